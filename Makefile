@@ -1,0 +1,48 @@
+# Everything runs in .venv, made from uv.lock. uv comes from PATH, or else is brought into .tools.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+# The Python that is here is the Python that is used: nothing but packages is ever downloaded.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON ?= $(PYTHON)
+RUN := $(UV) run --no-sync
+
+.PHONY: help run demo check test lint types unit clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/run ## run the bot with the settings of .env
+	$(RUN) python -m bot
+
+check: .venv/run ## try the settings, the database, the API key and the bot token, without going online
+	$(RUN) python -m bot check
+
+demo: .venv/demo ## the bot on a page of its own: no Discord, no ImaginePro, no credentials
+	$(RUN) python -m bot demo
+
+test: lint types unit ## everything that must be green before a change lands
+
+lint: .venv/dev
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) lint-imports
+
+types: .venv/dev
+	$(RUN) mypy
+
+unit: .venv/dev
+	rm -f .coverage .coverage.*
+	$(RUN) coverage run -m pytest
+	$(RUN) coverage combine --quiet
+	$(RUN) coverage report
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/run .venv/demo .venv/dev: pyproject.toml uv.lock | $(filter .tools/bin/uv,$(UV))
+	$(UV) sync --quiet --locked $(if $(filter %/dev,$@),--all-extras,--no-dev $(if $(filter %/demo,$@),--extra demo)) --inexact
+	@touch $@
+
+clean: ## remove everything that was made here
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* artifacts

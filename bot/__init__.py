@@ -1,0 +1,1 @@
+"""A Discord bot that watches the Midjourney accounts linked to ImaginePro."""

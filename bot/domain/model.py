@@ -1,0 +1,263 @@
+"""The values the bot speaks of: what ImaginePro lists about a token, and what we read in it.
+
+A `Record` is what the upstream sent, less its secret. A `Token` is a record that was read by `bot.domain.info.read`.
+Text that could not be read stays beside the value as `raw`: unknown is unknown, never zero.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What an account can do, in ImaginePro's words."""
+
+    FAST = "FAST"
+    RELAX = "RELAX"
+    VERIFYING = "VERIFYING"
+    BANNED = "BANNED"
+    UNKNOWN = "UNKNOWN"
+    """A word that we do not know; `Token.status_text` has it verbatim."""
+
+    @property
+    def works(self) -> bool:
+        """Whether an account in this status takes jobs."""
+        return self in {Status.FAST, Status.RELAX}
+
+
+class Severity(StrEnum):
+    """How much an incident matters; compare with `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 1 for warning, 2 for critical."""
+        return list(Severity).index(self)
+
+
+class Unit(StrEnum):
+    """The unit in which a fast time was written."""
+
+    MINUTES = "minutes"
+    HOURS = "hours"
+
+
+class Mode(StrEnum):
+    """Midjourney's speed mode of an account."""
+
+    FAST = "fast"
+    RELAX = "relax"
+    TURBO = "turbo"
+
+
+class Visibility(StrEnum):
+    """Who sees the images of an account."""
+
+    PUBLIC = "public"
+    STEALTH = "stealth"
+
+
+class PlanState(StrEnum):
+    """The state of a Midjourney subscription."""
+
+    ACTIVE = "active"
+    TRIAL = "trial"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    INACTIVE = "inactive"
+
+
+class Billing(StrEnum):
+    """How often a subscription is paid. Fast time refills monthly on both."""
+
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
+
+
+@dataclass(frozen=True, slots=True)
+class InfoText:
+    """The nine free texts of a record's `info`, as sent; an absent one is empty."""
+
+    subscription: str = ""
+    job_mode: str = ""
+    visibility_mode: str = ""
+    fast_time_remaining: str = ""
+    lifetime_usage: str = ""
+    relaxed_usage: str = ""
+    queued_jobs_fast: str = ""
+    queued_jobs_relax: str = ""
+    running_jobs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One linked account as the upstream lists it. The account's own Discord token is not part of it, in any form."""
+
+    id: int
+    status: str
+    """Verbatim; empty when the upstream left it out."""
+    active: bool | None = None
+    """Whether ImaginePro sends jobs to this account; None when it did not say."""
+    channel_id: str = ""
+    server_id: str = ""
+    concurrency: int | None = None
+    """How many jobs ImaginePro runs on this account at once."""
+    info: InfoText = field(default_factory=InfoText)
+
+
+@dataclass(frozen=True, slots=True)
+class FastTime:
+    """Fast GPU time, in minutes whatever the unit of the text."""
+
+    remaining: float | None = None
+    """Minutes left; may be negative; None when the text does not say."""
+    total: float | None = None
+    """Minutes of the period's allowance."""
+    percent: float | None = None
+    """Left of the total: as printed, or else computed, or else None. May exceed 100 (bought time)."""
+    unit: Unit | None = None
+    raw: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the text said how much is left."""
+        return self.remaining is not None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the text said that nothing is left."""
+        return self.remaining is not None and self.remaining <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A Midjourney plan. `plan` is the word of the text (`Basic`), without the word "Plan"; empty when unknown."""
+
+    plan: str = ""
+    state: PlanState | None = None
+    billing: Billing | None = None
+    renews_at: datetime | None = None
+    ends_at: datetime | None = None
+    """When the text says that it ends, is cancelled or expires at an instant."""
+    raw: str = ""
+
+    @property
+    def has_relax(self) -> bool | None:
+        """Whether work can go on without fast time: Standard, Pro and Mega yes; Basic and trial no; else unknown.
+
+        Source: Midjourney's help texts, mid-2026.
+        """
+        if self.state is PlanState.TRIAL:
+            return False
+        return {"basic": False, "standard": True, "pro": True, "mega": True}.get(self.plan.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Images made, and the GPU hours they took when the text says so."""
+
+    images: int | None = None
+    hours: float | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of jobs; None when the text is not a number (`raw` then has the text)."""
+
+    value: int | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A record, read. Everything that could not be read is None, with its text kept in the record."""
+
+    id: int
+    status: Status
+    status_text: str
+    active: bool | None
+    fast_time: FastTime
+    subscription: Subscription
+    lifetime: Usage
+    relaxed: Usage
+    queued_fast: Count
+    queued_relax: Count
+    running: Count
+    """0 when idle, None when jobs run or the text says nothing: the upstream cuts the list, so it cannot be counted."""
+    mode: Mode | None
+    visibility: Visibility | None
+    record: Record
+
+    @property
+    def usable(self) -> bool:
+        """Whether jobs sent to this token now would be worked on."""
+        return self.status.works and self.active is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A level of fast time under which to warn: a percentage of the total, or a time. Exactly one of the two is set."""
+
+    text: str
+    """As configured: `20%`, `30m`, `2h`."""
+    percent: float | None = None
+    minutes: float | None = None
+
+
+class Trouble(StrEnum):
+    """Why a reading failed, as far as an operator needs to tell them apart."""
+
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed out"
+    RATE_LIMITED = "rate limited"
+    SERVER_ERROR = "server error"
+    MALFORMED = "malformed answer"
+    REFUSED = "refused"
+    NOT_FOUND = "not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A look that brought no reading. `detail` is for people, holds no secret, and is the upstream's own text in part."""
+
+    trouble: Trouble
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One successful fetch."""
+
+    tokens: tuple[Token, ...]
+    at: datetime
+    whole: bool = True
+    """Whether this is the whole fleet, or else some tokens that were asked for alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is known now: the last reading of each token, its age, and whether the upstream is in trouble."""
+
+    tokens: Mapping[int, Token] = field(default_factory=dict)
+    """By id, in the upstream's order."""
+    read_at: datetime | None = None
+    """When the whole fleet was last read; None before the first reading."""
+    failure: Failure | None = None
+    """The last look's failure; None when it succeeded."""
+    read_alone: Mapping[int, datetime] = field(default_factory=dict)
+    """When a token was read alone, after the last reading of the whole fleet."""
+
+    def age_of(self, token_id: int) -> datetime | None:
+        """When that token was last read."""
+        return self.read_alone.get(token_id, self.read_at)
+
+    @property
+    def usable(self) -> tuple[Token, ...]:
+        """The tokens that take jobs now."""
+        return tuple(token for token in self.tokens.values() if token.usable)

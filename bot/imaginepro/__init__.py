@@ -1,0 +1,1 @@
+"""The upstream: the ImaginePro API over HTTP, the only room with aiohttp client code."""
