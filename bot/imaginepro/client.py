@@ -1,0 +1,287 @@
+"""The ImaginePro API over HTTP: the whole fleet, or one token.
+
+Every call ends in records or in one of this tree, whatever went wrong underneath (`bot.imaginepro.errors` says more):
+
+    UpstreamError
+    ├── UnreachableError     retried
+    ├── TimedOutError        retried
+    ├── RateLimitedError     retried, after the time the upstream asks for
+    ├── ServerError          retried
+    ├── RefusedError
+    ├── MalformedError
+    └── NotFoundError
+
+The vendor allows one request in three seconds (imaginepro.ai/docs/system-design), documents no error answers for these
+calls, and contradicts itself on the paths: the list is in one generation of the documentation, the path of a single
+token called without an id in another (docs.imaginepro.ai/api-216008264).
+"""
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from aiolimiter import AsyncLimiter
+
+from bot.domain.model import Record
+from bot.imaginepro.errors import (
+    MalformedError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedError,
+    ServerError,
+    TimedOutError,
+    UnreachableError,
+    UpstreamError,
+)
+from bot.imaginepro.wire import complaint, records
+
+__all__ = [
+    "ImaginePro",
+    "MalformedError",
+    "NotFoundError",
+    "RateLimitedError",
+    "RefusedError",
+    "ServerError",
+    "TimedOutError",
+    "UnreachableError",
+    "UpstreamError",
+    "connected",
+]
+
+_LIST: Final = "/api/v1/discord/tokens"
+_SINGLE: Final = "/api/v1/discord/token/"
+
+_ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
+_LARGEST_BODY: Final = 16 * 2**20
+_DECODED_AT_ONCE: Final = 64 * 2**10
+"""A body up to this many bytes is decoded in less than a millisecond; a larger one in a thread."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 8.0
+_LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
+
+_PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
+_GOOD: Final = range(200, 300)
+_REFUSALS: Final[Mapping[int, str]] = {
+    HTTPStatus.UNAUTHORIZED: "ImaginePro refuses the API key, or its credits are used up",
+    HTTPStatus.PAYMENT_REQUIRED: "ImaginePro asks for payment: out of credits, or the subscription ended",
+    HTTPStatus.FORBIDDEN: "ImaginePro forbids this call: the plan may not be DIY",
+}
+_BROKEN: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (aiohttp.ClientConnectorCertificateError, "the TLS certificate of the API is not valid"),
+    (aiohttp.ClientSSLError, "no TLS connection to the API could be made"),
+    (aiohttp.ClientConnectorDNSError, "the name of the API's host cannot be resolved"),
+    (aiohttp.ClientConnectorError, "no connection to the API could be made"),
+    (aiohttp.ClientResponseError, "the API's host does not answer in HTTP"),
+    (Exception, "the connection to the API broke"),
+)
+"""What to say of a connection error: the first row that fits."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def connected(
+    *,
+    url: str,
+    api_key: str,
+    rate: tuple[int, timedelta],
+    budget: timedelta,
+    attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
+) -> AsyncIterator["ImaginePro"]:
+    """An `ImaginePro` with a session of its own, which is closed in the end."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield ImaginePro(session, url=url, api_key=api_key, rate=rate, budget=budget, attempt_timeout=attempt_timeout)
+
+
+class ImaginePro:
+    """The API, for one key.
+
+    Args:
+        session: Closed by whoever made it.
+        url: Of the API's root, without `/api/v1`.
+        api_key: The bearer key.
+        rate: So many calls in such a time, over all calls and retries; they are spaced evenly, so that no window of
+            that length ever sees more.
+        budget: The longest a public call takes: waiting for its turn, retries and pauses included.
+        attempt_timeout: The longest one request takes, to the last byte of its answer.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        url: str,
+        api_key: str,
+        rate: tuple[int, timedelta],
+        budget: timedelta,
+        attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
+    ) -> None:
+        calls, period = rate
+        self._session = session
+        self._root = url.rstrip("/")
+        self._key = api_key
+        self._turns = AsyncLimiter(1, period.total_seconds() / calls)
+        self._budget = budget.total_seconds()
+        self._attempt_timeout = attempt_timeout.total_seconds()
+        self._fleet_path = _LIST
+
+    async def fleet(self) -> tuple[Record, ...]:
+        """All linked accounts, in the upstream's order.
+
+        If the list is not at its documented path, the other documented one is tried, and kept if it answers.
+
+        Raises:
+            UpstreamError: No reading; it says nothing about the accounts.
+        """
+        deadline = self._deadline()
+        try:
+            return await self._records(self._fleet_path, deadline)
+        except NotFoundError:
+            if self._fleet_path == _SINGLE:
+                raise
+        try:
+            found = await self._records(_SINGLE, deadline)
+        except NotFoundError as error:
+            detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
+            raise NotFoundError(detail) from error
+        self._fleet_path = _SINGLE
+        _log.info("the list of tokens is at the path of a single one", extra={"path": _SINGLE})
+        return found
+
+    async def token(self, token_id: int) -> Record:
+        """One linked account, found by its id in whatever list comes back.
+
+        Raises:
+            NotFoundError: The upstream does not know it.
+            UpstreamError: No reading; it says nothing about the account.
+        """
+        found = await self._records(f"{_SINGLE}{token_id}", self._deadline())
+        for record in found:
+            if record.id == token_id:
+                return record
+        message = f"ImaginePro's answer has no token {token_id}"
+        raise NotFoundError(message)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._budget
+
+    async def _records(self, path: str, deadline: float) -> tuple[Record, ...]:
+        body = await self._request(path, deadline)
+        if len(body) <= _DECODED_AT_ONCE:
+            return records(body)
+        return await asyncio.to_thread(records, body)
+
+    async def _request(self, path: str, deadline: float) -> bytes:
+        """The body of a good answer; attempts, with full jitter between them, go on while the deadline allows."""
+        clock = asyncio.get_running_loop().time
+        failure: UpstreamError = TimedOutError("the limit of calls left no time for this one")
+        ceiling = _FIRST_PAUSE
+        while await self._turn(deadline):
+            try:
+                return await self._attempt(path, min(deadline, clock() + self._attempt_timeout))
+            except _PASSING as error:
+                failure = error
+            asked = failure.retry_after.total_seconds() if failure.retry_after else 0.0
+            pause = max(asked, random.uniform(0, ceiling))  # noqa: S311  # spreads retries, keeps no secret
+            if clock() + pause >= deadline:
+                break
+            _log.debug("upstream call failed, retrying", extra={"trouble": failure.trouble, "pause": pause})
+            await asyncio.sleep(pause)
+            ceiling = min(2 * ceiling, _LONGEST_PAUSE)
+        raise failure
+
+    async def _turn(self, deadline: float) -> bool:
+        """Wait until the rate limit allows a call; False when that is not before the deadline."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turns.acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _attempt(self, path: str, deadline: float) -> bytes:
+        failure: UpstreamError
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self._session.get(
+                    self._root + path,
+                    headers={"Authorization": f"Bearer {self._key}", "Accept": "application/json"},
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None),
+                ) as response,
+            ):
+                body = await _bounded(response)
+        except TimeoutError:
+            failure = TimedOutError("the API did not answer in time")
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            failure = NotFoundError("the API's URL is not one that can be called")
+        except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
+            failure = UnreachableError(next(words for kind, words in _BROKEN if isinstance(error, kind)))
+        except ValueError:
+            failure = RefusedError(
+                "the API key, or the host in its URL, has characters that cannot be sent", status=None
+            )
+        else:
+            if response.status in _GOOD:
+                return _json(response.content_type, body)
+            failure = _failure(response.status, response.headers, complaint(body, api_key=self._key))
+        raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body, decompressed, as long as it stays within its bound."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
+            raise MalformedError(message)
+    return bytes(body)
+
+
+def _json(content_type: str, body: bytes) -> bytes:
+    """The body of a good answer, unless it is a proxy's or a web site's page."""
+    if content_type == "text/html":
+        message = "the API answered with a web page, not with JSON"
+        raise MalformedError(message)
+    return body
+
+
+def _failure(status: int, headers: Mapping[str, str], said: str) -> UpstreamError:
+    """What a status that is not 2xx means; `said` is the API's own message."""
+    why = f"{status}: {said}" if said else str(status)
+    if status in _REFUSALS:
+        return RefusedError(f"{_REFUSALS[status]} ({why})", status=status)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFoundError(f"ImaginePro knows no such thing ({why})")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimitedError(f"too many calls ({why})", retry_after=_retry_after(headers))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerError(f"the API failed ({why})", retry_after=_retry_after(headers))
+    if status < HTTPStatus.BAD_REQUEST:
+        return MalformedError(f"the API's URL leads elsewhere: it redirects ({status})")
+    return MalformedError(f"the API gave an answer that is not expected ({why})")
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """The time asked for, at most a day; a date counts from the answer's own `Date`; None when it is not readable."""
+    text = headers.get("Retry-After", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["Date"])).total_seconds()
+        except (KeyError, TypeError, ValueError):
+            return None
+    if math.isnan(seconds):
+        return None
+    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))

@@ -1,0 +1,1 @@
+"""Tests of the upstream client, against the sandbox's upstream and raw sockets."""
