@@ -1,0 +1,318 @@
+"""Scripts for the sandbox's upstream: what happens to a fleet, as rows of a timeline.
+
+A scenario is a timeline that is played once, and perhaps another that goes round for ever after it. The one of the demo
+shows within a minute of real time what the bot is for, and then keeps a page alive for as long as somebody looks at it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from bot.sandbox.imaginepro import (
+    BAD_GATEWAY,
+    RESET,
+    UNAVAILABLE,
+    Account,
+    Fault,
+    Upstream,
+    account,
+    rate_limited,
+)
+
+Change: TypeAlias = Callable[[Upstream], None]
+"""What one row of a timeline does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of a timeline."""
+
+    after: timedelta
+    """Since the timeline began."""
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens, and when."""
+
+    name: str
+    steps: tuple[Step, ...]
+    """Played once, in order of time."""
+    cycle: tuple[Step, ...] = ()
+    """Played after the steps, over and over; it leaves the fleet as it found it."""
+    period: timedelta = field(default=timedelta(0))
+    """How long a round of the cycle lasts."""
+
+
+async def play(
+    scenario: Scenario, upstream: Upstream, *, sleep: Callable[[float], Awaitable[object]], speed: float = 1.0
+) -> None:
+    """Let it happen to an upstream; never returns if the scenario has a cycle.
+
+    Args:
+        scenario: What to play.
+        upstream: What it happens to; it must have the accounts that the scenario speaks of.
+        sleep: Waits so many seconds: `asyncio.sleep`, or that of a virtual clock.
+        speed: How much faster than written.
+    """
+    await _play(scenario.steps, upstream, sleep, speed)
+    while scenario.cycle:
+        rest = await _play(scenario.cycle, upstream, sleep, speed)
+        await sleep((scenario.period - rest).total_seconds() / speed)
+
+
+async def _play(
+    steps: tuple[Step, ...], upstream: Upstream, sleep: Callable[[float], Awaitable[object]], speed: float
+) -> timedelta:
+    """Play a timeline; gives the time of its last row."""
+    at = timedelta(0)
+    for step in steps:
+        await sleep((step.after - at).total_seconds() / speed)
+        at = step.after
+        step.change(upstream)
+    return at
+
+
+def status(identity: int, word: str) -> Change:
+    """The account gets another status."""
+    return lambda upstream: upstream.fleet[identity].update(status=word)
+
+
+def active(identity: int, *, on: bool) -> Change:
+    """ImaginePro sends the account jobs, or no longer."""
+    return lambda upstream: upstream.fleet[identity].update(isActive=on)
+
+
+def info(identity: int, **texts: object) -> Change:
+    """The account's `info` says something else; keys are those of the JSON."""
+    return lambda upstream: upstream.fleet[identity]["info"].update(texts)
+
+
+def fast(identity: int, left: float, total: float, unit: str = "hours") -> Change:
+    """The account has so much fast time left."""
+    return info(identity, fastTimeRemaining=fast_text(left, total, unit))
+
+
+def fast_text(left: float, total: float, unit: str = "hours") -> str:
+    """A `fastTimeRemaining` as Midjourney writes it: `13.47/15.0 hours (89.80%)`."""
+    return f"{left:.2f}/{total:.1f} {unit} ({100 * left / total:.2f}%)"
+
+
+def busy(identity: int, *, queued: int, running: str) -> Change:
+    """The account works on something, and has jobs waiting."""
+    return info(identity, queuedJobsFast=str(queued), runningJobs=running)
+
+
+def failing(fault: Fault, *, times: int | None = None) -> Change:
+    """The upstream answers wrongly, so many times or until it heals."""
+    return lambda upstream: upstream.fail(fault, times=times)
+
+
+def healed(upstream: Upstream) -> None:
+    """The upstream answers rightly again."""
+    upstream.heal()
+
+
+def linked(record: Account) -> Change:
+    """An account is new in the list."""
+    return lambda upstream: upstream.fleet.update({record["id"]: {**record, "info": {**record["info"]}}})
+
+
+def unlinked(identity: int) -> Change:
+    """An account is no longer in the list."""
+
+    def change(upstream: Upstream) -> None:
+        del upstream.fleet[identity]
+
+    return change
+
+
+def _timeline(*rows: tuple[float, Change]) -> tuple[Step, ...]:
+    return tuple(Step(timedelta(seconds=seconds), change) for seconds, change in rows)
+
+
+def small_fleet(now: datetime) -> tuple[Account, ...]:
+    """Three accounts: 1900 Basic with minutes, 1901 Standard, 1902 Pro; all FAST and with most of their fast time."""
+    renews = int((now + timedelta(days=6)).timestamp())
+    return (
+        account(1900, plan="Basic", fast=fast_text(180, 200, "minutes"), renews=renews),
+        account(1901, plan="Standard", fast=fast_text(13.47, 15), renews=renews),
+        account(1902, plan="Pro", fast=fast_text(27.1, 30), renews=renews),
+    )
+
+
+def demo_fleet(now: datetime) -> tuple[Account, ...]:
+    """Nine accounts as a small business has them: all plans, one resting, one in relax mode, one hard to read.
+
+    Args:
+        now: From which the renewals count.
+    """
+
+    def renewal(**ahead: float) -> int:
+        return int((now + timedelta(**ahead)).timestamp())
+
+    return (
+        account(
+            1900,
+            plan="Standard",
+            fast=fast_text(13.31, 15),
+            renews=renewal(days=6),
+            lifetimeUsage="2094 images (31.87 hours)",
+        ),
+        account(
+            1901,
+            plan="Basic",
+            fast=fast_text(61.4, 200, "minutes"),
+            renews=renewal(days=3, hours=4),
+            lifetimeUsage="674 images",
+            queuedJobsFast="2",
+            runningJobs="A lighthouse in a storm, oil painting --ar 3:2 (42%)",
+        ),
+        account(
+            1902,
+            plan="Pro",
+            fast=fast_text(22.75, 30),
+            renews=renewal(days=11),
+            visibilityMode="Stealth",
+            lifetimeUsage="11170 images (120.63 hours)",
+            relaxedUsage="344 images (3.47 hours)",
+        ),
+        account(
+            1903,
+            plan="Standard",
+            fast=fast_text(9.02, 15),
+            renews=renewal(days=17, hours=9),
+            lifetimeUsage="5120 images (74.20 hours)",
+            runningJobs="product photo of a ceramic cup on linen, soft morning light, shallow depth of field, "
+            "85mm, muted earth tones, negative space on the left for a headline --ar 4:5 --style raw (87%)",
+        ),
+        account(
+            1904,
+            plan="Mega",
+            fast=fast_text(54.48, 60),
+            renews=renewal(days=24),
+            lifetimeUsage="40318 images (512.09 hours)",
+            relaxedUsage="2210 images (25.10 hours)",
+            jobMode="Fast",
+            queuedJobsFast="5",
+        ),
+        account(
+            1905,
+            status="RELAX",
+            plan="Standard",
+            fast=fast_text(0, 15),
+            renews=renewal(days=1, hours=20),
+            relaxedUsage="1000 images (11.90 hours)",
+            queuedJobsRelax="1",
+        ),
+        account(
+            1906,
+            plan="Pro",
+            fast=fast_text(25.9, 30),
+            renews=renewal(days=200),
+            subscription=f"Pro (Active yearly, renews next on <t:{renewal(days=200)}>)",
+        ),
+        account(1907, plan="None", fast="25.00 minutes", lifetimeUsage="0 images", active=False),
+        account(
+            1908,
+            plan="Standard",
+            renews=renewal(days=9),
+            fast="see https://example.com/account",
+            relaxedUsage="19 images (0.29 hours)",
+        ),
+    )
+
+
+_GUEST: Final = account(1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images")
+
+DEMO: Final = Scenario(
+    "demo",
+    _timeline(
+        (8, status(1903, "VERIFYING")),
+        (12, fast(1901, 44.2, 200, "minutes")),
+        (16, fast(1901, 38.6, 200, "minutes")),
+        (22, status(1906, "BANNED")),
+        (28, status(1903, "FAST")),
+        (34, status(1906, "FAST")),
+        (38, failing(UNAVAILABLE)),
+        (54, healed),
+        (58, fast(1901, 200, 200, "minutes")),
+    ),
+    _timeline(
+        (20, fast(1900, 12.88, 15)),
+        (35, busy(1902, queued=4, running="isometric city at night --v 6.1 (12%)")),
+        (50, status(1905, "FAST")),
+        (52, fast(1905, 15, 15)),
+        (80, fast(1901, 131.7, 200, "minutes")),
+        (100, busy(1902, queued=0, running="None")),
+        (110, fast(1903, 5.31, 15)),
+        (140, fast(1903, 2.84, 15)),
+        (165, status(1904, "VERIFYING")),
+        (190, linked(_GUEST)),
+        (215, fast(1903, 1.95, 15)),
+        (230, status(1904, "FAST")),
+        (250, fast(1903, 0.61, 15)),
+        (270, active(1902, on=False)),
+        (295, fast(1903, 0, 15)),
+        (297, status(1903, "RELAX")),
+        (320, active(1902, on=True)),
+        (345, failing(rate_limited("2"), times=2)),
+        (370, status(1909, "BANNED")),
+        (395, fast(1904, 47.02, 60)),
+        (420, unlinked(1909)),
+        (440, status(1903, "FAST")),
+        (442, fast(1903, 15, 15)),
+        (470, status(1900, "REVIEWING")),
+        (495, status(1900, "FAST")),
+        (515, fast(1901, 52.3, 200, "minutes")),
+        (535, failing(BAD_GATEWAY)),
+        (555, healed),
+        (575, fast(1901, 21.5, 200, "minutes")),
+        (600, fast(1901, 7.9, 200, "minutes")),
+        (620, status(1906, "BANNED")),
+        (640, fast(1901, 0, 200, "minutes")),
+        (665, fast(1905, 0, 15)),
+        (666, status(1905, "RELAX")),
+        (680, status(1906, "FAST")),
+        (700, fast(1901, 200, 200, "minutes")),
+        (710, fast(1904, 54.48, 60)),
+        (715, fast(1903, 9.02, 15)),
+        (718, fast(1900, 13.31, 15)),
+    ),
+    period=timedelta(minutes=12, seconds=30),
+)
+"""For `demo_fleet`: the first minute shows a verification, a drain, a ban, an outage and the end of each."""
+
+DRAIN: Final = Scenario(
+    "drain",
+    _timeline(
+        (0, fast(1901, 4.5, 15)),
+        (10, fast(1901, 2.99, 15)),
+        (20, fast(1901, 0.74, 15)),
+        (30, fast(1901, 0, 15)),
+        (31, status(1901, "RELAX")),
+        (50, fast(1901, 15, 15)),
+        (51, status(1901, "FAST")),
+    ),
+)
+OUTAGE: Final = Scenario("outage", _timeline((0, failing(UNAVAILABLE)), (10, failing(RESET)), (30, healed)))
+FLAPPING: Final = Scenario(
+    "flapping",
+    _timeline(*((second, status(1901, "VERIFYING" if second % 2 else "FAST")) for second in range(1, 21))),
+)
+MALFORMED_TEXT: Final = Scenario(
+    "malformed text",
+    _timeline(
+        (0, info(1900, fastTimeRemaining="@everyone **lots** <@1>", subscription="\N{PILE OF POO}" * 400)),
+        (5, info(1901, fastTimeRemaining=None, subscription={"plan": "Basic"}, runningJobs="\0" + "x" * 10_000)),
+        (10, lambda upstream: upstream.fleet[1902].update(info=None, status="")),
+        (15, status(1902, "```QUARANTINED``` https://example.com")),
+    ),
+)
+RATE_LIMIT: Final = Scenario("rate limit", _timeline((0, failing(rate_limited("1"), times=2)), (10, healed)))
+BAN: Final = Scenario("ban", _timeline((0, status(1900, "BANNED")), (30, status(1900, "FAST"))))
+
+SCENARIOS: Final = {each.name: each for each in (DEMO, DRAIN, OUTAGE, FLAPPING, MALFORMED_TEXT, RATE_LIMIT, BAN)}
+"""By name. `demo` is for `demo_fleet`, all others for `small_fleet`."""
