@@ -1,0 +1,156 @@
+"""The demo's page in the browser: simcord's preview, behind a door that makes it a place to stay in.
+
+simcord made its preview for looking at one state of a test. The door (`opened`) adds what a guest needs:
+
+* An action of the viewer and a refresh by the demo never overlap: simcord answers the later of the two with an error,
+  and its page then waits for an outcome that never comes. Both take turns here.
+* An action is sent with the page's present revision: simcord refuses one that was begun before the last refresh.
+* "20 seconds ago" keeps counting: simcord writes it once.
+* Suggestions appear when a field is entered, as they do in Discord: simcord waits for the first letter.
+* The tools of a test author are out of sight, and what is typed into a field can be read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+_HEAD: Final = b'<link rel="stylesheet" href="/demo.css"><script src="/demo.js" defer></script></head>'
+
+_STYLE: Final = """
+.preview-brand, .session-menu, #messages-toggle, #messages-sidebar, #refresh, #capture-open, #inspector-toggle,
+#back-activity, #view-action-output, .message-edited-compact { display: none !important; }
+.command-option-input { min-width: 6ch; }
+"""
+
+# Of Discord's timestamp styles only the relative one has neither a comma, a colon nor a slash:
+# https://docs.discord.com/developers/reference#message-formatting-timestamp-styles
+_SCRIPT: Final = """
+document.title = "#ops · demo";
+const words = new Intl.RelativeTimeFormat("en-US", { numeric: "auto" });
+const units = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7], ["week", Infinity]];
+function relative(amount) {
+  for (const [unit, size] of units) {
+    if (Math.abs(amount) < size) return words.format(Math.round(amount), unit);
+    amount /= size;
+  }
+}
+setInterval(() => {
+  for (const time of document.querySelectorAll("time.discord-timestamp[datetime]")) {
+    if (/[,:/]/.test(time.textContent)) continue;
+    const text = relative((Date.parse(time.dateTime) - Date.now()) / 1000);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}, 1000);
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(".command-option-input[aria-autocomplete]") && !target.value)
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+});
+"""
+
+_PASSED_ON: Final = ("Content-Type", "X-Simcord-Capability", "X-Simcord-Context")
+"""Headers of a request that simcord looks at, less the two that name the place: it must see its own there."""
+_PASSED_BACK: Final = ("Content-Type", "Content-Security-Policy", "Cache-Control", "Referrer-Policy", "X-Frame-Options")
+_LARGEST: Final = 26 << 20  # simcord takes forms with files up to this size
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What the door reads of the page's state."""
+
+    revision: int = msgspec.field(name="publishedRevision")
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Passes the browser's requests on to simcord."""
+
+    inside: URL
+    session: ClientSession
+    turn: asyncio.Lock
+
+    async def anything(self, request: web.Request) -> web.Response:
+        return await self._ask(request, await request.read())
+
+    async def action(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        async with self.turn:
+            return await self._ask(request, await self._current(request, body))
+
+    async def _current(self, request: web.Request, action: bytes) -> bytes:
+        """The action at the revision that the page has now; as it came when it is not one of this page."""
+        async with self.session.get(self.inside / "api/state", headers=_chosen(request.headers, _PASSED_ON)) as answer:
+            if not answer.ok or request.content_type != "application/json":
+                return action
+            state = msgspec.json.decode(await answer.read(), type=_State)
+        return msgspec.json.encode(msgspec.json.decode(action) | {"published_revision": state.revision})
+
+    async def _ask(self, request: web.Request, body: bytes) -> web.Response:
+        headers = _chosen(request.headers, _PASSED_ON)
+        where = self.inside.join(request.rel_url)
+        async with self.session.request(request.method, where, data=body or None, headers=headers) as answer:
+            content = await answer.read()
+            if answer.content_type == "text/html":
+                content = content.replace(b"</head>", _HEAD)
+            return web.Response(status=answer.status, body=content, headers=_chosen(answer.headers, _PASSED_BACK))
+
+
+def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: headers[name] for name in names if name in headers}
+
+
+@web.middleware
+async def _only_this_place(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what a foreign page has the browser send here, under its own name or one that it gave this address."""
+    if request.url.host not in {"127.0.0.1", "localhost"}:
+        raise web.HTTPForbidden
+    if request.headers.get("Origin", str(request.url.origin())) != str(request.url.origin()):
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+def _text(content: str, content_type: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=content, content_type=content_type)
+
+    return answer
+
+
+@asynccontextmanager
+async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[str]:
+    """Open the door to a preview, and give the URL under which a browser finds it.
+
+    Args:
+        preview: simcord's URL. Its fragment is the key to the page; it stays in the URL that is given.
+        turn: held while an action of the viewer is under way; hold it to refresh.
+        port: on 127.0.0.1; 0 for any that is free.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    url = URL(preview)
+    async with ClientSession(auto_decompress=False) as session:
+        door = _Door(url.origin(), session, turn)
+        place = web.Application(middlewares=[_only_this_place], client_max_size=_LARGEST)
+        place.add_routes(
+            [
+                web.get("/demo.css", _text(_STYLE, "text/css")),
+                web.get("/demo.js", _text(_SCRIPT, "application/javascript")),
+                web.post("/api/action", door.action),
+                web.route("*", "/{path:.*}", door.anything),
+            ]
+        )
+        runner = web.AppRunner(place, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            yield str(
+                URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1], fragment=url.raw_fragment)
+            )
+        finally:
+            await runner.cleanup()
