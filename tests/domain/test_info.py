@@ -1,5 +1,4 @@
 """The upstream's free text: what is read, and what is left as text because reading it would be a guess."""
-# ruff: noqa: D103 (a test's name is its sentence)
 
 import json
 import math

@@ -1,5 +1,4 @@
 """Nothing that is a secret, or looks like one, is in a redacted text."""
-# ruff: noqa: D103 (a test's name is its sentence)
 
 import pytest
 from hypothesis import given

@@ -1,0 +1,346 @@
+"""The environment: what is accepted, what is refused in which words, and that no secret ever shows."""
+
+import copy
+import json
+import pickle
+import re
+from dataclasses import asdict, fields
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.model import Threshold
+from bot.settings import VARIABLES, Secret, Settings, SettingsError, load
+
+ROOT = Path(__file__).parent.parent
+REQUIRED = {
+    "DISCORD_TOKEN": "MTE2OTc1ODU2.GaBcDe.canary-of-the-bot",
+    "DISCORD_GUILD_ID": "100000000000000001",
+    "OPS_CHANNEL_ID": "100000000000000002",
+    "IMAGINEPRO_API_KEY": "sk-canary-of-the-key",
+}
+
+
+def problems(**changes: str) -> str:
+    """Load the required values with these changes, and give the error's text."""
+    with pytest.raises(SettingsError) as caught:
+        load(REQUIRED | changes)
+    return str(caught.value)
+
+
+def field(name: str, text: str) -> object:
+    """Load with this variable set, and give its value."""
+    settings = load(REQUIRED | {name: text})
+    return getattr(settings, next(variable.field for variable in VARIABLES if variable.name == name))
+
+
+def test_four_values_are_enough() -> None:
+    assert load(REQUIRED) == Settings(
+        discord_token=Secret(REQUIRED["DISCORD_TOKEN"]),
+        guild_id=100000000000000001,
+        ops_channel_id=100000000000000002,
+        api_key=Secret(REQUIRED["IMAGINEPRO_API_KEY"]),
+        api_url="https://api.imaginepro.ai",
+        rate_limit=(1, timedelta(seconds=3)),
+        poll_interval=timedelta(minutes=1),
+        thresholds=(Threshold("20%", percent=20), Threshold("5%", percent=5)),
+        database_url=Secret("sqlite:///data/bot.db"),
+        operator_role_id=None,
+        alert_role_id=None,
+        log_level="info",
+        log_format="text",
+    )
+
+
+def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
+    assert [variable.field for variable in VARIABLES] == [field.name for field in fields(Settings)][:-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DISCORD_GUILD_ID", " 123 ", 123),
+        ("DISCORD_GUILD_ID", str(2**63 - 1), 2**63 - 1),
+        ("OPERATOR_ROLE_ID", "123", 123),
+        ("ALERT_ROLE_ID", "", None),
+        ("IMAGINEPRO_API_URL", "https://proxy.example:8443/imaginepro/", "https://proxy.example:8443/imaginepro"),
+        ("IMAGINEPRO_API_URL", "http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("IMAGINEPRO_API_URL", "http://[::1]:8000", "http://[::1]:8000"),
+        ("IMAGINEPRO_API_URL", "http://localhost", "http://localhost"),
+        ("IMAGINEPRO_RATE_LIMIT", "10/1m", (10, timedelta(minutes=1))),
+        ("POLL_INTERVAL", "1s", timedelta(seconds=1)),
+        ("POLL_INTERVAL", "1000ms", timedelta(seconds=1)),
+        ("POLL_INTERVAL", "", timedelta(minutes=1)),
+        ("FAST_TIME_THRESHOLD", "30m, 15%", (Threshold("30m", minutes=30), Threshold("15%", percent=15))),
+        ("LOG_LEVEL", "DEBUG", "debug"),
+        ("LOG_FORMAT", "json", "json"),
+        *(
+            ("DATABASE_URL", url, Secret(url))
+            for url in (
+                "sqlite:////var/lib/my bot/bot.db",
+                "postgres://bot:p%40ss@db.example:5432/x?sslmode=require",
+                "postgresql://db.example/x",
+                "postgresql+asyncpg://bot@db.example/x",
+                "postgresql://bot@/x?host=/run/postgresql",
+            )
+        ),
+    ],
+)
+def test_a_value_is_read(name: str, text: str, value: object) -> None:
+    assert field(name, text) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mend"),
+    [
+        ("DISCORD_TOKEN", '"abc"', "leave out the quotes"),
+        ("DISCORD_TOKEN", "Bot abc", 'leave out the word "Bot"'),
+        ("DISCORD_TOKEN", "abc def", "has blanks"),
+        ("DISCORD_TOKEN", "abc\u200b", "characters that such a key never has"),
+        ("IMAGINEPRO_API_KEY", "Bearer abc", 'leave out the word "Bearer"'),
+        ("DISCORD_GUILD_ID", "my server", "Copy ID"),
+        ("DISCORD_GUILD_ID", "0", "Copy ID"),
+        ("DISCORD_GUILD_ID", "-1", "Copy ID"),
+        ("DISCORD_GUILD_ID", str(2**63), "Copy ID"),
+        ("DISCORD_GUILD_ID", "\u0661\u0662", "Copy ID"),
+        ("OPS_CHANNEL_ID", "<#123>", "is a mention; write only the digits"),
+        ("ALERT_ROLE_ID", "<@&123>", "is a mention; write only the digits"),
+        ("IMAGINEPRO_API_URL", "api.imaginepro.ai", "such as https://api.imaginepro.ai"),
+        ("IMAGINEPRO_API_URL", "ftp://api.imaginepro.ai", "such as https://api.imaginepro.ai"),
+        ("IMAGINEPRO_API_URL", "https://", "such as https://api.imaginepro.ai"),
+        ("IMAGINEPRO_API_URL", "https://user:secret@api.imaginepro.ai", "leave out user and password"),
+        ("IMAGINEPRO_API_URL", "https://api.imaginepro.ai/?key=1", "leave out what follows"),
+        ("IMAGINEPRO_API_URL", "https://api.imaginepro.ai#", "leave out what follows"),
+        ("IMAGINEPRO_API_URL", "http://api.imaginepro.ai", "write https"),
+        ("IMAGINEPRO_API_URL", "http://localhost.example", "write https"),
+        ("IMAGINEPRO_API_URL", "https://api.imaginepro.ai:port", "is not a URL"),
+        ("IMAGINEPRO_API_URL", "https://[api", "is not a URL"),
+        ("IMAGINEPRO_API_URL", "https://api.imagine\npro.ai", "is not a URL"),
+        ("IMAGINEPRO_RATE_LIMIT", "1", "such as 1/3s"),
+        ("IMAGINEPRO_RATE_LIMIT", "1/3", "such as 500ms, 30s"),
+        ("IMAGINEPRO_RATE_LIMIT", "0/3s", "above zero"),
+        ("IMAGINEPRO_RATE_LIMIT", "1/0s", "above zero"),
+        ("POLL_INTERVAL", "60", "such as 500ms, 30s"),
+        ("POLL_INTERVAL", "999ms", "at least 1s"),
+        ("FAST_TIME_THRESHOLD", "20", "such as 15%"),
+        ("FAST_TIME_THRESHOLD", "20%,", "such as 15%"),
+        ("FAST_TIME_THRESHOLD", "20%,20.0%", "the same level twice"),
+        ("FAST_TIME_THRESHOLD", "120m,2h", "the same level twice"),
+        ("DATABASE_URL", "data/bot.db", "write sqlite:///data/bot.db"),
+        ("DATABASE_URL", "mysql://db.example/x", "write sqlite:///data/bot.db"),
+        ("DATABASE_URL", "postgresql:x", "write sqlite:///data/bot.db"),
+        ("DATABASE_URL", "sqlite://data/bot.db", "three slashes"),
+        ("DATABASE_URL", "sqlite:///", "three slashes"),
+        ("DATABASE_URL", "postgres://bot:p#ss@db.example/x", "percent-encode"),
+        ("DATABASE_URL", "postgres://bot:1/2@db.example/x", "percent-encode"),
+        ("DATABASE_URL", "postgres://bot:p/ss@db.example/x", "percent-encode"),
+        ("DATABASE_URL", "postgres://bot:pa ss@db.example/x", "percent-encoded"),
+        ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+        ("LOG_FORMAT", "xml", "one of text, json"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_with_its_name_and_how_to_mend_it(
+    name: str, text: str, mend: str
+) -> None:
+    assert re.match(f"{name}: .*{re.escape(mend)}", problems(**{name: text}))
+
+
+def test_every_problem_is_told_at_once_a_line_each() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({"DISCORD_GUILD_ID": "my server", "POLL_INTERVAL": "often", "OPS_CHANNEL_ID": " "})
+
+    assert [line.split(" ")[0].rstrip(":") for line in str(caught.value).splitlines()] == [
+        "DISCORD_TOKEN",
+        "DISCORD_GUILD_ID",
+        "OPS_CHANNEL_ID",
+        "IMAGINEPRO_API_KEY",
+        "POLL_INTERVAL",
+    ]
+    assert "DISCORD_TOKEN is missing: the bot's own token" in str(caught.value)
+
+
+@given(name=st.sampled_from([variable.name for variable in VARIABLES]), noise=st.text(max_size=9), at=st.booleans())
+def test_no_problem_echoes_a_value(name: str, noise: str, *, at: bool) -> None:
+    """A secret may have been pasted into the wrong line."""
+    secret = "canary://canary:canary@canary"
+
+    shown = ""
+
+    try:
+        load(REQUIRED | {name: noise + secret if at else secret + noise})
+    except SettingsError as error:
+        shown = f"{error} {error!r} {error.__cause__}"
+
+    assert "canary" not in shown
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"abc.def\r\n")
+
+    settings = load(REQUIRED | {"DISCORD_TOKEN": "", "DISCORD_TOKEN_FILE": str(file)})
+
+    assert settings.discord_token.reveal() == "abc.def"
+
+
+def test_a_secret_is_not_taken_from_two_places(tmp_path: Path) -> None:
+    text = problems(DISCORD_TOKEN_FILE=str(tmp_path))
+
+    assert text == "DISCORD_TOKEN and DISCORD_TOKEN_FILE are both set: keep one"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "names a file that cannot be read: No such file or directory"),
+        (b"\xff\xfe", "names a file that cannot be read: it is not text in UTF-8"),
+        (b"\n", "names a file that is empty"),
+        (b"Bearer abc\n", ': leave out the word "Bearer" in front; the bot adds it'),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_used_is_a_problem(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+
+    text = problems(IMAGINEPRO_API_KEY="", IMAGINEPRO_API_KEY_FILE=str(file))
+
+    assert text.removeprefix("IMAGINEPRO_API_KEY_FILE").lstrip() == problem
+    assert str(file) not in text
+
+
+def dotenv(folder: Path, text: str) -> Path:
+    """Write a `.env` file."""
+    file = folder / ".env"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_the_real_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, "\ufeffPOLL_INTERVAL=5m\nexport LOG_LEVEL='debug'  # all of it\nALERT_ROLE_ID=\n\n# end\n")
+
+    settings = load(REQUIRED | {"POLL_INTERVAL": "2m", "LOG_LEVEL": ""}, file)
+
+    assert (settings.poll_interval, settings.log_level) == (timedelta(minutes=2), "debug")
+
+
+def test_a_secret_of_the_real_environment_wins_over_the_file_in_any_form(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, "DISCORD_TOKEN_FILE=nowhere\n")
+
+    assert load(REQUIRED, file).discord_token == Secret(REQUIRED["DISCORD_TOKEN"])
+
+
+def test_a_dollar_in_the_file_is_a_dollar(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, "IMAGINEPRO_API_KEY=a${HOME}$b\n")
+
+    assert load(REQUIRED | {"IMAGINEPRO_API_KEY": ""}, file).api_key.reveal() == "a${HOME}$b"
+
+
+def test_the_file_need_not_exist(tmp_path: Path) -> None:
+    assert load(REQUIRED, tmp_path / ".env") == load(REQUIRED)
+
+
+def test_lines_of_the_file_that_say_nothing_are_problems_and_the_others_count(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, "LOG_LEVEL=debug\nMTE2-pasted-without-a-name\n'canary\nALERT_ROLE_ID=x\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load(REQUIRED, file)
+
+    assert caught.value.problems[:2] == (".env, line 2: write NAME=value", ".env, line 3: write NAME=value")
+    assert caught.value.problems[2].startswith("ALERT_ROLE_ID: ")
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        load(REQUIRED, tmp_path)
+
+
+def test_a_slip_of_the_pen_in_the_file_gets_a_hint(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, "DISCORD_TOKN=abc\npoll_interval=5m\nHOME_TOWN=Rome\nLOG_LEVELS=debug\nLOG_LEVEL=info\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load(REQUIRED | {"DISCORD_TOKEN": ""}, file)
+
+    assert caught.value.problems[1:] == (
+        "DISCORD_TOKN is not a variable of this bot: is DISCORD_TOKEN meant?",
+        "poll_interval is not a variable of this bot: is POLL_INTERVAL meant?",
+    )
+
+
+def test_a_slip_of_the_pen_alone_is_no_error(tmp_path: Path) -> None:
+    settings = load(REQUIRED | {"POLL_INTERVL": "5m"}, dotenv(tmp_path, "ALERT_ROLE=5\n"))
+
+    assert settings.hints == ("ALERT_ROLE is not a variable of this bot: is ALERT_ROLE_ID meant?",)
+
+
+def test_the_example_names_every_variable_with_its_meaning_and_default() -> None:
+    """Required ones first and open, the others with their default, to be uncommented."""
+    rows = [
+        f"# {row.meaning}\n{row.name}=" if row.default is None else f"# {row.meaning}\n#{row.name}={row.default}"
+        for row in VARIABLES
+    ]
+
+    _, *example = (ROOT / ".env.example").read_text(encoding="utf-8").strip().split("\n\n")
+
+    assert example == rows
+
+
+def test_the_example_with_its_four_values_filled_in_loads(tmp_path: Path) -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    for name, value in REQUIRED.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
+
+    assert load({}, dotenv(tmp_path, text)) == load(REQUIRED)
+
+
+def test_the_example_with_everything_uncommented_loads_to_the_same(tmp_path: Path) -> None:
+    text = re.sub(r"^#(?=[A-Z])", "", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert load(REQUIRED, dotenv(tmp_path, text)) == load(REQUIRED)
+
+
+SECRET = Secret("canary")
+
+
+@pytest.mark.parametrize(
+    "shown", [repr(SECRET), str(SECRET), f"{SECRET}", f"{SECRET!r:>20}", repr([SECRET]), ascii(SECRET)]
+)
+def test_a_secret_shows_nothing(shown: str) -> None:
+    assert "Secret(...)" in shown
+    assert "canary" not in shown
+
+
+@pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, "{:>20}".format, vars, bytes])
+def test_a_secret_is_not_handed_on(leak: object) -> None:
+    assert callable(leak)
+    with pytest.raises(TypeError) as caught:
+        leak(SECRET)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_settings_show_no_secret_and_are_not_taken_apart() -> None:
+    settings = load(REQUIRED)
+
+    assert "canary" not in f"{settings} {settings!r}"
+    with pytest.raises(TypeError, match="neither pickled nor copied"):
+        asdict(settings)
+
+
+def test_secrets_are_equal_by_value_only_to_secrets() -> None:
+    assert Secret("a") == Secret("a")
+    assert hash(Secret("a")) == hash(Secret("a"))
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+
+
+def test_the_settings_know_every_text_that_must_not_leave_the_process() -> None:
+    url = "postgres://bot:p%40ss@db.example/x"
+
+    assert load(REQUIRED).secrets == (REQUIRED["DISCORD_TOKEN"], REQUIRED["IMAGINEPRO_API_KEY"])
+    assert load(REQUIRED | {"DATABASE_URL": url}).secrets[2:] == (url, "p%40ss", "p@ss")
