@@ -223,7 +223,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A look that brought no reading. `detail` is for people, holds no secret, and is the upstream's own text in part."""
+    """A look that brought no reading. `detail` is for people; part of it is the upstream's own text; no secret is."""
 
     trouble: Trouble
     detail: str

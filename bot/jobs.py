@@ -1,0 +1,81 @@
+"""What runs when: one table, and the context manager that runs it.
+
+Jobs run on the event loop by APScheduler. No run is skipped silently: a late one still runs, several late ones run
+once, and what fails or is missed is logged. State is in the database, not in the scheduler.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent, SchedulerEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bot.telemetry import event
+
+logger = logging.getLogger(__name__)
+
+GRACE = timedelta(milliseconds=500)
+"""How long a job that runs may take to end when the bot stops; hosts kill 3 s after they ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that runs again and again, the first time when the bot starts. It may be cancelled at any await."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
+    """Run the jobs for as long as the context is open; on leaving, those that run may end, and then are cancelled."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_listener(_late, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    under_way: set[asyncio.Task[None]] = set()
+    for job in jobs:
+        scheduler.add_job(
+            _guarded(job, under_way),
+            IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC),
+            id=job.name,
+            next_run_time=datetime.now(UTC),  # noqa: TID251 - the scheduler itself lives by the wall clock
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        # APScheduler's own shutdown cancels what runs and does not wait for it, and the database would close under it.
+        scheduler.pause()
+        if under_way:
+            await asyncio.wait(under_way, timeout=GRACE.total_seconds())
+        for task in tuple(under_way):
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        scheduler.shutdown(wait=False)
+
+
+def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        try:
+            await job.run()
+        except Exception:  # an edge: one failed run must not end the job
+            logger.exception("job failed: %s", job.name)
+
+    return run
+
+
+def _late(late: SchedulerEvent) -> None:
+    if isinstance(late, JobEvent):
+        event(logger, logging.WARNING, "job is late", job=late.job_id)

@@ -1,0 +1,150 @@
+"""One look: fetch, judge, store state and messages in one transaction.
+
+The steps of `Monitor.look`, in this order:
+
+1. fetch the fleet: one request, and either a reading or a failure comes of it
+2. judge it against what is remembered (pure, in a thread: 10,000 tokens must not hold up the event loop)
+3. store the reading, the incidents and the messages they call for, in one transaction
+4. remember the same in memory, from which the commands answer, and wake whoever delivers messages
+
+A crash before 3 loses nothing, since the next look repeats it; after 3 the messages wait in the database.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain import info
+from bot.domain.incidents import Changes, Memory
+from bot.domain.model import Failure, Fleet, Reading, Record, Token
+from bot.domain.rules import Policy
+from bot.domain.watch import Known, advance, advance_failure, read_all, restore
+from bot.imaginepro.client import UpstreamError
+from bot.telemetry import event
+
+logger = logging.getLogger(__name__)
+
+
+class Upstream(Protocol):
+    """Where readings come from. Both calls raise `UpstreamError`."""
+
+    async def fleet(self) -> tuple[Record, ...]:
+        """Every linked token."""
+
+    async def token(self, token_id: int) -> Record:
+        """One linked token."""
+
+
+class Store(Protocol):
+    """Where what is known outlives the process."""
+
+    async def load(self) -> Memory:
+        """What was known when the last look was stored."""
+
+    async def save(self, changes: Changes, now: datetime) -> None:
+        """Store one look, whole or not at all."""
+
+
+class Monitor:
+    """Watches the fleet, and knows what was read last."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        store: Store,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Nothing is known before `restore`; `on_change` is called when there are messages to deliver."""
+        self._upstream = upstream
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._on_change = on_change
+        self._known = Known()
+        self._judging = asyncio.Lock()
+
+    @property
+    def fleet(self) -> Fleet:
+        """The last reading, with its age."""
+        return self._known.fleet
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of this installation."""
+        return self._clock()
+
+    async def restore(self) -> None:
+        """Take up what was known when the process last ended.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        self._known = await asyncio.to_thread(restore, await self._store.load())
+
+    async def look(self) -> None:
+        """Read the whole fleet once, and store what changed.
+
+        Raises:
+            StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
+        """
+        try:
+            records = await self._upstream.fleet()
+        except UpstreamError as error:
+            await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
+        else:
+            at = self._clock()
+            tokens = await asyncio.to_thread(read_all, records)
+            await self._take(Reading(tuple(tokens.values()), at))
+
+    async def refresh(self, token_id: int) -> Token:
+        """Read one token now, and store what changed of it.
+
+        Raises:
+            UpstreamError: It could not be read; `NotFoundError` when the upstream does not list it.
+            StoreError: What was read could not be stored.
+        """
+        asked_at = self._clock()
+        record = await self._upstream.token(token_id)
+        token = info.read(record)
+        read_at = self._known.fleet.read_at
+        # An answer to a question from before the last whole reading may be older than what is known.
+        if token_id in self._known.remembered and read_at is not None and asked_at >= read_at:
+            await self._take(Reading((token,), self._clock(), whole=False))
+        return token
+
+    async def _take(self, reading: Reading) -> None:
+        async with self._judging:
+            failure = self._known.fleet.failure
+            await self._keep(*await asyncio.to_thread(advance, self._known, reading, self._policy))
+        if failure is not None and reading.whole:
+            event(logger, logging.INFO, "upstream answers again", tokens=len(reading.tokens))
+
+    async def _take_failure(self, failure: Failure) -> None:
+        async with self._judging:
+            before = self._known.fleet.failure
+            await self._keep(*advance_failure(self._known, failure))
+        if before is None or before.trouble is not failure.trouble:
+            event(logger, logging.WARNING, "no reading", trouble=failure.trouble, detail=failure.detail)
+
+    async def _keep(self, changes: Changes, after: Known) -> None:
+        await self._store.save(changes, self._clock())
+        self._known = after
+        for incident in changes.incidents:
+            if incident.key in changes.tell:
+                event(
+                    logger,
+                    logging.INFO,
+                    "incident moved",
+                    rule=incident.key.rule,
+                    token=incident.key.token,
+                    step=incident.key.step or None,
+                    stage=incident.stage,
+                    severity=incident.severity,
+                    status=incident.now.status if incident.now else None,
+                )
+        if changes.tell:
+            self._on_change()

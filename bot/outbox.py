@@ -1,0 +1,260 @@
+"""Bring the ops channel to agree with what is stored: post, edit, try again, or park and say so.
+
+A message is a row whose version grows with each change of its incidents. It is due while the version that the channel
+shows is smaller. One message at a time is on its way, so a channel that refuses is tried by one message, not by all:
+
+1. fold: when many messages wait that were never posted, they become summaries
+2. claim the next due row; for a post, the row remembers that an attempt began
+3. an attempt whose outcome is not known, and older than Discord's memory of nonces: look for its mark in the channel
+4. post with the mark as nonce, or edit
+5. confirm | try later, all messages alike | park this message
+
+A crash between 4 and 5 leaves a claimed row with its attempt: the next start repeats it with the same nonce, or finds
+it in the channel.
+
+    DeliveryError
+    ├── LaterError       not accepted; try again, not before `after`
+    ├── UncertainError   may have been accepted; try again with the same nonce
+    ├── BlockedError     the bot may not speak in the channel; kept until it may
+    ├── VanishedError    the message to edit is gone, or too old to edit: post it anew
+    └── RefusedError     this message will never be accepted
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain.incidents import Message
+from bot.storage.store import StoreError
+from bot.telemetry import event
+
+logger = logging.getLogger(__name__)
+
+NONCE_MEMORY = timedelta(minutes=2)
+"""How long Discord surely remembers a nonce ("a few minutes" in its documentation)."""
+
+FOLD_OVER = 5
+"""More waiting messages than this become summaries."""
+
+SUMMARY_SIZE = 100
+"""Incidents in one summary at most, so that it names them all within Discord's limits."""
+
+LEASE = timedelta(minutes=1)
+"""Longer than any attempt: a claim that is older belongs to a process that died."""
+
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(seconds=15)
+"""Pauses double between the two: 8 attempts in the first minute of an outage, then 4 a minute."""
+
+BLOCKED_PAUSE = timedelta(minutes=1)
+"""Between attempts while the bot may not speak: a person has to act first."""
+
+
+class DeliveryError(Exception):
+    """The channel does not show the message."""
+
+
+class LaterError(DeliveryError):
+    """Discord did not take the message, and may take it later."""
+
+    def __init__(self, reason: str, after: timedelta = timedelta()) -> None:
+        """`after` is how long Discord asked to wait."""
+        super().__init__(reason)
+        self.after = after
+
+
+class UncertainError(DeliveryError):
+    """Nobody knows whether Discord took the message."""
+
+
+class BlockedError(DeliveryError):
+    """The bot may not speak in the channel, or the channel is not there."""
+
+
+class VanishedError(DeliveryError):
+    """The message to edit was deleted, or can no longer be edited."""
+
+
+class RefusedError(DeliveryError):
+    """Discord will never take this message."""
+
+
+class Channel(Protocol):
+    """The ops channel. Each call raises `DeliveryError`."""
+
+    async def post(self, message: Message) -> int:
+        """Post it with its mark as nonce; returns Discord's id of the message."""
+
+    async def edit(self, message: Message) -> None:
+        """Make the posted message show the incidents as they are now."""
+
+    async def find(self, mark: str, since: datetime) -> int | None:
+        """Discord's id of the bot's message with that mark, posted at `since` or later; None if there is none."""
+
+
+class Store(Protocol):
+    """The rows of the outbox. Each call is one transaction, and raises `StoreError`."""
+
+    async def reopen(self, now: datetime) -> None:
+        """Give back what a dead process had claimed."""
+
+    async def fold(self, limit: int, size: int, now: datetime) -> int:
+        """Fold waiting messages into summaries when more than `limit` wait; returns how many incidents were folded."""
+
+    async def claim(self, now: datetime, lease: timedelta) -> Message | None:
+        """Take the next due message."""
+
+    async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
+        """The channel shows that version."""
+
+    async def retry(
+        self, message_id: int, at: datetime, uncertain_since: datetime | None, uncertain_version: int | None
+    ) -> None:
+        """Give the message back, to be tried again."""
+
+    async def anew(self, message_id: int, now: datetime) -> None:
+        """The posted message is gone: post it anew."""
+
+    async def park(self, message_id: int, reason: str, now: datetime) -> None:
+        """Keep the message without trying it again."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next message is due; None when none waits."""
+
+
+class Outbox:
+    """Delivers what waits, one message at a time, until the task that runs it is cancelled."""
+
+    def __init__(
+        self,
+        store: Store,
+        channel: Channel,
+        clock: Callable[[], datetime],
+        news: asyncio.Event,
+        on_shown: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`news` is set by whoever stores messages; `on_shown` is called after each post and edit."""
+        self._store = store
+        self._channel = channel
+        self._clock = clock
+        self._news = news
+        self._on_shown = on_shown
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Deliver whatever is due, for ever. No error ends it."""
+        reopened = False
+        while True:
+            self._news.clear()
+            try:
+                if not reopened:
+                    await self._store.reopen(self._clock())
+                    reopened = True
+                pause = await self.deliver()
+            except StoreError as error:
+                pause = self._pause()
+                event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
+            except Exception:  # an edge: whatever goes wrong, what waits must be tried again
+                pause = self._pause()
+                logger.exception("outbox failed")
+            if pause is None or pause > timedelta():
+                await self._sleep(pause)
+
+    async def _sleep(self, pause: timedelta | None) -> None:
+        """Until something new waits or the pause is over; a channel that refused is left alone for the whole pause."""
+        if self._failures and pause is not None:
+            await asyncio.sleep(pause.total_seconds())
+            return
+        try:
+            async with asyncio.timeout(None if pause is None else pause.total_seconds()):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    async def deliver(self) -> timedelta | None:
+        """Deliver until nothing is due or the channel refuses; returns how long to wait, None for "until woken"."""
+        while True:
+            now = self._clock()
+            folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
+            if folded:
+                event(logger, logging.INFO, "messages folded into a summary", incidents=folded)
+            message = await self._store.claim(now, LEASE)
+            if message is None:
+                due = await self._store.next_due()
+                return None if due is None else max(due - self._clock(), timedelta())
+            pause = await self._attempt(message, now)
+            if pause is not None:
+                return pause
+
+    async def _attempt(self, message: Message, now: datetime) -> timedelta | None:
+        """Try one claimed message once; returns how long to leave the channel alone, None when it may go on."""
+        attempt = _Attempt(message.uncertain_since, message.uncertain_version)
+        try:
+            discord_id, shown = await self._show(message, attempt, now)
+        except VanishedError as error:
+            event(logger, logging.WARNING, "message is gone from the channel", mark=message.mark, error=str(error))
+            await self._store.anew(message.id, self._clock())
+            return None
+        except RefusedError as error:
+            event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
+            await self._store.park(message.id, str(error), self._clock())
+            return None
+        except DeliveryError as error:
+            pause = self._pause_after(error)
+            if isinstance(error, UncertainError) and message.discord_id is None:
+                attempt.begin(now, message.version)
+            await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
+            event(logger, logging.WARNING, "message waits", mark=message.mark, error=str(error), pause=pause)
+            return pause
+        await self._store.confirm(message.id, discord_id, shown)
+        self._failures = 0
+        self._on_shown()
+        return None
+
+    async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:
+        """Make the channel show the message; returns Discord's id and the version that is shown at least."""
+        if message.discord_id is not None:
+            await self._channel.edit(message)
+            return message.discord_id, message.version
+        if attempt.since is not None and now - attempt.since > NONCE_MEMORY:
+            found = await self._channel.find(message.mark, attempt.since)
+            if found is not None:
+                return found, attempt.version or 0
+            attempt.forget()
+        discord_id = await self._channel.post(message)
+        # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
+        return discord_id, message.version if attempt.version is None else attempt.version
+
+    def _pause_after(self, error: DeliveryError) -> timedelta:
+        pause = self._pause()
+        if isinstance(error, LaterError):
+            return max(pause, error.after)
+        return max(pause, BLOCKED_PAUSE) if isinstance(error, BlockedError) else pause
+
+    def _pause(self) -> timedelta:
+        """How long to leave the channel alone after one more failure."""
+        pause = min(FIRST_PAUSE * 2 ** min(self._failures, 10), LONGEST_PAUSE)
+        self._failures += 1
+        jitter: float = random.uniform(0.9, 1.1)  # noqa: S311 - not a secret
+        return pause * jitter
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The earliest attempt to post a message whose outcome is not known."""
+
+    since: datetime | None
+    version: int | None
+
+    def begin(self, now: datetime, version: int) -> None:
+        """Another attempt's outcome is not known; the earliest one counts."""
+        if self.since is None:
+            self.since, self.version = now, version
+
+    def forget(self) -> None:
+        """The attempt turned out not to have been accepted."""
+        self.since = self.version = None

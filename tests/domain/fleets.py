@@ -1,0 +1,49 @@
+"""Records and readings for tests of what the bot decides."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.domain import info
+from bot.domain.model import InfoText, Reading, Record
+
+START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+def at(minutes: float) -> datetime:
+    """A time, in minutes after the start of the story."""
+    return START + timedelta(minutes=minutes)
+
+
+def record(
+    token_id: int = 1900,
+    status: str = "FAST",
+    fast: str = "13.47/15.0 hours (89.78%)",
+    plan: str = "Standard",
+    *,
+    active: bool | None = True,
+) -> Record:
+    """An account as the upstream lists it."""
+    return Record(
+        id=token_id,
+        status=status,
+        active=active,
+        channel_id="100000000000000001",
+        server_id="100000000000000002",
+        concurrency=3,
+        info=InfoText(
+            subscription="None (Trial)"
+            if plan == "Trial"
+            else f"{plan} (Active monthly, renews next on <t:1795000000>)",
+            visibility_mode="Public",
+            fast_time_remaining=fast,
+            lifetime_usage="674 images",
+            relaxed_usage="0 images",
+            queued_jobs_fast="0",
+            queued_jobs_relax="0",
+            running_jobs="None",
+        ),
+    )
+
+
+def reading(minutes: float, *records: Record, whole: bool = True) -> Reading:
+    """A reading of those accounts."""
+    return Reading(tuple(info.read(each) for each in records), at(minutes), whole)
