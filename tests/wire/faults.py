@@ -1,0 +1,102 @@
+"""What can go wrong between the bot and Discord's REST API, as values that a test switches on and off.
+
+A `Fault` says what happens to one request; an `Outage` says to which requests, and for how long.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+from types import TracebackType
+from typing import Self
+
+
+class How(Enum):
+    """The ways in which a request goes wrong."""
+
+    ANSWER = auto()
+    """An answer comes, and it is an error."""
+    HANG = auto()
+    """The connection stays open and nothing ever comes."""
+    RESET = auto()
+    """The connection is reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to one request."""
+
+    how: How
+    accepted: bool = False
+    """Whether Discord did what was asked before it went wrong."""
+    status: int = 0
+    code: int = 0
+    """Discord's own error code in the JSON body, such as 50013."""
+    message: str = ""
+    html: bool = False
+    """Whether the body is a proxy's web page instead of Discord's JSON."""
+    retry_after: float | None = None
+    """Seconds, for a 429."""
+    via: bool = True
+    """Whether the answer names the proxy it passed. A 429 without it comes from Cloudflare's block of an address."""
+
+    def after_accepting(self) -> "Fault":
+        """The same, but Discord did what was asked first."""
+        return replace(self, accepted=True)
+
+
+HANG = Fault(How.HANG)
+RESET = Fault(How.RESET)
+
+
+def error(status: int, code: int = 0, message: str = "", *, html: bool = False) -> Fault:
+    """An error answer: `error(403, 50013, "Missing Permissions")`, `error(502, html=True)`."""
+    return Fault(How.ANSWER, status=status, code=code, message=message or f"{status}: injected", html=html)
+
+
+def rate_limited(retry_after: float, *, via: bool = True) -> Fault:
+    """A 429 that asks to wait `retry_after` seconds; without `via` it is an address block, as at login."""
+    message = "You are being rate limited."
+    return Fault(How.ANSWER, status=429, message=message, retry_after=retry_after, via=via, html=not via)
+
+
+class Outage:
+    """A fault for the requests whose method and path (below `/api/v10`) match shell patterns, until it ends.
+
+    Ends after `times` hits, `seconds` after it began, on `stop()`, or with its `with` block, whichever comes first.
+    """
+
+    def __init__(self, fault: Fault, method: str, path: str, times: int | None, seconds: float | None) -> None:
+        self.fault = fault
+        self.hits = 0
+        """How many requests it has met."""
+        self._method = method
+        self._path = path
+        self._times = times
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._stopped = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it meets no more requests."""
+        spent = self._times is not None and self.hits >= self._times
+        late = self._until is not None and time.monotonic() >= self._until
+        return self._stopped or spent or late
+
+    def meets(self, method: str, path: str) -> bool:
+        """Whether this request goes wrong; counts it if so."""
+        met = not self.over and fnmatchcase(method, self._method) and fnmatchcase(path, self._path)
+        self.hits += met
+        return met
+
+    def stop(self) -> None:
+        """End it now. Requests that hang already go on hanging."""
+        self._stopped = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exception: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,173 @@
+"""The bot as a process of its own, which a test starts, stops, freezes and kills."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.wire.discord import Discord
+
+LAUNCH = Path(__file__).with_name("launch.py")
+OUTPUT_KEPT = 8 * 2**20
+"""Bytes kept of each of the two outputs; of more, the last ones."""
+
+_PASSED_ON = ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+class Exit(NamedTuple):
+    """How a process ended."""
+
+    code: int
+    """Negative for a signal that killed it."""
+    seconds: float
+    """From the request to end, or from the start of waiting, to the end."""
+
+
+class BotProcess:
+    """`python -m bot [arguments]` against a fake Discord, for as long as its `with` block lasts.
+
+    Args:
+        discord: where it connects to.
+        environment: its whole environment, besides PATH, the fake's addresses and what coverage needs.
+        arguments: of the bot, such as `check`.
+        folder: where it runs. A relative database and a `.env` are looked for there.
+    """
+
+    def __init__(self, discord: Discord, environment: Mapping[str, str], *arguments: str, folder: Path) -> None:
+        self._discord = discord
+        self._environment = {
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},  # noqa: TID251 - passes it on
+            "FAKE_DISCORD_API": discord.api_base,
+            "FAKE_DISCORD_GATEWAY": discord.gateway_url,
+            **environment,
+        }
+        self._arguments = arguments
+        self._folder = folder
+        self._outputs = {"stdout": bytearray(), "stderr": bytearray()}
+        self._readers: list[asyncio.Task[None]] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._identified_before = 0
+
+    async def __aenter__(self) -> Self:
+        self._identified_before = len(self._discord.gateway.identifies)
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", str(LAUNCH), *self._arguments),
+            env=self._environment,
+            cwd=self._folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        for name, kept in self._outputs.items():
+            self._readers.append(asyncio.create_task(_keep(getattr(self._process, name), kept)))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exception: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The process.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
+        if self._process is None:
+            message = "the bot is started by its `async with` block"
+            raise RuntimeError(message)
+        return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.returncode is None
+
+    @property
+    def stdout(self) -> str:
+        """What it printed."""
+        return self._outputs["stdout"].decode(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        """What it printed as errors and, unless told otherwise, logged."""
+        return self._outputs["stderr"].decode(errors="replace")
+
+    @property
+    def output(self) -> str:
+        """Both outputs, one after the other."""
+        return self.stdout + self.stderr
+
+    async def wait_ready(self, within: float = 20.0) -> float:
+        """Wait until it has registered its commands and opened a session at the gateway; how many seconds it took.
+
+        Raises:
+            AssertionError: it ended, or was not ready within so many seconds; with the end of its output.
+        """
+        started = time.monotonic()
+        ready = asyncio.create_task(self._discord.gateway.until(self._is_ready, within))
+        ended = asyncio.create_task(self.process.wait())
+        await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        ready.cancel()
+        failed = (await asyncio.gather(ready, return_exceptions=True))[0]
+        if failed is not None:
+            message = f"the bot was not ready (exit code {self.process.returncode}):\n{self.output[-4000:]}"
+            raise AssertionError(message)
+        return time.monotonic() - started
+
+    def _is_ready(self) -> bool:
+        identified = len(self._discord.gateway.identifies) > self._identified_before
+        return identified and bool(self._discord.commands.get(self._discord.guild.id))
+
+    async def kill(self) -> None:
+        """End it with SIGKILL, frozen or not; nothing happens when it has ended."""
+        if self.running:
+            self.process.kill()
+        await self._ended()
+
+    async def terminate(self, sign: signal.Signals = signal.SIGTERM, within: float = 10.0) -> Exit:
+        """Ask it to end, and await that.
+
+        Raises:
+            TimeoutError: it did not end within so many seconds. The end of the `with` block kills it.
+        """
+        self.process.send_signal(sign)
+        return await self.wait(within)
+
+    async def wait(self, within: float = 10.0) -> Exit:
+        """Await that it ends by itself.
+
+        Raises:
+            TimeoutError: it did not end within so many seconds.
+        """
+        asked = time.monotonic()
+        async with asyncio.timeout(within):
+            await self.process.wait()
+        seconds = time.monotonic() - asked
+        return Exit(await self._ended(), seconds)
+
+    def stop(self) -> None:
+        """Freeze it (SIGSTOP)."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def cont(self) -> None:
+        """Let it go on after `stop()`."""
+        self.process.send_signal(signal.SIGCONT)
+
+    async def _ended(self) -> int:
+        code = await self.process.wait()
+        await asyncio.gather(*self._readers)
+        return code
+
+
+async def _keep(stream: asyncio.StreamReader, kept: bytearray) -> None:
+    while chunk := await stream.read(2**16):
+        kept += chunk
+        del kept[:-OUTPUT_KEPT]
