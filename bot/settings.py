@@ -251,7 +251,7 @@ def _database_url(text: str) -> Secret:
             _mend("write a file after three slashes, such as sqlite:///data/bot.db; a path from the root has four")
         return Secret(text)
     parts = _split(text)
-    if parts.scheme.removesuffix("+asyncpg") not in {"postgres", "postgresql"} or "://" not in text:
+    if text.partition("://")[0].removesuffix("+asyncpg") not in {"postgres", "postgresql"}:
         _mend("write sqlite:///data/bot.db, or postgresql://user:password@host:5432/name")
     if "#" in text or "@" in parts.path + parts.query:
         _mend("percent-encode / ? # @ in user and password (%2F, %3F, %23, %40)")

@@ -30,6 +30,8 @@ SECRET_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(password=)[^\s&\"']+", re.IGNORECASE), rf"\1{REDACTED}"),
     # The tokens of interactions and webhooks are part of the paths that discord.py logs.
     (re.compile(r"(/(?:interactions|webhooks)/\d+/)[\w.-]+", re.ASCII), rf"\1{REDACTED}"),
+    # The owner's address, which ImaginePro's account calls send.
+    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.[\w.-]+"), REDACTED),
 )
 """What a secret looks like, and what is put in its place. No pattern can scan the same text twice from one start."""
 

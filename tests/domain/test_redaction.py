@@ -24,6 +24,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxOTAwIn0.c2lnbmF0dXJl_-A"
         ("{'Authorization': 'Basic abc', 'Accept': '*/*'}", "{'Authorization': '[redacted]', 'Accept': '*/*'}"),
         ('[{"id": 198, "token": "whatever it is", "x": 1}]', '[{"id": 198, "token": "[redacted]", "x": 1}]'),
         (r'"{\"token\":\"abc\"}"', r'"{\"token\":\"[redacted]"}"'),
+        ("ask user.name+tag@mail.example.com: now", "ask [redacted]: now"),
         ('"token": "cut off', '"token": "[redacted]'),
         ("postgres://bot:p@ss:w0rd@db.example:5432/x", "postgres://[redacted]@db.example:5432/x"),
         ("postgresql:///x?user=bot&password=abc&sslmode=require", "postgresql:///x?user=bot&password=[redacted]&sslmode=require"),
@@ -45,7 +46,7 @@ def test_what_looks_like_a_secret_goes_and_the_rest_stays(text: str, redacted: s
         "GET https://api.imaginepro.ai/api/v1/discord/tokens answered 503",
         "the risk-management task-list of bot.chat.commands.check",
         "https://discord.com/channels/100000000000000001/100000000000000002",
-        "mail user@example.com",
+        "everyone@work, @here and <@123>",
         "2026-11-22T10:00:00.123456Z",
     ],
 )
