@@ -46,12 +46,16 @@ SUMMARY_SIZE = 100
 LEASE = timedelta(minutes=1)
 """Longer than any attempt: a claim that is older belongs to a process that died."""
 
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=15)
-"""Pauses double between the two: 8 attempts in the first minute of an outage, then 4 a minute."""
 
-BLOCKED_PAUSE = timedelta(minutes=1)
-"""Between attempts while the bot may not speak: a person has to act first."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a channel that does not take messages is left alone."""
+
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(seconds=15)
+    """Pauses double between the two: 8 attempts in the first minute of an outage, then 4 a minute."""
+    blocked: timedelta = timedelta(minutes=1)
+    """While the bot may not speak: a person has to act first."""
 
 
 class DeliveryError(Exception):
@@ -136,6 +140,7 @@ class Outbox:
         clock: Callable[[], datetime],
         news: asyncio.Event,
         on_shown: Callable[[], None] = lambda: None,
+        pace: Pace = Pace(),
     ) -> None:
         """`news` is set by whoever stores messages; `on_shown` is called after each post and edit."""
         self._store = store
@@ -143,6 +148,7 @@ class Outbox:
         self._clock = clock
         self._news = news
         self._on_shown = on_shown
+        self._pace = pace
         self._failures = 0
 
     async def run(self) -> None:
@@ -233,11 +239,11 @@ class Outbox:
         pause = self._pause()
         if isinstance(error, LaterError):
             return max(pause, error.after)
-        return max(pause, BLOCKED_PAUSE) if isinstance(error, BlockedError) else pause
+        return max(pause, self._pace.blocked) if isinstance(error, BlockedError) else pause
 
     def _pause(self) -> timedelta:
         """How long to leave the channel alone after one more failure."""
-        pause = min(FIRST_PAUSE * 2 ** min(self._failures, 10), LONGEST_PAUSE)
+        pause = min(self._pace.first * float(2 ** min(self._failures, 10)), self._pace.longest)
         self._failures += 1
         jitter: float = random.uniform(0.9, 1.1)  # noqa: S311 - not a secret
         return pause * jitter

@@ -1,0 +1,94 @@
+"""The command line: `python -m bot`, `python -m bot check`, `python -m bot demo`.
+
+Exit codes: 0 stopped as asked, or all checks passed; 78 the configuration is wrong (EX_CONFIG of sysexits: starting
+again does not help); 1 anything else.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot import app, telemetry
+from bot.chat.client import LoginError
+from bot.domain.redaction import redact
+from bot.settings import Settings, SettingsError, load
+from bot.storage.store import StoreSettingsError
+
+EX_CONFIG = 78
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and run what it asks for; ends by `SystemExit`."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("run", help="run the bot (the default)")
+    commands.add_parser("check", help="try settings, database, API key and bot token, without going online")
+    demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
+    demo.add_argument("--port", type=int, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "demo":
+        sys.exit(_demo(arguments.port))
+    try:
+        settings = load(os.environ, Path(".env"))  # noqa: TID251 - this module is where the environment comes in
+    except SettingsError as error:
+        sys.exit(_refuse(str(error)))
+    telemetry.configure(settings.log_level, settings.log_format, settings.secrets, sys.stderr)
+    logger = logging.getLogger("bot")
+    for hint in settings.hints:
+        logger.warning(hint)
+    try:
+        code = asyncio.run(_check(settings) if arguments.command == "check" else _run(settings))
+    except Exception:  # an edge: what ends the process is logged like everything else, without secrets
+        logger.critical("the bot ended by an error that nobody foresaw", exc_info=True)
+        code = 1
+    sys.exit(code)
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)  # noqa: T201 - there is no logger yet
+    return EX_CONFIG
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    try:
+        await app.run(settings, _utc_now, stop)
+    except (LoginError, StoreSettingsError) as error:
+        return _refuse(redact(str(error), settings.secrets))
+    return 0
+
+
+async def _check(settings: Settings) -> int:
+    print("ok    settings: complete")  # noqa: T201 - the answer of the command
+    good = True
+    async with contextlib.aclosing(app.checks(settings)) as checks:
+        async for check in checks:
+            print(f"{'ok   ' if check.good else 'FAIL '} {check.what}: {redact(check.words, settings.secrets)}")  # noqa: T201 - the answer
+            good = good and check.good
+    return 0 if good else EX_CONFIG
+
+
+def _demo(port: int) -> int:
+    try:
+        from bot.sandbox import demo  # noqa: PLC0415 - wants the extra `demo`, which a bot in production has not
+    except ImportError as error:
+        return _refuse(f"the demo needs the extra `demo` ({error}); `make demo` installs it")
+    asyncio.run(demo.run(port))
+    return 0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the one clock of the process
+
+
+if __name__ == "__main__":
+    main()

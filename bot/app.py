@@ -1,0 +1,150 @@
+"""The composition root: opens, wires and closes everything, on one stack."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from bot.chat.channel import OpsChannel, one_try
+from bot.chat.client import ChatClient, LoginError, try_login
+from bot.domain.rules import Policy
+from bot.imaginepro.client import ImaginePro, UpstreamError, connected
+from bot.jobs import Job, running
+from bot.monitor import Monitor
+from bot.outbox import Outbox
+from bot.settings import Settings
+from bot.storage.store import StoreError, open_store
+
+T = TypeVar("T")
+
+KEEP_HISTORY = timedelta(days=90)
+"""How long incidents that ended stay in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The bot, wired, with its jobs running. It speaks once its client is logged in."""
+
+    client: ChatClient
+    monitor: Monitor
+    outbox: Outbox
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings, clock: Callable[[], datetime], on_shown: Callable[[], None] = lambda: None
+) -> AsyncIterator[App]:
+    """Open everything, and close it in reverse.
+
+    Args:
+        settings: What the operator configured.
+        clock: The time, aware; everything that is stored or shown lives by it.
+        on_shown: Called after each post or edit in the ops channel.
+
+    Raises:
+        StoreError: The database cannot be opened.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database_url.reveal()))
+        upstream = await stack.enter_async_context(_upstream(settings))
+        news = asyncio.Event()
+        monitor = Monitor(upstream, store, Policy(settings.thresholds), clock, on_change=news.set)
+        await monitor.restore()
+        client = ChatClient(
+            monitor,
+            guild_id=settings.guild_id,
+            operator_role_id=settings.operator_role_id,
+            http_trace=one_try(),
+        )
+        stack.push_async_callback(client.close)
+        channel = OpsChannel(
+            client,
+            client.logged_in,
+            channel_id=settings.ops_channel_id,
+            guild_id=settings.guild_id,
+            alert_role_id=settings.alert_role_id,
+            fleet=lambda: monitor.fleet,
+        )
+        outbox = Outbox(store, channel, clock, news, on_shown)
+        await stack.enter_async_context(_task(outbox.run()))
+
+        async def forget_old() -> None:
+            await store.prune(clock() - KEEP_HISTORY)
+
+        jobs = (
+            Job("look", every=settings.poll_interval, run=monitor.look),
+            Job("forget old incidents", every=timedelta(hours=6), run=forget_old),
+        )
+        await stack.enter_async_context(running(jobs))
+        yield App(client, monitor, outbox)
+
+
+async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
+    """Run the bot until `stop` is set.
+
+    Raises:
+        LoginError: Discord refuses the bot for good.
+        StoreError: The database cannot be opened.
+    """
+    async with opened(settings, clock) as app, _task(app.client.talk(settings.discord_token.reveal())) as talking:
+        async with _task(stop.wait()) as stopping:
+            await asyncio.wait({talking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if talking.done():
+            talking.result()
+
+
+def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[ImaginePro]:
+    return connected(
+        url=settings.api_url,
+        api_key=settings.api_key.reveal(),
+        rate=settings.rate_limit,
+        budget=settings.poll_interval,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _task(work: Coroutine[object, object, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Run a coroutine beside; on leaving, cancel it and wait until it has ended."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What trying one thing showed."""
+
+    what: str
+    good: bool
+    words: str
+
+
+async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
+    """Try the database, the API key and the bot token, each whatever became of the others. Nothing is posted."""
+    try:
+        async with open_store(settings.database_url.reveal()) as store:
+            refused = await store.parked()
+    except StoreError as error:
+        yield Check("database", good=False, words=str(error))
+    else:
+        yield Check("database", good=True, words="opened, and up to date")
+        for parked in refused:
+            yield Check("message", good=False, words=f"{parked.message.mark} was refused by Discord: {parked.reason}")
+    try:
+        async with _upstream(settings) as upstream:
+            records = await upstream.fleet()
+    except UpstreamError as error:
+        yield Check("ImaginePro", good=False, words=f"{error.trouble}: {error.detail}")
+    else:
+        yield Check("ImaginePro", good=True, words=f"{len(records)} tokens listed")
+    try:
+        words = await try_login(settings.discord_token.reveal(), settings.guild_id, settings.ops_channel_id)
+    except LoginError as error:
+        yield Check("Discord", good=False, words=str(error))
+    else:
+        yield Check("Discord", good=True, words=words)

@@ -1,0 +1,182 @@
+"""The ops channel: post, edit and find messages, and say in the outbox's words what Discord answered.
+
+discord.py repeats a refused request up to five times on its own, which multiplies the load on a Discord in trouble and
+hides from the outbox what happened. `one_try` stops that for the messages of channels: the outbox alone decides when to
+try again. Answers to people keep discord.py's own retries.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+
+from bot.chat.alerts import alert
+from bot.domain.incidents import Message
+from bot.domain.model import Fleet
+from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, VanishedError
+
+ATTEMPT = timedelta(seconds=15)
+"""One attempt, the waits for Discord's rate limit included (5 messages per 5 s and channel)."""
+
+CLOCK_SKEW = timedelta(minutes=10)
+"""How far the host's clock may be ahead of Discord's when a message is looked for by time."""
+
+HISTORY = 1000
+"""Messages of the channel that are searched at most; more than that in a few minutes is not an ops channel."""
+
+VANISHED = {10008, 30046}
+"""Unknown message; too many edits of a message that is older than an hour."""
+
+MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
+
+
+class _TurnedAwayError(Exception):
+    """Discord answered 429 or 5xx."""
+
+    def __init__(self, status: int, code: int, after: timedelta) -> None:
+        super().__init__(f"Discord answered {status}" + (f", code {code}" if code else ""))
+        self.status = status
+        self.code = code
+        self.after = after
+
+
+def one_try() -> aiohttp.TraceConfig:
+    """A trace for `discord.Client(http_trace=…)` that lets each request for a channel's messages be made once."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(_turn_away)
+    return trace
+
+
+async def _turn_away(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+) -> None:
+    response = params.response
+    refused = response.status == 429 or response.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+    if refused and MESSAGE_ROUTE.search(params.url.path):
+        raise _TurnedAwayError(response.status, await _code(response), _retry_after(response))
+
+
+async def _code(response: aiohttp.ClientResponse) -> int:
+    """Discord's own number of the error, 0 when the body has none (a proxy's page, say)."""
+    try:
+        body = await response.json(content_type=None)
+        return int(body["code"])
+    except (ValueError, TypeError, KeyError):
+        return 0
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> timedelta:
+    try:
+        return timedelta(seconds=max(float(response.headers.get("Retry-After", 0)), 0))
+    except (ValueError, OverflowError):
+        return timedelta()
+
+
+@contextlib.asynccontextmanager
+async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
+    """Give an attempt its deadline, and turn every foreign error into a `DeliveryError`."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except _TurnedAwayError as error:
+        if error.code in VANISHED:
+            raise VanishedError(str(error)) from error
+        if error.status == 429:  # noqa: PLR2004 - HTTP's own number
+            raise LaterError(str(error), error.after) from error
+        raise UncertainError(str(error)) from error
+    except TimeoutError as error:
+        reason = f"Discord did not answer within {seconds:g} s"
+        raise UncertainError(reason) from error
+    except aiohttp.ClientConnectorError as error:
+        reason = f"Discord cannot be reached: {error.os_error}"
+        raise LaterError(reason) from error
+    except (aiohttp.ClientError, OSError) as error:
+        reason = f"the connection to Discord broke: {type(error).__name__}"
+        raise UncertainError(reason) from error
+    except discord.HTTPException as error:
+        raise _of_answer(error) from error
+
+
+def _of_answer(error: discord.HTTPException) -> Exception:
+    """What an error answer of Discord means for the message."""
+    reason = f"Discord answered {error.status}, code {error.code}: {error.text}"
+    if error.code in VANISHED:
+        return VanishedError(reason)
+    if error.status in {401, 403, 404}:
+        return BlockedError(reason)
+    return RefusedError(reason)
+
+
+class OpsChannel:
+    """One channel of Discord, spoken to by REST alone: it works while the gateway is away."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        logged_in: asyncio.Event,
+        *,
+        channel_id: int,
+        guild_id: int,
+        alert_role_id: int | None,
+        fleet: Callable[[], Fleet],
+        attempt: timedelta = ATTEMPT,
+    ) -> None:
+        """`fleet` gives what is known when a message is rendered; `attempt` is the deadline of each request."""
+        self._client = client
+        self._logged_in = logged_in
+        self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
+        self._alert_role_id = alert_role_id
+        self._fleet = fleet
+        self._attempt = attempt.total_seconds()
+
+    async def post(self, message: Message) -> int:
+        """Post it with its mark as nonce; returns Discord's id of the message.
+
+        Raises:
+            DeliveryError: It was not posted, or nobody knows.
+        """
+        await self._logged_in.wait()
+        shown = alert(message, self._fleet(), self._alert_role_id)
+        async with _in_the_outbox_words(self._attempt):
+            posted = await self._channel.send(
+                shown.content,
+                embeds=shown.embeds,
+                allowed_mentions=shown.allowed_mentions,
+                nonce=message.mark,
+            )
+        return posted.id
+
+    async def edit(self, message: Message) -> None:
+        """Make the posted message show the incidents as they are now.
+
+        Raises:
+            DeliveryError: It was not edited, or nobody knows.
+        """
+        assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
+        await self._logged_in.wait()
+        shown = alert(message, self._fleet(), self._alert_role_id)
+        async with _in_the_outbox_words(self._attempt):
+            await self._channel.get_partial_message(message.discord_id).edit(
+                content=shown.content, embeds=shown.embeds, allowed_mentions=shown.allowed_mentions
+            )
+
+    async def find(self, mark: str, since: datetime) -> int | None:
+        """Discord's id of our message with that mark in its footer, posted at `since` or later; None if there is none.
+
+        Raises:
+            DeliveryError: The channel cannot be read now.
+        """
+        await self._logged_in.wait()
+        after = discord.Object(discord.utils.time_snowflake(since - CLOCK_SKEW))
+        async with _in_the_outbox_words(self._attempt):
+            async for message in self._channel.history(limit=HISTORY, after=after, oldest_first=True):
+                if message.author == self._client.user and any(
+                    mark in (embed.footer.text or "").split() for embed in message.embeds
+                ):
+                    return message.id
+        return None
