@@ -216,6 +216,7 @@ class ImaginePro:
                     self._root + path,
                     headers={"Authorization": f"Bearer {self._key}", "Accept": "application/json"},
                     allow_redirects=False,
+                    middlewares=(_once(),),
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
@@ -235,6 +236,20 @@ class ImaginePro:
                 return _json(response.content_type, body)
             failure = _failure(response.status, response.headers, complaint(body, api_key=self._key))
         raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
+
+
+def _once() -> aiohttp.ClientMiddlewareType:
+    """Keep aiohttp from sending a request again by itself, past the rate limit, when its connection breaks."""
+    sent = False
+
+    async def send(request: aiohttp.ClientRequest, send_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        nonlocal sent
+        if sent:
+            raise aiohttp.ServerDisconnectedError
+        sent = True
+        return await send_on(request)
+
+    return send
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -1,0 +1,309 @@
+"""What the bot reads in the upstream's JSON."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.model import InfoText, Record
+from bot.imaginepro.client import MalformedError
+from bot.imaginepro.wire import complaint, records
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+SECRET = "FAKE-DISCORD-TOKEN"
+DOCUMENTED = Record(
+    id=198,
+    status="FAST",
+    active=True,
+    channel_id="100000000000000001",
+    server_id="100000000000000002",
+    concurrency=2,
+    info=InfoText(
+        subscription="Basic (Active monthly, renews next on <t:1709417882>)",
+        visibility_mode="Public",
+        fast_time_remaining="199.00/200.0 minutes (99.50%)",
+        lifetime_usage="674 images",
+        relaxed_usage="0 images",
+        queued_jobs_fast="0",
+        queued_jobs_relax="0",
+        running_jobs="None",
+    ),
+)
+
+
+def payload(name: str) -> bytes:
+    """A documented answer."""
+    return (PAYLOADS / f"{name}.json").read_bytes()
+
+
+def one(**fields: object) -> Record:
+    """What is read of an answer with one record of these fields."""
+    (record,) = records(json.dumps([{"id": 1, **fields}]).encode())
+    return record
+
+
+def test_the_documented_list_is_read_whole() -> None:
+    assert records(payload("list")) == (DOCUMENTED,)
+
+
+def test_an_account_may_be_switched_off_and_fast_and_without_info() -> None:
+    (record,) = records(payload("toggle"))
+    assert (record.active, record.status, record.concurrency, record.info) == (False, "FAST", 3, InfoText())
+
+
+@pytest.mark.parametrize("name", ["details", "details_by_schema"])
+def test_relaxed_usage_is_read_under_both_of_its_spellings(name: str) -> None:
+    (record,) = records(payload(name))
+    assert record.info.relaxed_usage == "999 images"
+
+
+def test_the_right_spelling_of_relaxed_usage_wins() -> None:
+    assert one(info={"relaxedUsuage": "1 images", "relaxedUsage": "2 images"}).info.relaxed_usage == "2 images"
+
+
+def test_a_bare_object_reads_as_an_array_of_one() -> None:
+    assert records(json.dumps(json.loads(payload("list"))[0]).encode()) == (DOCUMENTED,)
+
+
+def test_an_account_without_tokens_has_an_empty_fleet() -> None:
+    assert records(b"[]") == ()
+
+
+@pytest.mark.parametrize(
+    ("identity", "read"),
+    [(7, 7), ("7", 7), ("007", 7), (0, 0), (2**63 - 1, 2**63 - 1), (str(-(2**63)), -(2**63))],
+)
+def test_an_id_is_a_number_or_a_text_that_is_one(identity: object, read: int) -> None:
+    assert records(json.dumps([{"id": identity}]).encode())[0].id == read
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        None,
+        True,
+        1.5,
+        "",
+        "x",
+        " 7",
+        "1_0",
+        "٣",
+        "1.0",
+        [],
+        ["7"],
+        {},
+        {"id": 7},
+        2**63,
+        -(2**63) - 1,
+        str(2**63),
+        "9" * 50,
+    ],
+)
+def test_any_other_id_is_malformed_and_the_error_says_where(identity: object) -> None:
+    with pytest.raises(MalformedError) as caught:
+        records(json.dumps([{"id": 1}, {"id": 2}, {"id": 3}, {"id": identity, "token": SECRET}]).encode())
+    assert caught.value.path == "$[3].id"
+    assert "$[3].id" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b'[{"id": 1}, {}]', "$[1].id"),
+        (b"{}", "$.id"),
+        (b'{"message": "hello"}', "$.id"),
+        (b"[[]]", "$[0]"),
+        (b'[{"id": 1}, 5]', "$[1]"),
+        (b'[{"id": 1}, null]', "$[1]"),
+        (b"null", "$"),
+        (b'"FAKE-DISCORD-TOKEN"', "$"),
+        (b"5", "$"),
+        (b'[{"id": 1, "concurrency": 1e999}]', "$[0].concurrency"),
+        (b"", ""),
+        (b"<html>FAKE-DISCORD-TOKEN</html>", ""),
+        (b'[{"id": 1, "token": "FAKE-DISCORD-TOKEN", "sta', ""),
+        (b'[{"id": 1}] FAKE-DISCORD-TOKEN', ""),
+        (b'[{"id": 1, "status": "FAKE-DISCORD-TOKEN\n"}]', ""),
+        (b'[{"id": 1, "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", ""),
+    ],
+)
+def test_what_is_no_list_of_records_is_malformed_and_shows_nothing_of_itself(body: bytes, path: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        records(body)
+    assert caught.value.path == path
+    assert SECRET not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("info", [None, {}, [], "", "text", 5, 1.5, True, [1, "x", {}]])
+def test_an_info_that_says_nothing_is_empty(info: object) -> None:
+    assert one(info=info).info == InfoText()
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("2", "2"),
+        (2, "2"),
+        (2.5, "2.5"),
+        (True, "true"),
+        (False, "false"),
+        (None, ""),
+        ([], ""),
+        (["2"], ""),
+        ({}, ""),
+        ({"text": "2"}, ""),
+        ("a\0b", "ab"),
+        ("a\n`b` <@1> 😀", "a\n`b` <@1> 😀"),
+        ("x" * 100_000, "x" * 100_000),
+    ],
+)
+def test_a_text_of_another_type_is_read_as_its_words_or_as_absent(value: object, read: str) -> None:
+    record = one(status=value, channelId=value, serverId=value, info={"queuedJobsFast": value, "relaxedUsage": value})
+    assert (record.status, record.channel_id, record.server_id) == (read, read, read)
+    assert (record.info.queued_jobs_fast, record.info.relaxed_usage) == (read, read)
+
+
+@pytest.mark.parametrize(("value", "read"), [(True, True), (False, False), (None, None), ("true", None), (1, None)])
+def test_active_is_known_only_when_it_is_a_boolean(value: object, read: bool | None) -> None:  # noqa: FBT001  # a row
+    assert one(isActive=value).active is read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(3, 3), ("3", 3), (0, 0), (None, None), ("many", None), (True, None), (2.5, None), ([], None), (2**31, None)],
+)
+def test_concurrency_is_a_number_or_a_text_that_is_one(value: object, read: int | None) -> None:
+    assert one(concurrency=value).concurrency == read
+
+
+def test_a_record_of_nothing_but_an_id_is_a_record() -> None:
+    assert one() == Record(id=1, status="")
+
+
+def test_an_unknown_status_is_kept_with_its_words() -> None:
+    assert one(status="Under Review!").status == "Under Review!"
+
+
+def test_unknown_keys_are_passed_over_wherever_they_are() -> None:
+    assert one(extra={"id": 5}, info={"message": "hello", "runningJobs": "None"}).info == InfoText(running_jobs="None")
+
+
+def test_of_two_records_with_one_id_the_later_is_kept() -> None:
+    found = records(b'[{"id": 1, "status": "FAST"}, {"id": 2}, {"id": "1", "status": "BANNED"}]')
+    assert [(record.id, record.status) for record in found] == [(1, "BANNED"), (2, "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (rb"a\ud800b", "a�b"),
+        (rb"a\uDC00", "a�"),
+        (rb"\ud83d\ude00\ude00", "😀�"),
+        (rb"\\ud800\ud800", r"\ud800�"),
+        (b"a\xffb", "a�b"),
+        (rb"\u0041\u0000\n", "A\n"),
+    ],
+)
+def test_characters_that_no_database_takes_are_replaced(text: bytes, read: str) -> None:
+    (record,) = records(b'[{"id": 1, "token": "' + text + b'", "status": "' + text + b'"}]')
+    assert record.status == read
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+names = st.sampled_from(
+    ["token", "status", "isActive", "channelId", "serverId", "concurrency", "info", "relaxedUsage", "fastTimeRemaining"]
+)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(st.dictionaries(names, json_values | st.dictionaries(names, json_values)), max_size=4))
+def test_whatever_the_fields_hold_each_record_is_read(fields: list[dict[str, object]]) -> None:
+    """Hypothesis sends any JSON in any field; texts come out fit for UTF-8 and without NUL."""
+    found = records(json.dumps([{**each, "id": index} for index, each in enumerate(fields)]).encode())
+    assert [record.id for record in found] == list(range(len(fields)))
+    for record in found:
+        assert "\0" not in f"{record.status}{record.channel_id}{record.info.fast_time_remaining}"
+        repr(record).encode()
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_any_bytes_are_records_or_malformed(body: bytes) -> None:
+    try:
+        found = records(body)
+    except MalformedError as error:
+        assert error.detail  # noqa: PT017  # either outcome is right
+    else:
+        assert isinstance(found, tuple)
+
+
+def test_nothing_of_a_record_holds_the_accounts_secret() -> None:
+    for path in PAYLOADS.glob("*.json"):
+        body = path.read_bytes()
+        assert SECRET.encode() in body
+        found = records(body)
+        assert SECRET not in repr(found)
+        assert SECRET.encode() not in pickle.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"message": "Prompt is required.", "error": "Bad Request", "statusCode": 400}', "Prompt is required."),
+        (
+            b'{"message": ["id must be an integer", "id must be positive"]}',
+            "id must be an integer; id must be positive",
+        ),
+        (b'{"message": "Unauthorized", "statusCode": 401}', "Unauthorized"),
+        (b'{"error": "Forbidden"}', "Forbidden"),
+        (b'{"message": "", "error": "Forbidden"}', "Forbidden"),
+        (b'{"message": null, "error": {"code": 5}}', ""),
+        (b'{"message": 5}', "5"),
+        (b'{"message": "a\\u0000\\u001b[31m\\u202e  b\\n\\tc"}', "a[31m b c"),
+        (b"{}", ""),
+        (b"[]", ""),
+        (b'"text"', ""),
+        (b"", ""),
+        (b"<html>Bad Gateway</html>", ""),
+        (b'{"message": "\xff"}', ""),
+    ],
+)
+def test_an_error_answer_is_quoted_by_its_own_message_alone(body: bytes, said: str) -> None:
+    assert complaint(body, api_key="") == said
+
+
+def test_a_long_complaint_is_cut() -> None:
+    said = complaint(json.dumps({"message": "word " * 100}).encode(), api_key="key")
+    assert len(said) == 200
+    assert said.endswith("…")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "the-very-key",
+        "sk-FAKE0123456789",
+        "SK-FAKE0123456789",
+        "Bearer FAKE",
+        "bearer  FAKE.FAKE",
+        "FAKEheaderFAKEheader.FAKEpayloadFAKE.FAKEsignatureFAKEsignature",
+        "FAKEFAKEFAKEFAKEFAKEFAKE.FAKE00.FAKEFAKEFAKEFAKEFAKEFAKEFAK",
+        "mfa.FAKEFAKEFAKEFAKEFAKE",
+        "FAKE@example.com",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "key {} is wrong", "'{}', sorry", "x" * 190 + " {}"])
+def test_a_complaint_never_repeats_a_secret(secret: str, around: str) -> None:
+    said = complaint(json.dumps({"message": around.format(secret)}).encode(), api_key="the-very-key")
+    assert "FAKE" not in said
+    assert "the-very" not in said
+    assert "[redacted"[:5] in said
