@@ -1,1 +1,1 @@
-"""One file a family of slash commands."""
+"""Slash commands, one module a family: each asks the desk and shows a card."""

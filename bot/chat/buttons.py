@@ -1,0 +1,138 @@
+"""Buttons that outlive restarts: all they know is in their `custom_id`, and every press is checked."""
+
+import re
+from dataclasses import replace
+from typing import Any, Self
+
+import discord
+
+from bot.chat.cards import fleet_card, token_card
+from bot.chat.desk import Desk, apologise, say
+from bot.domain.model import Fleet, Status, Token, Trouble
+from bot.imaginepro.client import UpstreamError
+
+Pressed = discord.Interaction[Any]
+
+STALE = "This button is from another version of the bot and does nothing any more."
+
+ALL = "all"
+_STATUSES = "|".join([ALL, *Status])
+
+
+class Refresh(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"token:refresh:(?P<id>[0-9]{1,19})"
+):
+    """Reads one token upstream and shows it in the same message."""
+
+    def __init__(self, token_id: int) -> None:
+        """`token_id` is not negative, and has at most 19 digits."""
+        super().__init__(discord.ui.Button(label="Refresh", emoji="🔄", custom_id=f"token:refresh:{token_id}"))
+        self._token_id = token_id
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when the button is pressed."""
+        return cls(int(match["id"]))
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may press."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Acknowledge at once, then read."""
+        try:
+            await interaction.response.defer()
+            fleet, token = await reread(interaction, self._token_id)
+            await interaction.edit_original_response(
+                embed=token_card(token, fleet, interaction.client.desk.now), view=token_view(token)
+            )
+        except UpstreamError as error:
+            if error.trouble is not Trouble.NOT_FOUND:
+                await apologise(interaction, error)
+            else:
+                await say(interaction, f"ImaginePro no longer lists token {self._token_id}.")
+        except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
+            await apologise(interaction, error)
+
+
+class Page(
+    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
+    template=rf"tokens:page:(?P<page>[0-9]{{1,6}}):(?P<only>{_STATUSES})",
+):
+    """Shows a page of the fleet in the same message."""
+
+    def __init__(self, page: int, only: Status | None, label: str, emoji: str | None = None) -> None:
+        """`page` is counted from 0."""
+        super().__init__(discord.ui.Button(label=label, emoji=emoji, custom_id=f"tokens:page:{page}:{only or ALL}"))
+        self._page = page
+        self._only = only
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when the button is pressed."""
+        only = match["only"]
+        return cls(int(match["page"]), None if only == ALL else Status(only), "…")
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may press."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Answer from memory."""
+        try:
+            embed, view = fleet_page(interaction.client.desk.fleet, self._page, self._only)
+            await interaction.response.edit_message(embed=embed, view=view)
+        except Exception as error:  # noqa: BLE001 - an edge, as above
+            await apologise(interaction, error)
+
+
+BUTTONS = (Refresh, Page)
+
+
+async def admitted(interaction: Pressed) -> bool:
+    """Whether this member may use the bot; those who may not are told so."""
+    refusal = interaction.client.access.refusal(interaction)
+    if refusal is not None:
+        await say(interaction, refusal)
+    return refusal is None
+
+
+async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
+    """Read one token upstream; returns the fleet with it in it, also when it is too new to be part of it.
+
+    Raises:
+        UpstreamError: It could not be read.
+    """
+    desk: Desk = interaction.client.desk
+    token = await desk.refresh(token_id)
+    return replace(desk.fleet, read_alone={**desk.fleet.read_alone, token_id: desk.now}), token
+
+
+def token_view(token: Token) -> discord.ui.View:
+    """The buttons under a token's card."""
+    view = discord.ui.View(timeout=None)
+    if 0 <= token.id < 10**19:
+        view.add_item(Refresh(token.id))
+    return view
+
+
+def fleet_page(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:
+    """A page of the fleet, and the buttons under it: back, the same page as of now, and on."""
+    embed, pages = fleet_card(fleet, page, only)
+    page = min(page, pages - 1)
+    view = discord.ui.View(timeout=None)
+    if page > 0:
+        view.add_item(Page(page - 1, only, "◀ Back"))
+    view.add_item(Page(page, only, "Update" if pages == 1 else f"{page + 1} of {pages}", "🔄"))
+    if page < pages - 1:
+        view.add_item(Page(page + 1, only, "More ▶"))
+    return embed, view
+
+
+async def answer_stale(interaction: Pressed) -> None:
+    """Say so when a component is pressed that none of our buttons answers to."""
+    if interaction.type is not discord.InteractionType.component:
+        return
+    custom_id = str(dict(interaction.data or {}).get("custom_id", ""))
+    if not any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS):
+        await say(interaction, STALE)

@@ -1,0 +1,193 @@
+"""The bot's life at Discord: logging in, registering commands, and answering those who may ask."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bot.chat.buttons import BUTTONS, admitted, answer_stale
+from bot.chat.commands import token, tokens
+from bot.chat.desk import Access, Asked, Desk, DeskClient, apologise, say
+
+logger = logging.getLogger(__name__)
+
+COMMANDS = (token.command, tokens.command)
+
+NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
+"""What the bot must be allowed to do in the ops channel."""
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=10)
+"""Between two logins, doubling: Discord blocks an address for a while after too many refused requests, and a host may
+share its address with others. Ending the process instead would log in again at once, and prolong the block."""
+
+AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""Discord does not answer, or not with what was asked for."""
+
+NOT_ADMITTED = "Discord refuses DISCORD_TOKEN: copy it anew from the application's page, under Bot"
+
+
+class LoginError(Exception):
+    """Discord will not have the bot like this; trying again does not help."""
+
+
+class Commands(app_commands.CommandTree[DeskClient]):
+    """The slash commands of one client, behind one check."""
+
+    async def interaction_check(self, interaction: Asked, /) -> bool:
+        """Whether this member may use the bot. Suggestions are refused without a word, as there is no place for one."""
+        if interaction.type is not discord.InteractionType.autocomplete:
+            return await admitted(interaction)
+        if interaction.client.access.refusal(interaction) is None:
+            return True
+        await interaction.response.autocomplete([])
+        return False
+
+    async def on_error(self, interaction: Asked, error: app_commands.AppCommandError, /) -> None:
+        """Answer for whatever a command raised."""
+        if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            await say(interaction, "This command has changed. Restart Discord, or try again in a minute.")
+        elif isinstance(error, app_commands.CommandInvokeError):
+            await apologise(interaction, error.original)
+        else:
+            await apologise(interaction, error)
+
+
+class ChatClient(DeskClient):
+    """The bot at Discord. It keeps no messages and no members: it needs neither, and memory is scarce."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        guild_id: int,
+        operator_role_id: int | None = None,
+        http_trace: aiohttp.TraceConfig | None = None,
+    ) -> None:
+        """
+        Args:
+            desk: Answers what is asked.
+            guild_id: The server in which the commands are registered and accepted.
+            operator_role_id: The role that may use the bot; None for everyone who may manage the server.
+            http_trace: Sees every request to Discord.
+        """  # noqa: D205, D212 - the class says what it is for
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=http_trace,  # type: ignore[arg-type]  # None is its default, which its type leaves out
+        )
+        self.desk = desk
+        self.access = Access(guild_id, operator_role_id)
+        self.logged_in = asyncio.Event()
+        """Set once requests to Discord can be made; the gateway may still be away."""
+        self._home = discord.Object(guild_id)
+        self.tree = Commands(self, fallback_to_global=False)
+        for make in COMMANDS:
+            command = make()
+            # What the picker hides. The check that counts is made when a command arrives.
+            command.default_permissions = discord.Permissions(manage_guild=True) if operator_role_id is None else None
+            self.tree.add_command(command, guild=self._home)
+
+    async def talk(self, token: str) -> None:
+        """Log in and stay connected until cancelled, whatever Discord does meanwhile.
+
+        Raises:
+            LoginError: Discord refuses the token, or ended the connection for good.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.login(token)
+                break
+            except discord.LoginFailure:
+                raise LoginError(NOT_ADMITTED) from None
+            except AWAY as error:
+                logger.warning("login failed, next try in %s: %s", pause, error)
+            # discord.py leaves the session of a failed login open, and would not make another.
+            await self.http.close()
+            self.http.connector = discord.utils.MISSING
+            await asyncio.sleep(pause.total_seconds())
+            pause = min(2 * pause, LONGEST_PAUSE)
+        try:
+            await self.connect()
+        except discord.ConnectionClosed as error:
+            message = f"Discord closed the connection for good, with code {error.code}"
+            raise LoginError(message) from error
+
+    async def setup_hook(self) -> None:
+        """Run by discord.py after the login and before the gateway."""
+        self.add_dynamic_items(*BUTTONS)
+        await self._register_commands()
+        self.logged_in.set()
+
+    async def on_ready(self) -> None:
+        """Tell the operator when the bot is not where it should be: nothing else would."""
+        if self.get_guild(self._home.id) is None:
+            logger.error("the bot is not in server %s: add it with %s", self._home.id, invite_url(self, self._home.id))
+        else:
+            logger.info("online as %s", self.user)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Invited while running: the commands can be registered only now."""
+        if guild.id == self._home.id:
+            await self._register_commands()
+
+    async def on_interaction(self, interaction: Asked) -> None:
+        """Run by discord.py for every interaction, beside the commands and buttons."""
+        await answer_stale(interaction)
+
+    async def _register_commands(self) -> None:
+        """Register them in the one server only. A failure is said and survived: alerts matter more than commands."""
+        try:
+            await self.tree.sync(guild=self._home)
+        except (discord.Forbidden, discord.NotFound):
+            logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
+                "commands are not registered: server %s does not let the bot in. Add it with %s",
+                self._home.id,
+                invite_url(self, self._home.id),
+            )
+        except discord.HTTPException as error:
+            logger.warning("commands could not be registered, earlier ones still stand: %s", error)
+
+
+async def try_login(token: str, guild_id: int, channel_id: int) -> str:
+    """Log in without going online, and look at the ops channel; returns what was found, for people.
+
+    Raises:
+        LoginError: The bot could not work like this, or Discord does not answer.
+    """
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            await client.login(token)
+            channel = await client.fetch_channel(channel_id)
+        except discord.LoginFailure:
+            raise LoginError(NOT_ADMITTED) from None
+        except (discord.Forbidden, discord.NotFound):
+            message = (
+                f"the bot cannot see channel {channel_id}: add it to the server with {invite_url(client, guild_id)}"
+            )
+            raise LoginError(message) from None
+        except AWAY as error:
+            message = f"Discord does not answer: {error}"
+            raise LoginError(message) from error
+        home = getattr(channel, "guild", None)
+        if home is None or home.id != guild_id:
+            message = f"channel {channel_id} is not in server {guild_id}"
+            raise LoginError(message)
+        return f"logged in as {client.user}, and sees #{channel}"
+
+
+def invite_url(client: discord.Client, guild_id: int) -> str:
+    """The link that adds the bot to its server with all it needs."""
+    return discord.utils.oauth_url(
+        client.application_id or 0,
+        permissions=NEEDED,
+        guild=discord.Object(guild_id),
+        scopes=("bot", "applications.commands"),
+    )

@@ -1,0 +1,120 @@
+"""Text for Discord: what is not ours is escaped; numbers, spans of time and instants are put in words."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from math import floor, isfinite
+from string import punctuation
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me"})
+"""Unicode categories that have no width, turn the reading direction, or pile up over other lines."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing."""
+
+_ELLIPSIS = "…"
+
+_LARGE = 1e9
+"""From here on a number is written as a power of ten."""
+
+
+def width(text: str) -> int:
+    """Length in UTF-16 units: never less than in characters, so whoever stays under a limit by it is under by both."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def plain(text: str, limit: int) -> str:
+    r"""Foreign text on one line, on which nothing works: no mention, link, markdown, timestamp, emoji or invite.
+
+    Discord takes a backslash before any sign that is no letter, digit or space for "as it stands": `\\([^0-9A-Za-z\s])`
+    in the rules it publishes (https://github.com/discord/SimpleAST). All of markdown's signs are in ASCII.
+
+    Args:
+        text: Anything.
+        limit: Length that the result keeps within, escapes included, by `width`.
+    """
+    return _cut((f"\\{sign}" if sign in punctuation else sign for sign in _visible(text, limit)), limit)
+
+
+def bare(text: str, limit: int) -> str:
+    """Foreign text on one line for the places where Discord renders no markdown: labels, suggestions."""
+    return _cut(_visible(text, limit), limit)
+
+
+def quoted(text: str, limit: int) -> str:
+    """Foreign text in quotation marks."""
+    return f"“{plain(text, limit - 2)}”"
+
+
+def within(lines: Iterable[str], limit: int) -> str:
+    """Join lines; those that do not fit are counted, never cut in the middle of markup."""
+    kept, used, left = [], 0, 0
+    for line in lines:
+        used += width(line) + 1
+        if left or used > limit - 30:
+            left += 1
+        else:
+            kept.append(line)
+    return "\n".join([*kept, f"{_ELLIPSIS} and {left} more lines"] if left else kept)
+
+
+def number(value: float) -> str:
+    """One decimal below 100, thousands parted: `13.3`, `15`, `11,170`; what would round to nothing is `under 0.1`."""
+    if not abs(value) < _LARGE:
+        return f"{value:.2g}" if not isinstance(value, int) else "over a billion" if value > 0 else "under a billion"
+    text = f"{value:,.{int(abs(value) < 100)}f}".removesuffix(".0")  # noqa: PLR2004 - two digits before the point
+    return text if text not in {"0", "-0"} else "under 0.1" if value > 0 else "0"
+
+
+def percent(value: float) -> str:
+    """Whole percent, rounded down, so that no value looks above a threshold that it is under."""
+    if not isfinite(value) or abs(value) >= _LARGE:
+        return f"{number(value)} %"
+    return "under 1 %" if 0 < value < 1 else f"{floor(value + 1e-6)} %"
+
+
+def span(length: timedelta) -> str:
+    """The two largest units: `40 s`, `50 min`, `2 h 5 min`, `3 d 4 h`."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    first = next(index for index, (amount, _) in enumerate(parts) if amount)
+    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)
+
+
+def stamp(at: datetime, style: str = "R") -> str:
+    """Markup that each reader sees in their own zone: `R` as an age, `t` as a time, `f` as a date and time."""
+    return f"<t:{floor(at.timestamp())}:{style}>"
+
+
+def listed(items: Sequence[str], most: int) -> str:
+    """`1900, 1901 and 1904`; of a long list the first, and how many more."""
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def _visible(text: str, limit: int) -> str:
+    # More than can ever be shown is not even looked at: upstream texts may be megabytes.
+    text = unicodedata.normalize("NFC", text[: 8 * limit])
+    seen = (
+        " " if sign.isspace() else sign
+        for sign in text
+        if sign.isspace() or (unicodedata.category(sign) not in _UNSEEN and sign not in _BLANK)
+    )
+    return " ".join("".join(seen).split())
+
+
+def _cut(signs: Iterable[str], limit: int) -> str:
+    kept: list[str] = []
+    used = 0
+    for sign in signs:
+        kept.append(sign)
+        used += width(sign)
+        if used > limit:
+            while used > limit - 1:
+                used -= width(kept.pop())
+            return "".join(kept) + _ELLIPSIS
+    return "".join(kept)
