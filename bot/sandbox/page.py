@@ -6,6 +6,7 @@ simcord made its preview for looking at one state of a test. The door (`opened`)
   and its page then waits for an outcome that never comes. Both take turns here.
 * An action is sent with the page's present revision: simcord refuses one that was begun before the last refresh.
 * "20 seconds ago" keeps counting: simcord writes it once.
+* The end of the channel stays in view until the viewer scrolls up: simcord keeps the message in view that was acted on.
 * Suggestions appear when a field is entered, as they do in Discord: simcord waits for the first letter.
 * The tools of a test author are out of sight, and what is typed into a field can be read.
 """
@@ -48,6 +49,15 @@ setInterval(() => {
     if (time.textContent !== text) time.textContent = text;
   }
 }, 1000);
+const channel = document.getElementById("channel-timeline");
+let following = true;
+channel.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) following = false; }, { passive: true });
+channel.addEventListener("touchmove", () => { following = false; }, { passive: true });
+channel.addEventListener("pointerdown", ({ target }) => { if (target === channel) following = false; });
+channel.addEventListener("scroll", () => {
+  if (channel.scrollHeight - channel.scrollTop - channel.clientHeight < 2) following = true;
+});
+setInterval(() => { if (following) channel.scrollTop = channel.scrollHeight; }, 250);
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".command-option-input[aria-autocomplete]") && !target.value)
     target.dispatchEvent(new Event("input", { bubbles: true }));
