@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import json
 import math
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from typing import TypeAlias
 from aiohttp import web
 
 from tests.wire import interactions, limits, world
+from tests.wire.changes import Changes
 from tests.wire.faults import Fault, How, Outage
 from tests.wire.gateway import CloseCode, Gateway
 from tests.wire.interactions import Act, Interaction, Reply
@@ -30,6 +33,9 @@ ANSWER_WITHIN = 3.0
 """Seconds in which the first answer to an interaction counts."""
 TOKEN_LIFE = 900.0
 """Seconds in which an interaction's answer can be edited and followed up."""
+
+_NO_LINGERING = struct.pack("ii", 1, 0)
+"""Makes the end of a connection a reset, instead of an orderly goodbye."""
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -130,7 +136,8 @@ class Discord:
     ) -> None:
         self.guild = guild or Guild()
         self.rate = rate
-        self.gateway = Gateway(TOKEN, self._greeting)
+        self.changes = Changes()
+        self.gateway = Gateway(TOKEN, self._greeting, self.changes)
         self.board = Board(self.guild, clock, nonce_memory)
         self.calls: list[Call] = []
         """Every request, in the order in which they came."""
@@ -199,6 +206,14 @@ class Discord:
         """
         rest = (f"{call.method} {call.path}?{call.query} {call.body}" for call in self.calls)
         return "\n".join([*rest, *self.gateway.frames])
+
+    async def until(self, holds: Callable[[], bool], within: float = 10.0) -> None:
+        """Wait until a claim about this Discord holds: looks whenever the bot asked, said or was told something.
+
+        Raises:
+            TimeoutError: it did not, within so many seconds.
+        """
+        await self.changes.until(holds, within)
 
     # What the test does
 
@@ -270,8 +285,8 @@ class Discord:
         self._interactions[interaction.token] = interaction
         await self.gateway.dispatch("INTERACTION_CREATE", self._interaction_payload(interaction, data))
         with contextlib.suppress(TimeoutError):
-            await interaction.until(lambda: interaction.reply is not None, ANSWER_WITHIN)
-            await interaction.until(lambda: interaction.settled, patience)
+            await self.until(lambda: interaction.reply is not None, ANSWER_WITHIN)
+            await self.until(lambda: interaction.settled, patience)
         return interaction
 
     # The REST API
@@ -314,6 +329,7 @@ class Discord:
         try:
             call.body = (await request.read()).decode(errors="replace")
             call.fault = self._fault(call)
+            await self.changes.tell()
             if call.fault is None:
                 response = await self._respond(request, call, handler)
             else:
@@ -324,6 +340,7 @@ class Discord:
             return response
         finally:
             call.seconds = time.monotonic() - call.at
+            await self.changes.tell()
 
     def _fault(self, call: Call) -> Fault | None:
         self._outages = [outage for outage in self._outages if not outage.over]
@@ -478,7 +495,7 @@ class Discord:
         self._replies[reply](interaction, data)
         interaction.reply, interaction.data = reply, data
         interaction.seconds = time.monotonic() - interaction.at
-        await interaction.changes(settled=reply not in {Reply.DEFERRED_MESSAGE, Reply.DEFERRED_UPDATE})
+        interaction.settled = reply not in {Reply.DEFERRED_MESSAGE, Reply.DEFERRED_UPDATE}
         return _json(_callback(interaction)) if request.query.get("with_response") else web.Response(status=204)
 
     @property
@@ -527,7 +544,7 @@ class Discord:
         else:
             message = self.board.post(interaction.channel_id, payload, BOT)
             interaction.followups.append(message)
-        await interaction.changes(settled=True)
+        interaction.settled = True
         return _json(message.now.body)
 
     async def _show_original(self, request: web.Request) -> web.Response:
@@ -536,12 +553,12 @@ class Discord:
     async def _edit_original(self, request: web.Request) -> web.Response:
         message = self._original(request)
         self.board.edit(message, await request.json())
-        await self._living(request).changes(settled=True)
+        self._living(request).settled = True
         return _json(message.now.body)
 
     async def _delete_original(self, request: web.Request) -> web.Response:
         self._original(request).deleted = True
-        await self._living(request).changes(settled=True)
+        self._living(request).settled = True
         return web.Response(status=204)
 
     def _greeting(self) -> tuple[Json, list[Json]]:
@@ -606,6 +623,7 @@ async def _break(request: web.Request, fault: Fault) -> web.Response:
     if fault.how is How.HANG:
         await asyncio.Event().wait()  # until the other side hangs up, which cancels this
     if fault.how is How.RESET and request.transport is not None:
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
         request.transport.abort()
     headers = _via(via=fault.via)
     if fault.html:

@@ -15,6 +15,7 @@ from enum import Enum, IntEnum, auto
 
 from aiohttp import WSMsgType, web
 
+from tests.wire.changes import Changes
 from tests.wire.limits import Json
 
 PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
@@ -98,10 +99,11 @@ class Identify:
 class Gateway:
     """All sessions of the one bot, which may be several copies of one process.
 
-    `token` is the bot's; `greeting` makes what a new session is told: the body of READY, and the guilds.
+    `token` is the bot's; `greeting` makes what a new session is told, the body of READY and the guilds; `changes` hears
+    when something happened.
     """
 
-    def __init__(self, token: str, greeting: Callable[[], tuple[Json, list[Json]]]) -> None:
+    def __init__(self, token: str, greeting: Callable[[], tuple[Json, list[Json]]], changes: Changes) -> None:
         self.mood = Mood.WELL
         self.heartbeat_interval = 41.25
         """Seconds, as told to connections made from now on."""
@@ -117,21 +119,12 @@ class Gateway:
         self._greeting = greeting
         self._sessions: dict[str, Session] = {}
         self._sockets: set[web.WebSocketResponse] = set()
-        self._changed = asyncio.Condition()
+        self._changes = changes
 
     @property
     def connected(self) -> int:
         """How many sessions have a live connection."""
         return sum(session.socket is not None for session in self._sessions.values())
-
-    async def until(self, holds: Callable[[], bool], within: float) -> None:
-        """Wait until a claim about this gateway holds.
-
-        Raises:
-            TimeoutError: it did not, within so many seconds.
-        """
-        async with asyncio.timeout(within), self._changed:
-            await self._changed.wait_for(holds)
 
     async def dispatch(self, event: str, data: Json) -> None:
         """Tell every session of an event; those without a connection hear of it when they resume."""
@@ -154,7 +147,7 @@ class Gateway:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from the upgrade to its end."""
         self.connects.append(time.monotonic())
-        await self._changes()
+        await self._changes.tell()
         if self.mood is Mood.REFUSING:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=0.5)
@@ -179,11 +172,7 @@ class Gateway:
             answer = answers.get(frame["op"])
             if answer is not None:
                 await answer(socket, frame["d"])
-                await self._changes()
-
-    async def _changes(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+                await self._changes.tell()
 
     def _keep(self, frame: Json) -> None:
         data = frame["d"]
@@ -196,7 +185,7 @@ class Gateway:
             session.socket = None
             if ended_by_bot:
                 self._sessions.pop(session.id, None)
-        await self._changes()
+        await self._changes.tell()
 
     async def _beat(self, socket: web.WebSocketResponse, _: object) -> None:
         if self.mood is not Mood.DEAF:

@@ -3,10 +3,9 @@
 Source: docs.discord.com, "Receiving and responding to interactions".
 """
 
-import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -61,23 +60,6 @@ class Interaction:
     followups: list[Message] = field(default_factory=list)
     settled: bool = False
     """Whether the answer shows what it is about: at once, or since a deferred one was edited or followed up."""
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    """Notified when the bot answered, edited or followed up."""
-
-    async def until(self, holds: Callable[[], bool], within: float) -> None:
-        """Wait until a claim about this interaction holds.
-
-        Raises:
-            TimeoutError: it did not, within so many seconds.
-        """
-        async with asyncio.timeout(within), self.changed:
-            await self.changed.wait_for(holds)
-
-    async def changes(self, *, settled: bool) -> None:
-        """Tell those who wait that something happened."""
-        self.settled = self.settled or settled
-        async with self.changed:
-            self.changed.notify_all()
 
     @property
     def shown(self) -> Version:

@@ -111,7 +111,7 @@ class BotProcess:
             AssertionError: it ended, or was not ready within so many seconds; with the end of its output.
         """
         started = time.monotonic()
-        ready = asyncio.create_task(self._discord.gateway.until(self._is_ready, within))
+        ready = asyncio.create_task(self._discord.until(self._is_ready, within))
         ended = asyncio.create_task(self.process.wait())
         await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()

@@ -421,7 +421,7 @@ async def test_a_429_is_waited_out(fake: Discord, bot: Bot) -> None:
             discord.HTTPException,
             30046,
         ),
-        (RESET, aiohttp.ClientError, None),
+        (RESET, aiohttp.ClientOSError, None),
     ],
     ids=["503", "503 as a web page", "50013", "30046", "reset"],
 )
@@ -508,7 +508,7 @@ async def test_a_deferred_answer_is_awaited_and_followed(fake: Discord, bot: Bot
     asked = await fake.command("slow")
     assert asked.reply is Reply.DEFERRED_MESSAGE
     assert asked.shown.content == "done"
-    await asked.until(lambda: bool(asked.followups), 2)
+    await fake.until(lambda: bool(asked.followups), 2)
     assert asked.followups[0].now.content == "and more"
     assert asked.followups[0].ephemeral
     assert fake.messages() == []
@@ -639,7 +639,7 @@ async def test_a_closed_session_is_resumed_and_misses_nothing(fake: Discord, bot
 async def test_a_session_that_ended_is_replaced(fake: Discord, bot: Bot) -> None:
     assert bot.is_ready()
     await fake.gateway.close(resumable=False)
-    await fake.gateway.until(lambda: len(fake.gateway.identifies) == 2, 5)
+    await fake.until(lambda: len(fake.gateway.identifies) == 2, 5)
     asked = await fake.command("token", id=1900)
     assert asked.shown.content == "token 1900"
     assert fake.gateway.resumes == []
@@ -648,7 +648,7 @@ async def test_a_session_that_ended_is_replaced(fake: Discord, bot: Bot) -> None
 async def test_a_bot_comes_back_when_it_is_asked_to(fake: Discord, bot: Bot) -> None:
     assert bot.is_ready()
     await fake.gateway.ask_to_reconnect()
-    await fake.gateway.until(lambda: len(fake.gateway.resumes) == 1, 5)
+    await fake.until(lambda: len(fake.gateway.resumes) == 1, 5)
     assert fake.gateway.connected == 1
 
 
@@ -656,7 +656,7 @@ async def test_a_gateway_that_answers_no_heartbeat_is_left(fake: Discord) -> Non
     fake.gateway.heartbeat_interval = 0.2
     fake.gateway.mood = Mood.DEAF
     async with online() as bot:
-        await fake.gateway.until(lambda: len(fake.gateway.resumes) >= 1, 5)
+        await fake.until(lambda: len(fake.gateway.resumes) >= 1, 5)
         fake.gateway.mood = Mood.WELL
         assert not bot.is_closed()
 
@@ -673,18 +673,18 @@ async def test_a_gateway_that_refuses_for_a_while_is_tried_again(fake: Discord, 
     assert bot.is_ready()
     fake.gateway.mood = Mood.REFUSING
     await fake.gateway.close()
-    await fake.gateway.until(lambda: len(fake.gateway.connects) == 2, 5)
+    await fake.until(lambda: len(fake.gateway.connects) == 2, 5)
     fake.gateway.mood = Mood.WELL
-    await fake.gateway.until(lambda: len(fake.gateway.resumes) == 1, 5)
+    await fake.until(lambda: len(fake.gateway.resumes) == 1, 5)
 
 
 async def test_a_gateway_that_says_nothing_is_left(fake: Discord, bot: Bot) -> None:
     assert bot.is_ready()
     fake.gateway.mood = Mood.SILENT
     await fake.gateway.close()
-    await fake.gateway.until(lambda: len(fake.gateway.connects) == 2, 5)
+    await fake.until(lambda: len(fake.gateway.connects) == 2, 5)
     fake.gateway.mood = Mood.WELL
-    await fake.gateway.until(lambda: len(fake.gateway.resumes) == 1, 5)
+    await fake.until(lambda: len(fake.gateway.resumes) == 1, 5)
 
 
 @pytest.mark.parametrize("mood", [Mood.REFUSING, Mood.SILENT])
