@@ -1,0 +1,90 @@
+"""A small world for the bot as a process: a simulated upstream, a fake Discord, a database, and the doors to them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.sandbox.imaginepro import Account, Upstream, account, serving
+from tests.wire.discord import Discord
+from tests.wire.messages import Message, Version
+from tests.wire.process import BotProcess
+
+BASELINE = "Now watching"
+"""What the very first message says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """Where the bot lives during a test."""
+
+    discord: Discord
+    upstream: Upstream
+    environment: dict[str, str]
+    """What the bot is configured with: polls every second, and may call the upstream twenty times in one."""
+    folder: Path
+    """Where the bot runs."""
+
+    def bot(self, *arguments: str, **settings: str) -> BotProcess:
+        """The bot, to be started by `async with`; settings win over those of the town."""
+        return BotProcess(self.discord, self.environment | settings, *arguments, folder=self.folder)
+
+    @contextlib.asynccontextmanager
+    async def settled_bot(self, **settings: str) -> AsyncIterator[BotProcess]:
+        """The bot on its first day, once it is online and the channel has the summary of the fleet."""
+        async with self.bot(**settings) as bot:
+            await bot.wait_ready()
+            await self.until_told(BASELINE)
+            yield bot
+
+    def told(self, words: str) -> list[Message]:
+        """The messages of the ops channel that say so, or said so before an edit."""
+        return [message for message in self.discord.messages() if any(words in v.text for v in message.versions)]
+
+    async def until_told(self, words: str, within: float = 10.0) -> Message:
+        """Wait until the ops channel says so, and give the newest message that does.
+
+        Raises:
+            TimeoutError: it did not, within so many seconds.
+        """
+        await self.discord.until(lambda: any(words in message.now.text for message in self.discord.messages()), within)
+        return next(message for message in reversed(self.discord.messages()) if words in message.now.text)
+
+    def history(self) -> list[tuple[Version, ...]]:
+        """The ops channel as it is, with all versions of each message; equal to a later one if nothing happened."""
+        return [tuple(message.versions) for message in self.discord.messages()]
+
+    async def until_called(self, times: int, within: float = 15.0) -> None:
+        """Wait until the upstream was called so many more times. While it answers, each call is one poll.
+
+        Raises:
+            TimeoutError: it was not, within so many seconds.
+        """
+        wanted = len(self.upstream.calls) + times
+        async with asyncio.timeout(within):
+            while len(self.upstream.calls) < wanted:
+                await asyncio.sleep(0.02)
+
+    async def quiet_polls(self, times: int = 2) -> None:
+        """Wait until so many polls, begun from now on, were judged and what they called for was delivered.
+
+        A poll begins after the one before it was stored.
+        """
+        await self.until_called(times + 1)
+
+
+@contextlib.asynccontextmanager
+async def town(database_url: str, folder: Path, accounts: Iterable[Account] = ()) -> AsyncIterator[Town]:
+    """Open a town; without accounts, it has 1900, 1901 and 1902, all FAST with most of their fast time."""
+    upstream = Upstream(tuple(accounts) or (account(1900), account(1901), account(1902)))
+    async with serving(upstream) as url, Discord().serving() as discord:
+        environment = {
+            **discord.environment,
+            "IMAGINEPRO_API_KEY": upstream.api_key,
+            "IMAGINEPRO_API_URL": url,
+            "IMAGINEPRO_RATE_LIMIT": "20/1s",
+            "POLL_INTERVAL": "1s",
+            "DATABASE_URL": database_url,
+        }
+        yield Town(discord, upstream, environment, folder)
