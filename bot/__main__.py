@@ -1,7 +1,7 @@
 """The command line: `python -m bot`, `python -m bot check`, `python -m bot demo`.
 
-Exit codes: 0 stopped as asked, or all checks passed; 78 the configuration is wrong (EX_CONFIG of sysexits: starting
-again does not help); 1 anything else.
+Exit codes, the middle two as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong, and
+starting again does not help; 75 the database is away, and starting again may help; 1 anything else.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from bot import app, telemetry
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load
-from bot.storage.store import StoreSettingsError
+from bot.storage.store import StoreError, StoreSettingsError
 
 EX_CONFIG = 78
+EX_TEMPFAIL = 75
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -64,6 +65,9 @@ async def _run(settings: Settings) -> int:
         await app.run(settings, _utc_now, stop)
     except (LoginError, StoreSettingsError) as error:
         return _refuse(redact(str(error), settings.secrets))
+    except StoreError as error:
+        _refuse(redact(str(error), settings.secrets))
+        return EX_TEMPFAIL
     return 0
 
 

@@ -1,0 +1,366 @@
+"""What waits is delivered once, in order, through whatever the channel answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.domain.incidents import Changes, Incident, Key, Message, Rule, Stage
+from bot.domain.model import Severity
+from bot.outbox import (
+    FOLD_OVER,
+    BlockedError,
+    DeliveryError,
+    LaterError,
+    Outbox,
+    Pace,
+    RefusedError,
+    UncertainError,
+    VanishedError,
+)
+from bot.storage.store import Store, open_store
+from tests.domain.fleets import START, record
+
+Answer = Exception | None
+
+
+@dataclass
+class Room:
+    """A channel that answers as told, and remembers nonces like Discord."""
+
+    answers: list[Answer] = field(default_factory=list)
+    """For the next calls, in order; None is success. After them all calls succeed."""
+    shown: dict[int, Message] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    accepts_before_failing: bool = False
+    nonces: bool = True
+
+    async def post(self, message: Message) -> int:
+        """Post, unless the nonce is known."""
+        self.calls.append("post")
+        failure = self._next()
+        if failure and not self.accepts_before_failing:
+            raise failure
+        known = [key for key, each in self.shown.items() if each.mark == message.mark] if self.nonces else []
+        discord_id = known[0] if known else 1000 + len(self.shown)
+        self.shown.setdefault(discord_id, message)
+        if failure:
+            raise failure
+        return discord_id
+
+    async def edit(self, message: Message) -> None:
+        """Edit what is there."""
+        self.calls.append("edit")
+        if failure := self._next():
+            raise failure
+        assert message.discord_id is not None
+        if message.discord_id not in self.shown:
+            reason = "unknown message"
+            raise VanishedError(reason)
+        self.shown[message.discord_id] = message
+
+    async def find(self, mark: str, since: datetime) -> int | None:
+        """Look through what is there."""
+        self.calls.append("find")
+        assert since is not None
+        if failure := self._next():
+            raise failure
+        return next((key for key, each in self.shown.items() if each.mark == mark), None)
+
+    def _next(self) -> Answer:
+        return self.answers.pop(0) if self.answers else None
+
+
+@dataclass
+class Clock:
+    """A clock that is set by the test."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def forward(self, by: timedelta) -> None:
+        """Move it."""
+        self.now += by
+
+
+@dataclass
+class Post:
+    """An outbox at work on a real database."""
+
+    store: Store
+    room: Room
+    clock: Clock
+    outbox: Outbox
+
+    async def incident(self, token: int, rule: Rule = Rule.BANNED, **more: object) -> Incident:
+        """Something is wrong with a token, and is to be told."""
+        incident = Incident(
+            key=Key(rule, token),
+            severity=Severity.WARNING,
+            stage=Stage.FIRING,
+            opened_at=self.clock.now,
+            read_at=self.clock.now,
+            now=record(token),
+        )
+        incident = replace(incident, **more)  # type: ignore[arg-type] # the fields are those of Incident
+        await self.tell(incident)
+        return incident
+
+    async def tell(self, *incidents: Incident) -> None:
+        """Store what is to be told."""
+        keys = frozenset(incident.key for incident in incidents)
+        await self.store.save(Changes(self.clock.now, incidents=incidents, tell=keys), self.clock.now)
+
+    async def resolve(self, incident: Incident) -> None:
+        """It is over."""
+        await self.tell(replace(incident, stage=Stage.RESOLVED, resolved_at=self.clock.now))
+
+    async def deliver(self) -> timedelta | None:
+        """What the outbox does when it is woken."""
+        return await self.outbox.deliver()
+
+    async def deliver_all(self) -> None:
+        """Deliver, and wait as long as it asks to, until nothing waits."""
+        for _ in range(50):
+            pause = await self.deliver()
+            if pause is None:
+                return
+            self.clock.forward(pause + timedelta(milliseconds=1))
+        pytest.fail("messages still wait after 50 attempts")
+
+    def tokens(self) -> list[list[int | None]]:
+        """The tokens of each message that the channel shows, in order."""
+        return [[incident.key.token for incident in self.room.shown[key].incidents] for key in sorted(self.room.shown)]
+
+
+@pytest.fixture
+async def post(database_url: str) -> AsyncIterator[Post]:
+    async with at_work(database_url) as post:
+        yield post
+
+
+@asynccontextmanager
+async def at_work(url: str) -> AsyncIterator[Post]:
+    """An outbox on that database."""
+    clock, room = Clock(), Room()
+    async with open_store(url) as store:
+        yield Post(store, room, clock, Outbox(store, room, clock, asyncio.Event()))
+
+
+async def test_a_message_is_posted_once_and_edited_when_it_changes(post: Post) -> None:
+    incident = await post.incident(1)
+    await post.deliver_all()
+    await post.deliver_all()
+    await post.resolve(incident)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "edit"]
+    (shown,) = post.room.shown.values()
+    assert shown.incidents[0].stage is Stage.RESOLVED
+
+
+async def test_what_began_and_ended_while_the_channel_was_away_is_told_late_in_one_message(post: Post) -> None:
+    post.room.answers = [LaterError("away")]
+    incident = await post.incident(1)
+    await post.deliver()
+    await post.resolve(incident)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "post"]
+    (shown,) = post.room.shown.values()
+    assert shown.incidents[0].stage is Stage.RESOLVED
+
+
+async def test_messages_arrive_in_the_order_in_which_they_were_stored(post: Post) -> None:
+    for token in (3, 1, 2):
+        await post.incident(token)
+    await post.deliver_all()
+    assert post.tokens() == [[3], [1], [2]]
+
+
+async def test_a_channel_that_refuses_is_tried_by_one_message_and_not_by_all(post: Post) -> None:
+    for token in range(FOLD_OVER):
+        await post.incident(token)
+    post.room.answers = [LaterError("away")] * 3
+    for _ in range(3):
+        post.clock.forward((await post.deliver() or timedelta()) + timedelta(milliseconds=1))
+    assert post.room.calls == ["post"] * 3
+    await post.deliver_all()
+    assert sorted(post.tokens()) == [[token] for token in range(FOLD_OVER)]
+
+
+async def test_more_than_a_handful_of_waiting_messages_become_one_summary_that_names_them_all(post: Post) -> None:
+    for token in range(FOLD_OVER + 1):
+        await post.incident(token)
+    await post.deliver_all()
+    (summary,) = post.room.shown.values()
+    assert summary.summary
+    assert post.tokens() == [list(range(FOLD_OVER + 1))]
+
+
+async def test_a_summary_is_edited_when_one_of_its_incidents_ends(post: Post) -> None:
+    incidents = [await post.incident(token) for token in range(FOLD_OVER + 1)]
+    await post.deliver_all()
+    await post.resolve(incidents[2])
+    await post.deliver_all()
+    assert post.room.calls == ["post", "edit"]
+    (summary,) = post.room.shown.values()
+    assert [each.stage for each in summary.incidents].count(Stage.RESOLVED) == 1
+
+
+@pytest.mark.parametrize("failure", [LaterError("429"), UncertainError("503"), BlockedError("50013")])
+async def test_no_failure_loses_or_doubles_a_message(post: Post, failure: DeliveryError) -> None:
+    await post.incident(1)
+    post.room.answers = [failure] * 5
+    await post.deliver_all()
+    assert post.room.calls.count("post") == 6
+    assert post.tokens() == [[1]]
+
+
+async def test_a_post_that_was_accepted_without_our_knowing_is_not_repeated(post: Post) -> None:
+    post.room.accepts_before_failing = True
+    post.room.answers = [UncertainError("hung up")]
+    await post.incident(1)
+    await post.deliver_all()
+    assert post.tokens() == [[1]]
+
+
+async def test_such_a_post_is_looked_for_in_the_channel_when_the_nonce_is_forgotten(post: Post) -> None:
+    post.room.accepts_before_failing = True
+    post.room.nonces = False
+    post.room.answers = [UncertainError("hung up")]
+    await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(minutes=3))
+    await post.deliver_all()
+    assert post.room.calls == ["post", "find"]
+    assert post.tokens() == [[1]]
+
+
+async def test_what_changed_since_such_a_post_is_shown_by_an_edit(post: Post) -> None:
+    post.room.accepts_before_failing = True
+    post.room.answers = [UncertainError("hung up")]
+    incident = await post.incident(1)
+    await post.deliver()
+    await post.resolve(incident)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "post", "edit"]
+    (shown,) = post.room.shown.values()
+    assert shown.incidents[0].stage is Stage.RESOLVED
+
+
+async def test_a_post_that_is_not_found_in_the_channel_is_posted_again(post: Post) -> None:
+    post.room.answers = [UncertainError("hung up")]
+    await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(minutes=3))
+    await post.deliver_all()
+    assert post.room.calls == ["post", "find", "post"]
+    assert post.tokens() == [[1]]
+
+
+async def test_a_process_that_died_while_posting_is_followed_by_one_that_posts_it_once(database_url: str) -> None:
+    async with at_work(database_url) as first:
+        await first.incident(1)
+        message = await first.store.claim(first.clock.now, timedelta(minutes=1))
+        assert message is not None
+        await first.room.post(message)
+    for later in (timedelta(seconds=1), timedelta(minutes=10)):
+        async with at_work(database_url) as second:
+            second.room.shown = dict(first.room.shown)
+            second.room.nonces = later < timedelta(minutes=2)
+            second.clock.forward(later)
+            await second.store.reopen(second.clock.now)
+            await second.deliver_all()
+            assert second.tokens() == [[1]]
+
+
+async def test_a_message_that_was_deleted_in_discord_is_posted_anew(post: Post) -> None:
+    incident = await post.incident(1)
+    await post.deliver_all()
+    post.room.shown.clear()
+    await post.resolve(incident)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "edit", "post"]
+
+
+async def test_a_message_that_discord_refuses_for_good_is_parked_and_the_next_one_goes_on(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.room.answers = [RefusedError("50035: invalid form body")]
+    await post.incident(1)
+    await post.incident(2)
+    await post.deliver_all()
+    assert post.tokens() == [[2]]
+    (parked,) = await post.store.parked()
+    assert "50035" in parked.reason
+    assert "message parked" in caplog.text
+
+
+async def test_a_parked_message_is_tried_again_when_it_changes(post: Post) -> None:
+    post.room.answers = [RefusedError("50035")]
+    incident = await post.incident(1)
+    await post.deliver_all()
+    await post.resolve(incident)
+    await post.deliver_all()
+    assert post.tokens() == [[1]]
+    assert await post.store.parked() == ()
+
+
+async def pauses(post: Post, failures: list[Answer]) -> list[float]:
+    """How long the outbox waits after each of these failures, in seconds."""
+    await post.incident(1)
+    post.room.answers = list(failures)
+    waited = []
+    for _ in failures:
+        pause = await post.deliver()
+        assert pause is not None
+        waited.append(pause.total_seconds())
+        post.clock.forward(pause + timedelta(milliseconds=1))
+    return waited
+
+
+async def test_pauses_grow_to_a_quarter_of_a_minute(post: Post) -> None:
+    waited = await pauses(post, [UncertainError("503")] * 7)
+    assert waited == [pytest.approx(expected, rel=0.11) for expected in (1, 2, 4, 8, 15, 15, 15)]
+
+
+async def test_discord_is_not_asked_before_the_time_it_names(post: Post) -> None:
+    waited = await pauses(post, [LaterError("429", timedelta(seconds=40)), LaterError("429", timedelta(seconds=0.3))])
+    assert waited[0] == pytest.approx(40)
+    assert waited[1] > 1.5
+
+
+async def test_while_the_bot_may_not_speak_it_asks_once_a_minute(post: Post) -> None:
+    assert await pauses(post, [BlockedError("50013")] * 2) == [60, 60]
+
+
+BRIEF = Pace(*[timedelta(milliseconds=5)] * 3)
+
+
+async def test_the_task_delivers_whatever_is_stored_and_survives_a_bug(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    news = asyncio.Event()
+    outbox = Outbox(post.store, post.room, post.clock, news, pace=BRIEF)
+    post.room.answers = [ZeroDivisionError("a bug in rendering")]
+    task = asyncio.create_task(outbox.run())
+    try:
+        await post.incident(1)
+        news.set()
+        async with asyncio.timeout(5):
+            while not post.room.calls:
+                await asyncio.sleep(0.01)
+            post.clock.forward(timedelta(minutes=2))
+            while not post.room.shown:
+                news.set()
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    assert "outbox failed" in caplog.text
+    assert post.tokens() == [[1]]
