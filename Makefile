@@ -31,7 +31,7 @@ types: .venv/dev
 
 unit: .venv/dev
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m pytest
+	$(RUN) coverage run -m pytest -n 2
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
