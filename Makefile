@@ -4,6 +4,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 # The Python that is here is the Python that is used: nothing but packages is ever downloaded.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON ?= $(PYTHON)
+# Certificates are the system's, so that it works behind a network's own proxy too.
+export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
 .PHONY: help run demo check test lint types unit clean
