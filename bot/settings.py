@@ -6,7 +6,7 @@ since a secret may have been pasted into the wrong line.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -75,7 +75,7 @@ class Settings:
     log_level: str
     log_format: str
     hints: tuple[str, ...] = ()
-    """Lines of `.env` that look like a slip of the pen; worth a warning in the log."""
+    """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -127,7 +127,19 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     hints = tuple(_hints(written, environ))
     if problems:
         raise SettingsError((*problems, *hints))
-    return Settings(**values, hints=hints)
+    settings = Settings(**values, hints=hints)
+    return replace(settings, hints=(*hints, *_forgetful(settings, environ)))
+
+
+FORGETFUL = {"DYNO": "Heroku", "RENDER": "Render"}
+"""Hosts that wipe the disk at each restart, by a variable that they set (their documentation says so)."""
+
+
+def _forgetful(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Warn of a database that would be gone after the next restart."""
+    for name, host in FORGETFUL.items():
+        if environ.get(name) and settings.database_url.reveal().startswith("sqlite"):
+            yield f"{host} wipes the disk at each restart: set DATABASE_URL to a PostgreSQL, or what was told is forgotten"
 
 
 def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:

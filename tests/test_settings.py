@@ -278,6 +278,13 @@ def test_a_slip_of_the_pen_alone_is_no_error(tmp_path: Path) -> None:
     assert settings.hints == ("ALERT_ROLE is not a variable of this bot: is ALERT_ROLE_ID meant?",)
 
 
+def test_a_host_that_wipes_its_disk_gets_a_hint_unless_the_database_is_elsewhere() -> None:
+    (hint,) = load(REQUIRED | {"DYNO": "worker.1"}).hints
+    assert "Heroku" in hint
+    assert "DATABASE_URL" in hint
+    assert load(REQUIRED | {"DYNO": "worker.1", "DATABASE_URL": "postgres://u:p@db.example/bot"}).hints == ()
+
+
 def test_the_example_names_every_variable_with_its_meaning_and_default() -> None:
     """Required ones first and open, the others with their default, to be uncommented."""
     rows = [
