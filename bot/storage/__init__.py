@@ -1,1 +1,1 @@
-"""The database."""
+"""The database: what is known outlives the process. `bot.storage.store` is the face of this room."""

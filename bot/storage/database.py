@@ -1,0 +1,357 @@
+"""One of two engines behind one face: opened from a URL, brought to the newest version, its errors in our words.
+
+Write transactions follow one another on both engines, over all connections and processes: SQLite's begin IMMEDIATE,
+PostgreSQL's take an advisory lock. So what a transaction reads stays true until it commits, and no query needs to guard
+against another that runs beside it. Migrations are a write transaction too.
+
+    StoreError                     the database did not do what was asked
+    ├── StoreUnavailableError      it is locked, restarting or out of reach; the same call may succeed later
+    ├── StoreSettingsError         it can never work as configured; the text says what to mend
+    └── StoreDamagedError          what it holds cannot be read
+"""
+
+import asyncio
+import os
+import sqlite3
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.storage.schema import VERSION
+
+if TYPE_CHECKING:
+    import aiosqlite
+    from sqlalchemy import AdaptedConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+CONNECTIONS: Final = 3
+"""At most; small PostgreSQL plans give 20 to all programs together, and copies of the bot overlap in a deployment."""
+
+CONNECT_DEADLINE: Final = 10.0
+STATEMENT_DEADLINE: Final = 30.0
+LOCK_DEADLINE: Final = 30.0
+"""Seconds, as the other two. How long to wait for another process that writes."""
+
+_WRITER_LOCK: Final = 5_317_904_311
+"""Any number that no other program of the same database uses for an advisory lock."""
+
+_POSTGRESQL_OPTIONS: Final = frozenset(
+    {
+        "application_name",
+        "dbname",
+        "host",
+        "krbsrvname",
+        "options",
+        "passfile",
+        "password",
+        "port",
+        "sslcert",
+        "sslcrl",
+        "sslkey",
+        "sslmode",
+        "sslnegotiation",
+        "sslpassword",
+        "sslrootcert",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "target_session_attrs",
+        "user",
+    }
+)
+"""What a URL may ask of asyncpg; anything else asyncpg would take for a setting of the server."""
+
+_POSTGRESQL_IGNORED: Final = frozenset({"channel_binding", "connect_timeout", "gssencmode"})
+"""Options that hosts hand out and asyncpg does not know: it has its own deadline, and does neither of the others."""
+
+
+class StoreError(Exception):
+    """The database did not do what was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database is locked, restarting or out of reach. Nothing was stored; the same call may succeed later."""
+
+
+class StoreSettingsError(StoreError):
+    """The database can never work as configured."""
+
+
+class StoreDamagedError(StoreError):
+    """What the database holds cannot be read."""
+
+
+_MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
+    # SQLite: the names of its result codes, https://sqlite.org/rescode.html
+    "SQLITE_BUSY": (StoreUnavailableError, "another process holds the database file"),
+    "SQLITE_LOCKED": (StoreUnavailableError, "another process holds the database file"),
+    "SQLITE_FULL": (StoreUnavailableError, "the disk is full"),
+    "SQLITE_IOERR": (StoreUnavailableError, "the disk failed"),
+    "SQLITE_CANTOPEN": (StoreSettingsError, "this user must be able to write the database file and its folder"),
+    "SQLITE_PERM": (StoreSettingsError, "this user must be able to write the database file and its folder"),
+    "SQLITE_READONLY": (StoreSettingsError, "this user must be able to write the database file and its folder"),
+    "SQLITE_CORRUPT": (StoreDamagedError, "the database file is damaged; restore it, or move it away to start anew"),
+    "SQLITE_NOTADB": (StoreDamagedError, "the file is not a database; name another one in DATABASE_URL"),
+    # PostgreSQL: classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
+    "08": (StoreUnavailableError, "the connection was lost"),
+    "28": (StoreSettingsError, "the server refuses the user or the password of DATABASE_URL"),
+    "3D": (StoreSettingsError, "the server has no database of the name in DATABASE_URL"),
+    "40": (StoreUnavailableError, "the server gave way to another transaction"),
+    "42501": (StoreSettingsError, "the user of DATABASE_URL may not make or use the tables; grant it the schema"),
+    "53": (StoreUnavailableError, "the server is short of connections, memory or disk"),
+    "55": (StoreUnavailableError, "another process holds the database"),
+    "57": (StoreUnavailableError, "the server is stopping, starting or took too long"),
+    "58": (StoreUnavailableError, "the server's disk failed"),
+    "XX": (StoreDamagedError, "the server reports damage"),
+}
+
+
+class Database:
+    """An open database: transactions that read, and transactions that write."""
+
+    def __init__(self, engine: AsyncEngine, **reading: object) -> None:
+        """`reading` are the execution options of transactions that only read."""
+        self._engine = engine
+        self._reading = engine.execution_options(**reading)
+        self.dialect = engine.dialect.name
+        """`sqlite` or `postgresql`."""
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees the database as of one moment, and holds up nobody.
+
+        Raises:
+            StoreError: For whatever the engine, its driver or the operating system raises.
+        """
+        with _our_errors():
+            async with self._reading.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that runs alone. What it wrote is on the disk when the context ends without an error.
+
+        Raises:
+            StoreError: As above. Nothing is stored then, unless the connection broke in the very commit.
+        """
+        with _our_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open the database of `DATABASE_URL`; make and migrate it as needed.
+
+    Raises:
+        StoreError: It cannot be opened. The error and what caused it never hold the password.
+    """
+    database = database_at(url)
+    try:
+        async with database.writing() as connection:
+            await connection.run_sync(migrate)
+        yield database
+    finally:
+        await database.close()
+
+
+def database_at(url: str) -> Database:
+    """The database of `DATABASE_URL` as it is; nothing is connected yet.
+
+    Raises:
+        StoreSettingsError: The URL cannot be read, or its file cannot be made.
+    """
+    scheme, _, location = url.partition("://")
+    if scheme not in _ENGINES:
+        message = "DATABASE_URL must start with sqlite:///, postgres:// or postgresql://"
+        raise StoreSettingsError(message)
+    with _our_errors():
+        return _ENGINES[scheme](location)
+
+
+def _sqlite(location: str) -> Database:
+    """A file, made with its folder and readable by its owner alone."""
+    name = location.removeprefix("/")
+    if name == location or not name or "?" in name:
+        message = "DATABASE_URL must name a file: sqlite:///relative/path.db or sqlite:////absolute/path.db, no options"
+        raise StoreSettingsError(message)
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # SQLite gives its journal files the mode of the file itself.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = create_async_engine(
+        sa.URL.create("sqlite+aiosqlite", database=str(path)),
+        # One connection is one thread, and its users take turns in the order in which they came.
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": 0.5, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: "AdaptedConnection", _: "ConnectionPoolEntry") -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            _patiently(connection, f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        only_reads = connection.get_execution_options().get("only_reads")
+        driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
+        _patiently(driver, "BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+    return Database(engine, only_reads=True)
+
+
+def _patiently(connection: "AdaptedConnection", statement: str) -> None:
+    """Execute what another process may hold up; waits on the event loop: SQLite's own wait cannot be cancelled."""
+
+    async def execute(driver: "aiosqlite.Connection") -> None:
+        deadline = asyncio.get_running_loop().time() + LOCK_DEADLINE
+        while True:
+            try:
+                await driver.execute(statement)
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or asyncio.get_running_loop().time() > deadline:
+                    raise
+            else:
+                return
+            await asyncio.sleep(0.05)
+
+    connection.run_async(execute)
+
+
+def _postgresql(location: str) -> Database:
+    """A server. TLS is as libpq has it: `sslmode=prefer` by default, no verification below `verify-ca`."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        connect_args={
+            "dsn": _checked(f"postgresql://{location}"),
+            "timeout": CONNECT_DEADLINE,
+            "command_timeout": STATEMENT_DEADLINE,
+        },
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        hide_parameters=True,
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get("postgresql_readonly"):
+            connection.exec_driver_sql(_BEGIN_WRITING)
+
+    return Database(engine, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+_BEGIN_WRITING: Final = f"""
+SELECT set_config('statement_timeout', '{STATEMENT_DEADLINE:.0f}s', true),
+       set_config('idle_in_transaction_session_timeout', '{STATEMENT_DEADLINE:.0f}s', true),
+       pg_advisory_xact_lock({_WRITER_LOCK})
+"""
+"""Also makes the server end a writer whose machine vanished, so that it cannot hold the lock for ever."""
+
+
+def _checked(dsn: str) -> str:
+    """The URL without what asyncpg does not know and can be left out; refuses what it does not know else."""
+    try:
+        parts = urlsplit(dsn)
+        options = parse_qs(parts.query, strict_parsing=bool(parts.query))
+        _ = parts.port
+    except ValueError:
+        # What the parser says may quote the password.
+        message = "DATABASE_URL cannot be read; are special characters of the password percent-encoded?"
+        raise StoreSettingsError(message) from None
+    unknown = sorted(options.keys() - _POSTGRESQL_OPTIONS - _POSTGRESQL_IGNORED)
+    if unknown:
+        message = f"DATABASE_URL has options that are not known here: {', '.join(unknown)}"
+        raise StoreSettingsError(message)
+    known = {name: values[-1] for name, values in options.items() if name in _POSTGRESQL_OPTIONS}
+    return parts._replace(query=urlencode(known, quote_via=quote)).geturl()
+
+
+_ENGINES: Final[dict[str, Callable[[str], Database]]] = {
+    "sqlite": _sqlite,
+    "postgres": _postgresql,
+    "postgresql": _postgresql,
+}
+
+
+def migrate(connection: sa.Connection, version: str = VERSION) -> None:
+    """Bring the tables to a version, all in the caller's transaction.
+
+    Raises:
+        StoreSettingsError: They are at a version that is not known here.
+    """
+    if _version(connection) == version:
+        return
+    # Alembic takes 8 MB, and most starts find nothing to do.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, version)
+    except CommandError as error:
+        message = "the database was made by a newer version of this bot; run that one, or name another database"
+        raise StoreSettingsError(message) from error
+
+
+def _version(connection: sa.Connection) -> str | None:
+    """The version of the tables; None when there are none yet."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return version
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """Whatever a database may raise becomes a StoreError."""
+    try:
+        yield
+    except msgspec.MsgspecError as error:
+        message = f"the database holds a value that this version cannot read: {error}"
+        raise StoreDamagedError(message) from error
+    except ssl.SSLCertVerificationError as error:
+        message = f"the server's certificate is not trusted (sslrootcert in DATABASE_URL): {error.verify_message}"
+        raise StoreSettingsError(message) from error
+    except PermissionError as error:
+        message = f"this user must be able to write the database file and its folder: {error}"
+        raise StoreSettingsError(message) from error
+    except (TimeoutError, sa.exc.TimeoutError) as error:
+        message = "the database did not answer in time"
+        raise StoreUnavailableError(message) from error
+    except OSError as error:
+        message = f"the database cannot be reached: {error}"
+        raise StoreUnavailableError(message) from error
+    except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> StoreError:
+    """What an error of a driver means. Of its text only the first line is kept: the others may quote rows."""
+    original = getattr(error, "orig", None) or error
+    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
+    said = str(original).partition("\n")[0]
+    for prefix, (kind, meaning) in _MEANINGS.items():
+        if code.startswith(prefix):
+            return kind(f"{meaning} ({code}: {said})")
+    if isinstance(original.__cause__, ValueError):
+        return StoreSettingsError(f"DATABASE_URL cannot be used: {said}")
+    if isinstance(error, sa.exc.InterfaceError):
+        return StoreUnavailableError(f"the connection was lost ({said})")
+    return StoreError(f"the database refused a statement ({code or type(original).__name__}: {said})")

@@ -1,0 +1,125 @@
+"""The tables, and how the values of the domain lie in their columns.
+
+    tokens        the last reading of each token
+    messages      the outbox: what the ops channel should show, and what it shows
+    incidents     findings over time; several may share one message
+    installation  one row: the short name of this database, and when the fleet was last read
+
+Nothing in here is secret. Records and incidents lie whole, as JSON, beside the few columns that queries need: a field
+that is added to them with a default needs no migration. Any other change is one more file in `migrations/versions`, and
+moves `VERSION`.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.domain.incidents import Incident
+from bot.domain.model import Record
+
+VERSION = "0001"
+"""The newest of `migrations/versions`."""
+
+Value = TypeVar("Value")
+
+
+def storable(text: str) -> str:
+    """The text without what no database takes: NUL, and halves of a character (lone surrogates)."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware time, exact to the microsecond; UTC when it is read, also where the engine knows no zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Into the database. A time without a zone is a mistake of the caller."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            message = "a time without a zone cannot be stored"
+            raise ValueError(message)
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Out of the database: SQLite's are naive, PostgreSQL's are not."""
+        del dialect
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+class Json(sa.TypeDecorator[Value], Generic[Value]):
+    """A value of the domain as JSON text; reading raises msgspec's errors when the text is no such value."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, kind: type[Value]) -> None:
+        """`kind` is the dataclass that is stored."""
+        super().__init__()
+        self.kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def process_bind_param(self, value: Value | None, dialect: sa.Dialect) -> str:
+        """Into the database; NUL is an escape in JSON, and halves of a character become question marks."""
+        del dialect
+        try:
+            return msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:
+            return storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> Value | None:  # noqa: ANN401 - as declared by the library
+        """Out of the database."""
+        del dialect
+        return value and self._decoder.decode(value)
+
+
+_metadata = sa.MetaData()
+
+tokens = sa.Table(
+    "tokens",
+    _metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("record", Json(Record), nullable=False),
+)
+
+messages = sa.Table(
+    "messages",
+    _metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("summary", sa.Boolean, nullable=False),
+    # What the channel should show, and what it is known to show: the message waits while the two differ.
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("shown_version", sa.Integer, nullable=False, default=0),
+    sa.Column("discord_id", sa.BigInteger),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("claimed_until", Instant),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("uncertain_since", Instant),
+    sa.Column("uncertain_version", sa.Integer),
+    sa.Column("parked_at", Instant),
+    sa.Column("parked_reason", sa.Text),
+    # An id is never used again, because it is part of the mark by which a post is found in the channel.
+    sqlite_autoincrement=True,
+)
+
+incidents = sa.Table(
+    "incidents",
+    _metadata,
+    # Rule, token, step and the time it opened: the same look stored twice is stored once.
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("resolved_at", Instant),
+    sa.Column("incident", Json(Incident), nullable=False),
+    sa.Column("message_id", sa.BigInteger, sa.ForeignKey(messages.c.id), index=True),
+)
+
+installation = sa.Table(
+    "installation",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("read_at", Instant),
+)

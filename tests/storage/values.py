@@ -1,0 +1,49 @@
+"""Small values to store."""
+
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.incidents import Changes, Incident, Key, Rule, Stage
+from bot.domain.model import InfoText, Record, Severity
+
+NOW = datetime(2026, 8, 1, 3, 12, 7, 250_001, tzinfo=UTC)
+LEASE = timedelta(minutes=1)
+
+
+def minutes(count: float) -> timedelta:
+    """So many minutes."""
+    return timedelta(minutes=count)
+
+
+def record(token: int = 1900, status: str = "FAST") -> Record:
+    """A token as the upstream lists it."""
+    return Record(id=token, status=status, active=True, channel_id="42", info=InfoText(subscription="Basic (Active)"))
+
+
+def incident(
+    token: int | None = 1900,
+    rule: Rule = Rule.BANNED,
+    *,
+    severity: Severity = Severity.CRITICAL,
+    stage: Stage = Stage.FIRING,
+    opened_at: datetime = NOW,
+    resolved_at: datetime | None = None,
+    step: str = "",
+) -> Incident:
+    """An incident that was found at `NOW`."""
+    return Incident(
+        key=Key(rule, token, step),
+        severity=severity,
+        stage=stage,
+        opened_at=opened_at,
+        read_at=opened_at,
+        resolved_at=resolved_at,
+        was=None if token is None else record(token),
+        was_at=opened_at - minutes(1),
+        now=None if token is None else record(token, "BANNED"),
+        detail="as seen",
+    )
+
+
+def told(*incidents: Incident) -> Changes:
+    """Changes in which every incident is told."""
+    return Changes(read_at=NOW, incidents=incidents, tell=frozenset(incident.key for incident in incidents))
