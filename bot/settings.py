@@ -139,7 +139,7 @@ def _forgetful(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     """Warn of a database that would be gone after the next restart."""
     for name, host in FORGETFUL.items():
         if environ.get(name) and settings.database_url.reveal().startswith("sqlite"):
-            yield f"{host} wipes the disk at each restart: set DATABASE_URL to a PostgreSQL, or what was told is forgotten"
+            yield f"{host} wipes the disk at each restart: set DATABASE_URL to a PostgreSQL, or all is forgotten"
 
 
 def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
