@@ -182,13 +182,14 @@ class ImaginePro:
     async def _request(self, path: str, deadline: float) -> bytes:
         """The body of a good answer; attempts, with full jitter between them, go on while the deadline allows."""
         clock = asyncio.get_running_loop().time
-        failure: UpstreamError = TimedOutError("the limit of calls left no time for this one")
+        failure: UpstreamError | None = None
         ceiling = _FIRST_PAUSE
         while await self._turn(deadline):
             try:
                 return await self._attempt(path, min(deadline, clock() + self._attempt_timeout))
             except _PASSING as error:
-                failure = error
+                # An attempt that the budget cut short says less than the one before it.
+                failure = failure if failure and clock() >= deadline else error
             asked = failure.retry_after.total_seconds() if failure.retry_after else 0.0
             pause = max(asked, random.uniform(0, ceiling))  # noqa: S311  # spreads retries, keeps no secret
             if clock() + pause >= deadline:
@@ -196,7 +197,7 @@ class ImaginePro:
             _log.debug("upstream call failed, retrying", extra={"trouble": failure.trouble, "pause": pause})
             await asyncio.sleep(pause)
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
-        raise failure
+        raise failure or TimedOutError("the limit of calls left no time for this one")
 
     async def _turn(self, deadline: float) -> bool:
         """Wait until the rate limit allows a call; False when that is not before the deadline."""

@@ -7,7 +7,7 @@ import pickle
 import re
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -68,17 +68,25 @@ async def client_and(upstream: Upstream, *, budget: float = 0.5, attempt: float 
 @asynccontextmanager
 async def raw_server(answer: bytes) -> AsyncIterator[str]:
     """A host that sends these bytes to whoever connects, and hangs up."""
+    talks: set[asyncio.Task[None]] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
         writer.close()
-        await writer.wait_closed()
+        with suppress(OSError):
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.add(asyncio.create_task(converse(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
         yield f"http://{host}:{port}"
+        await asyncio.gather(*talks)
 
 
 async def test_the_fleet_is_read_in_one_call_in_the_upstreams_order() -> None:
@@ -315,6 +323,16 @@ async def test_a_retry_whose_turn_never_comes_reports_what_went_wrong_before() -
             await client.fleet()
 
 
+async def test_an_attempt_that_the_budget_cuts_short_does_not_hide_what_went_wrong_before() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(sandbox.UNAVAILABLE, times=1)
+    upstream.fail(sandbox.late(60))
+    async with client_and(upstream, budget=1, attempt=60) as client:
+        with pytest.raises(ServerError):
+            await client.fleet()
+    assert len(upstream.calls) == 2
+
+
 @pytest.mark.parametrize("fault", [sandbox.late(60), sandbox.dripping(1), sandbox.SERVER_ERROR, sandbox.NOT_FOUND])
 async def test_no_call_takes_longer_than_its_budget(fault: Fault) -> None:
     upstream = upstream_of(1900)
@@ -428,7 +446,7 @@ async def test_no_secret_is_in_what_is_read_or_logged(caplog: pytest.LogCaptureF
     """Searched: records, their pickles, and every log record; the wire did carry the secret."""
     caplog.set_level(logging.DEBUG)
     upstream = upstream_of(1900, 1901)
-    async with serving(upstream) as url, client_of(url) as client:
+    async with serving(upstream) as url, client_of(url, budget=5) as client:
         authorized = {"Authorization": f"Bearer {KEY}"}
         async with aiohttp.request("GET", url + LIST, headers=authorized) as response:
             assert CANARY in await response.text()
