@@ -1,0 +1,97 @@
+"""Jobs run, and go on running, whatever happens in one run of them."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.jobs import Job, running
+
+SOON = timedelta(milliseconds=20)
+
+
+async def seen(event: asyncio.Event) -> None:
+    """Wait for it, but not for ever."""
+    async with asyncio.timeout(5):
+        await event.wait()
+
+
+async def test_a_job_runs_at_once_and_again() -> None:
+    runs: list[int] = []
+    twice = asyncio.Event()
+
+    async def work() -> None:
+        runs.append(len(runs))
+        if len(runs) > 1:
+            twice.set()
+
+    async with running([Job("work", SOON, work)]):
+        await seen(twice)
+    count = len(runs)
+    await asyncio.sleep(3 * SOON.total_seconds())
+    assert len(runs) == count, "it ends with the context"
+
+
+async def test_a_run_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.LogCaptureFixture) -> None:
+    runs: list[int] = []
+    again = asyncio.Event()
+
+    async def work() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            message = "a bug"
+            raise ZeroDivisionError(message)
+        again.set()
+
+    async with running([Job("work", SOON, work)]):
+        await seen(again)
+    assert "job failed: work" in caplog.text
+    assert "a bug" in caplog.text
+
+
+async def test_a_run_that_is_slow_is_not_run_twice_at_once_and_the_delay_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    at_once, most = 0, 0
+
+    async def work() -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(5 * SOON.total_seconds())
+        at_once -= 1
+
+    async with running([Job("work", SOON, work)]):
+        async with asyncio.timeout(5):
+            while "job is late" not in caplog.text:
+                await asyncio.sleep(0.01)
+    assert most == 1
+
+
+async def test_a_run_may_end_before_the_context_does() -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        await asyncio.sleep(0.1)
+        ended.set()
+
+    async with running([Job("work", timedelta(minutes=1), work)]):
+        await seen(started)
+    assert ended.is_set()
+
+
+async def test_a_run_that_hangs_is_cancelled_when_the_context_ends() -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with running([Job("work", timedelta(minutes=1), work)]):
+        await seen(started)
+    assert cancelled.is_set()

@@ -1,0 +1,189 @@
+"""One look at a time: what is read is judged, stored, remembered, and never half of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.domain.incidents import Changes, Key, Memory, Rule
+from bot.domain.info import threshold
+from bot.domain.model import Record, Status, Trouble
+from bot.domain.rules import Policy
+from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
+from bot.monitor import Monitor
+from bot.storage.store import Store, StoreUnavailableError, open_store
+from tests.domain.fleets import START, record
+
+
+@dataclass
+class Accounts:
+    """An upstream that answers with what it is given."""
+
+    fleet_now: tuple[Record, ...] = (record(),)
+    error: UpstreamError | None = None
+    hold: asyncio.Event | None = None
+
+    async def fleet(self) -> tuple[Record, ...]:
+        """The accounts, or the error."""
+        if self.error:
+            raise self.error
+        return self.fleet_now
+
+    async def token(self, token_id: int) -> Record:
+        """One of them; late, when it is held."""
+        found = [each for each in self.fleet_now if each.id == token_id]
+        if self.hold:
+            await self.hold.wait()
+        if not found:
+            reason = "no such token"
+            raise NotFoundError(reason)
+        return found[0]
+
+
+@dataclass
+class Disk:
+    """A real database, on a disk that may be full."""
+
+    store: Store
+    full: bool = False
+
+    async def load(self) -> Memory:
+        """What the database knows."""
+        return await self.store.load()
+
+    async def save(self, changes: Changes, now: datetime) -> None:
+        """Store it, if there is room."""
+        if self.full:
+            reason = "the disk is full"
+            raise StoreUnavailableError(reason)
+        await self.store.save(changes, now)
+
+
+@dataclass
+class Watch:
+    """A monitor at work on a real database."""
+
+    store: Store
+    disk: Disk
+    accounts: Accounts
+    monitor: Monitor
+    woken: list[bool] = field(default_factory=list)
+    now: datetime = START
+
+    async def look(self, *records: Record, error: UpstreamError | None = None) -> None:
+        """A minute later, with those accounts."""
+        self.now += timedelta(minutes=1)
+        self.accounts.fleet_now, self.accounts.error = records, error
+        await self.monitor.look()
+
+
+@asynccontextmanager
+async def watching(url: str, now: datetime = START) -> AsyncIterator[Watch]:
+    """A monitor that has taken up what the database knows."""
+    async with open_store(url) as store:
+        accounts, disk = Accounts(), Disk(store)
+        watch: Watch
+        policy = Policy((threshold("20%"),))
+        monitor = Monitor(accounts, disk, policy, lambda: watch.now, on_change=lambda: watch.woken.append(True))
+        watch = Watch(store, disk, accounts, monitor, now=now)
+        await monitor.restore()
+        yield watch
+
+
+@pytest.fixture
+async def watch(database_url: str) -> AsyncIterator[Watch]:
+    async with watching(database_url) as watch:
+        yield watch
+
+
+async def test_nothing_is_known_before_the_first_look(watch: Watch) -> None:
+    assert watch.monitor.fleet.read_at is None
+    assert watch.monitor.fleet.tokens == {}
+
+
+async def test_a_look_is_answered_from_and_wakes_the_outbox_only_when_something_is_to_be_told(watch: Watch) -> None:
+    await watch.look(record(2), record(1))
+    assert list(watch.monitor.fleet.tokens) == [1, 2]
+    assert watch.monitor.fleet.read_at == watch.now
+    assert len(watch.woken) == 1
+    await watch.look(record(2), record(1))
+    assert watch.monitor.fleet.read_at == watch.now
+    assert len(watch.woken) == 1
+    assert await watch.store.waiting() == 1
+
+
+async def test_a_failed_look_keeps_the_numbers_and_says_why(watch: Watch) -> None:
+    await watch.look(record())
+    read_at = watch.now
+    await watch.look(error=ServerError("the API failed (503)"))
+    fleet = watch.monitor.fleet
+    assert (list(fleet.tokens), fleet.read_at) == ([1900], read_at)
+    assert fleet.failure is not None
+    assert fleet.failure.trouble is Trouble.SERVER_ERROR
+    await watch.look(record())
+    assert watch.monitor.fleet.failure is None
+
+
+async def test_what_is_known_outlives_the_process(database_url: str) -> None:
+    async with watching(database_url) as first:
+        await first.look(record(1), record(2, "BANNED"), record(3))
+        await first.look(record(1), record(2, "BANNED"))
+        known = first.monitor.fleet
+    async with watching(database_url, first.now) as second:
+        assert second.monitor.fleet == known
+        await second.look(record(1), record(2, "BANNED"))
+        assert set((await second.store.load()).records) == {1, 2}, "3 was missing twice, in two processes"
+        assert second.woken == [True]
+
+
+async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> None:
+    await watch.look(record())
+    known = watch.monitor.fleet
+    watch.disk.full = True
+    with pytest.raises(StoreUnavailableError):
+        await watch.look(record(status="BANNED"))
+    assert watch.monitor.fleet == known
+    watch.disk.full = False
+    await watch.look(record(status="BANNED"))
+    assert Key(Rule.BANNED, 1900) in (await watch.store.load()).incidents
+
+
+async def test_a_token_that_is_read_alone_is_judged_and_dated_alone(watch: Watch) -> None:
+    await watch.look(record(1), record(2))
+    whole = watch.now
+    watch.now += timedelta(seconds=20)
+    watch.accounts.fleet_now = (record(1), record(2, "BANNED"))
+    token = await watch.monitor.refresh(2)
+    assert token.status is Status.BANNED
+    fleet = watch.monitor.fleet
+    assert fleet.tokens[2] == token
+    assert (fleet.age_of(1), fleet.age_of(2)) == (whole, watch.now)
+    assert Key(Rule.BANNED, 2) in (await watch.store.load()).incidents
+
+
+async def test_an_answer_that_is_older_than_the_last_reading_changes_nothing(watch: Watch) -> None:
+    await watch.look(record(1))
+    watch.now += timedelta(seconds=1)
+    watch.accounts.fleet_now = (record(1, "BANNED"),)
+    watch.accounts.hold = asyncio.Event()
+    asked = asyncio.create_task(watch.monitor.refresh(1))
+    await asyncio.sleep(0)
+    await watch.look(record(1))
+    watch.accounts.hold.set()
+    assert (await asked).status is Status.BANNED
+    assert watch.monitor.fleet.tokens[1].status is Status.FAST
+
+
+async def test_a_token_that_is_not_there_is_an_error_for_the_person_and_no_incident(watch: Watch) -> None:
+    await watch.look(record(1))
+    with pytest.raises(NotFoundError):
+        await watch.monitor.refresh(7)
+    assert (await watch.store.load()).incidents == {}
+
+
+async def test_a_token_that_is_read_before_the_first_reading_is_shown_and_not_stored(watch: Watch) -> None:
+    assert (await watch.monitor.refresh(1900)).id == 1900
+    assert await watch.store.load() == Memory()
