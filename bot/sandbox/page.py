@@ -70,6 +70,15 @@ _PASSED_BACK: Final = ("Content-Type", "Content-Security-Policy", "Cache-Control
 _LARGEST: Final = 26 << 20  # simcord takes forms with files up to this size
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where the page is."""
+
+    url: str
+    visited: asyncio.Event
+    """Set once somebody looks at it."""
+
+
 class _State(msgspec.Struct, frozen=True):
     """What the door reads of the page's state."""
 
@@ -83,6 +92,11 @@ class _Door:
     inside: URL
     session: ClientSession
     turn: asyncio.Lock
+    visited: asyncio.Event
+
+    async def arrival(self, request: web.Request) -> web.Response:
+        self.visited.set()
+        return await self.anything(request)
 
     async def anything(self, request: web.Request) -> web.Response:
         return await self._ask(request, await request.read())
@@ -132,8 +146,8 @@ def _text(content: str, content_type: str) -> Handler:
 
 
 @asynccontextmanager
-async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[str]:
-    """Open the door to a preview, and give the URL under which a browser finds it.
+async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[Page]:
+    """Open the door to a preview.
 
     Args:
         preview: simcord's URL. Its fragment is the key to the page; it stays in the URL that is given.
@@ -145,12 +159,13 @@ async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[s
     """
     url = URL(preview)
     async with ClientSession(auto_decompress=False) as session:
-        door = _Door(url.origin(), session, turn)
+        door = _Door(url.origin(), session, turn, asyncio.Event())
         place = web.Application(middlewares=[_only_this_place], client_max_size=_LARGEST)
         place.add_routes(
             [
                 web.get("/demo.css", _text(_STYLE, "text/css")),
                 web.get("/demo.js", _text(_SCRIPT, "application/javascript")),
+                web.post("/api/pages", door.arrival),
                 web.post("/api/action", door.action),
                 web.route("*", "/{path:.*}", door.anything),
             ]
@@ -159,8 +174,7 @@ async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[s
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
-            yield str(
-                URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1], fragment=url.raw_fragment)
-            )
+            here = URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1], fragment=url.raw_fragment)
+            yield Page(str(here), door.visited)
         finally:
             await runner.cleanup()

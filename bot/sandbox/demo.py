@@ -1,0 +1,167 @@
+"""`python -m bot demo`: the real bot, a simulated ImaginePro, and a page in place of Discord; no credentials.
+
+The bot cannot tell the difference: it talks HTTP to the simulated upstream, and discord.py to simcord. Time is the wall
+clock's everywhere; simcord's own is kept level with it.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import discord
+
+from bot import app, settings, telemetry
+from bot.sandbox import imaginepro, page, scenarios
+
+try:
+    import simcord
+except ModuleNotFoundError as error:
+    message = "The demo's page needs the extra `demo`: `make demo` installs it, and so does `uv sync --extra demo`."
+    raise ImportError(message) from error
+
+logger = logging.getLogger(__name__)
+
+_WELCOME: Final = """
+The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
+
+    {url}
+
+ * Watch #ops: within a minute an account changes its status, one runs low on fast time, and one recovers.
+ * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet.
+ * "Viewing as" shows what somebody without the operator role gets.
+
+Ctrl-C ends it.
+
+"""
+
+_MONOTONIC: Final = time.monotonic
+"""As it was before simcord took it."""
+
+_LOOK_EVERY: Final = timedelta(milliseconds=250)
+
+
+async def run(port: int = 0) -> None:
+    """Serve the demo on 127.0.0.1 until SIGINT or SIGTERM, and print where.
+
+    Args:
+        port: of the page; 0 for any that is free.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    telemetry.configure("error", "text", (), sys.stderr)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        upstream = imaginepro.Upstream(scenarios.demo_fleet(_now()))
+        api = await stack.enter_async_context(imaginepro.serving(upstream))
+        server = await stack.enter_async_context(_server())
+        folder = stack.enter_context(TemporaryDirectory(prefix="imaginepro-bot-"))
+        environ = _environ(upstream, api, server, Path(folder) / "bot.db")
+        # Opened on an empty channel, the page follows its end; later, it would stay at the message it began with.
+        preview = server.env.preview(server.ops, viewers=[server.operator, server.guest], layout="channel")
+        await stack.enter_async_context(preview)
+        bot = await stack.enter_async_context(app.opened(settings.load(environ, None), _now))
+        await server.invite(bot.client)
+        place = await stack.enter_async_context(page.opened(preview.url, server.turn, port))
+        sys.stdout.write(_WELCOME.format(url=place.url))
+        sys.stdout.flush()
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(server.show(preview))
+            playing = tasks.create_task(_play(upstream, place.visited))
+            await stop.wait()
+            following.cancel()
+            playing.cancel()
+
+
+async def _play(upstream: imaginepro.Upstream, visited: asyncio.Event) -> None:
+    """Let things happen from the moment on that somebody looks."""
+    await visited.wait()
+    await scenarios.play(scenarios.DEMO, upstream, sleep=asyncio.sleep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A Discord server in simcord, with a channel for the bot and two members to look at it."""
+
+    env: simcord.Env
+    guild: simcord.GuildHandle
+    ops: simcord.ChannelHandle
+    role: simcord.RoleHandle
+    operator: simcord.MemberActor
+    guest: simcord.MemberActor
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever acts: simcord refuses a second one at the same time."""
+
+    async def invite(self, client: discord.Client) -> None:
+        """Let the bot in; it is logged in and ready when this returns."""
+        await self.env.restart_bot(client)
+        # simcord gives commands another monotonic clock than jobs have. A rate limit that both share would see time
+        # jump back, and hold everything up.
+        time.monotonic = _MONOTONIC
+
+    async def show(self, preview: simcord.Preview) -> None:
+        """Keep simcord's clock level with the wall clock, and the page with the channel, for ever."""
+        shown = None
+        while True:
+            async with self.turn:
+                try:
+                    await _level(self.env)
+                    messages = [(message.id, message.edited_at) for message in self.ops.history()]
+                    if messages != shown:
+                        await preview.refresh()
+                        shown = messages
+                except TimeoutError:
+                    logger.warning("the bot is at work on a command; the page waits for it")
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[_Server]:
+    """The server, before the bot is in it: the bot's settings name ids that only exist once there is a server."""
+    nobody = discord.Client(intents=discord.Intents.none())
+    async with simcord.run(nobody, check_errors=False) as env:
+        await _level(env)
+        await nobody.http.edit_profile({"username": "ImaginePro bot"})
+        guild = env.create_guild("Demo")
+        role = guild.create_role("operators")
+        yield _Server(
+            env=env,
+            guild=guild,
+            ops=guild.create_text_channel("ops", topic="What the bot has to say"),
+            role=role,
+            operator=guild.add_member(env.create_user("operator"), roles=[role]),
+            guest=guild.add_member(env.create_user("guest")),
+        )
+
+
+async def _level(env: simcord.Env) -> None:
+    await env.advance_time(max(0.0, (_now() - env.now()).total_seconds()))
+
+
+def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database: Path) -> Mapping[str, str]:
+    return {
+        "DISCORD_TOKEN": "demo",
+        "DISCORD_GUILD_ID": str(server.guild.id),
+        "OPS_CHANNEL_ID": str(server.ops.id),
+        "OPERATOR_ROLE_ID": str(server.role.id),
+        "IMAGINEPRO_API_KEY": upstream.api_key,
+        "IMAGINEPRO_API_URL": api,
+        "IMAGINEPRO_RATE_LIMIT": "20/1s",
+        "POLL_INTERVAL": "1s",
+        "DATABASE_URL": f"sqlite:///{database}",
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  the demo lives by the wall clock
