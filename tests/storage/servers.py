@@ -45,20 +45,18 @@ class PostgreSQL:
                 server.cleanup()
 
     def new_database(self) -> str:
-        """Make an empty database; returns its URL."""
-        name = f"test_{next(self._numbers)}"
-        self._server.psql(f"CREATE DATABASE {name}")
-        return self.url(name)
+        """Make an empty database; returns its URL.
 
-    def url(self, name: str) -> str:
-        """The URL of a database of this server."""
-        return self._server.get_uri(database=name)
+        It is a schema of its own, since PostgreSQL takes a third of a second to make a real one.
+        """
+        name = f"test_{next(self._numbers)}"
+        self._server.psql(f"CREATE SCHEMA {name}")
+        return f"{self._server.get_uri()}&{_options(name)}"
 
     def disconnect(self, url: str) -> None:
         """End every connection to a database, as a restart of the server does."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - the name is made above
-        self._server.psql(kill)
+        condition = f"application_name = '{_name(url)}'"
+        self._server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")  # noqa: S608 - our own name
 
     @property
     def socket(self) -> Path:
@@ -94,8 +92,7 @@ class Door:
 
     def url(self, database_url: str, options: str = "", host: str = "localhost") -> str:
         """The URL of the same database through this door."""
-        name = database_url.partition("?")[0].rpartition("/")[2]
-        return f"postgres://postgres:hunter2@{host}:{self.port}/{name}{options}"
+        return f"postgres://postgres:hunter2@{host}:{self.port}/postgres?{_options(_name(database_url))}{options}"
 
     def shut(self) -> None:
         """Break every connection."""
@@ -121,6 +118,14 @@ class Door:
             inner_reader, inner_writer = await asyncio.open_unix_connection(self._socket)
             inner_writer.write(first)
             await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+
+
+def _options(name: str) -> str:
+    return f"options=-csearch_path%3D{name}&application_name={name}"
+
+
+def _name(url: str) -> str:
+    return url.rpartition("application_name=")[2]
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -201,7 +201,9 @@ async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
         await asyncio.gather(*(action() for _ in range(10) for action in (store.check, store.load, store.waiting)))
         async with observer.reading() as connection:
             count = await connection.scalar(
-                sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+                sa.text(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = current_setting('application_name')"
+                )
             )
     assert count - 1 <= 3
 
@@ -230,7 +232,7 @@ async def test_a_connection_that_is_killed_leaves_nothing_of_its_transaction(
             assert await connection.scalar(sa.text("SELECT name FROM installation")) == store.installation
 
 
-@pytest.mark.parametrize("mode", ["", "?sslmode=disable", "?sslmode=prefer"])
+@pytest.mark.parametrize("mode", ["", "&sslmode=disable", "&sslmode=prefer"])
 async def test_a_server_without_tls_is_used_when_that_is_allowed(
     postgresql: PostgreSQL, postgresql_url: str, mode: str
 ) -> None:
@@ -243,10 +245,10 @@ async def test_a_server_without_tls_is_used_when_that_is_allowed(
     "mode",
     [
         "",
-        "?sslmode=prefer",
-        "?sslmode=require",
-        "?sslmode=require&channel_binding=require&connect_timeout=10",
-        f"?sslmode=verify-full&sslrootcert={CERTIFICATE}",
+        "&sslmode=prefer",
+        "&sslmode=require",
+        "&sslmode=require&channel_binding=require&connect_timeout=10",
+        f"&sslmode=verify-full&sslrootcert={CERTIFICATE}",
     ],
 )
 async def test_tls_is_used_where_the_server_has_it(postgresql: PostgreSQL, postgresql_url: str, mode: str) -> None:
@@ -262,7 +264,7 @@ async def test_a_certificate_of_another_host_is_refused_when_it_is_to_be_verifie
 ) -> None:
     async with postgresql.door() as door:
         door.tls = True
-        url = door.url(postgresql_url, f"?sslmode=verify-full&sslrootcert={CERTIFICATE}", host="127.0.0.1")
+        url = door.url(postgresql_url, f"&sslmode=verify-full&sslrootcert={CERTIFICATE}", host="127.0.0.1")
         with pytest.raises(StoreSettingsError, match="certificate is not trusted") as caught:
             async with open_store(url):
                 pass
