@@ -8,7 +8,7 @@ try again. Answers to people keep discord.py's own retries.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -58,21 +58,27 @@ async def _turn_away(
     response = params.response
     refused = response.status == 429 or response.status >= 500  # noqa: PLR2004 - HTTP's own numbers
     if refused and MESSAGE_ROUTE.search(params.url.path):
-        raise _TurnedAwayError(response.status, await _code(response), _retry_after(response))
+        raise _TurnedAwayError(response.status, await _code(response), retry_after(response.headers))
 
 
-async def _code(response: aiohttp.ClientResponse) -> int:
-    """Discord's own number of the error, 0 when the body has none (a proxy's page, say)."""
+async def _body(response: aiohttp.ClientResponse) -> dict[str, object]:
+    """Discord's own words about an error; none in a proxy's page."""
     try:
         body = await response.json(content_type=None)
-        return int(body["code"])
-    except (ValueError, TypeError, KeyError):
-        return 0
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
-def _retry_after(response: aiohttp.ClientResponse) -> timedelta:
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _retry_after(response: aiohttp.ClientResponse, body: dict[str, object]) -> timedelta:
+    """The body says it exactly, the header in whole seconds, a proxy by the header alone."""
+    asked = body.get("retry_after", response.headers.get("Retry-After", 0))
     try:
-        return timedelta(seconds=max(float(response.headers.get("Retry-After", 0)), 0))
+        return timedelta(seconds=max(float(str(asked)), 0))
     except (ValueError, OverflowError):
         return timedelta()
 

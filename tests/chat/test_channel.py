@@ -1,0 +1,174 @@
+"""The ops channel, over real sockets: what is posted, edited and found, and what each refusal of Discord means."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import discord
+import pytest
+from discord.http import Route
+
+from bot.chat.channel import OpsChannel, one_try
+from bot.domain.incidents import Incident, Key, Message, Rule, Stage
+from bot.domain.model import Fleet, Severity
+from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from tests.domain.fleets import START, record
+from tests.wire.discord import Discord
+from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
+
+MESSAGES = "/channels/*/messages"
+POSTED = Message(
+    id=1,
+    mark="abcd-1",
+    incidents=(
+        Incident(
+            key=Key(Rule.BANNED, 1900),
+            severity=Severity.CRITICAL,
+            stage=Stage.FIRING,
+            opened_at=START,
+            read_at=START,
+            was=record(),
+            was_at=START,
+            now=record(status="BANNED"),
+        ),
+    ),
+    version=1,
+)
+
+
+@dataclass
+class Line:
+    """The ops channel as the bot has it, and Discord at the other end."""
+
+    channel: OpsChannel
+    fake: Discord
+    client: discord.Client
+
+
+@pytest.fixture
+async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
+    async with Discord(rate=None).serving() as fake:
+        monkeypatch.setattr(Route, "BASE", fake.api_base)
+        async with discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try()) as client:
+            await client.login(fake.token)
+            logged_in = asyncio.Event()
+            logged_in.set()
+            channel = OpsChannel(
+                client,
+                logged_in,
+                channel_id=fake.channel_id,
+                guild_id=fake.guild_id,
+                alert_role_id=fake.alert_role_id,
+                fleet=Fleet,
+                attempt=timedelta(seconds=0.5),
+            )
+            yield Line(channel, fake, client)
+
+
+async def test_a_critical_alert_mentions_its_role_and_carries_its_mark(line: Line) -> None:
+    discord_id = await line.channel.post(POSTED)
+    (shown,) = line.fake.messages()
+    assert shown.id == discord_id
+    assert shown.now.mentioned_roles == [line.fake.alert_role_id]
+    assert "1900 is BANNED" in shown.now.text
+    assert "abcd-1" in shown.now.text
+
+
+async def test_the_same_post_twice_is_one_message(line: Line) -> None:
+    assert await line.channel.post(POSTED) == await line.channel.post(POSTED)
+    assert len(line.fake.messages()) == 1
+
+
+async def test_an_edit_shows_the_incident_as_it_is_now(line: Line) -> None:
+    discord_id = await line.channel.post(POSTED)
+    over = replace(POSTED.incidents[0], stage=Stage.RESOLVED, resolved_at=START + timedelta(minutes=50), now=record())
+    await line.channel.edit(replace(POSTED, discord_id=discord_id, incidents=(over,)))
+    (shown,) = line.fake.messages()
+    assert "FAST again after 50 min" in shown.now.text
+    assert shown.now.mentioned_roles == []
+
+
+async def test_a_message_is_found_by_its_mark_and_only_the_bots_own(line: Line) -> None:
+    since = datetime.now(UTC)  # noqa: TID251 - Discord's ids are made by the wall clock
+    line.fake.say("somebody quotes abcd-1")
+    for number in (10, 1, 11):
+        await line.channel.post(replace(POSTED, id=number, mark=f"abcd-{number}"))
+    found = await line.channel.find("abcd-1", since)
+    assert found == line.fake.messages()[2].id
+    assert await line.channel.find("abcd-2", since) is None
+
+
+async def test_nothing_is_posted_before_the_login(line: Line) -> None:
+    early = OpsChannel(
+        line.client,
+        asyncio.Event(),
+        channel_id=line.fake.channel_id,
+        guild_id=line.fake.guild_id,
+        alert_role_id=None,
+        fleet=Fleet,
+    )
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await early.post(POSTED)
+    assert line.fake.posts == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        pytest.param(rate_limited(7), LaterError, id="429"),
+        pytest.param(rate_limited(7, via=False), LaterError, id="429 of a proxy"),
+        pytest.param(error(500), UncertainError, id="500"),
+        pytest.param(error(502, html=True), UncertainError, id="502 with a page"),
+        pytest.param(error(503), UncertainError, id="503"),
+        pytest.param(HANG, UncertainError, id="no answer"),
+        pytest.param(RESET, UncertainError, id="reset"),
+        pytest.param(error(401), BlockedError, id="401"),
+        pytest.param(error(403, 50001, "Missing Access"), BlockedError, id="missing access"),
+        pytest.param(error(403, 50013, "Missing Permissions"), BlockedError, id="missing permissions"),
+        pytest.param(error(404, 10003, "Unknown Channel"), BlockedError, id="unknown channel"),
+        pytest.param(error(400, 50035, "Invalid Form Body"), RefusedError, id="invalid form"),
+    ],
+)
+async def test_each_refusal_of_a_post_is_one_request_and_one_error_of_ours(
+    line: Line, fault: Fault, expected: type[DeliveryError]
+) -> None:
+    with line.fake.outage(fault, "POST", MESSAGES), pytest.raises(expected) as caught:
+        await line.channel.post(POSTED)
+    assert len(line.fake.posts) == 1, "the outbox alone decides when to try again"
+    assert isinstance(caught.value, LaterError) == (expected is LaterError)
+    assert line.fake.messages() == []
+
+
+async def test_what_discord_asks_to_wait_is_passed_on(line: Line) -> None:
+    with line.fake.outage(rate_limited(7.5), "POST", MESSAGES), pytest.raises(LaterError) as caught:
+        await line.channel.post(POSTED)
+    assert caught.value.after == timedelta(seconds=7.5)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(error(404, 10008, "Unknown Message"), id="deleted"),
+        pytest.param(error(400, 30046, "Maximum number of edits reached"), id="too old"),
+        pytest.param(error(429, 30046, "Maximum number of edits reached"), id="too old, as 429"),
+    ],
+)
+async def test_a_message_that_can_no_longer_be_edited_has_vanished(line: Line, fault: Fault) -> None:
+    discord_id = await line.channel.post(POSTED)
+    with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(VanishedError):
+        await line.channel.edit(replace(POSTED, discord_id=discord_id))
+
+
+async def test_a_discord_that_cannot_be_reached_has_surely_not_taken_the_message(
+    line: Line, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Route, "BASE", f"http://127.0.0.1:{unused_tcp_port}/api/v10")
+    with pytest.raises(LaterError):
+        await line.channel.post(POSTED)
+
+
+async def test_a_history_that_cannot_be_read_is_an_error_and_not_an_absence(line: Line) -> None:
+    with line.fake.outage(error(503), "GET", MESSAGES), pytest.raises(UncertainError):
+        await line.channel.find("abcd-1", START)
