@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import aiohttp
 import discord
@@ -58,7 +58,8 @@ async def _turn_away(
     response = params.response
     refused = response.status == 429 or response.status >= 500  # noqa: PLR2004 - HTTP's own numbers
     if refused and MESSAGE_ROUTE.search(params.url.path):
-        raise _TurnedAwayError(response.status, await _code(response), retry_after(response.headers))
+        body = await _body(response)
+        raise _TurnedAwayError(response.status, _number(body.get("code")), retry_after(response.headers, body))
 
 
 async def _body(response: aiohttp.ClientResponse) -> dict[str, object]:
@@ -74,9 +75,9 @@ def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _retry_after(response: aiohttp.ClientResponse, body: dict[str, object]) -> timedelta:
-    """The body says it exactly, the header in whole seconds, a proxy by the header alone."""
-    asked = body.get("retry_after", response.headers.get("Retry-After", 0))
+def retry_after(headers: Mapping[str, str], body: Mapping[str, object] = MappingProxyType({})) -> timedelta:
+    """How long an answer asks to wait: the body says it exactly, the header in whole seconds; zero when neither does."""
+    asked = body.get("retry_after", headers.get("Retry-After", 0))
     try:
         return timedelta(seconds=max(float(str(asked)), 0))
     except (ValueError, OverflowError):

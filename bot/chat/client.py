@@ -9,23 +9,33 @@ import discord
 from discord import app_commands
 
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
+from bot.chat.channel import retry_after
 from bot.chat.commands import token, tokens
 from bot.chat.desk import Access, Asked, Desk, DeskClient, apologise, say
 
 logger = logging.getLogger(__name__)
 
+# discord.py warns at each start that it cannot speak; nobody asks this bot to.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 COMMANDS = (token.command, tokens.command)
+
+INTENTS = discord.Intents(guilds=True)
 
 NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
 """What the bot must be allowed to do in the ops channel."""
 
 FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(minutes=10)
-"""Between two logins, doubling: Discord blocks an address for a while after too many refused requests, and a host may
-share its address with others. Ending the process instead would log in again at once, and prolong the block."""
+LONGEST_PAUSE = timedelta(minutes=2)
+"""Between two logins, doubling, unless Discord asks for longer: it blocks an address for a while after too many refused
+requests, and a host may share its address with others. Ending the process instead would log in again at once, and
+prolong the block. No longer either between two tries to reach the gateway: people wait for answers."""
 
 AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Discord does not answer, or not with what was asked for."""
+
+NOT_AUTHENTICATED = 4004
+"""The gateway's close code for a token that is not, or no longer, valid."""
 
 NOT_ADMITTED = "Discord refuses DISCORD_TOKEN: copy it anew from the application's page, under Bot"
 
@@ -75,7 +85,7 @@ class ChatClient(DeskClient):
             http_trace: Sees every request to Discord.
         """  # noqa: D205, D212 - the class says what it is for
         super().__init__(
-            intents=discord.Intents(guilds=True),
+            intents=INTENTS,
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -86,6 +96,7 @@ class ChatClient(DeskClient):
         self.access = Access(guild_id, operator_role_id)
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
+        self._patience = asyncio.timeout(None)
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
         for make in COMMANDS:
@@ -100,25 +111,53 @@ class ChatClient(DeskClient):
         Raises:
             LoginError: Discord refuses the token, or ended the connection for good.
         """
+        await self._log_in(token)
+        pause = FIRST_PAUSE
+        while not self.is_closed():
+            try:
+                async with asyncio.timeout(None) as self._patience:
+                    await self.connect()
+            except TimeoutError:
+                logger.info("starting anew to look for the gateway")
+            except discord.ConnectionClosed as error:
+                message = f"Discord closed the connection for good, with code {error.code}"
+                raise LoginError(NOT_ADMITTED if error.code == NOT_AUTHENTICATED else message) from error
+            except AttributeError:
+                # discord.py 2.7 wants to resume when its very first connection fails, and trips over having none.
+                if self.ws is not None:
+                    raise
+                await asyncio.sleep(pause.total_seconds())
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _log_in(self, token: str) -> None:
         pause = FIRST_PAUSE
         while True:
             try:
                 await self.login(token)
-                break
             except discord.LoginFailure:
                 raise LoginError(NOT_ADMITTED) from None
             except AWAY as error:
-                logger.warning("login failed, next try in %s: %s", pause, error)
+                asked = retry_after(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
+                wait = max(pause, asked)
+                logger.warning("login failed, next try in %s: %s", wait, error)
+            else:
+                return
             # discord.py leaves the session of a failed login open, and would not make another.
             await self.http.close()
             self.http.connector = discord.utils.MISSING
-            await asyncio.sleep(pause.total_seconds())
+            await asyncio.sleep(wait.total_seconds())
             pause = min(2 * pause, LONGEST_PAUSE)
-        try:
-            await self.connect()
-        except discord.ConnectionClosed as error:
-            message = f"Discord closed the connection for good, with code {error.code}"
-            raise LoginError(message) from error
+
+    async def on_disconnect(self) -> None:
+        """The gateway is away. discord.py's pauses grow to 17 minutes; before they do, it starts anew."""
+        if self._patience.when() is None:
+            self._patience.reschedule(asyncio.get_running_loop().time() + LONGEST_PAUSE.total_seconds())
+
+    async def on_connect(self) -> None:
+        """The gateway is there."""
+        self._patience.reschedule(None)
+
+    on_resumed = on_connect
 
     async def setup_hook(self) -> None:
         """Run by discord.py after the login and before the gateway."""
@@ -162,7 +201,7 @@ async def try_login(token: str, guild_id: int, channel_id: int) -> str:
     Raises:
         LoginError: The bot could not work like this, or Discord does not answer.
     """
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    async with discord.Client(intents=INTENTS) as client:
         try:
             await client.login(token)
             channel = await client.fetch_channel(channel_id)
