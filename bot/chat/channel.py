@@ -76,7 +76,7 @@ def _number(value: object) -> int:
 
 
 def retry_after(headers: Mapping[str, str], body: Mapping[str, object] = MappingProxyType({})) -> timedelta:
-    """How long an answer asks to wait: the body says it exactly, the header in whole seconds; zero when neither does."""
+    """How long an answer asks to wait: the body says it exactly, the header in whole seconds; zero if neither does."""
     asked = body.get("retry_after", headers.get("Retry-After", 0))
     try:
         return timedelta(seconds=max(float(str(asked)), 0))
