@@ -126,6 +126,7 @@ class ChatClient(DeskClient):
                 # discord.py 2.7 wants to resume when its very first connection fails, and trips over having none.
                 if self.ws is not None:
                     raise
+                logger.warning("the gateway is away, next try in %s", pause)
                 await asyncio.sleep(pause.total_seconds())
                 pause = min(2 * pause, LONGEST_PAUSE)
 
