@@ -1,0 +1,137 @@
+"""The demo in a browser: somebody opens the page, watches, and asks.
+
+Its pictures are kept in `artifacts/`; those of the README are copies of them.
+"""
+
+import asyncio
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+ROOT: Final = Path(__file__).parents[2]
+PICTURES: Final = ROOT / "artifacts"
+CHROMIUM: Final = shutil.which("chromium")
+QUIET: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+AT_ONCE: Final = 5_000
+"""Milliseconds in which the page answers."""
+WITHIN_A_MINUTE: Final = 60_000
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    """The page of a running demo; afterwards, it must end as asked and without a complaint."""
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--port", "0"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield await asyncio.wait_for(_printed_url(demo), 30)
+        demo.send_signal(signal.SIGINT)
+        _, complaints = await asyncio.wait_for(demo.communicate(), 10)
+        assert complaints.decode() == ""
+        assert demo.returncode == 0
+    finally:
+        if demo.returncode is None:
+            demo.kill()
+            await demo.communicate()
+
+
+async def _printed_url(demo: asyncio.subprocess.Process) -> str:
+    assert demo.stdout is not None
+    async for line in demo.stdout:
+        if found := re.search(rb"http://127\.0\.0\.1:\d+/#\S+", line):
+            return found[0].decode()
+    assert demo.stderr is not None
+    pytest.fail(f"the demo did not start: {(await demo.stderr.read()).decode()}")
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Page]:
+    """The page on a screen as wide as a phone's."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        page = await browser.new_page(viewport={"width": 540, "height": 960}, device_scale_factor=2)
+        page.set_default_timeout(AT_ONCE)
+        await page.goto(url)
+        yield page
+        await browser.close()
+
+
+def message(page: Page, words: str) -> Locator:
+    """The last message with those words."""
+    return page.locator("article.channel-message").filter(has_text=words).last
+
+
+async def told(page: Page, words: str) -> Locator:
+    """The message with those words, once it is there; nothing is touched meanwhile."""
+    found = message(page, words)
+    await expect(found).to_be_visible(timeout=WITHIN_A_MINUTE)
+    return found
+
+
+async def command(page: Page, name: str) -> None:
+    """Pick a command as one does in Discord."""
+    await page.get_by_label("Message", exact=True).click()
+    await page.keyboard.type(f"/{name}")
+    await page.locator(".command-popup").get_by_text(f"/{name}", exact=True).click()
+
+
+async def send(page: Page) -> None:
+    """Send the command."""
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+
+async def picture(name: str, of: Page | Locator) -> None:
+    """Keep a picture, without what shows up under the pointer."""
+    PICTURES.mkdir(exist_ok=True)
+    await (of if isinstance(of, Page) else of.page).mouse.move(0, 0)
+    await of.screenshot(path=PICTURES / f"{name}.png")
+
+
+async def test_a_visitor_is_told_what_happens_asks_for_a_token_and_sees_the_fleet(url: str) -> None:
+    async with opened(url) as page:
+        await told(page, "Now watching 9 accounts")
+        await told(page, "Token 1903 is VERIFYING")
+        await told(page, "Token 1901 has 19 % fast time left")
+
+        await command(page, "token")
+        await page.locator(".command-suggestion").filter(has_text="1900").click()
+        await send(page)
+        card = await told(page, "Token 1900 · working, FAST")
+        await picture("card", card)
+
+        read = await card.locator("time.discord-timestamp").last.get_attribute("datetime")
+        await card.get_by_role("button", name="Refresh").click()
+        await expect(card.locator("time.discord-timestamp").last).not_to_have_attribute("datetime", str(read))
+
+        await command(page, "tokens")
+        await send(page)
+        await picture("fleet", await told(page, "needs a person"))
+
+        await picture("alert", await told(page, "Token 1906 is BANNED"))
+        await told(page, "Token 1903 is FAST again")
+        await picture("page", page)
+
+        await page.get_by_label("Viewing as").select_option("guest")
+        await command(page, "tokens")
+        await send(page)
+        await told(page, "Only members with the operator role can use this bot.")
