@@ -7,6 +7,7 @@ docs.imaginepro.ai/api-216008264.
 """
 
 import asyncio
+import contextlib
 import gzip
 import json
 import socket
@@ -288,14 +289,15 @@ async def _send(request: web.Request, fault: Fault, right: bytes) -> web.StreamR
     body = body[: int(len(body) * fault.keep)]
     response = web.StreamResponse(status=fault.status, headers=dict(fault.headers))
     response.content_type = fault.content_type
-    await response.prepare(request)
-    if fault.drip:
-        for position in range(len(body)):
-            await response.write(body[position : position + 1])
-            await asyncio.sleep(fault.drip.total_seconds())
-    else:
-        await response.write(body)
-    await response.write_eof()
+    with contextlib.suppress(ConnectionError):  # whoever asked may hang up on seeing the status
+        await response.prepare(request)
+        if fault.drip:
+            for position in range(len(body)):
+                await response.write(body[position : position + 1])
+                await asyncio.sleep(fault.drip.total_seconds())
+        else:
+            await response.write(body)
+        await response.write_eof()
     return response
 
 
