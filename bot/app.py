@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,6 +53,8 @@ async def opened(
         news = asyncio.Event()
         monitor = Monitor(upstream, store, Policy(settings.thresholds), clock, on_change=news.set)
         await monitor.restore()
+        # The libraries and the fleet stay for good: a walk through them would stop the event loop for 100 ms each time.
+        gc.freeze()
         client = ChatClient(
             monitor,
             guild_id=settings.guild_id,

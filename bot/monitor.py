@@ -12,7 +12,7 @@ A crash before 3 loses nothing, since the next look repeats it; after 3 the mess
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -26,12 +26,15 @@ from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
 
+LOGGED_ONE_BY_ONE = 50
+"""Incidents of one look; of more, the log has the number."""
+
 
 class Upstream(Protocol):
     """Where readings come from. Both calls raise `UpstreamError`."""
 
-    async def fleet(self) -> tuple[Record, ...]:
-        """Every linked token."""
+    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+        """Every linked token; one that reads as in `known` may be the same object."""
 
     async def token(self, token_id: int) -> Record:
         """One linked token."""
@@ -91,13 +94,14 @@ class Monitor:
         Raises:
             StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
         """
+        remembered = self._known.remembered
         try:
-            records = await self._upstream.fleet()
+            records = await self._upstream.fleet({token_id: token.record for token_id, token in remembered.items()})
         except UpstreamError as error:
             await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
         else:
             at = self._clock()
-            tokens = await asyncio.to_thread(read_all, records)
+            tokens = await asyncio.to_thread(read_all, records, remembered)
             await self._take(Reading(tuple(tokens.values()), at))
 
     async def refresh(self, token_id: int) -> Token:
@@ -133,18 +137,24 @@ class Monitor:
     async def _keep(self, changes: Changes, after: Known) -> None:
         await self._store.save(changes, self._clock())
         self._known = after
-        for incident in changes.incidents:
-            if incident.key in changes.tell:
-                event(
-                    logger,
-                    logging.INFO,
-                    "incident moved",
-                    rule=incident.key.rule,
-                    token=incident.key.token,
-                    step=incident.key.step or None,
-                    stage=incident.stage,
-                    severity=incident.severity,
-                    status=incident.now.status if incident.now else None,
-                )
         if changes.tell:
+            _log(changes)
             self._on_change()
+
+
+def _log(changes: Changes) -> None:
+    moved = [incident for incident in changes.incidents if incident.key in changes.tell]
+    for incident in moved[:LOGGED_ONE_BY_ONE]:
+        event(
+            logger,
+            logging.INFO,
+            "incident moved",
+            rule=incident.key.rule,
+            token=incident.key.token,
+            step=incident.key.step or None,
+            stage=incident.stage,
+            severity=incident.severity,
+            status=incident.now.status if incident.now else None,
+        )
+    if len(moved) > LOGGED_ONE_BY_ONE:
+        event(logger, logging.INFO, "more incidents moved", more=len(moved) - LOGGED_ONE_BY_ONE)

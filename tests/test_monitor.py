@@ -1,7 +1,7 @@
 """One look at a time: what is read is judged, stored, remembered, and never half of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,8 +26,9 @@ class Accounts:
     error: UpstreamError | None = None
     hold: asyncio.Event | None = None
 
-    async def fleet(self) -> tuple[Record, ...]:
+    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
         """The accounts, or the error."""
+        del known
         if self.error:
             raise self.error
         return self.fleet_now
@@ -187,3 +188,23 @@ async def test_a_token_that_is_not_there_is_an_error_for_the_person_and_no_incid
 async def test_a_token_that_is_read_before_the_first_reading_is_shown_and_not_stored(watch: Watch) -> None:
     assert (await watch.monitor.refresh(1900)).id == 1900
     assert await watch.store.load() == Memory()
+
+
+async def test_the_log_names_the_first_incidents_of_a_storm_and_counts_the_others(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bot.monitor")
+    await watch.look(*(record(number) for number in range(60)))
+    await watch.look(*(record(number, "BANNED") for number in range(60)))
+
+    lines = [(each.message, getattr(each, "fields", {})) for each in caplog.records]
+    assert [message for message, _ in lines].count("incident moved") == 51, "the baseline, and 50 of 60"
+    assert lines[-1] == ("more incidents moved", {"more": 10})
+
+
+async def test_a_token_that_reads_as_before_stays_the_object_it_was(watch: Watch) -> None:
+    await watch.look(record(1), record(2))
+    before = watch.monitor.fleet.tokens
+    await watch.look(record(1), record(2, "BANNED"))
+    assert watch.monitor.fleet.tokens[1] is before[1]
+    assert watch.monitor.fleet.tokens[2].status is Status.BANNED

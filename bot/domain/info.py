@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 _LONGEST = 500
 """Characters of the longest text that is looked at. The longest one known has under 60."""
-_REMEMBERED = 16_384
-"""Texts that each reader keeps: over the 10,000 tokens of a large fleet, or no text would live until the next poll."""
+_REMEMBERED = 256
+"""Texts that each reader keeps: what many tokens say, as `0 images`, is one value in memory."""
 
 _WHOLE = r"(?:[1-9]\d{0,2}(?:,\d{3}){1,3}|\d{1,12})"
 _NUMBER = rf"{_WHOLE}(?:\.\d{{1,20}})?"
@@ -157,7 +157,7 @@ def threshold(text: str) -> Threshold:
 
 
 def _remembered(reader: Callable[[str], T]) -> Callable[[str], T]:
-    """Read each text once, as texts repeat from poll to poll; but keep none that is too long to mean anything."""
+    """Read a text once that many tokens share; but keep none that is too long to mean anything."""
     recall = lru_cache(maxsize=_REMEMBERED)(reader)
 
     def remember(text: str) -> T:

@@ -22,15 +22,19 @@ class Known:
 
 def restore(memory: Memory) -> Known:
     """What was known when the last look was stored."""
-    tokens = read_all(memory.records.values())
+    tokens = read_all(memory.records.values(), {})
     missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
     listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
     return Known(Fleet(listed, memory.read_at), tokens, memory.incidents)
 
 
-def read_all(records: Iterable[Record]) -> dict[int, Token]:
-    """Read records into tokens by id, in the order of their ids."""
-    return {record.id: info.read(record) for record in sorted(records, key=lambda record: record.id)}
+def read_all(records: Iterable[Record], before: Mapping[int, Token]) -> dict[int, Token]:
+    """Read records into tokens by id, in the order of their ids. One that reads as `before` is the token it was."""
+    return {record.id: _read(record, before.get(record.id)) for record in sorted(records, key=lambda each: each.id)}
+
+
+def _read(record: Record, before: Token | None) -> Token:
+    return before if before is not None and before.record == record else info.read(record)
 
 
 def advance(known: Known, reading: Reading, policy: Policy) -> tuple[Changes, Known]:

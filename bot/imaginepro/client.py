@@ -41,7 +41,7 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.wire import complaint, records
+from bot.imaginepro.wire import NOTHING, complaint, records
 
 __all__ = [
     "ImaginePro",
@@ -133,8 +133,8 @@ class ImaginePro:
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._fleet_path = _LIST
 
-    async def fleet(self) -> tuple[Record, ...]:
-        """All linked accounts, in the upstream's order.
+    async def fleet(self, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
+        """All linked accounts, in the upstream's order; those that read as in `known` are the very same objects.
 
         If the list is not at its documented path, the other documented one is tried, and kept if it answers.
 
@@ -143,12 +143,12 @@ class ImaginePro:
         """
         deadline = self._deadline()
         try:
-            return await self._records(self._fleet_path, deadline)
+            return await self._records(self._fleet_path, deadline, known)
         except NotFoundError:
             if self._fleet_path == _SINGLE:
                 raise
         try:
-            found = await self._records(_SINGLE, deadline)
+            found = await self._records(_SINGLE, deadline, known)
         except NotFoundError as error:
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
             raise NotFoundError(detail) from error
@@ -173,11 +173,11 @@ class ImaginePro:
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._budget
 
-    async def _records(self, path: str, deadline: float) -> tuple[Record, ...]:
+    async def _records(self, path: str, deadline: float, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
         body = await self._request(path, deadline)
         if len(body) <= _DECODED_AT_ONCE:
-            return records(body)
-        return await asyncio.to_thread(records, body)
+            return records(body, known)
+        return await asyncio.to_thread(records, body, known)
 
     async def _request(self, path: str, deadline: float) -> bytes:
         """The body of a good answer; attempts, with full jitter between them, go on while the deadline allows."""

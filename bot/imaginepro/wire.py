@@ -9,6 +9,8 @@ Sources: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens, docs.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import msgspec
@@ -76,9 +78,14 @@ _SECRETS: Final = re.compile(
 )
 _LONGEST_COMPLAINT: Final = 200
 
+NOTHING: Final[Mapping[int, Record]] = MappingProxyType({})
 
-def records(body: bytes) -> tuple[Record, ...]:
+
+def records(body: bytes, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
     """The records of an answer, in its order; of two with one id the later is kept.
+
+    A record that reads as the one in `known` is that one. So a large fleet in which little changed leaves few new
+    objects behind, and the garbage collector has no reason to walk through all of it.
 
     Every text is as sent, less what a database refuses: NUL, half surrogate pairs and bytes that are not UTF-8. A
     number in the place of a text is read as its digits. Takes tens of milliseconds for 10,000 records.
@@ -89,7 +96,8 @@ def records(body: bytes) -> tuple[Record, ...]:
     """
     found = _rows(body)
     rows = found if isinstance(found, list) else [found]
-    return tuple({row.id: row for row in map(_record, rows, _paths(found))}.values())
+    read = map(_record, rows, _paths(found))
+    return tuple({new.id: old if (old := known.get(new.id)) == new else new for new in read}.values())
 
 
 def complaint(body: bytes, *, api_key: str) -> str:

@@ -307,3 +307,13 @@ def test_a_complaint_never_repeats_a_secret(secret: str, around: str) -> None:
     assert "FAKE" not in said
     assert "the-very" not in said
     assert "[redacted"[:5] in said
+
+
+def test_a_record_that_reads_as_before_is_the_same_object() -> None:
+    body = json.dumps([{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]).encode()
+    before = {record.id: record for record in records(body)}
+
+    after = records(body.replace(b'2, "status": "FAST"', b'2, "status": "BANNED"'), before)
+
+    assert after[0] is before[1]
+    assert after[1].status == "BANNED"
