@@ -1,0 +1,182 @@
+"""What the ops channel shows of the tokens, set against what happened to them: nothing lost, nothing told twice."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+from tests.wire.discord import Discord
+from tests.wire.messages import Message, Version
+
+GOOD = "FAST"
+
+NEXT = {
+    "FAST": ("BANNED", "VERIFYING", "RELAX"),
+    "BANNED": ("FAST", "VERIFYING"),
+    "VERIFYING": ("FAST", "BANNED"),
+    "RELAX": ("FAST", "BANNED", "VERIFYING"),
+}
+"""Where a status may go next, in these stories. RELAX comes only after FAST, when it is always worth an alert."""
+
+
+class Told(NamedTuple):
+    """A token's time in a bad status, as a message tells it."""
+
+    token: int
+    status: str
+    over: bool
+
+
+Tally: TypeAlias = Counter[Told]
+
+_CARD = re.compile(r"Token (?P<token>\d+) (?:is|fell from FAST to) (?P<status>BANNED|VERIFYING|RELAX)(?! again)\b")
+_CARD_OVER = re.compile(r"Token (?P<token>\d+) .*\n(?:.*\n)*?It was (?P<status>BANNED|VERIFYING|RELAX)\b")
+_LINE = re.compile(r"\*\*(?P<was>was )?(?P<status>BANNED|VERIFYING|RELAX)\b[^*]*\*\* \(\d+\): (?P<tokens>.+)")
+_LINE_TOKEN = re.compile(r"(?:^|, )(\d+)")
+_SUMMARY = "changes at once"
+
+
+class Story:
+    """What happened to one token, which began in FAST."""
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self.statuses = [GOOD]
+
+    @property
+    def status(self) -> str:
+        """The newest."""
+        return self.statuses[-1]
+
+    @property
+    def flips(self) -> int:
+        """How often the status changed."""
+        return len(self.statuses) - 1
+
+    @property
+    def expected(self) -> Tally:
+        """What the channel must show: each time in a bad status once, and all but the present one as over."""
+        times = [Told(self.token, status, over=True) for status in self.statuses[:-1] if status != GOOD]
+        if self.status != GOOD:
+            times.append(Told(self.token, self.status, over=False))
+        return Counter(times)
+
+
+class Ledger:
+    """Reads the ops channel of a fake Discord. What was read of a message's version is kept.
+
+    Args:
+        discord: has the channel.
+        stories: what happened.
+        channel_id: of the channel; None for the one that alerts go to.
+    """
+
+    def __init__(self, discord: Discord, stories: Iterable[Story], channel_id: int | None = None) -> None:
+        self.stories = tuple(stories)
+        self._discord = discord
+        self._channel_id = channel_id
+        self._read: dict[tuple[int, int], Tally] = {}
+
+    @property
+    def messages(self) -> list[Message]:
+        """Those that tell of tokens, oldest first."""
+        return [message for message in self._discord.messages(self._channel_id) if self._now(message)]
+
+    @property
+    def summaries(self) -> list[Message]:
+        """Those that tell of several changes."""
+        return [message for message in self.messages if is_summary(message.now)]
+
+    @property
+    def shown(self) -> Tally:
+        """All that the channel shows now."""
+        return sum((self._now(message) for message in self._discord.messages(self._channel_id)), Tally())
+
+    @property
+    def expected(self) -> Tally:
+        """All that it should show."""
+        return sum((story.expected for story in self.stories), Tally())
+
+    def tells(self, story: Story) -> bool:
+        """Whether the channel shows all of a story, and nothing else of its token."""
+        return Counter({told: n for told, n in self.shown.items() if told.token == story.token}) == story.expected
+
+    @property
+    def lost(self) -> Tally:
+        """What should be shown and is not."""
+        return self.expected - self.shown
+
+    @property
+    def doubled(self) -> Tally:
+        """What is shown and did not happen, or not so often. What is lost in one form may be here in the other."""
+        return self.shown - self.expected
+
+    @property
+    def muddled(self) -> list[str]:
+        """The messages that took back or changed the subject of what they had told before, as their texts."""
+        return [
+            f"{before.text}\n---\n{after.text}"
+            for message in self.messages
+            for (number, before), (_, after) in pairwise(enumerate(message.versions))
+            if not _goes_on(self._at(message, number), self._at(message, number + 1))
+        ]
+
+    @property
+    def repeats(self) -> int:
+        """Edits that changed nothing: harmless, and unavoidable when the bot never heard that the first was taken."""
+        return sum(
+            self._at(message, number) == self._at(message, number + 1)
+            for message in self.messages
+            for number in range(len(message.versions) - 1)
+        )
+
+    @property
+    def edits(self) -> int:
+        """All edits."""
+        return sum(len(message.versions) - 1 for message in self.messages)
+
+    def tally(self, message: Message) -> Tally:
+        """What a message tells now."""
+        return self._now(message)
+
+    def _now(self, message: Message) -> Tally:
+        return self._at(message, len(message.versions) - 1)
+
+    def _at(self, message: Message, number: int) -> Tally:
+        key = message.id, number
+        if key not in self._read:
+            self._read[key] = read(message.versions[number])
+        return self._read[key]
+
+
+def is_summary(version: Version) -> bool:
+    """Whether it tells of several changes at once."""
+    return _SUMMARY in version.text
+
+
+def read(version: Version) -> Tally:
+    """What a version of a message tells of tokens."""
+    text = version.text
+    if is_summary(version):
+        return Counter(
+            Told(int(token), line["status"], over=line["was"] is not None)
+            for line in _LINE.finditer(text)
+            for token in _LINE_TOKEN.findall(line["tokens"])
+        )
+    for pattern, over in ((_CARD_OVER, True), (_CARD, False)):
+        if card := pattern.search(text):
+            return Counter([Told(int(card["token"]), card["status"], over)])
+    return Counter()
+
+
+def _goes_on(before: Tally, after: Tally) -> bool:
+    """Whether the one may become the other: the same times in bad status, and what is over stays over."""
+    return _times(before) == _times(after) and all(after[told] >= n for told, n in before.items() if told.over)
+
+
+def _times(tally: Tally) -> Counter[tuple[int, str]]:
+    times: Counter[tuple[int, str]] = Counter()
+    for told, n in tally.items():
+        times[told.token, told.status] += n
+    return times

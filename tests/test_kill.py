@@ -1,0 +1,20 @@
+"""The short form of `python -m tests.kill`: however the bot is killed, the channel tells each flip exactly once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kill import FEW, MANY, killed
+
+
+@pytest.mark.parametrize(
+    ("engine", "tokens", "kills"), [("sqlite", FEW, 10), ("postgresql", FEW, 10), ("postgresql", MANY, 5)]
+)
+async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, tokens: int, kills: int
+) -> None:
+    database_url: str = request.getfixturevalue(f"{engine}_url")
+    counts = await killed(database_url, tmp_path, kills=kills, seed=1, tokens=tokens)
+    assert counts.good, f"{counts.table()}\n{counts.story}"
+    assert counts.kills == kills
+    assert counts.flips >= tokens
