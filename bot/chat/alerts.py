@@ -47,7 +47,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a rule is told. Texts are templates over `_facts`; an empty one is not said."""
+    """How a rule is told. Texts are templates over `_Facts`; an empty one is not said."""
 
     headline: str
     group: str
@@ -190,7 +190,8 @@ def alert(message: Message, fleet: Fleet, alert_role_id: int | None) -> Alert:
         fleet: What is known now: where the fleet stands, and who can take over.
         alert_role_id: The role to ping when something critical is open; None to ping nobody.
     """
-    sign, headline, embed = _summary(message, fleet) if message.summary else _card(message.incidents[0], fleet)
+    stories = _stories(message, fleet)
+    sign, headline, embed = _summary(stories) if message.summary else _card(stories[0])
     embed.set_footer(text=bare(message.mark, 60))
     pings = any(incident.open and incident.severity is Severity.CRITICAL for incident in message.incidents)
     if alert_role_id is None or not pings:
@@ -203,110 +204,173 @@ def alert(message: Message, fleet: Fleet, alert_role_id: int | None) -> Alert:
     )
 
 
-def _card(incident: Incident, fleet: Fleet) -> tuple[str, str, discord.Embed]:
-    wording = WORDINGS[incident.key.rule]
-    facts = _facts(incident, fleet)
-    if _ended(incident):
-        (sign, colour), headline = _end(incident, facts)
-        body = [f"It was {wording.state.format_map(facts)}{_before(incident)}." if wording.state else ""]
-    else:
-        sign, colour = wording.sign or _SIGNS[incident.severity]
-        headline = wording.headline.format_map(facts)
-        body = [
-            " ".join(filter(None, [_was(incident), wording.means.format_map(facts), _waiting(incident)])),
-            f"**Do:** {wording.do.format_map(facts)}" if wording.do else "",
-            f"Cause: {quoted(incident.detail, 500)}" if incident.detail else "",
-        ]
-    where = "" if incident.key.rule in _UPSTREAM_RULES and not _ended(incident) else f"{standing(fleet)}."
-    lines = [*filter(None, [*body, _subject(incident), where]), GAP, _times(incident, fleet)]
-    return sign, headline, compose("", lines, colour)
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """An incident as it is told: everything that a template may name, made when it is named, and safe to show."""
+
+    incident: Incident
+    account: Token | None
+    """As of the incident, read; of one that is gone, as it was."""
+    fleet: Fleet
+    affected: frozenset[int | None]
+    """Tokens that are told of in the same message: no load goes there."""
+
+    def __getitem__(self, name: str) -> str:
+        return str(getattr(self, name))
+
+    @property
+    def rule(self) -> Rule:
+        return self.incident.key.rule
+
+    @property
+    def wording(self) -> Wording:
+        return WORDINGS[self.rule]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is told as over."""
+        return self.incident.stage is Stage.RESOLVED and self.rule not in _MOMENTARY
+
+    @property
+    def token(self) -> str:
+        return f"Token {self.incident.key.token}"
+
+    @property
+    def status(self) -> str:
+        return status_word(self.account, 20) if self.account else "no longer listed"
+
+    @property
+    def span(self) -> str:
+        """How long it lasted."""
+        return span((self.incident.resolved_at or self.incident.read_at) - self.incident.opened_at)
+
+    @property
+    def step(self) -> str:
+        return bare(self.incident.key.step, 20).replace("%", " %")
+
+    @property
+    def left(self) -> str:
+        """`18 % fast time left (36 of 200 min)`."""
+        return _left(self.account, " fast time left")
+
+    @property
+    def level(self) -> str:
+        """`100 % (200 of 200 min)`."""
+        return _left(self.account, "")
+
+    @property
+    def relax_left(self) -> str:
+        return _RELAX_LEFT[self._has_relax]
+
+    @property
+    def relax_now(self) -> str:
+        return _RELAX_NOW[self._has_relax]
+
+    @property
+    def slow(self) -> str:
+        return _SLOW[self._has_relax]
+
+    @property
+    def _has_relax(self) -> bool | None:
+        return self.account.subscription.has_relax if self.account else None
+
+    @property
+    def speed_up(self) -> str:
+        return "buy time" if self.account and self.account.fast_time.gone else "switch it back with `/fast`"
+
+    @property
+    def others(self) -> str:
+        """Who can take over."""
+        able = spare(self.fleet, self.affected)
+        if not able:
+            return "other accounts (none has much fast time)"
+        shares = ", ".join(share(token.fast_time) for token in able)
+        return f"{listed([str(token.id) for token in able], 2)} ({shares})"
+
+    @property
+    def count(self) -> str:
+        total = len(self.fleet.tokens)
+        return f"{total} account{'s' * (total != 1)}"
+
+    @property
+    def overview(self) -> str:
+        """How many tokens are in each status, and who needs a person."""
+        tokens = self.fleet.tokens.values()
+        counts = Counter("switched off" if token.active is False else token.status.value for token in tokens)
+        said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
+        if not said:
+            return "No account is linked yet."
+        people = [str(token.id) for token in cards.urgent(self.fleet)]
+        waiting = f" A person is needed for {listed(people, 10)}." if people else ""
+        return f"{listed(said, len(said))}.{waiting}"
 
 
-def _ended(incident: Incident) -> bool:
-    return incident.stage is Stage.RESOLVED and incident.key.rule not in _MOMENTARY
+def _stories(message: Message, fleet: Fleet) -> list[_Story]:
+    affected = frozenset(incident.key.token for incident in message.incidents)
+    return [_Story(incident, _account(incident), fleet, affected) for incident in message.incidents]
 
 
-def _token(incident: Incident) -> Token | None:
-    """The token as of the incident; of one that is gone, as it was."""
+def _account(incident: Incident) -> Token | None:
     record = incident.now or (incident.was if incident.key.rule is Rule.GONE else None)
     return read(record) if record else None
 
 
-def _facts(incident: Incident, fleet: Fleet) -> dict[str, str]:
-    """Everything that a template may name. All of it is safe to show."""
-    token = _token(incident)
-    relax = token.subscription.has_relax if token else None
-    others = spare(fleet, [] if incident.key.token is None else [incident.key.token])
-    return {
-        "token": f"Token {incident.key.token}",
-        "status": status_word(token) if token else "no longer listed",
-        "span": span((incident.resolved_at or incident.read_at) - incident.opened_at),
-        "step": bare(incident.key.step, 20).replace("%", " %"),
-        "left": _left(token) if token else "",
-        "level": _level(token) if token else "",
-        "relax_left": _RELAX_LEFT[relax],
-        "relax_now": _RELAX_NOW[relax],
-        "slow": _SLOW[relax],
-        "speed_up": "buy time" if token and token.fast_time.gone else "switch it back with `/fast`",
-        "others": _others(others),
-        "count": f"{len(fleet.tokens)} account{'s' * (len(fleet.tokens) != 1)}",
-        "overview": _overview(fleet),
-    }
+def _left(token: Token | None, words: str) -> str:
+    if token is None:
+        return f"an unknown amount of{words}"
+    brief, full = share(token.fast_time) or "an unknown amount of", amount(token.fast_time)
+    return f"{brief}{words}" + (f" ({full})" if full and brief != full else "")
 
 
-def _left(token: Token) -> str:
-    """`18 % fast time left (36 of 200 min)`."""
-    brief, full = share(token.fast_time), amount(token.fast_time)
-    return f"{brief} fast time left" + (f" ({full})" if full and brief != full else "")
+def _card(story: _Story) -> tuple[str, str, discord.Embed]:
+    wording, incident = story.wording, story.incident
+    if story.ended:
+        (sign, colour), headline = _end(story)
+        body = [f"It was {wording.state.format_map(story)}{_before(story)}." if wording.state else ""]
+    else:
+        sign, colour = _sign(story)
+        headline = wording.headline.format_map(story)
+        body = [
+            " ".join(filter(None, [_was(story), wording.means.format_map(story), _waiting(story)])),
+            f"**Do:** {wording.do.format_map(story)}" if wording.do else "",
+            f"Cause: {quoted(incident.detail, 500)}" if incident.detail else "",
+        ]
+    frozen = story.rule in _UPSTREAM_RULES and not story.ended
+    where = "" if frozen else f"{standing(story.fleet)}."
+    lines = [*filter(None, [*body, _subject(story), where]), GAP, _times(story)]
+    return sign, headline, compose("", lines, colour)
 
 
-def _level(token: Token) -> str:
-    """`100 % (200 of 200 min)`."""
-    brief, full = share(token.fast_time), amount(token.fast_time)
-    return brief + (f" ({full})" if full and brief != full else "")
+def _sign(story: _Story) -> tuple[str, discord.Colour]:
+    return story.wording.sign or _SIGNS[story.incident.severity]
 
 
-def _others(tokens: list[Token]) -> str:
-    if not tokens:
-        return "other accounts (none has much fast time)"
-    shares = ", ".join(share(token.fast_time) for token in tokens)
-    return f"{listed([str(token.id) for token in tokens], 2)} ({shares})"
-
-
-def _overview(fleet: Fleet) -> str:
-    counts = Counter("switched off" if token.active is False else token.status.value for token in fleet.tokens.values())
-    said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
-    people = [str(token.id) for token in cards.urgent(fleet)]
-    waiting = f" A person is needed for {listed(people, 10)}." if people else ""
-    return f"{listed(said, len(said))}.{waiting}" if said else "No account is linked yet."
-
-
-def _was(incident: Incident) -> str:
+def _was(story: _Story) -> str:
     """`Was FAST until 2 minutes ago.`, where the status is what changed."""
-    if incident.was is None or incident.key.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
+    was, was_at = story.incident.was, story.incident.was_at
+    if was is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
         return ""
-    until = f" until {stamp(incident.was_at)}" if incident.was_at else ""
-    return f"Was {status_word(read(incident.was))}{until}."
+    until = f" until {stamp(was_at)}" if was_at else ""
+    return f"Was {status_word(read(was))}{until}."
 
 
-def _before(incident: Incident) -> str:
-    if incident.was is None or incident.key.rule not in STATUS_RULES:
-        return ""
-    return f", and {status_word(read(incident.was))} before that"
+def _before(story: _Story) -> str:
+    was = story.incident.was
+    return f", and {status_word(read(was))} before that" if was and story.rule in STATUS_RULES else ""
 
 
-def _waiting(incident: Incident) -> str:
+def _waiting(story: _Story) -> str:
     """How many jobs sit in the queues of an account that does not work."""
-    token = _token(incident)
+    token = story.account
     if token is None or token.status.works:
         return ""
     waiting = sum(count.value or 0 for count in (token.queued_fast, token.queued_relax))
     return f"{waiting} {'is' if waiting == 1 else 'are'} waiting on it." if waiting else ""
 
 
-def _subject(incident: Incident) -> str:
+def _subject(story: _Story) -> str:
     """The account in a line, less what the headline says: where that is not the status, the status stands here."""
-    token, rule = _token(incident), incident.key.rule
+    token, rule = story.account, story.rule
     if token is None:
         return ""
     renewal = token.subscription.renews_at
@@ -314,117 +378,99 @@ def _subject(incident: Incident) -> str:
         "" if rule in STATUS_RULES | _MOMENTARY else f"Status {status_word(token)}",
         "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
         f"{plan_word(token)} plan" if plan_word(token) else "",
-        _left(token) if token.fast_time.known and rule not in _FAST_TIME_RULES else "",
-        f"renews {stamp(renewal)}" if renewal and renewal > incident.read_at else "",
+        _left(token, " fast time left") if token.fast_time.known and rule not in _FAST_TIME_RULES else "",
+        f"renews {stamp(renewal)}" if renewal and renewal > story.incident.read_at else "",
     ]
     return " · ".join(filter(None, parts))
 
 
-def _end(incident: Incident, facts: Mapping[str, str]) -> tuple[tuple[str, discord.Colour], str]:
+def _end(story: _Story) -> tuple[tuple[str, discord.Colour], str]:
     """How it ended: well, or by turning into something else."""
-    rule, wording, token = incident.key.rule, WORDINGS[incident.key.rule], _token(incident)
-    if rule in _UPSTREAM_RULES:
-        return _OVER, wording.over.format_map(facts)
-    no_longer = f"{{token}} is no longer {wording.state}"
-    if token is None:
-        return _MOVED_ON, f"{no_longer}: gone from the list, after {{span}}".format_map(facts)
-    if rule not in STATUS_RULES:
-        return _OVER, wording.over.format_map(facts)
+    token, was = story.account, story.incident.was
+    no_longer = f"{story.token} is no longer {story.wording.state.format_map(story)}"
+    if token is None and story.rule not in _UPSTREAM_RULES:
+        return _MOVED_ON, f"{no_longer}: gone from the list, after {story.span}"
+    if token is None or story.rule not in STATUS_RULES:
+        return _OVER, story.wording.over.format_map(story)
     if not token.usable:
         off = ", switched off" if token.active is False else ""
-        return _MOVED_ON, f"{no_longer}: now {{status}}{off}, after {{span}}".format_map(facts)
-    again = incident.was is not None and read(incident.was).status is token.status
-    if again or token.status is Status.FAST:
-        return _OVER, "{token} is {status} again after {span}".format_map(facts)
-    return _OVER, "{token} works again after {span}, in {status}".format_map(facts)
+        return _MOVED_ON, f"{no_longer}: now {story.status}{off}, after {story.span}"
+    if token.status is Status.FAST or (was is not None and read(was).status is token.status):
+        return _OVER, f"{story.token} is {story.status} again after {story.span}"
+    return _OVER, f"{story.token} works again after {story.span}, in {story.status}"
 
 
-def _times(incident: Incident, fleet: Fleet) -> str:
+def _times(story: _Story) -> str:
     """When it fired and ended, and how old the numbers are: while ImaginePro is away, as old as the last reading."""
+    incident = story.incident
     end = incident.resolved_at or incident.read_at
     style = "t" if end - incident.opened_at < _SAME_DAY else "f"
-    over = f" · over {stamp(end, style)}" if _ended(incident) else ""
-    read_at = fleet.read_at if incident.key.rule in _UPSTREAM_RULES else incident.read_at
+    over = f" · over {stamp(end, style)}" if story.ended else ""
+    read_at = story.fleet.read_at if story.rule in _UPSTREAM_RULES else incident.read_at
     age = f" · read {stamp(read_at)}" if read_at else ""
     return f"fired {stamp(incident.opened_at, style)}{over}{age}"
 
 
-def _summary(message: Message, fleet: Fleet) -> tuple[str, str, discord.Embed]:
-    """Every incident by name: what is open first, then what came and went meanwhile."""
-    gone_by = [incident for incident in message.incidents if _ended(incident)]
-    standing_now = [incident for incident in message.incidents if not _ended(incident)]
-    worst = max((incident.severity for incident in standing_now), key=lambda severity: severity.rank, default=None)
+def _summary(stories: list[_Story]) -> tuple[str, str, discord.Embed]:
+    """Every incident by name: what stands first, then what came and went meanwhile."""
+    over = [story for story in stories if story.ended]
+    stands = [story for story in stories if not story.ended]
+    worst = max((story.incident.severity for story in stands), key=lambda severity: severity.rank, default=None)
     sign, colour = _SIGNS[worst] if worst else _OVER
-    headline = f"{len(message.incidents)} changes at once"
-    if gone_by:
-        headline += f", {len(gone_by)} of them over" if standing_now else ", all of them over"
-    latest = max(incident.read_at for incident in message.incidents)
-    groups = _groups(standing_now, fleet)
+    headline = f"{len(stories)} changes at once"
+    if over:
+        headline += f", {len(over)} of them over" if stands else ", all of them over"
+    groups = _groups(stands)
     lines = [
-        f"**{standing(fleet)}.**",
+        f"**{standing(stories[0].fleet)}.**",
         GAP,
-        *(f"{_sign(items[0])} **{label}**{_ids(items)}" for label, items in groups.items()),
-        *(f"✅ **{label}**{_ids(items)}" for label, items in _groups(gone_by, fleet).items()),
+        *(f"{_sign(group[0])[0]} **{label}**{_ids(group)}" for label, group in groups.items()),
+        *(f"{_OVER[0]} **{label}**{_ids(group)}" for label, group in _groups(over).items()),
         GAP,
-        f"read {stamp(latest)}",
+        f"read {stamp(max(story.incident.read_at for story in stories))}",
     ]
     embed = compose("", lines, colour)
-    remedies = [_remedy(label, items, fleet) for label, items in groups.items()]
-    if any(remedies):
-        embed.add_field(name="What to do", value=within(filter(None, remedies), FIELD_LIMIT), inline=False)
+    remedies = [
+        f"**{label}:** {group[0].wording.do.format_map(group[0])}"
+        for label, group in groups.items()
+        if group[0].wording.do and group[0].incident.severity is not Severity.INFO
+    ]
+    if remedies:
+        embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     return sign, headline, embed
 
 
-def _sign(incident: Incident) -> str:
-    return (WORDINGS[incident.key.rule].sign or _SIGNS[incident.severity])[0]
-
-
-def _groups(incidents: Iterable[Incident], fleet: Fleet) -> dict[str, list[Incident]]:
-    """By rule and by where it ended; the most severe first, and within a group by id."""
-    groups: dict[str, list[Incident]] = {}
-    order = list(Rule)
-    for incident in sorted(
-        incidents,
-        key=lambda each: (-each.severity.rank, order.index(each.key.rule), each.key.step, each.key.token or 0),
-    ):
-        groups.setdefault(_label(incident, fleet), []).append(incident)
+def _groups(stories: Iterable[_Story]) -> dict[str, list[_Story]]:
+    """By rule and by what became of it; the most severe first, and within a group by id."""
+    groups: dict[str, list[_Story]] = {}
+    for story in sorted(stories, key=_place):
+        groups.setdefault(_label(story), []).append(story)
     return groups
 
 
-def _label(incident: Incident, fleet: Fleet) -> str:
-    facts = _facts(incident, fleet)
-    group = WORDINGS[incident.key.rule].group.format_map(facts)
-    if not _ended(incident):
+def _place(story: _Story) -> tuple[int, int, str, int]:
+    key = story.incident.key
+    return -story.incident.severity.rank, list(Rule).index(key.rule), key.step, key.token or 0
+
+
+def _label(story: _Story) -> str:
+    group = story.wording.group.format_map(story)
+    if not story.ended:
         return group
-    token = _token(incident)
-    if incident.key.token is not None and token is None:
-        return f"was {group}, gone from the list"
-    if token is None or incident.key.rule not in STATUS_RULES:
-        return f"over: {group}"
-    return f"was {group}, now {status_word(token, 20)}"
+    if story.rule not in STATUS_RULES or story.account is None:
+        lost = story.account is None and story.rule not in _UPSTREAM_RULES
+        return f"was {group}, gone from the list" if lost else f"over: {group}"
+    return f"was {group}, now {story.status}"
 
 
-def _ids(incidents: list[Incident]) -> str:
-    if incidents[0].key.token is None:
-        return f" for {_length(incidents[0])}" if _ended(incidents[0]) else ""
-    return f" ({len(incidents)}): {', '.join(f'{each.key.token}{_note(each)}' for each in incidents)}"
+def _ids(group: list[_Story]) -> str:
+    if group[0].incident.key.token is None:
+        return f" for {group[0].span}" if group[0].ended else ""
+    return f" ({len(group)}): {', '.join(f'{story.incident.key.token}{_note(story)}' for story in group)}"
 
 
-def _note(incident: Incident) -> str:
+def _note(story: _Story) -> str:
     """What tells one token of a group from the next: how long it took, or how little is left."""
-    if _ended(incident):
-        return f" ({_length(incident)})"
-    token = _token(incident)
-    return f" ({share(token.fast_time)})" if token and incident.key.rule is Rule.FAST_TIME_LOW else ""
-
-
-def _length(incident: Incident) -> str:
-    return span((incident.resolved_at or incident.read_at) - incident.opened_at)
-
-
-def _remedy(label: str, incidents: list[Incident], fleet: Fleet) -> str:
-    """The group's remedy; what asks for nothing is left out."""
-    do = WORDINGS[incidents[0].key.rule].do
-    if incidents[0].severity is Severity.INFO or not do:
-        return ""
-    return f"**{label}:** {do.format_map(_facts(incidents[0], fleet))}"
+    if story.ended:
+        return f" ({story.span})"
+    return f" ({share(story.account.fast_time)})" if story.account and story.rule is Rule.FAST_TIME_LOW else ""

@@ -158,11 +158,11 @@ def standing(fleet: Fleet) -> str:
     """How many accounts work, and how much fast time they have among them; no full stop."""
     if not fleet.tokens:
         return "No account is linked"
-    usable, total = len(fleet.usable), len(fleet.tokens)
+    usable, total = fleet.usable, len(fleet.tokens)
     if not usable:
         return "No account works" if total > 1 else "The only account does not work"
-    works = f"{usable} of {total} accounts work" if total > 1 else "The only account works"
-    return f"{works}, {_among(fleet.usable)}"
+    works = f"{len(usable)} of {total} accounts work" if total > 1 else "The only account works"
+    return f"{works}, {_among(usable)}"
 
 
 def urgent(fleet: Fleet) -> list[Token]:
@@ -170,7 +170,7 @@ def urgent(fleet: Fleet) -> list[Token]:
     return sorted((token for token in fleet.tokens.values() if look(token).urgent), key=worst_first)
 
 
-def spare(fleet: Fleet, without: Iterable[int] = ()) -> list[Token]:
+def spare(fleet: Fleet, without: Iterable[int | None] = ()) -> list[Token]:
     """The two fast accounts with the most fast time left, the fullest first."""
     tried = frozenset(without)
     able = (t for t in fleet.usable if look(t) is FAST and t.id not in tried and (t.fast_time.percent or 0) >= 30)  # noqa: PLR2004 - less is not to spare

@@ -156,7 +156,8 @@ class ChatClient(DeskClient):
 
     async def on_connect(self) -> None:
         """The gateway is there."""
-        self._patience.reschedule(None)
+        if self._patience.when() is not None:
+            self._patience.reschedule(None)
 
     on_resumed = on_connect
 

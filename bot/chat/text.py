@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import floor, isfinite
 from string import punctuation
 
@@ -61,7 +62,8 @@ def within(lines: Iterable[str], limit: int) -> str:
 def number(value: float) -> str:
     """One decimal below 100, thousands parted: `13.3`, `15`, `11,170`; what would round to nothing is `under 0.1`."""
     if not abs(value) < _LARGE:
-        return f"{value:.2g}" if not isinstance(value, int) else "over a billion" if value > 0 else "under a billion"
+        # By way of Decimal, as a whole number may be too large for a float.
+        return f"{Decimal(value):.2g}".lower()
     text = f"{value:,.{int(abs(value) < 100)}f}".removesuffix(".0")  # noqa: PLR2004 - two digits before the point
     return text if text not in {"0", "-0"} else "under 0.1" if value > 0 else "0"
 

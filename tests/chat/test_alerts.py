@@ -1,0 +1,388 @@
+"""What the ops channel is told, word by word."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.alerts import STATUS_RULES, WORDINGS, Alert, alert
+from bot.chat.cards import GAP
+from bot.domain.incidents import Incident, Rule
+from bot.domain.model import Fleet, InfoText, Record, Severity
+from tests.chat.builders import NOON, fleet, incident, message, record, token, told
+from tests.chat.checks import assert_fits, assert_harmless, texts
+
+ROLE = 42
+BASIC = "Basic (Active monthly, renews next on <t:1767614400>)"
+FLEET = fleet(
+    token(1900, "BANNED"),
+    token(1901, fast_time_remaining="13.50/15.0 hours (90.00%)"),
+    token(1904, fast_time_remaining="12.75/15.0 hours (85.00%)"),
+    token(1905, fast_time_remaining="6.00/15.0 hours (40.00%)"),
+)
+LOW = record(1907, fast_time_remaining="36.00/200.0 minutes (18.00%)", subscription=BASIC)
+SPENT = record(1907, fast_time_remaining="0.00/200.0 minutes (0.00%)", subscription=BASIC)
+FULL = record(1907, fast_time_remaining="200.00/200.0 minutes (100.00%)", subscription=BASIC)
+HOUR = timedelta(hours=1)
+ENDED_AT_ONCE = timedelta()
+
+
+def say(*incidents: Incident, known: Fleet = FLEET, role: int | None = None) -> Alert:
+    return alert(message(*incidents), known, role)
+
+
+def title(*incidents: Incident, known: Fleet = FLEET) -> str:
+    return say(*incidents, known=known).embeds[0].title or ""
+
+
+def body(*incidents: Incident, known: Fleet = FLEET) -> list[str]:
+    return (say(*incidents, known=known).embeds[0].description or "").replace(GAP, "").splitlines()
+
+
+def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_stands() -> None:
+    banned = incident(
+        Rule.BANNED,
+        severity=Severity.CRITICAL,
+        was=record(),
+        now=record(status="BANNED", queued_jobs_fast="9", queued_jobs_relax="3"),
+    )
+    noon = int(NOON.timestamp())
+    assert title(banned) == "🔴 Token 1900 is BANNED"
+    assert body(banned) == [
+        f"Was FAST until <t:{noon - 60}:R>. The account is blocked: jobs sent to it fail. 12 are waiting on it.",
+        "**Do:** take it out of rotation and do not retry its jobs. Then look at the account in Discord.",
+        f"Standard plan · 88 % fast time left (13.3 of 15 h) · renews <t:{noon + 6 * 86400}:R>",
+        "3 of 4 accounts work, 32.2 h fast time among them.",
+        "",
+        f"fired <t:{noon}:t> · read <t:{noon}:R>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fired", "headline", "line"),
+    [
+        (incident(Rule.VERIFYING, was=record(), now=record(status="VERIFYING")), "🟠 Token 1900 is VERIFYING", "human"),
+        (
+            incident(Rule.VERIFYING, was=record(), now=record(status="VERIFYING", queued_jobs_fast="1")),
+            "VERIFYING",
+            "1 is waiting on it.",
+        ),
+        (incident(Rule.VERIFYING, now=record(status="VERIFYING")), "VERIFYING", "The account waits for a human check"),
+        (
+            incident(Rule.UNKNOWN_STATUS, now=record(status="LIM*BO")),
+            "🟠 Token 1900 has an unknown status: “LIM\\*BO”",
+            "counts as not working",
+        ),
+        (
+            incident(Rule.DEGRADED, was=record(), now=record(status="RELAX")),
+            "🟠 Token 1900 fell from FAST to RELAX",
+            "switch it back with `/fast`",
+        ),
+        (
+            incident(Rule.DEGRADED, 1907, was=record(), now=replace(SPENT, status="RELAX")),
+            "RELAX",
+            "jobs sent to it may fail",
+        ),
+        (incident(Rule.DEGRADED, 1907, was=record(), now=replace(SPENT, status="RELAX")), "RELAX", "or buy time."),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+            "🟠 Token 1907 has 18 % fast time left (36 of 200 min)",
+            "That is under 20 %. Its plan has no relax mode: at 0 it stops.",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+            "18 %",
+            "**Do:** spread load to 1901 and 1904 (90 %, 85 %), or buy time.",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+            "18 %",
+            "Status FAST · Basic plan · renews <t:1767614400:R>",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1900, step="30m", now=record(fast_time_remaining="25.00 minutes")),
+            "🟠 Token 1900 has 25 min fast time left",
+            "That is under 30m. At 0 it goes on in relax mode",
+        ),
+        (incident(Rule.FAST_TIME_LOW, 1900, step="30m", now=record(subscription="")), "fast time", "is not known"),
+        (
+            incident(Rule.FAST_TIME_GONE, 1907, severity=Severity.CRITICAL, now=SPENT),
+            "🔴 Token 1907 has no fast time left",
+            "Its plan has no relax mode: jobs sent to it fail.",
+        ),
+        (
+            incident(Rule.FAST_TIME_GONE, now=record(fast_time_remaining="0.00/15.0 hours")),
+            "🟠 Token 1900 has no fast time left",
+            "It goes on in relax mode",
+        ),
+        (
+            incident(Rule.INACTIVE, severity=Severity.INFO, now=record(active=False)),
+            "⚫ Token 1900 was switched off",
+            "Status FAST",
+        ),
+        (incident(Rule.BANNED, now=record(status="BANNED", active=False)), "🟠 Token 1900 is BANNED", "switched off"),
+        (
+            incident(Rule.NEW, severity=Severity.INFO, now=record(), after=ENDED_AT_ONCE),
+            "🆕 Token 1900 is new, and FAST",
+            "watched from now on",
+        ),
+        (
+            incident(Rule.GONE, severity=Severity.INFO, was=record(), after=timedelta(minutes=1)),
+            "⚪ Token 1900 is gone from ImaginePro's list",
+            "Was FAST",
+        ),
+        (
+            incident(
+                Rule.RESTORED, severity=Severity.INFO, was=record(status="RELAX"), now=record(), after=ENDED_AT_ONCE
+            ),
+            "✅ Token 1900 is FAST again",
+            "Was RELAX until",
+        ),
+        (
+            incident(Rule.UPSTREAM_DOWN, None, detail="timed out: `x`"),
+            "🟠 ImaginePro gives no answer",
+            "Cause: “timed out\\: \\`x\\`”",
+        ),
+        (
+            incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL),
+            "🔴 ImaginePro refuses the API key",
+            "`IMAGINEPRO_API_KEY`",
+        ),
+        (
+            incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE),
+            "👀 Now watching 4 accounts",
+            "3 FAST and 1 BANNED. A person is needed for 1900.",
+        ),
+    ],
+)
+def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
+    fired: Incident, headline: str, line: str
+) -> None:
+    assert headline in title(fired)
+    assert line in "\n".join(body(fired))
+
+
+@pytest.mark.parametrize(
+    ("ended", "headline"),
+    [
+        (
+            incident(Rule.BANNED, was=record(), now=record(), after=timedelta(minutes=50)),
+            "✅ Token 1900 is FAST again after 50 min",
+        ),
+        (
+            incident(Rule.BANNED, was=record(), now=record(status="RELAX"), after=HOUR),
+            "✅ Token 1900 works again after 1 h, in RELAX",
+        ),
+        (incident(Rule.BANNED, now=record(), after=HOUR), "✅ Token 1900 is FAST again after 1 h"),
+        (
+            incident(Rule.VERIFYING, was=record(status="RELAX"), now=record(status="RELAX"), after=HOUR),
+            "✅ Token 1900 is RELAX again after 1 h",
+        ),
+        (
+            incident(Rule.VERIFYING, was=record(), now=record(status="BANNED"), after=timedelta(minutes=12)),
+            "⚪ Token 1900 is no longer VERIFYING: now BANNED, after 12 min",
+        ),
+        (
+            incident(Rule.VERIFYING, now=record(active=False), after=HOUR),
+            "⚪ Token 1900 is no longer VERIFYING: now FAST, switched off, after 1 h",
+        ),
+        (
+            incident(Rule.BANNED, was=record(), after=HOUR),
+            "⚪ Token 1900 is no longer BANNED: gone from the list, after 1 h",
+        ),
+        (
+            incident(Rule.UNKNOWN_STATUS, now=record(status="ODD"), after=HOUR),
+            "⚪ Token 1900 is no longer in an unknown status: now “ODD”, after 1 h",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=FULL, after=HOUR),
+            "✅ Token 1907 has enough fast time again: 100 % (200 of 200 min)",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, step="20%", after=HOUR),
+            "⚪ Token 1907 is no longer under 20 % fast time: gone from the list, after 1 h",
+        ),
+        (
+            incident(Rule.FAST_TIME_GONE, 1907, now=FULL, after=HOUR),
+            "✅ Token 1907 has fast time again: 100 % (200 of 200 min)",
+        ),
+        (
+            incident(Rule.INACTIVE, now=record(), after=timedelta(hours=2, minutes=5)),
+            "✅ Token 1900 is switched on again after 2 h 5 min",
+        ),
+        (incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)), "✅ ImaginePro answers again after 12 min"),
+        (
+            incident(Rule.UPSTREAM_REFUSED, None, after=timedelta(days=3, hours=4)),
+            "✅ ImaginePro accepts the API key again after 3 d 4 h",
+        ),
+    ],
+)
+def test_the_end_of_an_incident_says_how_and_after_how_long(ended: Incident, headline: str) -> None:
+    assert title(ended) == headline
+    assert not any("**Do:**" in line for line in body(ended))
+
+
+def test_what_has_ended_also_says_what_it_was() -> None:
+    ended = incident(Rule.BANNED, was=record(status="RELAX"), now=record(), after=timedelta(minutes=50))
+    noon = int(NOON.timestamp())
+    assert body(ended)[0] == "It was BANNED, and RELAX before that."
+    assert body(ended)[-1] == f"fired <t:{noon}:t> · over <t:{noon + 3000}:t> · read <t:{noon + 3000}:R>"
+
+
+def test_long_incidents_are_told_with_dates() -> None:
+    assert ":f> · over <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
+
+
+def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
+    down = incident(Rule.UPSTREAM_DOWN, None)
+    assert body(down, known=replace(FLEET, read_at=NOON - HOUR))[-1].endswith(
+        f"read <t:{int(NOON.timestamp()) - 3600}:R>"
+    )
+    assert "read" not in body(down, known=Fleet())[-1]
+
+
+def test_with_nobody_to_take_over_the_remedy_says_so() -> None:
+    low = incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW)
+    assert "spread load to other accounts (none has much fast time), or buy time" in body(low, known=fleet())[1]
+
+
+def test_an_empty_fleet_has_a_first_message_too() -> None:
+    first = incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE)
+    assert title(first, known=fleet()) == "👀 Now watching 0 accounts"
+    assert body(first, known=fleet())[0].startswith("No account is linked yet.")
+
+
+@pytest.mark.parametrize(
+    ("incidents", "pings"),
+    [
+        ([incident(Rule.BANNED, severity=Severity.CRITICAL, now=record(status="BANNED"))], True),
+        ([incident(Rule.BANNED, severity=Severity.CRITICAL, now=record(), after=HOUR)], False),
+        ([incident(Rule.VERIFYING, now=record(status="VERIFYING"))], False),
+        ([incident(Rule.BANNED, severity=Severity.CRITICAL, now=record(), after=HOUR)] * 2, False),
+        ([incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n, "BANNED")) for n in (1, 2)], True),
+    ],
+)
+def test_only_what_is_critical_and_open_pings_and_only_the_role(incidents: list[Incident], *, pings: bool) -> None:
+    shown = alert(message(*incidents), FLEET, ROLE)
+    assert (shown.content is not None) is pings
+    allowed = dict(shown.allowed_mentions.to_dict())
+    assert allowed == ({"parse": [], "roles": [ROLE]} if pings else {"parse": []})
+
+
+def test_a_ping_carries_the_headline_and_the_card_does_not_repeat_it() -> None:
+    banned = incident(Rule.BANNED, severity=Severity.CRITICAL, now=record(status="BANNED"))
+    shown = say(banned, role=ROLE)
+    assert shown.content == "<@&42> **🔴 Token 1900 is BANNED**"
+    assert not shown.embeds[0].title
+    assert say(banned).content is None
+
+
+def test_the_footer_is_the_mark_by_which_the_message_is_found_again() -> None:
+    assert say(incident(Rule.NEW, now=record())).embeds[0].footer.text == "k3f9-57"
+
+
+def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
+    incidents = [
+        incident(Rule.VERIFYING, 1940, was=record(1940), now=record(1940), after=timedelta(minutes=5)),
+        incident(Rule.VERIFYING, 1941, was=record(1941), now=record(1941), after=timedelta(minutes=6)),
+        incident(Rule.VERIFYING, 1943, was=record(1943), now=record(1943, "BANNED"), after=timedelta(minutes=7)),
+        incident(Rule.VERIFYING, 1944, was=record(1944), after=timedelta(minutes=8)),
+        incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=3)),
+        incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+        incident(Rule.FAST_TIME_LOW, 1908, step="20%", now=FULL, after=HOUR),
+        incident(Rule.BANNED, 1921, severity=Severity.CRITICAL, now=record(1921, "BANNED")),
+        incident(Rule.BANNED, 1920, severity=Severity.CRITICAL, now=record(1920, "BANNED")),
+        incident(Rule.INACTIVE, 1930, severity=Severity.INFO, now=record(1930, active=False)),
+    ]
+    assert title(*incidents) == "🔴 10 changes at once, 6 of them over"
+    assert body(*incidents) == [
+        "**3 of 4 accounts work, 32.2 h fast time among them.**",
+        "",
+        "🔴 **BANNED** (2): 1920, 1921",
+        "🟠 **under 20 % fast time** (1): 1907 (18 %)",
+        "⚫ **switched off** (1): 1930",
+        "✅ **over: ImaginePro gave no answer** for 3 min",
+        "✅ **was VERIFYING, now FAST** (2): 1940 (5 min), 1941 (6 min)",
+        "✅ **was VERIFYING, now BANNED** (1): 1943 (7 min)",
+        "✅ **was VERIFYING, gone from the list** (1): 1944 (8 min)",
+        "✅ **over: under 20 % fast time** (1): 1908 (1 h)",
+        "",
+        f"read <t:{int((NOON + HOUR).timestamp())}:R>",
+    ]
+    remedies = say(*incidents).embeds[0].fields[0]
+    assert remedies.name == "What to do"
+    assert [line.split(":")[0] for line in (remedies.value or "").splitlines()] == [
+        "**BANNED",
+        "**under 20 % fast time",
+    ]
+
+
+def test_a_summary_of_what_is_over_asks_for_nothing() -> None:
+    over = [incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n), after=HOUR) for n in (1, 2)]
+    assert title(*over) == "✅ 2 changes at once, all of them over"
+    assert not say(*over).embeds[0].fields
+
+
+def test_a_summary_of_changes_that_are_all_open_does_not_speak_of_an_end() -> None:
+    assert title(*[incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in (1, 2)]) == "🟠 2 changes at once"
+
+
+@pytest.mark.parametrize("after", [None, timedelta(days=365, hours=23)])
+def test_a_summary_of_a_hundred_incidents_names_every_one(after: timedelta | None) -> None:
+    ids = [2**53 - 1 - index for index in range(100)]
+    statuses = ["FAST", "RELAX", "BANNED", "VERIFYING"]
+    rules = [*STATUS_RULES, Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE, Rule.INACTIVE]
+    shown = say(
+        *(
+            incident(rules[n % 7], n, step="20%", was=record(n), now=record(n, statuses[n % 4]), after=after)
+            for n in ids
+        )
+    )
+    assert_fits(shown.embeds[0])
+    assert set(map(str, ids)) <= set(re.findall(r"\d+", shown.embeds[0].description or ""))
+
+
+def test_every_rule_has_its_wording() -> None:
+    assert set(WORDINGS) == set(Rule)
+
+
+ANY_TEXT = st.text() | st.sampled_from(["<@&1> @everyone", "[a](https://b.c)", "*" * 5000, "{token} {0}", "\u202e`x`"])
+RECORDS = st.builds(
+    Record,
+    id=st.integers(0, 2**53),
+    status=st.sampled_from(["FAST", "RELAX", "BANNED", "VERIFYING"]) | ANY_TEXT,
+    active=st.sampled_from([True, False, None]),
+    info=st.builds(InfoText, **dict.fromkeys(InfoText.__slots__, ANY_TEXT)),
+)
+INCIDENTS = st.builds(
+    incident,
+    st.sampled_from(Rule),
+    st.integers(0, 2**53),
+    severity=st.sampled_from(Severity),
+    step=st.sampled_from(["20%", "30m", "2h"]),
+    was=st.none() | RECORDS,
+    now=st.none() | RECORDS,
+    after=st.none() | st.timedeltas(timedelta(), timedelta(days=1000)),
+    detail=ANY_TEXT,
+)
+
+
+def assert_good(shown: Alert) -> None:
+    embed = shown.embeds[0]
+    assert_fits(embed)
+    assert len(shown.content or "") <= 2000
+    for text in [*texts(embed)[:2], *texts(embed)[3:], shown.content or ""]:
+        assert_harmless(text)
+
+
+@given(INCIDENTS)
+def test_every_alert_fits_and_is_harmless_whatever_the_upstream_writes(fired: Incident) -> None:
+    assert_good(alert(message(fired), FLEET, ROLE))
+
+
+@given(st.lists(INCIDENTS, min_size=1, max_size=20))
+def test_every_summary_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident]) -> None:
+    assert_good(alert(told(incidents), FLEET, ROLE))

@@ -1,0 +1,239 @@
+"""What a card says of a token and of the fleet."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.cards import GAP, fleet_card, spare, standing, token_card, worst_first
+from bot.domain.info import read
+from bot.domain.model import Failure, Fleet, InfoText, Record, Status, Token, Trouble
+from tests.chat.builders import NOON, fleet, record, token
+from tests.chat.checks import assert_fits, assert_harmless, texts
+
+BASIC = "Basic (Active monthly, renews next on <t:1767614400>)"
+SPENT = "0.00/200.0 minutes (0.00%)"
+FAILURE = Failure(Trouble.TIMED_OUT, "no answer in 20 s", NOON + timedelta(minutes=5))
+
+
+def card(of: Token, **known: object) -> str:
+    """Title and body of a token's card."""
+    embed = token_card(of, replace(fleet(of), **known), NOON)  # type: ignore[arg-type]  # any field of a fleet
+    assert_fits(embed)
+    return f"{embed.title}\n{embed.description}"
+
+
+def test_a_healthy_token_reads_from_the_answer_to_the_details() -> None:
+    assert card(token()).replace(GAP, "").splitlines() == [
+        "🟢 Token 1900 · working, FAST",
+        "▰▰▰▰▰▰▰▰▰▰▰▱ **88 %**",
+        "**13.3 of 15 h** fast time left",
+        "",
+        f"**Plan** Standard, monthly, active · renews <t:{int((NOON + timedelta(days=6)).timestamp())}:R>",
+        "**Jobs** none running · none queued · limit 3",
+        "**Mode** fast · public images",
+        "**Made** 2,000 images so far (121 GPU h) · 344 images in relax mode (3.5 GPU h)",
+        (
+            "**Where** channel [100000000000000001](https://discord.com/channels/100000000000000002/100000000000000001)"
+            " · server 100000000000000002"
+        ),
+        "",
+        f"read <t:{int(NOON.timestamp())}:R>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of", "title"),
+    [
+        (token(), "🟢 Token 1900 · working, FAST"),
+        (token(status="RELAX"), "🟡 Token 1900 · working slowly, RELAX"),
+        (token(status="VERIFYING"), "🟠 Token 1900 · not working, VERIFYING"),
+        (token(status="BANNED"), "🔴 Token 1900 · not working, BANNED"),
+        (token(status="LIMBO"), "🟣 Token 1900 · not known to work, “LIMBO”"),
+        (token(status=""), "🟣 Token 1900 · not known to work, no status"),
+        (token(active=False), "⚫ Token 1900 · switched off, FAST"),
+        (token(status="BANNED", active=False), "⚫ Token 1900 · switched off, BANNED"),
+        (token(fast_time_remaining=SPENT, subscription=BASIC), "🔴 Token 1900 · out of fast time, FAST"),
+        (token(fast_time_remaining=SPENT), "🟡 Token 1900 · working, no fast time left, FAST"),
+    ],
+)
+def test_the_title_answers_whether_it_works_with_a_sign_and_words(of: Token, title: str) -> None:
+    assert card(of).startswith(f"{title}\n")
+
+
+@pytest.mark.parametrize(
+    ("of", "line"),
+    [
+        (token(status="BANNED"), "**Do:** take it out of rotation"),
+        (token(fast_time_remaining="36.00/200.0 minutes (18.00%)"), "▰▰▱▱▱▱▱▱▱▱▱▱ **18 %**\n**36 of 200 min** fast"),
+        (token(fast_time_remaining="25.00 minutes"), "**25 min** fast time left"),
+        (token(fast_time_remaining="20.00/15.0 hours (133.33%)"), "▰▰▰▰▰▰▰▰▰▰▰▰ **133 %**\n**20 of 15 h**"),
+        (token(fast_time_remaining="2:45:30"), "**2.8 h** fast time left"),
+        (token(fast_time_remaining="*lots*"), "Fast time is not readable: “\\*lots\\*”"),
+        (token(fast_time_remaining=""), "Fast time was not reported"),
+        (token(subscription=BASIC), "**Plan** Basic, monthly, active · no relax mode · renews"),
+        (token(subscription="None (Trial)"), "trial"),
+        (token(subscription="<weird>"), "**Plan** not readable: “\\<weird\\>”"),
+        (
+            token(subscription="Pro (Active yearly, renews next on <t:1715321361>)"),
+            "**Plan** Pro, yearly, active · renewal was due <t:1715321361:R>",
+        ),
+        (token(subscription="Pro (Cancelled, ends on <t:1767614400>)"), "ends <t:1767614400:R>"),
+        (token(running_jobs="[a](b)"), "**Jobs** running: “\\[a\\]\\(b\\)” · none queued"),
+        (token(queued_jobs_fast="9"), "queued 9 fast, 0 relax"),
+        (token(queued_jobs_fast="many"), "queued “many” fast, 0 relax"),
+        (token(lifetime_usage="1 images", relaxed_usage="45 hours this month"), "1 image so far · 45 GPU h in relax"),
+        (token(lifetime_usage="a few"), "**Made** “a few” so far"),
+        (read(replace(record(), channel_id="<#5>", server_id="")), "**Where** channel \\<\\#5\\>"),
+    ],
+)
+def test_details_are_told_in_the_upstreams_units_or_as_it_wrote_them(of: Token, line: str) -> None:
+    assert line in card(of)
+
+
+def test_what_is_missing_is_left_out() -> None:
+    text = card(read(Record(1900, "FAST")))
+    assert "N/A" not in text
+    assert "None" not in text
+    assert text.replace(GAP, "").splitlines()[1:] == [
+        "Fast time was not reported",
+        "",
+        f"read <t:{NOON.timestamp():.0f}:R>",
+    ]
+
+
+def test_old_numbers_are_called_old_unless_the_token_was_read_since() -> None:
+    assert "⚠️ **ImaginePro did not answer in time: these numbers are old**" in card(token(), failure=FAILURE)
+    since = {1900: FAILURE.at + timedelta(minutes=1)}
+    assert "old" not in card(token(), failure=FAILURE, read_alone=since)
+    assert f"read <t:{int(since[1900].timestamp())}:R>" in card(token(), failure=FAILURE, read_alone=since)
+
+
+def test_the_fleet_is_sorted_by_who_needs_a_person_then_by_who_runs_dry() -> None:
+    tokens = [
+        token(1, active=False, fast_time_remaining="1.00/15.0 hours (6.67%)"),
+        token(2),
+        token(3, fast_time_remaining="1.00/15.0 hours (6.67%)"),
+        token(4, fast_time_remaining="?"),
+        token(5, "RELAX"),
+        token(6, "LIMBO"),
+        token(7, fast_time_remaining=SPENT, subscription=BASIC),
+        token(8, "VERIFYING"),
+        token(9, "BANNED"),
+    ]
+    assert [each.id for each in sorted(tokens, key=worst_first)] == [9, 8, 7, 6, 5, 3, 2, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (fleet(), "No account is linked"),
+        (fleet(token()), "The only account works, 13.3 h fast time among them"),
+        (fleet(token(status="BANNED")), "The only account does not work"),
+        (fleet(token(1, "BANNED"), token(2, "BANNED")), "No account works"),
+        (fleet(token(1), token(2), token(3, "BANNED")), "2 of 3 accounts work, 26.6 h fast time among them"),
+        (
+            fleet(token(1), token(2, fast_time_remaining="?")),
+            "2 of 2 accounts work, 13.3 h fast time among them (1 not readable)",
+        ),
+        (
+            fleet(token(1, fast_time_remaining="?"), token(2, "BANNED")),
+            "1 of 2 accounts work, how much fast time they have is not known",
+        ),
+    ],
+)
+def test_where_the_fleet_stands_fits_in_a_sentence(known: Fleet, words: str) -> None:
+    assert standing(known) == words
+
+
+def test_the_fleets_card_says_how_many_work_who_needs_a_person_and_lists_the_worst_first() -> None:
+    embed, pages = fleet_card(fleet(token(1), token(2, "BANNED"), token(3, active=False)), 0, None)
+    assert pages == 1
+    assert embed.title == "🟠 1 of 3 accounts work"
+    assert (embed.description or "").replace(GAP, "").splitlines() == [
+        "**13.3 h fast time among them**",
+        "**1 needs a person:** 2",
+        "1 switched off",
+        "",
+        "🔴 **2** BANNED · 88 % · Standard",
+        "🟢 **1** FAST · 88 % · Standard",
+        "⚫ **3** FAST, off · 88 % · Standard",
+        "",
+        f"read <t:{int(NOON.timestamp())}:R>",
+    ]
+
+
+def test_a_long_fleet_has_pages_and_a_page_that_is_gone_shows_the_nearest() -> None:
+    known = fleet(*(token(number) for number in range(100, 140)))
+    first, pages = fleet_card(known, 0, None)
+    assert pages == 3
+    assert "**100**" in (first.description or "")
+    assert "page 1 of 3" in (first.description or "")
+    assert fleet_card(known, 99, None)[0] == fleet_card(known, 2, None)[0]
+
+
+def test_a_fleet_can_be_narrowed_to_a_status() -> None:
+    known = fleet(token(1), token(2, "BANNED"))
+    assert "Only BANNED: 1 of 2" in (fleet_card(known, 0, Status.BANNED)[0].description or "")
+    assert "No token is RELAX." in (fleet_card(known, 0, Status.RELAX)[0].description or "")
+
+
+@pytest.mark.parametrize(
+    ("known", "title", "words"),
+    [
+        (Fleet(), "⚪ Nothing was read yet", "The first reading is on its way."),
+        (Fleet(failure=FAILURE), "⚪ Nothing was read yet", "ImaginePro did not answer in time."),
+        (fleet(), "⚪ No account is linked", "read"),
+        (fleet(token()), "🟢 The only account works", "Nobody needs a person."),
+        (fleet(token(1, "BANNED"), token(2, "BANNED")), "🔴 No account works", "2 need a person"),
+        (fleet(token(), failure=FAILURE), "🟢 The only account works", "these numbers are old"),
+    ],
+)
+def test_the_fleets_card_is_honest_about_what_is_not_known(known: Fleet, title: str, words: str) -> None:
+    embed, _ = fleet_card(known, 0, None)
+    assert embed.title == title
+    assert words in (embed.description or "")
+
+
+def test_only_fast_accounts_with_much_time_left_can_take_over() -> None:
+    known = fleet(
+        token(1, fast_time_remaining="12.75/15.0 hours (85.00%)"),
+        token(2, fast_time_remaining="13.50/15.0 hours (90.00%)"),
+        token(3, "RELAX"),
+        token(4, fast_time_remaining="1.00/15.0 hours (6.67%)"),
+        token(5),
+        token(6, active=False),
+    )
+    assert [each.id for each in spare(known, without=[5])] == [2, 1]
+
+
+ANY_TEXT = st.text() | st.sampled_from(["<@&1> @everyone", "[a](https://b.c)", "*" * 5000, "\u202e`x`", "9" * 12])
+TOKENS = st.builds(
+    Record,
+    id=st.integers(0, 2**63),
+    status=st.sampled_from(["FAST", "RELAX", "BANNED", "VERIFYING"]) | ANY_TEXT,
+    active=st.sampled_from([True, False, None]),
+    channel_id=ANY_TEXT,
+    server_id=ANY_TEXT,
+    concurrency=st.none() | st.integers(),
+    info=st.builds(InfoText, **dict.fromkeys(InfoText.__slots__, ANY_TEXT)),
+).map(read)
+
+
+@given(TOKENS)
+def test_every_card_fits_and_is_harmless_whatever_the_upstream_writes(of: Token) -> None:
+    embed = token_card(of, fleet(of), NOON)
+    assert_fits(embed)
+    for text in texts(embed):
+        assert_harmless(text)
+
+
+@given(st.lists(TOKENS, max_size=20), st.integers(0, 3), st.none() | st.sampled_from(Status))
+def test_every_page_of_every_fleet_fits_and_is_harmless(tokens: list[Token], page: int, only: Status | None) -> None:
+    embed, pages = fleet_card(fleet(*tokens), page, only)
+    assert pages >= 1
+    assert_fits(embed)
+    for text in texts(embed):
+        assert_harmless(text)
