@@ -1,6 +1,7 @@
 """A database is opened as hosts hand out its URL; what goes wrong is said in words that help, and loses nothing."""
 
 import asyncio
+import logging
 import os
 import re
 import sqlite3
@@ -304,6 +305,32 @@ async def test_a_server_that_is_away_is_unavailable_and_then_works(
             await store.claim(NOW, LEASE)
         door.hangs = False
         assert await store.claim(NOW, LEASE) is not None
+
+
+@pytest.mark.parametrize("noticed_after", [0, 0.2])
+async def test_a_connection_that_breaks_in_a_transaction_is_said_to_be_lost(
+    postgresql: PostgreSQL, postgresql_url: str, noticed_after: float
+) -> None:
+    async def write(database: module.Database) -> None:
+        async with database.writing() as connection:
+            door.shut()
+            await asyncio.sleep(noticed_after)
+            await connection.execute(sa.text("SELECT 1"))
+
+    async with postgresql.door() as door, open_database(door.url(postgresql_url)) as database:
+        with pytest.raises(StoreUnavailableError, match="connection was lost"):
+            await write(database)
+
+
+async def test_no_log_line_holds_the_password(
+    postgresql: PostgreSQL, postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
+        await store.check()
+        assert "hunter2" in door.url(postgresql_url)
+    assert "alembic" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 async def test_a_port_where_nobody_listens_is_unavailable() -> None:
