@@ -44,7 +44,7 @@ _INSERT: Final[dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]
 """Both engines have upserts, of the same text; only SQLAlchemy has two constructors."""
 
 _BATCH: Final = 500
-"""Values in one IN list; engines take some 30,000."""
+"""Rows written or read at once: turning more of them into JSON and back would hold up the event loop."""
 
 Item = TypeVar("Item")
 
@@ -66,7 +66,12 @@ _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 _MOVE: Final = (
     sa.update(incidents).where(incidents.c.id == sa.bindparam("name")).values(message_id=sa.bindparam("message"))
 )
-_DROP: Final = sa.delete(messages).where(messages.c.id == sa.bindparam("message"))
+_UNPOSTED: Final = sa.select(
+    sa.func.count().label("total"),
+    sa.func.count().filter(messages.c.summary).label("summaries"),
+    sa.func.min(messages.c.due_at).label("due_at"),
+    sa.func.max(messages.c.tries).label("tries"),
+).where(_unposted)
 _RENEW: Final = (
     sa.update(messages)
     .where(messages.c.id == sa.bindparam("message"))
@@ -132,13 +137,12 @@ class Store:
             await connection.execute(sa.update(installation).values(read_at=changes.read_at))
             if changes.removed:
                 await connection.execute(_FORGET, [{"token": token} for token in changes.removed])
-            if changes.records:
+            for records in _batches(changes.records):
                 await connection.execute(
-                    self._upsert_record, [{"id": record.id, "record": record} for record in changes.records]
+                    self._upsert_record, [{"id": record.id, "record": record} for record in records]
                 )
-            if changes.incidents:
-                told = _sorted(incident for incident in changes.incidents if incident.key in changes.tell)
-                new = await _tell(connection, told, now)
+            for moved in _batches(_sorted(changes.incidents)):
+                new = await _tell(connection, [incident for incident in moved if incident.key in changes.tell], now)
                 await connection.execute(
                     self._upsert_incident,
                     [
@@ -149,7 +153,7 @@ class Store:
                             "incident": incident,
                             "message_id": new.get(name),
                         }
-                        for incident in changes.incidents
+                        for incident in moved
                     ],
                 )
 
@@ -169,28 +173,19 @@ class Store:
             How many incidents were folded; 0 when there is nothing to fold, or nothing but summaries.
         """
         async with self._database.writing() as connection:
-            old = (await connection.execute(sa.select(messages).where(_unposted))).all()
-            if len(old) <= limit or all(row.summary for row in old):
+            old = (await connection.execute(_UNPOSTED)).one()
+            if old.total <= limit or old.summaries == old.total:
                 return 0
-            folded = _sorted(
-                await connection.scalars(sa.select(incidents.c.incident).join(messages).where(_unposted)),
-            )
+            found = await connection.stream_scalars(sa.select(incidents.c.incident).join(messages).where(_unposted))
+            folded = _sorted([incident async for batch in found.partitions(_BATCH) for incident in batch])
             chunks = list(_batches(folded, size))
-            summary = {
-                "summary": True,
-                "due_at": max(now, min(row.due_at for row in old)),
-                "tries": max(row.tries for row in old),
-            }
+            summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries}
             new = await _new_messages(connection, [summary] * len(chunks))
-            await connection.execute(
-                _MOVE,
-                [
-                    {"name": _name(incident), "message": message_id}
-                    for message_id, chunk in zip(new, chunks, strict=True)
-                    for incident in chunk
-                ],
-            )
-            await connection.execute(_DROP, [{"message": row.id} for row in old])
+            for message_id, chunk in zip(new, chunks, strict=True):
+                await connection.execute(
+                    _MOVE, [{"name": _name(incident), "message": message_id} for incident in chunk]
+                )
+            await connection.execute(sa.delete(messages).where(_unposted, messages.c.id < new[0]))
             return len(folded)
 
     async def claim(self, now: datetime, lease: timedelta) -> Message | None:
@@ -344,14 +339,12 @@ def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
 async def _tell(connection: AsyncConnection, told: Sequence[Incident], now: datetime) -> dict[str, int]:
     """Give each incident's message one more version; returns new messages, by name, of the incidents that had none."""
     names = [_name(incident) for incident in told]
-    known: dict[str, int] = {}
-    for batch in _batches(names, _BATCH):
-        rows = await connection.execute(
-            sa.select(incidents.c.id, incidents.c.message_id).where(
-                incidents.c.id.in_(batch), incidents.c.message_id.is_not(None)
-            )
+    rows = await connection.execute(
+        sa.select(incidents.c.id, incidents.c.message_id).where(
+            incidents.c.id.in_(names), incidents.c.message_id.is_not(None)
         )
-        known.update({row.id: row.message_id for row in rows})
+    )
+    known = {row.id: row.message_id for row in rows}
     if known:
         await connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in set(known.values())])
     unknown = [name for name in names if name not in known]
@@ -392,5 +385,5 @@ def _sorted(unsorted: Iterable[Incident]) -> list[Incident]:
     )
 
 
-def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def _batches(items: Sequence[Item], size: int = _BATCH) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
