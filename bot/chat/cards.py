@@ -42,9 +42,9 @@ TROUBLES: dict[Trouble, str] = {
 """What went wrong upstream, as the beginning of a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """How a token stands, in a sign, a colour and words."""
+    """How a token stands, in a sign, a colour and words. There is one of each, so they compare by identity."""
 
     mark: str
     colour: discord.Colour

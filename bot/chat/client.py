@@ -60,10 +60,10 @@ class Commands(app_commands.CommandTree[DeskClient]):
         """Answer for whatever a command raised."""
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             await say(interaction, "This command has changed. Restart Discord, or try again in a minute.")
-        elif isinstance(error, app_commands.CommandInvokeError):
-            await apologise(interaction, error.original)
         else:
-            await apologise(interaction, error)
+            await apologise(
+                interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error
+            )
 
 
 class ChatClient(DeskClient):

@@ -8,6 +8,7 @@ import discord
 import pytest
 import simcord
 
+from bot.chat.buttons import token_view
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
 from bot.domain.model import Failure, Fleet, Trouble
@@ -280,6 +281,18 @@ async def test_an_unexpected_failure_of_a_button_is_answered_too(world: World) -
     assert followup.content.startswith("Something went wrong inside the bot.")
     world.desk.fleet = replace(world.desk.fleet, tokens={1: None})  # type: ignore[dict-item]  # broken on purpose
     assert said(await world.operator.click(page.response, label="Update")).startswith("Something went wrong")
+
+
+async def test_a_command_that_discord_knows_and_we_do_not_is_answered(world: World) -> None:
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    client.tree.remove_command("tokens", guild=discord.Object(GUILD))
+    assert said(await world.operator.slash(world.channel, "tokens")).startswith("This command has changed.")
+    assert world.env.errors  # simcord asks whether the test knows of it
+
+
+async def test_an_id_that_no_button_can_carry_has_none() -> None:
+    assert [len(token_view(token(number)).children) for number in (-1, 0, 10**19 - 1, 10**19)] == [0, 1, 1, 0]
 
 
 async def test_an_answer_that_discord_does_not_take_is_no_error(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -37,7 +37,8 @@ def suggestions(fleet: Fleet, typed: str) -> list[Token]:
 
 
 def _matches(token: Token, words: Iterable[str]) -> bool:
-    names = [str(token.id), *_label(token).casefold().split()]
+    off = "off" if token.active is False else ""
+    names = f"{token.id} {token.status_text} {off} {token.subscription.plan}".casefold().split()
     return all(any(name.startswith(word) for name in names) for word in words)
 
 
