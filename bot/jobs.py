@@ -70,6 +70,8 @@ def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Callable[[], Await
         task.add_done_callback(under_way.discard)
         try:
             await job.run()
+        except asyncio.CancelledError:
+            return  # the bot stops, see `running`; APScheduler would log it as an error of the job
         except Exception:  # an edge: one failed run must not end the job
             logger.exception("job failed: %s", job.name)
 

@@ -1,0 +1,409 @@
+"""The whole bot as a process over real sockets: it starts, tells, answers, stops, and lives through what goes wrong."""
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import imaginepro
+from bot.sandbox.imaginepro import UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, late
+from tests.storage.servers import PostgreSQL
+from tests.wire import faults
+from tests.wire.gateway import CloseCode, Mood
+from tests.wire.interactions import Act
+from tests.wire.process import BotProcess
+from tests.wire.town import BASELINE, Town, town
+from tests.wire.world import VISITOR
+
+MESSAGES = "/channels/*/messages"
+"""Where posts go."""
+EX_CONFIG = 78
+
+
+@pytest.fixture
+async def home(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """A town whose bot remembers in a file."""
+    async with town(sqlite_url, tmp_path) as home:
+        yield home
+
+
+@pytest.fixture
+async def homes(sqlite_url: str, postgresql_url: str, tmp_path: Path) -> AsyncIterator[tuple[Town, Town]]:
+    """Two towns, one for each engine: what is the same for both is lived through in both at once."""
+    async with town(sqlite_url, tmp_path) as first, town(postgresql_url, tmp_path) as second:
+        yield first, second
+
+
+# Telling
+
+
+async def test_the_fleet_is_told_once_then_each_turn_and_only_what_is_critical_pings(home: Town) -> None:
+    async with home.settled_bot():
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        home.upstream.fleet[1901]["info"]["fastTimeRemaining"] = "2.00/15.0 hours (13.33%)"
+        banned = await home.until_told("1900 is BANNED")
+        low = await home.until_told("1901 has 13 % fast time left")
+        assert banned.now.mentioned_roles == [home.discord.alert_role_id]
+        assert not low.now.mentioned_roles
+
+        home.upstream.fleet[1900]["status"] = "FAST"
+        assert await home.until_told("1900 is FAST again") is banned
+        assert not banned.now.mentioned_roles
+        assert not low.now.mentioned_roles
+
+        await home.quiet_polls(1)
+        assert [len(versions) for versions in home.history()] == [1, 2, 1]
+
+
+async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
+    async with home.settled_bot():
+        home.upstream.fail(UNAUTHORIZED)
+        refused = await home.until_told("refuses the API key", within=3)
+        assert refused.now.mentioned_roles == [home.discord.alert_role_id]
+        home.upstream.heal()
+        assert await home.until_told("accepts the API key again") is refused
+    assert len(home.discord.messages()) == 2
+
+
+async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once(homes: tuple[Town, Town]) -> None:
+    async def live(home: Town) -> None:
+        async with home.settled_bot():
+            for fault in islice(cycle([UNAVAILABLE, imaginepro.RESET, WEB_PAGE]), 300):
+                home.upstream.fail(fault, times=1)
+            began = asyncio.get_running_loop().time()
+            while home.upstream.calls[-1].at < began + 10:
+                await home.until_called(1)
+            home.upstream.fleet[1900]["status"] = "BANNED"
+            home.upstream.heal()
+            await home.until_told("answers again")
+            await home.until_told("1900 is BANNED")
+        baseline, outage, banned = home.discord.messages()
+        assert [len(message.versions) for message in (baseline, outage, banned)] == [1, 2, 1]
+
+    await asyncio.gather(*map(live, homes))
+
+
+# Answering
+
+
+async def test_operators_are_answered_and_nobody_else(home: Town) -> None:
+    async with home.settled_bot():
+        card = await home.discord.command("token", id=1900)
+        assert "1900" in card.shown.text
+        assert "working, FAST" in card.shown.text
+        assert card.message is not None
+        assert card.message.ephemeral
+        assert "1902" in (await home.discord.command("tokens")).shown.text
+        suggested = await home.discord.suggest("token", "id", id="19")
+        assert [choice["value"] for choice in suggested] == [1900, 1901, 1902]
+
+        home.upstream.fleet[1900]["status"] = "VERIFYING"
+        pressed = await home.discord.press(card.message, "Refresh")
+        assert pressed.message is card.message
+        assert "VERIFYING" in card.message.now.text
+
+        for refused in (
+            await home.discord.command("token", by=VISITOR, id=1900),
+            await home.discord.press(card.message, "Refresh", by=VISITOR),
+        ):
+            assert refused.message is not card.message
+            assert refused.shown.text.strip() == "Only members with the operator role can use this bot."
+        assert await home.discord.suggest("token", "id", by=VISITOR, id="19") == []
+
+
+async def test_another_server_is_refused_and_a_server_without_the_bot_is_named_with_the_invitation(home: Town) -> None:
+    elsewhere = str(home.discord.guild_id + 1)
+    async with home.bot(DISCORD_GUILD_ID=elsewhere) as bot:
+        await home.until_told(BASELINE)
+        await home.discord.until(lambda: home.discord.gateway.connected > 0)
+        command = {"id": "1", "name": "tokens", "type": 1, "guild_id": str(home.discord.guild_id)}
+        asked = await home.discord.interact(Act.COMMAND, command)
+        assert asked.shown.text.strip() == "This bot answers only in the server that it was set up for."
+        assert (await bot.terminate()).code == 0
+    assert f"server {elsewhere} does not let the bot in" in bot.output
+    assert f"guild_id={elsewhere}" in bot.output
+
+
+# Starting again
+
+
+async def test_a_restart_says_nothing_and_what_happened_meanwhile_is_told_once(homes: tuple[Town, Town]) -> None:
+    async def live(home: Town) -> None:
+        async with home.settled_bot() as bot:
+            card = (await home.discord.command("token", id=1900)).message
+            assert card is not None
+            await bot.terminate()
+        before = home.history()
+        async with home.bot() as bot:
+            await bot.wait_ready()
+            assert (await home.discord.press(card, "Refresh")).settled
+            await home.quiet_polls()
+            await bot.terminate()
+        assert home.history() == before
+        assert len(card.versions) == 2
+        home.upstream.fleet[1900]["status"] = "VERIFYING"
+        async with home.bot():
+            await home.until_told("1900 is VERIFYING")
+            await home.quiet_polls(1)
+        assert [len(versions) for versions in home.history()] == [1, 1]
+
+    await asyncio.gather(*map(live, homes))
+
+
+# Settings and check
+
+
+async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: Town) -> None:
+    async with home.bot(DISCORD_TOKEN="", POLL_INTERVAL="soon") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    problems = bot.stderr.splitlines()
+    assert len(problems) == 2, bot.stderr
+    assert problems[0].startswith("DISCORD_TOKEN")
+    assert problems[1].startswith("POLL_INTERVAL")
+    assert not bot.stdout
+
+
+async def test_check_says_what_it_tried_and_goes_nowhere(home: Town) -> None:
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == 0
+    assert [line.split(":")[0] for line in bot.stdout.splitlines()] == [
+        "ok    settings",
+        "ok    database",
+        "ok    ImaginePro",
+        "ok    Discord",
+    ]
+    assert not bot.stderr
+    assert not home.discord.gateway.connects
+    assert not home.discord.posts
+
+
+@pytest.mark.parametrize(
+    ("settings", "what", "advice"),
+    [
+        ({"DISCORD_TOKEN": "not-the-one"}, "Discord", "copy it anew"),
+        ({"IMAGINEPRO_API_KEY": "not-the-one"}, "ImaginePro", "refuses the API key"),
+        ({"OPS_CHANNEL_ID": "1100000000000000999"}, "Discord", "add it to the server with https://discord.com/"),
+        ({"DATABASE_URL": "sqlite:///notes.txt"}, "database", "name another one in DATABASE_URL"),
+    ],
+)
+async def test_check_says_what_to_mend(home: Town, settings: dict[str, str], what: str, advice: str) -> None:
+    (home.folder / "notes.txt").write_text("This is not a database.\n" * 100)
+    async with home.bot("check", **settings) as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    (failed,) = (line for line in bot.stdout.splitlines() if line.startswith("FAIL"))
+    assert failed.startswith(f"FAIL  {what}: ")
+    assert advice in failed
+    assert not bot.stderr
+
+
+# Stopping
+
+
+@contextlib.asynccontextmanager
+async def _idle(home: Town) -> AsyncIterator[BotProcess]:
+    async with home.settled_bot() as bot:
+        await home.quiet_polls(1)
+        yield bot
+    assert "WARNING" not in bot.output
+    assert "ERROR" not in bot.output
+
+
+@contextlib.asynccontextmanager
+async def _polling_an_upstream_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
+    home.upstream.fail(late(60))
+    async with home.bot(POLL_INTERVAL="60s") as bot:
+        await bot.wait_ready()
+        await home.discord.until(lambda: len(home.upstream.calls) > 0)
+        yield bot
+
+
+@contextlib.asynccontextmanager
+async def _posting_to_a_discord_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
+    hangs = home.discord.outage(faults.HANG, "POST", MESSAGES)
+    async with home.bot() as bot:
+        await home.discord.until(lambda: hangs.hits > 0)
+        yield bot
+
+
+@contextlib.asynccontextmanager
+async def _waiting_for_its_login(home: Town) -> AsyncIterator[BotProcess]:
+    refuses = home.discord.outage(faults.rate_limited(600, via=False), "GET", "/users/@me")
+    async with home.bot() as bot:
+        await home.discord.until(lambda: refuses.hits > 0)
+        await home.quiet_polls(1)
+        yield bot
+
+
+@pytest.mark.parametrize(
+    ("busy", "sign"),
+    [
+        (_idle, signal.SIGTERM),
+        (_polling_an_upstream_that_hangs, signal.SIGINT),
+        (_posting_to_a_discord_that_hangs, signal.SIGTERM),
+        (_waiting_for_its_login, signal.SIGINT),
+    ],
+)
+async def test_the_bot_stops_within_three_seconds_whatever_it_is_at(
+    home: Town, busy: Callable[[Town], contextlib.AbstractAsyncContextManager[BotProcess]], sign: signal.Signals
+) -> None:
+    async with busy(home) as bot:
+        code, seconds = await bot.terminate(sign)
+    assert code == 0, bot.output
+    assert seconds < 3
+    assert "Traceback" not in bot.output
+
+
+# Logging in
+
+
+async def test_a_refused_login_is_waited_out_for_as_long_as_discord_asks_while_the_bot_watches(home: Town) -> None:
+    home.discord.outage(faults.rate_limited(6, via=False), "GET", "/users/@me", times=1)
+    home.discord.outage(faults.rate_limited(1), "GET", "/users/@me", times=1)
+    async with home.bot() as bot:
+        await home.until_called(2)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.until_told("1900 is BANNED", within=15)
+        await home.until_told(BASELINE)
+        await bot.wait_ready()
+    tries = [call.at for call in home.discord.calls if call.path == "/users/@me"]
+    assert len(tries) == 3
+    assert tries[1] - tries[0] >= 1
+    assert tries[2] - tries[1] >= 6
+    assert "login failed, next try in 0:00:06" in bot.stderr
+    assert len(home.discord.messages()) == 2
+
+
+async def test_a_wrong_bot_token_ends_the_process_with_what_to_do(home: Town) -> None:
+    async with home.bot(DISCORD_TOKEN="not-the-one") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    assert "copy it anew from the application's page" in bot.stderr
+    assert "not-the-one" not in bot.output
+    assert "Traceback" not in bot.output
+
+
+# The gateway
+
+
+async def _answers(home: Town) -> None:
+    await home.discord.until(lambda: home.discord.gateway.connected > 0)
+    assert "1900" in (await home.discord.command("token", id=1900)).shown.text
+
+
+async def test_the_bot_answers_again_after_each_way_of_losing_the_gateway(home: Town) -> None:
+    gateway = home.discord.gateway
+    async with home.settled_bot() as bot:
+        await gateway.close(CloseCode.GOING_AWAY)
+        await home.discord.until(lambda: len(gateway.resumes) == 1)
+        await _answers(home)
+        await gateway.close(CloseCode.UNKNOWN_ERROR)
+        await home.discord.until(lambda: len(gateway.resumes) == 2)
+        await _answers(home)
+        await gateway.close(CloseCode.UNKNOWN_ERROR, resumable=False)
+        await home.discord.until(lambda: len(gateway.identifies) == 2)
+        await _answers(home)
+        assert bot.running
+    assert len(home.discord.messages()) == 1
+
+
+async def test_alerts_go_on_while_the_gateway_is_away_from_the_start_and_then_the_bot_answers(home: Town) -> None:
+    home.discord.gateway.mood = Mood.REFUSING
+    async with home.bot() as bot:
+        await home.until_told(BASELINE)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.until_told("1900 is BANNED")
+        assert len(home.discord.gateway.connects) >= 1
+        home.discord.gateway.mood = Mood.WELL
+        await bot.wait_ready(within=30)
+        assert "BANNED" in (await home.discord.command("token", id=1900)).shown.text
+
+
+# The database
+
+
+async def test_a_database_that_another_process_holds_for_seconds_loses_nothing(home: Town, tmp_path: Path) -> None:
+    async with home.settled_bot() as bot:
+        holder = sqlite3.connect(tmp_path / "data" / "bot.db", isolation_level=None)
+        with contextlib.closing(holder):
+            holder.execute("BEGIN IMMEDIATE")
+            home.upstream.fleet[1900]["status"] = "BANNED"
+            await asyncio.sleep(3)
+            assert "BANNED" not in str(home.history())
+            holder.execute("ROLLBACK")
+        await home.until_told("1900 is BANNED")
+        await home.quiet_polls(1)
+        assert [len(versions) for versions in home.history()] == [1, 1]
+        assert "Traceback" not in bot.output
+
+
+async def test_a_postgresql_that_drops_its_connections_loses_nothing(
+    postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
+) -> None:
+    async with town(postgresql_url, tmp_path) as home, home.settled_bot() as bot:
+        for status in ("BANNED", "FAST", "VERIFYING"):
+            home.upstream.fleet[1900]["status"] = status
+            for _ in range(5):
+                await asyncio.to_thread(postgresql.disconnect, postgresql_url)
+                await asyncio.sleep(0.1)
+            await home.until_told(f"1900 is {status}")
+        await home.quiet_polls(1)
+        assert [len(versions) for versions in home.history()] == [1, 2, 1]
+        assert bot.running
+
+
+# What Discord does with messages
+
+
+async def test_a_message_that_was_deleted_is_posted_anew_when_it_changes(home: Town) -> None:
+    async with home.settled_bot():
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        deleted = await home.until_told("1900 is BANNED")
+        deleted.deleted = True
+        home.upstream.fleet[1900]["status"] = "FAST"
+        anew = await home.until_told("1900 is FAST again")
+    assert anew is not deleted
+    assert len(deleted.versions) == 1
+    assert len(home.discord.messages()) == 2
+
+
+async def test_what_the_bot_may_not_say_is_kept_and_said_once_it_may(home: Town, tmp_path: Path) -> None:
+    muted = home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", MESSAGES)
+    async with home.bot() as bot:
+        await home.discord.until(lambda: muted.hits == 1)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.quiet_polls()
+        await bot.terminate()
+    assert muted.hits == 1
+    assert "Missing Permissions" in bot.stderr
+    muted.stop()
+    _bring_forward(tmp_path / "data" / "bot.db")
+    async with home.bot():
+        await home.until_told("1900 is BANNED")
+    assert len(home.told(BASELINE)) == len(home.told("1900 is BANNED")) == 1
+
+
+def _bring_forward(database: Path) -> None:
+    """Let the minute pass that a channel is left alone in which the bot may not speak."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE messages SET due_at = '2026-01-01 00:00:00.000000'")
+        connection.commit()
+
+
+async def test_a_message_that_discord_refuses_for_good_is_parked_and_named_by_check(home: Town) -> None:
+    home.discord.outage(faults.error(400, 50035, "Invalid Form Body"), "POST", MESSAGES, times=1)
+    async with home.bot() as bot:
+        await home.quiet_polls()
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.until_told("1900 is BANNED")
+        await bot.terminate()
+    assert "message parked" in bot.stderr
+    assert len(home.discord.messages()) == 1
+    async with home.bot("check") as check:
+        assert (await check.wait()).code == EX_CONFIG
+    (failed,) = (line for line in check.stdout.splitlines() if line.startswith("FAIL"))
+    assert "refused by Discord" in failed
+    assert "Invalid Form Body" in failed
