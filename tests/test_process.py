@@ -310,6 +310,16 @@ async def test_the_bot_answers_again_after_each_way_of_losing_the_gateway(home: 
     assert len(home.discord.messages()) == 1
 
 
+async def test_a_gateway_that_answers_no_heartbeat_is_left_for_another_connection(home: Town) -> None:
+    gateway = home.discord.gateway
+    gateway.heartbeat_interval = 0.4
+    async with home.settled_bot(FAKE_HEARTBEAT_TIMEOUT="1.5"):
+        gateway.mood = Mood.DEAF
+        await home.discord.until(lambda: len(gateway.resumes) > 0)
+        gateway.mood = Mood.WELL
+        await _answers(home)
+
+
 async def test_alerts_go_on_while_the_gateway_is_away_from_the_start_and_then_the_bot_answers(home: Town) -> None:
     home.discord.gateway.mood = Mood.REFUSING
     async with home.bot() as bot:
