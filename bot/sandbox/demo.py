@@ -18,15 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import discord
+import simcord
 
 from bot import app, settings, telemetry
 from bot.sandbox import imaginepro, page, scenarios
-
-try:
-    import simcord
-except ModuleNotFoundError as error:
-    message = "The demo's page needs the extra `demo`: `make demo` installs it, and so does `uv sync --extra demo`."
-    raise ImportError(message) from error
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +48,7 @@ async def run(port: int = 0) -> None:
     """Serve the demo on 127.0.0.1 until SIGINT or SIGTERM, and print where.
 
     Args:
-        port: of the page; 0 for any that is free.
-
-    Raises:
-        OSError: when the port is taken.
+        port: the page's, if it is free; else, and for 0, another.
     """
     telemetry.configure("error", "text", (), sys.stderr)
     stop = asyncio.Event()

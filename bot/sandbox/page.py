@@ -43,13 +43,13 @@ function relative(amount) {
     amount /= size;
   }
 }
-setInterval(() => {
+function count() {
   for (const time of document.querySelectorAll("time.discord-timestamp[datetime]")) {
     if (/[,:/]/.test(time.textContent)) continue;
     const text = relative((Date.parse(time.dateTime) - Date.now()) / 1000);
     if (time.textContent !== text) time.textContent = text;
   }
-}, 1000);
+}
 const channel = document.getElementById("channel-timeline");
 let following = true;
 channel.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) following = false; }, { passive: true });
@@ -58,7 +58,10 @@ channel.addEventListener("pointerdown", ({ target }) => { if (target === channel
 channel.addEventListener("scroll", () => {
   if (channel.scrollHeight - channel.scrollTop - channel.clientHeight < 2) following = true;
 });
-setInterval(() => { if (following) channel.scrollTop = channel.scrollHeight; }, 250);
+setInterval(() => {
+  count();
+  if (following) channel.scrollTop = channel.scrollHeight;
+}, 200);
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".command-option-input[aria-autocomplete]") && !target.value)
     target.dispatchEvent(new Event("input", { bubbles: true }));
@@ -153,10 +156,7 @@ async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[P
     Args:
         preview: simcord's URL. Its fragment is the key to the page; it stays in the URL that is given.
         turn: held while an action of the viewer is under way; hold it to refresh.
-        port: on 127.0.0.1; 0 for any that is free.
-
-    Raises:
-        OSError: when the port is taken.
+        port: on 127.0.0.1, if it is free; else, and for 0, another.
     """
     url = URL(preview)
     async with ClientSession(auto_decompress=False) as session:
@@ -174,7 +174,10 @@ async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[P
         runner = web.AppRunner(place, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
+            try:
+                await web.TCPSite(runner, "127.0.0.1", port).start()
+            except OSError:
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
             here = URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1], fragment=url.raw_fragment)
             yield Page(str(here), door.visited)
         finally:

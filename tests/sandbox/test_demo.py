@@ -119,9 +119,11 @@ async def test_a_visitor_is_told_what_happens_asks_for_a_token_and_sees_the_flee
         card = await told(page, "Token 1900 · working, FAST")
         await picture("card", card)
 
-        read = await card.locator("time.discord-timestamp").last.get_attribute("datetime")
+        age = card.locator("time.discord-timestamp").last
+        await expect(age).to_have_text(re.compile(r"[2-5] seconds ago"))
+        read = await age.get_attribute("datetime")
         await card.get_by_role("button", name="Refresh").click()
-        await expect(card.locator("time.discord-timestamp").last).not_to_have_attribute("datetime", str(read))
+        await expect(age).not_to_have_attribute("datetime", str(read))
 
         await command(page, "tokens")
         await send(page)
