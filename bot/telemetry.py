@@ -48,6 +48,7 @@ def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> 
     own = logging.getLevelNamesMapping()[level.upper()]
     foreign = logging.INFO if own <= logging.DEBUG else max(own, logging.WARNING)
     logging.basicConfig(level=foreign, handlers=[handler], force=True)
+    logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)  # it sets a level of its own when it is imported
     logging.getLogger("bot").setLevel(own)
 
 

@@ -1,6 +1,7 @@
 """The log: one line an event, readable by people or machines, and without secrets."""
 
 import io
+import importlib
 import json
 import logging
 import re
@@ -146,6 +147,7 @@ def test_a_line_break_in_a_text_shows_as_such() -> None:
     ],
 )
 def test_foreign_libraries_are_heard_less(level: str, own: int, foreign: int) -> None:
+    importlib.import_module("sqlalchemy")
     start(level)
 
     assert logging.getLogger("bot.outbox").getEffectiveLevel() == own

@@ -195,8 +195,9 @@ class Token:
 
     @property
     def usable(self) -> bool:
-        """Whether jobs sent to this token now would be worked on."""
-        return self.status.works and self.active is not False
+        """Whether jobs sent to this token now would be worked on; without fast time that takes a relax mode."""
+        spent = self.fast_time.gone and self.subscription.has_relax is False
+        return self.status.works and self.active is not False and not spent
 
 
 @dataclass(frozen=True, slots=True)
