@@ -1,7 +1,7 @@
 """The log: one line an event, readable by people or machines, and without secrets."""
 
-import io
 import importlib
+import io
 import json
 import logging
 import re
