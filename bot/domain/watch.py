@@ -43,7 +43,7 @@ def advance(known: Known, reading: Reading, policy: Policy) -> tuple[Changes, Kn
     moved = step(known.incidents, judgement)
     # A token that reads as before stays the object it was: the state of a large fleet is not built anew each minute.
     read = {token.id: same if (same := known.remembered.get(token.id)) == token else token for token in reading.tokens}
-    gone = frozenset(filter(None, map(_gone, moved.changed)))
+    gone = frozenset(token_id for token_id in map(_gone, moved.changed) if token_id is not None)
     remembered = {
         **{token_id: token for token_id, token in known.remembered.items() if token_id not in gone},
         **read,

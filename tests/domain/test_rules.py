@@ -238,6 +238,11 @@ def test_a_token_is_gone_after_two_readings_without_it() -> None:
     assert story.read(3, record(1)) == []
 
 
+def test_a_token_whose_id_is_zero_is_gone_once() -> None:
+    story = watching(record(0), record(1))
+    assert [story.read(minute, record(1)) for minute in range(1, 5)] == [[], ["ended: gone 0 info"], [], []]
+
+
 def test_a_token_that_was_missing_once_was_never_gone() -> None:
     story = watching(record(1), record(2, "BANNED"))
     assert story.read(1, record(1)) == []
