@@ -140,6 +140,10 @@ class Ledger:
         """What a message tells now."""
         return self._now(message)
 
+    def began_with(self, message: Message, told: Told) -> bool:
+        """Whether a message told that from its first version on."""
+        return self._at(message, 0)[told] > 0
+
     def _now(self, message: Message) -> Tally:
         return self._at(message, len(message.versions) - 1)
 

@@ -1,0 +1,480 @@
+"""Take Discord away for half an hour in every way, and count: `python -m tests.outage --scale 20`.
+
+The real monitor, outbox and channel, each with a database of its own, talk through the real discord.py to one fake
+Discord, in which each has a channel that goes wrong in its own way. Accounts flip before and meanwhile; polls go on.
+When Discord is back, the channel must tell each flip exactly once, soon, and in few messages.
+
+Time is scaled by an event loop whose clock runs faster: every pause, deadline and memory of the bot is as in life, and
+all figures are in the bot's own seconds. What the machine itself takes counts `scale` times as much. Exit code 1 if a
+promise was broken.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import random
+import selectors
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import discord
+from discord.http import Route
+
+from bot.chat.channel import OpsChannel, one_try
+from bot.domain.model import Record
+from bot.domain.rules import Policy
+from bot.imaginepro.errors import NotFoundError
+from bot.monitor import Monitor
+from bot.outbox import FOLD_OVER, Outbox
+from bot.storage.store import Store, open_store
+from tests.domain.fleets import record
+from tests.ledger import NEXT, Ledger, Story, Told, is_summary
+from tests.wire.discord import TOKEN, Call, Discord
+from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
+from tests.wire.messages import Message
+from tests.wire.world import Channel, Guild
+
+AWAY = 1800.0
+"""Seconds for which Discord is away."""
+POLL = 60.0
+"""Seconds from poll to poll."""
+NONCES_KEPT = 180.0
+"""Seconds for which Discord remembers a nonce; the bot counts on two thirds of that."""
+REFUSED_A_MINUTE = 12
+"""Requests that the bot may make in vain in any minute."""
+PROMPT = 1.0
+"""Seconds after a retry is due in which it must come."""
+HICCUP = 0.25
+"""Seconds of real time for which a shared machine may hold everything up."""
+PATIENCE = 600.0
+"""Seconds in which everything is told after Discord is back."""
+
+FIRST = 1900
+ENDS = FIRST
+"""The token whose incident is told before, and ends meanwhile."""
+STAYS = FIRST + 1
+"""The token whose incident begins meanwhile, and stays."""
+COMES_AND_GOES = FIRST + 2
+"""The token whose incident begins and ends meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A way in which Discord is away."""
+
+    name: str
+    faults: tuple[Fault, ...]
+    """Each lasts for its share of the time."""
+    methods: str = "*"
+    """Those that go wrong, as a shell pattern."""
+    tokens: int = 12
+    at_once: int = 2
+    """How many tokens flip in one poll, over and over; the more, the longer the rest in between."""
+
+    @property
+    def accepts(self) -> bool:
+        """Whether Discord does what it is asked, and only its answer is lost."""
+        return any(fault.accepted for fault in self.faults)
+
+
+_429 = tuple(rate_limited(seconds) for seconds in (0.3, 2, 7, 20, 45, 90))
+
+TROUBLES = (
+    Trouble("429", _429),
+    Trouble("429, few flips", _429, tokens=3),
+    Trouble("503", (error(503),)),
+    Trouble("503, few flips", (error(503, html=True),), tokens=3),
+    Trouble("503, storms", (error(503),), at_once=9),
+    Trouble("hangs", (HANG,)),
+    Trouble("resets", (RESET,)),
+    Trouble("accepts, then hangs", (HANG.after_accepting(),)),
+    Trouble("the same, readable", (HANG.after_accepting(),), methods="P*"),
+    Trouble("accepts, then resets", (RESET.after_accepting(),)),
+)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What happened in one trouble. Times are in the bot's seconds."""
+
+    trouble: str
+    flips: int = 0
+    polls: int = 0
+    """While Discord was away."""
+    longest_gap: float = 0.0
+    """Between two polls."""
+    refused: int = 0
+    """Requests for the channel that were not told yes while Discord was away."""
+    in_a_minute: int = 0
+    """The most of them in any minute."""
+    told_after: float = 0.0
+    """From the return of Discord to the first request that it took."""
+    overdue: float = 0.0
+    """From the moment at which that request was due, or Discord's return if that was later."""
+    all_told_after: float = 0.0
+    """From the return of Discord until everything is told."""
+    messages: int = 0
+    """New ones since the return of Discord."""
+    summaries: int = 0
+    """Those of them that tell of several changes."""
+    late_lines: int = 0
+    """Incidents that came and went meanwhile and were told once, by a message that never said that they last."""
+    lost: int = 0
+    doubled: int = 0
+    muddled: int = 0
+    waiting: int = 0
+    """Messages left in the outbox."""
+    broken: list[str] = field(default_factory=list)
+    """The promises that were not kept."""
+
+
+class HurriedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock runs `scale` times as fast as the real one."""
+
+    def __init__(self, scale: float) -> None:
+        self._scale = scale
+        super().__init__(_HurriedSelector(scale))
+
+    def time(self) -> float:
+        """Seconds, as the rest of asyncio and its users see them."""
+        return super().time() * self._scale
+
+
+class _HurriedSelector(selectors.DefaultSelector):
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self._scale = scale
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for a `scale`th of what was asked for."""
+        return super().select(timeout and timeout / self._scale)
+
+
+class Clock:
+    """The time of day by the loop's clock."""
+
+    def __init__(self) -> None:
+        self._start = datetime(2026, 11, 22, 3, 0, tzinfo=UTC) - timedelta(seconds=self.seconds)
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return self._start + timedelta(seconds=self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """Now, as the loop has it."""
+        return asyncio.get_running_loop().time()
+
+
+class Accounts:
+    """An upstream that always answers, and counts what it was asked."""
+
+    def __init__(self, stories: Sequence[Story]) -> None:
+        self._stories = {story.token: story for story in stories}
+        self.asked = 0
+
+    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+        """All accounts as they are now."""
+        del known
+        self.asked += 1
+        return tuple(record(story.token, story.status) for story in self._stories.values())
+
+    async def token(self, token_id: int) -> Record:
+        """One of them."""
+        if token_id not in self._stories:
+            reason = "not listed"
+            raise NotFoundError(reason)
+        return record(token_id, self._stories[token_id].status)
+
+
+class _Pauses(logging.Handler):
+    """Notes from the log until when each outbox leaves its channel alone."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take what says that a message waits."""
+        said: Mapping[str, object] = getattr(record, "fields", {})
+        mark, pause = said.get("mark"), said.get("pause")
+        if isinstance(mark, str) and isinstance(pause, timedelta):
+            self._until[mark.partition("-")[0]] = self._clock.seconds + pause.total_seconds()
+
+    def until(self, installation: str) -> float:
+        """When the next attempt was due, by the loop's clock."""
+        return self._until.get(installation, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the troubles share."""
+
+    fake: Discord
+    client: discord.Client
+    clock: Clock
+    pauses: _Pauses
+    scale: float
+    folder: Path
+    seed: int
+
+
+class Run:
+    """One trouble, from a quiet channel to a quiet channel."""
+
+    def __init__(self, world: World, trouble: Trouble, channel: Channel, store: Store) -> None:
+        self._world = world
+        self._trouble = trouble
+        self._channel_id = channel.id
+        self._store = store
+        self._rng = random.Random(f"{world.seed} {trouble.name}")
+        self._stories = {number: Story(number) for number in range(FIRST, FIRST + trouble.tokens)}
+        self._ledger = Ledger(world.fake, self._stories.values(), channel.id)
+        self._accounts = Accounts(tuple(self._stories.values()))
+        self._looks: list[float] = []
+        self._figures = Figures(trouble.name)
+
+    async def run(self) -> Figures:
+        """Live through it."""
+        async with self._bot():
+            await self._until(lambda: bool(self._world.fake.messages(self._channel_id)))
+            await self._flip({ENDS: "BANNED"})
+            await self._until(lambda: self._ledger.shown == self._ledger.expected)
+            gone = self._world.clock.seconds
+            before = len(self._world.fake.messages(self._channel_id))
+            async with asyncio.TaskGroup() as meanwhile:
+                meanwhile.create_task(self._away())
+                meanwhile.create_task(self._life(gone + AWAY - 2 * POLL))
+            back = self._world.clock.seconds
+            came_meanwhile = len(self._world.fake.messages(self._channel_id))
+            self._count_absence(gone, back)
+            with contextlib.suppress(TimeoutError):
+                await self._until(lambda: self._ledger.shown == self._ledger.expected)
+            self._figures.all_told_after = self._world.clock.seconds - back
+            await self._until_empty()
+            self._count_return(back, self._world.fake.messages(self._channel_id)[came_meanwhile:])
+            self._figures.flips = sum(story.flips for story in self._stories.values())
+            self._count_late_lines(self._world.fake.messages(self._channel_id)[before:])
+        self._judge()
+        return self._figures
+
+    @asynccontextmanager
+    async def _bot(self) -> AsyncIterator[None]:
+        """The part of the bot that watches and tells, wired as the real one is."""
+        world, news, logged_in = self._world, asyncio.Event(), asyncio.Event()
+        logged_in.set()
+        monitor = Monitor(self._accounts, self._store, Policy(), world.clock, on_change=news.set)
+        await monitor.restore()
+        channel = OpsChannel(
+            world.client,
+            logged_in,
+            channel_id=self._channel_id,
+            guild_id=world.fake.guild_id,
+            alert_role_id=world.fake.alert_role_id,
+            fleet=lambda: monitor.fleet,
+        )
+        async with _beside(Outbox(self._store, channel, world.clock, news).run(), self._poll(monitor)):
+            yield
+
+    async def _poll(self, monitor: Monitor) -> None:
+        due = self._world.clock.seconds
+        while True:
+            await monitor.look()
+            self._looks.append(self._world.clock.seconds)
+            due = max(due + POLL, self._world.clock.seconds)
+            await asyncio.sleep(due - self._world.clock.seconds)
+
+    async def _away(self) -> None:
+        """Let the channel go wrong for half an hour, and then be well again."""
+        for fault in self._trouble.faults:
+            with self._world.fake.outage(fault, self._trouble.methods, f"/channels/{self._channel_id}*"):
+                await asyncio.sleep(AWAY / len(self._trouble.faults))
+
+    async def _life(self, until: float) -> None:
+        """What happens to the accounts while Discord is away."""
+        await self._flip({ENDS: "FAST"})
+        await self._flip({STAYS: "BANNED"})
+        await self._flip({COMES_AND_GOES: "VERIFYING"})
+        await self._flip({COMES_AND_GOES: "FAST"})
+        others = [story for token, story in self._stories.items() if token > COMES_AND_GOES]
+        while others and self._world.clock.seconds < until:
+            chosen = self._rng.sample(others, self._trouble.at_once)
+            await self._flip({story.token: self._rng.choice(NEXT[story.status]) for story in chosen})
+            rest = min(POLL * self._trouble.at_once, until - self._world.clock.seconds)
+            await asyncio.sleep(max(rest, 0.0))
+
+    async def _flip(self, statuses: Mapping[int, str]) -> None:
+        """Change statuses, and wait until a poll that began after it is stored."""
+        for token, status in statuses.items():
+            self._stories[token].statuses.append(status)
+        asked = self._accounts.asked
+        await self._until(lambda: len(self._looks) > asked)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():
+                await asyncio.sleep(1)
+
+    async def _until_empty(self) -> None:
+        deadline = self._world.clock.seconds + PATIENCE
+        while (waiting := await self._store.waiting()) and self._world.clock.seconds < deadline:
+            await asyncio.sleep(1)
+        self._figures.waiting = waiting
+
+    def _calls(self, since: float, until: float) -> list[Call]:
+        """The requests for this channel, within a time by the loop's clock."""
+        path = f"/channels/{self._channel_id}"
+        return [
+            call
+            for call in self._world.fake.calls
+            if call.path.startswith(path) and since <= call.at * self._world.scale <= until
+        ]
+
+    def _count_absence(self, gone: float, back: float) -> None:
+        figures, scale = self._figures, self._world.scale
+        looks = [look for look in self._looks if gone <= look <= back]
+        figures.polls = len(looks)
+        figures.longest_gap = max((b - a for a, b in pairwise(looks)), default=AWAY)
+        refused = [call.at * scale for call in self._calls(gone, back) if not call.accepted]
+        figures.refused = len(refused)
+        figures.in_a_minute = max((sum(start <= at < start + 60 for at in refused) for start in refused), default=0)
+
+    def _count_return(self, back: float, new: Sequence[Message]) -> None:
+        figures = self._figures
+        first = next((call for call in self._calls(back, back + PATIENCE) if call.accepted), None)
+        if first is not None:
+            taken = first.at * self._world.scale
+            figures.told_after = taken - back
+            # The pause that was noted last may have begun after the first message; then that message was in time.
+            figures.overdue = max(0.0, taken - max(back, self._due_before(taken)))
+        figures.messages = len(new)
+        figures.summaries = sum(is_summary(message.now) for message in new)
+
+    def _due_before(self, taken: float) -> float:
+        return min(self._world.pauses.until(self._store.installation), taken)
+
+    def _count_late_lines(self, meanwhile: Sequence[Message]) -> None:
+        told = Told(COMES_AND_GOES, "VERIFYING", over=True)
+        self._figures.late_lines = sum(
+            self._ledger.tally(message)[told] == 1 and self._trouble.accepts | self._ledger.began_with(message, told)
+            for message in meanwhile
+        )
+
+    def _judge(self) -> None:
+        figures, ledger = self._figures, self._ledger
+        figures.lost, figures.doubled = ledger.lost.total(), ledger.doubled.total()
+        figures.muddled = len(ledger.muddled)
+        slack = HICCUP * self._world.scale
+        promises = {
+            "nothing is lost": figures.lost == 0 and figures.waiting == 0,
+            "nothing is doubled": figures.doubled == 0,
+            "nothing is taken back": figures.muddled == 0,
+            "polls go on": figures.longest_gap <= POLL + slack,
+            f"at most {REFUSED_A_MINUTE} refused a minute": figures.in_a_minute <= REFUSED_A_MINUTE,
+            "told when due": figures.overdue <= PROMPT + slack,
+            "few messages": figures.messages - figures.summaries <= FOLD_OVER and figures.summaries <= 1,
+            "what came and went is told late, in one line": figures.late_lines == 1,
+        }
+        figures.broken = [promise for promise, kept in promises.items() if not kept]
+
+
+@asynccontextmanager
+async def _beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run coroutines beside, until the context is left; an error of theirs ends the context."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+@contextmanager
+def _discord_at(url: str) -> Iterator[None]:
+    """Let discord.py talk to a fake."""
+    real = Route.BASE
+    Route.BASE = url
+    try:
+        yield
+    finally:
+        Route.BASE = real
+
+
+@contextmanager
+def _listening(handler: logging.Handler) -> Iterator[None]:
+    """Hand the outbox's log to a handler, and to nobody else."""
+    logger = logging.getLogger("bot.outbox")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+
+
+async def _all(scale: float, folder: Path, seed: int, troubles: Sequence[Trouble]) -> list[Figures]:
+    channels = [Channel(1_100_000_000_000_001_000 + number, f"ops-{number}") for number in range(len(troubles))]
+    clock = Clock()
+    pauses = _Pauses(clock)
+    fake = Discord(Guild(channels=channels), rate=None, nonce_memory=NONCES_KEPT / scale, clock=clock)
+    async with fake.serving(), contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_discord_at(fake.api_base))
+        stack.enter_context(_listening(pauses))
+        client = discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try())
+        await stack.enter_async_context(client)
+        await client.login(TOKEN)
+        world = World(fake, client, clock, pauses, scale, folder, seed)
+        runs = [
+            Run(world, trouble, channel, await stack.enter_async_context(open_store(f"sqlite:///{folder}/{number}.db")))
+            for number, (trouble, channel) in enumerate(zip(troubles, channels, strict=True))
+        ]
+        return await asyncio.gather(*(run.run() for run in runs))
+
+
+def lived_through(
+    scale: float, folder: Path, *, seed: int = 1, troubles: Sequence[Trouble] = TROUBLES
+) -> list[Figures]:
+    """Live through all troubles at the same time, that much faster than in life; databases go to the folder."""
+    with asyncio.Runner(loop_factory=lambda: HurriedLoop(scale)) as runner:
+        return runner.run(_all(scale, folder, seed, troubles))
+
+
+def table(figures: Sequence[Figures]) -> str:
+    """A line a trouble, and after it the promises that it broke."""
+    names = [each.name for each in fields(Figures) if each.name not in {"trouble", "broken"}]
+    heads = [name.replace("_", " ") for name in names]
+    lines = [f"{'trouble':<22}" + "".join(f"{head:>{len(head) + 2}}" for head in heads)]
+    for each in figures:
+        cells = [getattr(each, name) for name in names]
+        texts = [f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells]
+        lines.append(
+            f"{each.trouble:<22}" + "".join(f"{text:>{len(head) + 2}}" for head, text in zip(heads, texts, strict=True))
+        )
+        lines += [f"    broken: {promise}" for promise in each.broken]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.outage", description=__doc__)
+    parser.add_argument("--scale", type=float, default=20, help="how much faster than in life")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = lived_through(options.scale, Path(folder), seed=options.seed)
+    sys.stdout.write(table(figures) + "\n")
+    return 1 if any(each.broken for each in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
