@@ -8,7 +8,7 @@ export UV_PYTHON ?= $(PYTHON)
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit clean
+.PHONY: help run demo check test lint types unit pictures clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -36,6 +36,10 @@ unit: .venv/dev
 	$(RUN) coverage run -m pytest -n 2
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
+
+pictures: .venv/dev ## make the README's pictures anew, by the demo in a browser
+	$(RUN) pytest -q tests/sandbox/test_demo.py
+	cp artifacts/card.png artifacts/alert.png docs/
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -85,7 +85,7 @@ def _demo(port: int) -> int:
     try:
         from bot.sandbox import demo  # noqa: PLC0415 - wants the extra `demo`, which a bot in production has not
     except ImportError as error:
-        return _refuse(f"the demo needs the extra `demo` ({error}); `make demo` installs it")
+        return _refuse(str(error))
     asyncio.run(demo.run(port))
     return 0
 

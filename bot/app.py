@@ -34,15 +34,12 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def opened(
-    settings: Settings, clock: Callable[[], datetime], on_shown: Callable[[], None] = lambda: None
-) -> AsyncIterator[App]:
+async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[App]:
     """Open everything, and close it in reverse.
 
     Args:
         settings: What the operator configured.
         clock: The time, aware; everything that is stored or shown lives by it.
-        on_shown: Called after each post or edit in the ops channel.
 
     Raises:
         StoreError: The database cannot be opened.
@@ -70,7 +67,7 @@ async def opened(
             alert_role_id=settings.alert_role_id,
             fleet=lambda: monitor.fleet,
         )
-        outbox = Outbox(store, channel, clock, news, on_shown)
+        outbox = Outbox(store, channel, clock, news)
         await stack.enter_async_context(_task(outbox.run()))
 
         async def forget_old() -> None:

@@ -139,15 +139,13 @@ class Outbox:
         channel: Channel,
         clock: Callable[[], datetime],
         news: asyncio.Event,
-        on_shown: Callable[[], None] = lambda: None,
         pace: Pace = Pace(),
     ) -> None:
-        """`news` is set by whoever stores messages; `on_shown` is called after each post and edit."""
+        """`news` is set by whoever stores messages."""
         self._store = store
         self._channel = channel
         self._clock = clock
         self._news = news
-        self._on_shown = on_shown
         self._pace = pace
         self._failures = 0
 
@@ -218,7 +216,6 @@ class Outbox:
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0
-        self._on_shown()
         return None
 
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from heapq import nsmallest
 import discord
 
 from bot.chat.text import listed, number, percent, plain, quoted, stamp, within
-from bot.domain.model import Count, FastTime, Fleet, Status, Subscription, Token, Trouble, Unit, Usage
+from bot.domain.model import Count, FastTime, Fleet, PlanState, Status, Subscription, Token, Trouble, Unit, Usage
 
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4096
@@ -136,8 +136,8 @@ def status_word(token: Token, limit: int = 60) -> str:
 
 
 def plan_word(token: Token) -> str:
-    """The plan in one word or two; empty when it is not known."""
-    return "Trial" if not token.subscription.plan and token.subscription.state else plain(token.subscription.plan, 40)
+    """The plan in one word or two; empty when it is not known. A trial's plan is called None, which says nothing."""
+    return "Trial" if token.subscription.state is PlanState.TRIAL else plain(token.subscription.plan, 40)
 
 
 def amount(fast_time: FastTime) -> str:
@@ -205,7 +205,13 @@ def token_card(token: Token, fleet: Fleet, now: datetime) -> discord.Embed:
         _line("Plan", _plan(token.subscription, now)),
         _line("Jobs", _jobs(token)),
         _line("Mode", [token.mode, token.visibility and _VISIBILITY[token.visibility]]),
-        _line("Made", [_usage(token.lifetime, "so far"), _usage(token.relaxed, "in relax mode")]),
+        _line(
+            "Made",
+            [
+                _usage(token.lifetime, "so far"),
+                _usage(token.relaxed, "in relax mode") if token.relaxed.images != 0 else None,
+            ],
+        ),
         _line("Where", _place(token)),
     ]
     return compose(
@@ -305,7 +311,8 @@ def _fast_time(fast_time: FastTime) -> list[str]:
 def _plan(plan: Subscription, now: datetime) -> list[str | None]:
     if not plan.plan and plan.state is None:
         return [f"not readable: {quoted(plan.raw, _RAW)}" if plan.raw.strip() else None]
-    words = ", ".join(filter(None, [plain(plan.plan, 40), plan.billing, plan.state]))
+    named = "" if plan.state is PlanState.TRIAL else plain(plan.plan, 40)
+    words = ", ".join(filter(None, [named, plan.billing, plan.state]))
     return [
         words,
         "no relax mode" if plan.has_relax is False else None,
