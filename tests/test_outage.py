@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.outage import AWAY, POLL, TROUBLES, lived_through, table
 
-SCALE = 120
-"""Half an hour is a quarter of a minute."""
+SCALE = 60
+"""Half an hour is half a minute."""
 
 
 def test_whatever_discord_does_for_half_an_hour_everything_is_told_once_and_soon_and_in_few_messages(
