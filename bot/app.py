@@ -88,11 +88,16 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
         LoginError: Discord refuses the bot for good.
         StoreError: The database cannot be opened.
     """
-    async with opened(settings, clock) as app, _task(app.client.talk(settings.discord_token.reveal())) as talking:
-        async with _task(stop.wait()) as stopping:
-            await asyncio.wait({talking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if talking.done():
-            talking.result()
+    async with _task(_live(settings, clock)) as living, _task(stop.wait()) as stopping:
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if living.done():
+            living.result()
+
+
+async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
+    """From the opening on, which a database may hold up, until cancelled."""
+    async with opened(settings, clock) as app:
+        await app.client.talk(settings.discord_token.reveal())
 
 
 def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[ImaginePro]:

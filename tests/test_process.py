@@ -239,10 +239,27 @@ async def _waiting_for_its_login(home: Town) -> AsyncIterator[BotProcess]:
         yield bot
 
 
+@contextlib.asynccontextmanager
+async def _opening_a_database_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
+    called = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with home.bot(DATABASE_URL=f"postgres://bot@127.0.0.1:{port}/bot") as bot, asyncio.timeout(10):
+            await called.wait()
+            yield bot
+
+
 @pytest.mark.parametrize(
     ("busy", "sign"),
     [
         (_idle, signal.SIGTERM),
+        (_opening_a_database_that_hangs, signal.SIGTERM),
         (_polling_an_upstream_that_hangs, signal.SIGINT),
         (_posting_to_a_discord_that_hangs, signal.SIGTERM),
         (_waiting_for_its_login, signal.SIGINT),
@@ -284,6 +301,13 @@ async def test_a_wrong_bot_token_ends_the_process_with_what_to_do(home: Town) ->
     assert "copy it anew from the application's page" in bot.stderr
     assert "not-the-one" not in bot.output
     assert "Traceback" not in bot.output
+
+
+async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> None:
+    with home.discord.outage(faults.HANG, "PUT", "*/commands") as hangs:
+        async with home.bot():
+            await home.until_told(BASELINE)
+    assert hangs.hits == 1
 
 
 # The gateway

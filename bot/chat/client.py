@@ -162,10 +162,10 @@ class ChatClient(DeskClient):
     on_resumed = on_connect
 
     async def setup_hook(self) -> None:
-        """Run by discord.py after the login and before the gateway."""
+        """Run by discord.py after the login and before the gateway. Alerts do not wait for the commands."""
+        self.logged_in.set()
         self.add_dynamic_items(*BUTTONS)
         await self._register_commands()
-        self.logged_in.set()
 
     async def on_ready(self) -> None:
         """Tell the operator when the bot is not where it should be: nothing else would."""
@@ -193,7 +193,7 @@ class ChatClient(DeskClient):
                 self._home.id,
                 invite_url(self, self._home.id),
             )
-        except discord.HTTPException as error:
+        except AWAY as error:
             logger.warning("commands could not be registered, earlier ones still stand: %s", error)
 
 
