@@ -1,0 +1,78 @@
+"""From the upstream's answer with a flip to the message that Discord accepted: `python -m bench.dwell`.
+
+Measured in the outside world, from the question that is answered with the flip to the end of Discord's handling of the
+post; beside it, what the same post costs a bare client of discord.py, from its call to its return. The difference is
+what the bot itself takes: read, judge, store, fold, claim, render.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+
+import discord
+
+from bench import table, world
+from bench.poll import databases, living, online
+from bot.settings import Settings
+
+SIZE = 9
+
+
+async def flips(outside: world.World, settings: Settings, count: int) -> list[float]:
+    """Let so many accounts flip, one after another; returns how long each took to be told, in milliseconds."""
+    took = []
+    async with living(settings) as app:
+        await online(app)
+        for number in range(count):
+            # A flip back edits the message of the flip before it, so both kinds are among them in equal parts.
+            await outside.ask("flip", world.FIRST_ID + number // 2 % SIZE)
+            told = len(await outside.ask("deliveries"))
+            await app.monitor.look()
+            while len(deliveries := await outside.ask("deliveries")) <= told:  # noqa: ASYNC110 - in another process
+                await asyncio.sleep(0.005)
+            took.append(1000 * (deliveries[-1] - (await outside.ask("polls"))[-1]))
+            await asyncio.sleep(0.02)
+    return took
+
+
+async def round_trips(settings: Settings, count: int) -> list[float]:
+    """Post so many messages with nothing but discord.py; returns how long each took, in milliseconds."""
+    took = []
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await client.login(settings.discord_token.reveal())
+        channel = client.get_partial_messageable(settings.ops_channel_id)
+        embed = discord.Embed(title="Token 1900 is VERIFYING", description="x" * 300, colour=discord.Colour.orange())
+        for number in range(count):
+            began = time.monotonic()
+            await channel.send(embed=embed, nonce=f"bare-{number}")
+            took.append(1000 * (time.monotonic() - began))
+    return took
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The value under which so many percent of them are."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+async def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flips", type=int, default=100)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
+    arguments = parser.parse_args()
+    rows: list[table.Row] = []
+    with databases(arguments.database or ["sqlite", "postgresql"]) as urls:
+        for name, url in urls.items():
+            async with world.running(SIZE) as outside:
+                settings = outside.settings(url)
+                ours = await flips(outside, settings, arguments.flips)
+                bare = await round_trips(settings, arguments.flips)
+            for label, percent in (("median", 50), ("p99", 99)):
+                told, trip = percentile(ours, percent), percentile(bare, percent)
+                rows.append((f"{name}: {label}", told, trip, told - percentile(bare, 50)))
+    table.show(("ms", "flip to message", "a bare post", "more than a median post"), rows)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
