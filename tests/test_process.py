@@ -310,6 +310,14 @@ async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> N
     assert hangs.hits == 1
 
 
+async def test_a_bot_token_that_is_replaced_while_the_bot_runs_ends_it_with_what_to_do(home: Town) -> None:
+    async with home.settled_bot() as bot:
+        await home.discord.until(lambda: home.discord.gateway.connected == 1)
+        await home.discord.gateway.close(CloseCode.AUTHENTICATION_FAILED)
+        assert (await bot.wait()).code == EX_CONFIG
+    assert "copy it anew from the application's page" in bot.stderr
+
+
 # The gateway
 
 
@@ -340,6 +348,17 @@ async def test_a_gateway_that_answers_no_heartbeat_is_left_for_another_connectio
     async with home.settled_bot(FAKE_HEARTBEAT_TIMEOUT="1.5"):
         gateway.mood = Mood.DEAF
         await home.discord.until(lambda: len(gateway.resumes) > 0)
+        gateway.mood = Mood.WELL
+        await _answers(home)
+
+
+async def test_a_gateway_that_stays_away_is_looked_for_anew_before_the_pauses_grow_long(home: Town) -> None:
+    gateway = home.discord.gateway
+    async with home.settled_bot(FAKE_LONGEST_PAUSE="1") as bot:
+        await home.discord.until(lambda: gateway.connected == 1)
+        gateway.mood = Mood.REFUSING
+        await gateway.close(CloseCode.UNKNOWN_ERROR)
+        await home.discord.until(lambda: bot.stderr.count("starting anew to look for the gateway") > 2)
         gateway.mood = Mood.WELL
         await _answers(home)
 
