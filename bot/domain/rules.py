@@ -7,12 +7,14 @@ keys about which this reading says nothing. The levels at which an incident open
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import chain
 
 from bot.domain.incidents import Finding, Incident, Judgement, Key, Rule
-from bot.domain.model import Failure, FastTime, Reading, Severity, Status, Threshold, Token, Trouble
+from bot.domain.info import threshold
+from bot.domain.model import Failure, FastTime, PlanState, Reading, Severity, Status, Threshold, Token, Trouble
+from bot.domain.steering import Setting
 
 LEAVE_POINTS = 5.0
 """How far above a step, in points of the total, fast time must come before the step's incident ends."""
@@ -23,19 +25,102 @@ LEAVE_FACTOR = 1.25
 LEAVE_GONE = 1.0
 """Minutes of fast time above which it is no longer gone."""
 
-READINGS_DOWN = 3
-"""Failed looks in a row before the upstream counts as unreachable: one lost answer is no incident."""
+CRITICAL_AFTER = timedelta(minutes=15)
+"""How long a check may stand unanswered before it is critical."""
 
-READINGS_GONE = 2
-"""Whole readings in a row without a token before it counts as gone: one short list is no reason to forget a token."""
+RENEWAL_GRACE = timedelta(hours=6)
+"""How long after its renewal a plan may still show the old date."""
+
+STALE_AFTER = 3
+"""Poll intervals without a look that ended."""
+
+FLIPS, FLIPS_WITHIN, CALM_AFTER = 3, timedelta(hours=1), timedelta(minutes=30)
+"""So many changes of status in such a time are flapping, until there was none for so long."""
+
+ANYBODY = "usable"
+FAST_HOURS = "fast time"
+"""The two things that the rule about the whole fleet looks at; they are the steps of its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a rule works unless somebody set it otherwise."""
+
+    severity: Severity
+    """What `/rules` shows as its default. A rule may find another where it knows more: see its function."""
+    readings: int = 1
+    """In a row to fire."""
+    clear: int = 1
+    """In a row to clear."""
+    hold: timedelta = timedelta()
+    """How long it must have been so before it fires."""
+    enabled: bool = True
+    chosen: Severity | None = None
+    """Set by somebody, it holds whatever the rule finds."""
+
+
+RULES: Mapping[Rule, Row] = {
+    Rule.BASELINE: Row(Severity.INFO),
+    Rule.UPSTREAM_DOWN: Row(Severity.WARNING, readings=3),
+    Rule.UPSTREAM_REFUSED: Row(Severity.CRITICAL),
+    Rule.UPSTREAM_STALE: Row(Severity.WARNING),
+    Rule.BANNED: Row(Severity.CRITICAL),
+    Rule.VERIFYING: Row(Severity.WARNING),
+    Rule.DEGRADED: Row(Severity.WARNING),
+    Rule.UNKNOWN_STATUS: Row(Severity.WARNING),
+    Rule.RESTORED: Row(Severity.INFO),
+    Rule.FAST_TIME_LOW: Row(Severity.WARNING),
+    Rule.FAST_TIME_GONE: Row(Severity.WARNING),
+    Rule.SUBSCRIPTION: Row(Severity.WARNING),
+    Rule.QUEUE_STUCK: Row(Severity.WARNING, hold=timedelta(minutes=20)),
+    Rule.FROZEN: Row(Severity.INFO, hold=timedelta(hours=6)),
+    Rule.INACTIVE: Row(Severity.INFO),
+    # One short or empty list is no reason to forget accounts.
+    Rule.GONE: Row(Severity.INFO, readings=2),
+    Rule.NEW: Row(Severity.INFO),
+    Rule.POOL: Row(Severity.CRITICAL),
+    Rule.FLAPPING: Row(Severity.INFO),
+}
+"""In the order in which people are shown them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator decides about the rules."""
+    """What the operator decides about the rules: the environment's steps of fast time, and what was set in chat."""
 
     thresholds: tuple[Threshold, ...] = ()
     """The steps of fast time, each its own incident."""
+    interval: timedelta = timedelta(minutes=1)
+    """Between two looks."""
+    settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
+
+    def row(self, rule: Rule, token: int | None) -> Row:
+        """How a rule works for a token: its own setting wins over the fleet's, and that over the default."""
+        row = RULES[rule]
+        for setting in self._set(rule, token):
+            row = replace(
+                row,
+                enabled=row.enabled if setting.enabled is None else setting.enabled,
+                chosen=row.chosen if setting.severity is None else setting.severity,
+                readings=row.readings if setting.readings is None else setting.readings,
+            )
+        return row
+
+    def threshold(self, rule: Rule, token: int | None) -> str:
+        """The threshold that was set for a rule, as text; empty when there is none."""
+        return next((text for each in reversed(self._set(rule, token)) if (text := each.threshold) is not None), "")
+
+    def steps(self, token: int) -> tuple[Threshold, ...]:
+        """The steps of fast time for a token."""
+        chosen = self.threshold(Rule.FAST_TIME_LOW, token)
+        return tuple(threshold(part) for part in chosen.split(",")) if chosen else self.thresholds
+
+    def _set(self, rule: Rule, token: int | None) -> tuple[Setting, ...]:
+        """The fleet's setting before the token's."""
+        if not self.settings:
+            return ()
+        found = (self.settings.get((rule, None)), self.settings.get((rule, token)) if token is not None else None)
+        return tuple(setting for setting in found if setting is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +145,36 @@ class Past:
 
 
 STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
+FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
 
 Verdict = Finding | Key
 """What a rule yields: a finding, or a key that this reading says nothing about."""
 
-TokenRule = Callable[[Token, Past, Policy], Iterator[Verdict]]
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a rule sees of one token."""
+
+    token: Token
+    past: Past
+    policy: Policy
+    at: datetime
+
+    def key(self, rule: Rule, step: str = "") -> Key:
+        """The key of the token's incident of that rule."""
+        return Key(rule, self.token.id, step)
+
+    def finding(self, rule: Rule, severity: Severity | None = None, step: str = "") -> Finding:
+        """A finding about the token, with what it was and is."""
+        return Finding(
+            self.key(rule, step),
+            RULES[rule].severity if severity is None else severity,
+            was=self.past.before.record if self.past.before else None,
+            now=self.token.record,
+        )
+
+
+TokenRule = Callable[[Sight], Iterator[Verdict]]
 
 
 def judge(
@@ -91,18 +201,18 @@ def judge(
     read = {token.id: token for token in reading.tokens}
     verdicts = chain(
         chain.from_iterable(
-            _of_token(token, Past(remembered.get(token.id), open_by_token.get(token.id, {})), policy)
+            _of_token(Sight(token, Past(remembered.get(token.id), open_by_token.get(token.id, {})), policy, reading.at))
             for token in reading.tokens
         ),
-        _of_membership(read, remembered, open_by_token, baseline=baseline) if reading.whole else (),
+        _of_fleet(read, remembered, open_by_token, policy, baseline=baseline) if reading.whole else (),
     )
     findings: dict[Key, Finding] = {}
     unsure: set[Key] = set()
     for verdict in verdicts:
-        if isinstance(verdict, Finding):
-            findings[verdict.key] = verdict
-        else:
+        if not isinstance(verdict, Finding):
             unsure.add(verdict)
+        elif (finding := _as_set(verdict, policy)) is not None:
+            findings[finding.key] = finding
     if not reading.whole:
         unsure.update(key for key in incidents if key.token not in read)
     return Judgement(
@@ -115,38 +225,71 @@ def judge(
     )
 
 
-def judge_failure(failure: Failure, incidents: Mapping[Key, Incident]) -> Judgement:
+def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
     """Judge a look that brought no reading: all that is known of tokens stays as it was."""
     refused = failure.trouble is Trouble.REFUSED
-    finding = Finding(
-        key=Key(Rule.UPSTREAM_REFUSED if refused else Rule.UPSTREAM_DOWN),
-        severity=Severity.CRITICAL if refused else Severity.WARNING,
-        detail=f"{failure.trouble}: {failure.detail}",
-        readings=1 if refused else READINGS_DOWN,
-    )
-    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key.
-    answered = {Key(Rule.UPSTREAM_DOWN)} if refused else set()
+    rule = Rule.UPSTREAM_REFUSED if refused else Rule.UPSTREAM_DOWN
+    found = _as_set(Finding(Key(rule), RULES[rule].severity, detail=f"{failure.trouble}: {failure.detail}"), policy)
+    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either look
+    # has ended.
+    answered = {Key(Rule.UPSTREAM_STALE)} | ({Key(Rule.UPSTREAM_DOWN)} if refused else set())
     return Judgement(
         at=failure.at,
-        findings={finding.key: finding},
+        findings={found.key: found} if found else {},
         unsure=frozenset(key for key in incidents if key not in answered),
     )
 
 
-def _of_token(token: Token, past: Past, policy: Policy) -> Iterable[Verdict]:
-    return chain.from_iterable(rule(token, past, policy) for rule in TOKEN_RULES)
+def judge_silence(
+    now: datetime, read_at: datetime | None, incidents: Mapping[Key, Incident], policy: Policy
+) -> Judgement:
+    """Judge that no look has ended for a while: failed ones are told by themselves."""
+    told = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_REFUSED)} & incidents.keys()
+    stale = read_at is not None and now - read_at > STALE_AFTER * policy.interval and not told
+    found = _as_set(Finding(Key(Rule.UPSTREAM_STALE), RULES[Rule.UPSTREAM_STALE].severity), policy) if stale else None
+    return Judgement(at=now, findings={found.key: found} if found else {}, unsure=frozenset(incidents))
 
 
-def _of_membership(
+def _as_set(finding: Finding, policy: Policy) -> Finding | None:
+    """The finding as its rule is set; None when that is off."""
+    row = policy.row(finding.key.rule, finding.key.token)
+    if not row.enabled:
+        return None
+    return replace(
+        finding,
+        severity=finding.severity if row.chosen is None else row.chosen,
+        # A rule that counts by itself says so by its own number.
+        readings=max(finding.readings, row.readings),
+        clear=row.clear,
+        hold=row.hold,
+    )
+
+
+def _of_token(sight: Sight) -> Iterable[Verdict]:
+    return chain.from_iterable(rule(sight) for rule in TOKEN_RULES)
+
+
+def _of_fleet(
     read: Mapping[int, Token],
     remembered: Mapping[int, Token],
     open_by_token: Mapping[int | None, Mapping[Key, Incident]],
+    policy: Policy,
     *,
     baseline: bool,
 ) -> Iterator[Verdict]:
     if baseline:
         yield Finding(Key(Rule.BASELINE), Severity.INFO, momentary=True)
-        return
+    else:
+        yield from _membership(read, remembered, open_by_token, policy)
+    yield from _pool(read, policy)
+
+
+def _membership(
+    read: Mapping[int, Token],
+    remembered: Mapping[int, Token],
+    open_by_token: Mapping[int | None, Mapping[Key, Incident]],
+    policy: Policy,
+) -> Iterator[Verdict]:
     for token_id, token in read.items():
         if token_id not in remembered:
             yield Finding(Key(Rule.NEW, token_id), Severity.INFO, now=token.record, momentary=True)
@@ -154,87 +297,138 @@ def _of_membership(
         if token_id in read:
             continue
         key = Key(Rule.GONE, token_id)
-        yield Finding(key, Severity.INFO, was=token.record, readings=READINGS_GONE, momentary=True)
+        yield Finding(key, Severity.INFO, was=token.record, momentary=True)
         others = open_by_token.get(token_id, {})
         seen = others[key].seen if key in others else 0
-        if seen + 1 < READINGS_GONE:
+        if seen + 1 < policy.row(Rule.GONE, token_id).readings:
             yield from (other for other in others if other != key)
+
+
+def _pool(read: Mapping[int, Token], policy: Policy) -> Iterator[Verdict]:
+    """The fleet as a whole. An empty one is watched for nothing; without a setting one token must work."""
+    if not read:
+        return
+    chosen = policy.threshold(Rule.POOL, None).split(",")
+    least = next((int(part) for part in chosen if part.strip().isdecimal()), 1)
+    usable = [token for token in read.values() if token.usable]
+    if len(usable) < least:
+        yield Finding(Key(Rule.POOL, step=ANYBODY), RULES[Rule.POOL].severity, detail=f"{len(usable)} of {len(read)}")
+    for part in chosen:
+        level = threshold(part).minutes if part and not part.strip().isdecimal() else None
+        left = sum(token.fast_time.remaining or 0 for token in usable)
+        if level is not None and left < level:
+            yield Finding(Key(Rule.POOL, step=FAST_HOURS), RULES[Rule.POOL].severity, detail=f"under {part.strip()}")
 
 
 # The status rules. Each status has its own incident, so that each bad turn is one message.
 
 
-def _status_finding(rule: Rule, severity: Severity, token: Token, past: Past) -> Finding:
-    if token.active is False:
+def _status_finding(sight: Sight, rule: Rule, severity: Severity) -> Finding:
+    if sight.token.active is False:
         severity = min(severity, Severity.WARNING, key=lambda each: each.rank)  # switched off on purpose: nobody waits
-    return Finding(Key(rule, token.id), severity, was=past.before.record if past.before else None, now=token.record)
+    return sight.finding(rule, severity)
 
 
-def _status(token: Token, past: Past, _policy: Policy) -> Iterator[Verdict]:
+def _status(sight: Sight) -> Iterator[Verdict]:
+    token, past = sight.token, sight.past
     match token.status:
         case Status.UNKNOWN if not token.status_text:
             yield from (key for key in past.open if key.rule in STATUS_RULES)
         case Status.UNKNOWN:
-            yield _status_finding(Rule.UNKNOWN_STATUS, Severity.WARNING, token, past)
+            yield _status_finding(sight, Rule.UNKNOWN_STATUS, Severity.WARNING)
         case Status.BANNED:
-            yield _status_finding(Rule.BANNED, Severity.CRITICAL, token, past)
+            yield _status_finding(sight, Rule.BANNED, Severity.CRITICAL)
         case Status.VERIFYING:
-            yield _status_finding(Rule.VERIFYING, Severity.WARNING, token, past)
+            checking = past.open.get(sight.key(Rule.VERIFYING))
+            late = checking is not None and sight.at - checking.opened_at >= CRITICAL_AFTER
+            yield _status_finding(sight, Rule.VERIFYING, Severity.CRITICAL if late else Severity.WARNING)
         case Status.RELAX if past.status_was(Status.FAST) or past.trouble_began_in(Status.FAST):
-            severity = Severity.CRITICAL if token.subscription.has_relax is False else Severity.WARNING
-            yield _status_finding(Rule.DEGRADED, severity, token, past)
-        case Status.FAST if past.status_was(Status.RELAX) and Key(Rule.DEGRADED, token.id) not in past.open:
-            yield Finding(
-                Key(Rule.RESTORED, token.id),
-                Severity.INFO,
-                was=past.before.record if past.before else None,
-                now=token.record,
-                momentary=True,
-            )
+            stops = token.subscription.has_relax is False
+            yield _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
+        case Status.FAST if past.status_was(Status.RELAX) and sight.key(Rule.DEGRADED) not in past.open:
+            yield replace(sight.finding(Rule.RESTORED), momentary=True)
         case _:
             pass
 
 
-def _inactive(token: Token, past: Past, _policy: Policy) -> Iterator[Verdict]:
-    key = Key(Rule.INACTIVE, token.id)
-    if token.active is None:
-        yield key
-    elif not token.active:
-        yield Finding(key, Severity.INFO, was=past.before.record if past.before else None, now=token.record)
+def _flapping(sight: Sight) -> Iterator[Verdict]:
+    """Counts changes of status. The incident itself remembers them, pending until there are enough."""
+    key = sight.key(Rule.FLAPPING)
+    incident, before = sight.past.open.get(key), sight.past.before
+    flips = incident.flips if incident else ()
+    if before is not None and before.status_text and sight.token.status_text not in {"", before.status_text}:
+        flips = (*flips, sight.at)
+    firing = incident is not None and incident.open
+    since = sight.at - (CALM_AFTER if firing else FLIPS_WITHIN)
+    if not flips or (flips[-1] <= since if firing else all(flip <= since for flip in flips)):
+        return
+    kept = flips if firing else tuple(flip for flip in flips if flip > since)
+    enough = firing or len(kept) >= FLIPS
+    seen = incident.seen if incident else 0
+    yield replace(sight.finding(Rule.FLAPPING), flips=kept, readings=seen + 1 if enough else seen + 2)
+
+
+def _inactive(sight: Sight) -> Iterator[Verdict]:
+    if sight.token.active is None:
+        yield sight.key(Rule.INACTIVE)
+    elif not sight.token.active:
+        yield sight.finding(Rule.INACTIVE)
+
+
+def _subscription(sight: Sight) -> Iterator[Verdict]:
+    plan = sight.token.subscription
+    if plan.state is None and plan.renews_at is None:
+        yield sight.key(Rule.SUBSCRIPTION)
+    elif plan.state not in {None, PlanState.ACTIVE, PlanState.TRIAL} or (
+        plan.renews_at is not None and sight.at - plan.renews_at > RENEWAL_GRACE
+    ):
+        yield sight.finding(Rule.SUBSCRIPTION)
+
+
+def _queue_stuck(sight: Sight) -> Iterator[Verdict]:
+    queued = [count.value for count in (sight.token.queued_fast, sight.token.queued_relax)]
+    if sight.token.running.value is None and not sight.token.running.raw:
+        yield sight.key(Rule.QUEUE_STUCK)
+    elif any(queued) and sight.token.running.value == 0 and sight.token.usable:
+        yield sight.finding(Rule.QUEUE_STUCK)
+
+
+def _frozen(sight: Sight) -> Iterator[Verdict]:
+    """Jobs run and fast time stays as it is: either the numbers are stale, or the jobs hang. Relax mode uses none."""
+    before, token = sight.past.before, sight.token
+    runs = bool(token.running.raw) and token.running.value != 0
+    same = before is not None and before.fast_time.raw == token.fast_time.raw
+    if runs and same and token.fast_time.known and token.status is Status.FAST:
+        yield sight.finding(Rule.FROZEN)
 
 
 # The rules of fast time.
 
 
-def _fast_time(token: Token, past: Past, policy: Policy) -> Iterator[Verdict]:
-    """Each step is its own incident; of those crossed in one reading only the deepest speaks."""
-    steps = [Key(Rule.FAST_TIME_LOW, token.id, threshold.text) for threshold in policy.thresholds]
-    gone = Key(Rule.FAST_TIME_GONE, token.id)
-    if token.active is False or not token.fast_time.known:
+def _fast_time(sight: Sight) -> Iterator[Verdict]:
+    """Each step is its own incident; of those crossed in one reading only the deepest speaks. The last is critical."""
+    past, fast_time = sight.past, sight.token.fast_time
+    gone = sight.key(Rule.FAST_TIME_GONE)
+    if sight.token.active is False or not fast_time.known:
         # Switched off, it is asked for nothing; unread, it may be anything.
-        yield from (*steps, gone)
+        yield from (key for key in past.open if key.rule in FAST_TIME_RULES)
         return
-    refilled = past.before is not None and _refilled(past.before.fast_time, token.fast_time)
-    found: list[tuple[Key, Severity]] = []
-    for threshold, key in sorted(
-        zip(policy.thresholds, steps, strict=True), key=lambda pair: -_level(pair[0], token.fast_time)
-    ):
-        under = _under(threshold, token.fast_time, leaving=key in past.open and not refilled)
+    refilled = past.before is not None and _refilled(past.before.fast_time, fast_time)
+    found: list[Finding] = []
+    steps = sorted(sight.policy.steps(sight.token.id), key=lambda step: -_level(step, fast_time))
+    for each in steps:
+        key = sight.key(Rule.FAST_TIME_LOW, each.text)
+        under = _under(each, fast_time, leaving=key in past.open and not refilled)
         if under is None:
             yield key
         elif under:
-            found.append((key, Severity.WARNING))
-    if token.fast_time.gone or (gone in past.open and (token.fast_time.remaining or 0) <= LEAVE_GONE):
-        stops = token.subscription.has_relax is False
-        found.append((gone, Severity.CRITICAL if stops else Severity.WARNING))
-    for index, (key, severity) in enumerate(found):
-        yield Finding(
-            key,
-            severity,
-            was=past.before.record if past.before else None,
-            now=token.record,
-            quiet=index < len(found) - 1,
-        )
+            last = each is steps[-1] and len(steps) > 1
+            found.append(sight.finding(Rule.FAST_TIME_LOW, Severity.CRITICAL if last else Severity.WARNING, each.text))
+    if fast_time.gone or (gone in past.open and (fast_time.remaining or 0) <= LEAVE_GONE):
+        stops = sight.token.subscription.has_relax is False
+        found.append(sight.finding(Rule.FAST_TIME_GONE, Severity.CRITICAL if stops else Severity.WARNING))
+    for finding in found:
+        yield replace(finding, quiet=finding is not found[-1])
 
 
 def _level(threshold: Threshold, fast_time: FastTime) -> float:
@@ -271,4 +465,12 @@ def _refilled(before: FastTime, now: FastTime) -> bool:
     return now.remaining > max(before.remaining, LEAVE_GONE) * LEAVE_FACTOR
 
 
-TOKEN_RULES: tuple[TokenRule, ...] = (_status, _inactive, _fast_time)
+TOKEN_RULES: tuple[TokenRule, ...] = (
+    _status,
+    _flapping,
+    _inactive,
+    _fast_time,
+    _subscription,
+    _queue_stuck,
+    _frozen,
+)

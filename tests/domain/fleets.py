@@ -32,7 +32,7 @@ def record(
         info=InfoText(
             subscription="None (Trial)"
             if plan == "Trial"
-            else f"{plan} (Active monthly, renews next on <t:1795000000>)",
+            else f"{plan} (Active monthly, renews next on <t:1797000000>)",
             visibility_mode="Public",
             fast_time_remaining=fast,
             lifetime_usage="674 images",
