@@ -17,10 +17,9 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain import info
-from bot.domain.incidents import Changes, Memory
 from bot.domain.model import Failure, Fleet, Reading, Record, Token
 from bot.domain.rules import Policy
-from bot.domain.watch import Known, advance, advance_failure, read_all, restore
+from bot.domain.watch import Changes, Known, Memory, advance, advance_failure, read_all, restore
 from bot.imaginepro.client import UpstreamError
 from bot.telemetry import event
 
@@ -130,7 +129,7 @@ class Monitor:
     async def _take_failure(self, failure: Failure) -> None:
         async with self._judging:
             before = self._known.fleet.failure
-            await self._keep(*advance_failure(self._known, failure))
+            await self._keep(*advance_failure(self._known, failure, self._policy))
         if before is None or before.trouble is not failure.trouble:
             event(logger, logging.WARNING, "no reading", trouble=failure.trouble, detail=failure.detail)
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.incidents import Changes, Key, Memory, Rule
+from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Status, Trouble
 from bot.domain.rules import Policy
+from bot.domain.watch import Changes, Memory
 from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
 from bot.monitor import Monitor
 from bot.storage.store import Store, StoreUnavailableError, open_store

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.incidents import Changes, Incident, Key, Message, Rule, Stage
+from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import Severity
+from bot.domain.watch import Changes
 from bot.outbox import (
     FOLD_OVER,
     BlockedError,

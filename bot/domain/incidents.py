@@ -222,36 +222,6 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What is remembered between two looks, and over restarts."""
-
-    records: Mapping[int, Record] = field(default_factory=dict)
-    """The last reading of each token, by id."""
-    read_at: datetime | None = None
-    """When the whole fleet was last read; None before the first reading."""
-    incidents: Mapping[Key, Incident] = field(default_factory=dict)
-    """The incidents that are pending or firing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one look changes; stored whole or not at all."""
-
-    read_at: datetime | None
-    """When the whole fleet was last read, after this look."""
-    records: tuple[Record, ...] = ()
-    """Tokens that are new or read otherwise than before."""
-    removed: frozenset[int] = frozenset()
-    """Tokens to forget."""
-    incidents: tuple[Incident, ...] = ()
-    """Incidents that are new or changed. Those that ended have the stage RESOLVED."""
-    tell: frozenset[Key] = frozenset()
-    """Keys among `incidents` whose message is to be posted, or edited."""
-    notices: tuple[Notice, ...] = ()
-    """To be posted after the cards that they answer."""
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """What one look found, and about what it says nothing."""
 

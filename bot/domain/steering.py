@@ -7,7 +7,6 @@ everything, once or every week. Either ends by itself, and then what is still op
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import chain
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
@@ -146,11 +145,13 @@ class Decisions:
     def with_(self, *decisions: Decision, without: Iterable[str] = ()) -> "Decisions":
         """These and more, less those with the ids in `without`."""
         gone = set(without)
-        known = chain(self.silences.values(), self.windows.values(), self.settings.values())
-        kept: dict[type[Decision], dict[str, Decision]] = {Silence: {}, Window: {}, Setting: {}}
-        for decision in (*(each for each in known if each.id not in gone), *decisions):
-            kept[type(decision)][decision.id] = decision
-        return Decisions(kept[Silence], kept[Window], kept[Setting])  # type: ignore[arg-type] # each holds its own kind
+        known: Iterable[Decision] = (*self.silences.values(), *self.windows.values(), *self.settings.values())
+        kept = [*(each for each in known if each.id not in gone), *decisions]
+        return Decisions(
+            {each.id: each for each in kept if isinstance(each, Silence)},
+            {each.id: each for each in kept if isinstance(each, Window)},
+            {each.id: each for each in kept if isinstance(each, Setting)},
+        )
 
     def quiet(self, key: Key, now: datetime) -> bool:
         """Whether an incident of that key is to make no sound."""

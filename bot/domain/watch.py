@@ -6,11 +6,9 @@ from datetime import datetime
 
 from bot.domain import info, steering
 from bot.domain.incidents import (
-    Changes,
     Happening,
     Incident,
     Key,
-    Memory,
     Moment,
     Notice,
     NoticeKind,
@@ -21,7 +19,48 @@ from bot.domain.incidents import (
 )
 from bot.domain.model import Failure, Fleet, Reading, Record, Token
 from bot.domain.rules import STATUS_RULES, Policy, judge, judge_failure, judge_silence
-from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window
+from bot.domain.steering import Decision, Decisions, Entry, Scope, Setting, Silence, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered between two looks, and over restarts."""
+
+    records: Mapping[int, Record] = field(default_factory=dict)
+    """The last reading of each token, by id."""
+    read_at: datetime | None = None
+    """When the whole fleet was last read; None before the first reading."""
+    incidents: Mapping[Key, Incident] = field(default_factory=dict)
+    """The incidents that are pending or firing."""
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one look changes; stored whole or not at all."""
+
+    read_at: datetime | None
+    """When the whole fleet was last read, after this look."""
+    records: tuple[Record, ...] = ()
+    """Tokens that are new or read otherwise than before."""
+    removed: frozenset[int] = frozenset()
+    """Tokens to forget."""
+    incidents: tuple[Incident, ...] = ()
+    """Incidents that are new or changed. Those that ended have the stage RESOLVED."""
+    tell: frozenset[Key] = frozenset()
+    """Keys among `incidents` whose message is to be posted, or edited."""
+    notices: tuple[Notice, ...] = ()
+    """To be posted after the cards that they answer."""
+    decided: tuple[Decision, ...] = ()
+    """Decisions that are new or changed."""
+    undone: frozenset[str] = frozenset()
+    """The ids of decisions that no longer hold."""
+    audit: tuple[Entry, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to store."""
+        return not (self.records or self.removed or self.incidents or self.notices or self.decided or self.undone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +157,9 @@ def tick(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
 def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:
     """Somebody looks after these incidents. Those that are over, or looked after by somebody, stay as they are."""
     taken = [
-        incident for key in keys if (incident := known.incidents.get(key)) and incident.open and not incident.acknowledged
+        incident
+        for key in keys
+        if (incident := known.incidents.get(key)) and incident.open and not incident.acknowledged
     ]
     moved = _all(known, [steering.acknowledge(incident, by, now) for incident in taken])
     changes, after = _keep(known, moved)
@@ -129,7 +170,8 @@ def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tu
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody decided something that holds from now on."""
     after = replace(known, decisions=known.decisions.with_(decision))
-    moved, notices = Step(known.incidents), ()
+    moved = Step(known.incidents)
+    notices: tuple[Notice, ...] = ()
     if isinstance(decision, Silence):
         noted = Moment(entry.at, Happening.SILENCED, who=entry.by, until=decision.until)
         covered = [each for key, each in known.incidents.items() if each.open and decision.scope.covers(key)]
@@ -172,10 +214,12 @@ def _turn_decisions(known: Known, now: datetime) -> tuple[tuple[Decision, ...], 
 
 def _ended(known: Known, decision: Silence | Window, now: datetime) -> Notice:
     """What a silence or a window leaves open, said once at its end."""
-    silence = isinstance(decision, Silence)
-    open_ = (key for key, each in known.incidents.items() if each.open and each.told)
-    keys = tuple(key for key in open_ if not silence or decision.scope.covers(key))
-    kind = NoticeKind.SILENCE_ENDED if silence else NoticeKind.MAINTENANCE_ENDED
+    scope, kind = (
+        (decision.scope, NoticeKind.SILENCE_ENDED)
+        if isinstance(decision, Silence)
+        else (Scope(), NoticeKind.MAINTENANCE_ENDED)
+    )
+    keys = tuple(key for key, each in known.incidents.items() if each.open and each.told and scope.covers(key))
     return Notice(kind, now, keys, _said(decision))
 
 
@@ -208,9 +252,7 @@ def _remind(known: Known, now: datetime) -> Step:
         if (reminded := steering.reminder(each, now)) is not None and not known.quiet(key, now)
     ]
     moved = _all(known, due)
-    notices = tuple(
-        Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due
-    )
+    notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
     return replace(moved, notices=notices)
 
 

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.incidents import Changes, Incident, Memory, Message, Stage
+from bot.domain.incidents import Incident, Message, Stage
+from bot.domain.watch import Changes, Memory
 from bot.storage.database import (
     Database,
     StoreDamagedError,

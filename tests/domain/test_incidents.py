@@ -6,11 +6,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.domain.incidents import Changes, Incident, Key, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.rules import Policy
-from bot.domain.watch import Known, advance, advance_failure
+from bot.domain.watch import Changes, Known, advance, advance_failure
 from tests.domain.fleets import START, reading, record
 
 POLICY = Policy((threshold("20%"), threshold("30m")))
@@ -72,7 +72,7 @@ class Watching(RuleBasedStateMachine):
     def failed_look(self, trouble: Trouble) -> None:
         tokens = {key: each for key, each in self.known.incidents.items() if key.token is not None}
         self.tick()
-        changes, self.known = advance_failure(self.known, Failure(trouble, "words", self.now))
+        changes, self.known = advance_failure(self.known, Failure(trouble, "words", self.now), POLICY)
         self.hear(changes)
         assert tokens == {key: self.known.incidents[key] for key in tokens}
 

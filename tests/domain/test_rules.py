@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.domain.incidents import Changes, Incident, Rule, Stage
+from bot.domain.incidents import Incident, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.rules import Policy
-from bot.domain.watch import Known, advance, advance_failure
+from bot.domain.watch import Changes, Known, advance, advance_failure
 from tests.domain.fleets import at, reading, record
 
 POLICY = Policy(thresholds=(threshold("20%"), threshold("5%")))
@@ -28,7 +28,7 @@ class Story:
 
     def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE) -> list[str]:
         """A look that brings no reading."""
-        return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes))))
+        return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
 
     def _heard(self, changes: Changes, known: Known) -> list[str]:
         self.known = known

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.incidents import Memory
+from bot.domain.watch import Memory
 from bot.storage import schema
 from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
 from bot.storage.store import open_store

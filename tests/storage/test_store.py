@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incidents import Changes, Incident, Key, Memory, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
+from bot.domain.watch import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
 from tests.storage.values import LEASE, NOW, incident, minutes, record, told
 
