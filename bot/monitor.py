@@ -12,14 +12,28 @@ A crash before 3 loses nothing, since the next look repeats it; after 3 the mess
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain import info
+from bot.domain.incidents import Incident, Key
 from bot.domain.model import Failure, Fleet, Reading, Record, Token
 from bot.domain.rules import Policy
-from bot.domain.watch import Changes, Known, Memory, advance, advance_failure, read_all, restore
+from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.watch import (
+    Changes,
+    Known,
+    Memory,
+    acknowledge,
+    advance,
+    advance_failure,
+    decide,
+    read_all,
+    restore,
+    tick,
+    undo,
+)
 from bot.imaginepro.client import UpstreamError
 from bot.telemetry import event
 
@@ -75,6 +89,16 @@ class Monitor:
         return self._known.fleet
 
     @property
+    def known(self) -> Known:
+        """Everything that is known now: the fleet, its incidents, and what people decided."""
+        return self._known
+
+    @property
+    def policy(self) -> Policy:
+        """How the rules are set now."""
+        return self._known.policy(self._policy)
+
+    @property
     def now(self) -> datetime:
         """The time by the clock of this installation."""
         return self._clock()
@@ -119,6 +143,52 @@ class Monitor:
             await self._take(Reading((token,), self._clock(), whole=False))
         return token
 
+    async def tick(self) -> None:
+        """Let the time do its part: reminders, silences and windows that begin or end, looks that do not come.
+
+        Raises:
+            StoreError: What it moved could not be stored; the next tick repeats it.
+        """
+        async with self._judging:
+            changes, after = tick(self._known, self._clock(), self._policy)
+            if not changes.nothing:
+                await self._keep(changes, after)
+
+    async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Somebody looks after these incidents; returns those that nobody did before.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        async with self._judging:
+            changes, after = acknowledge(self._known, keys, by, self._clock())
+            if changes.incidents:
+                await self._keep(changes, after)
+            return changes.incidents
+
+    async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
+        """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        async with self._judging:
+            entry = Entry(self._clock(), by, act, name_of(decision), reason)
+            await self._keep(*decide(self._known, decision, entry))
+
+    async def undo(self, decision: Decision, act: str, by: int) -> bool:
+        """Somebody took a decision back; False when it did not hold any more.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        async with self._judging:
+            if not self._known.decisions.holds(decision.id):
+                return False
+            entry = Entry(self._clock(), by, act, name_of(decision))
+            await self._keep(*undo(self._known, decision, entry))
+            return True
+
     async def _take(self, reading: Reading) -> None:
         async with self._judging:
             failure = self._known.fleet.failure
@@ -136,8 +206,8 @@ class Monitor:
     async def _keep(self, changes: Changes, after: Known) -> None:
         await self._store.save(changes, self._clock())
         self._known = after
-        if changes.tell:
-            _log(changes)
+        _log(changes)
+        if changes.tell or changes.notices:
             self._on_change()
 
 

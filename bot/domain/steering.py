@@ -153,11 +153,27 @@ class Decisions:
             {each.id: each for each in kept if isinstance(each, Setting)},
         )
 
+    def holds(self, decision_id: str) -> bool:
+        """Whether the decision of that id still holds."""
+        return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
+
     def quiet(self, key: Key, now: datetime) -> bool:
         """Whether an incident of that key is to make no sound."""
         return any(silence.scope.covers(key) for silence in self.silences.values()) or any(
             window.active(now) for window in self.windows.values()
         )
+
+
+def name_of(decision: Decision) -> str:
+    """What a decision is about, for the audit trail."""
+    match decision:
+        case Silence(scope=scope):
+            named = (scope.rule, scope.step, "" if scope.token is None else str(scope.token))
+            return " ".join(filter(None, named)) or "everything"
+        case Window(id=name):
+            return name
+        case Setting(rule=rule, token=token):
+            return rule if token is None else f"{rule} {token}"
 
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
