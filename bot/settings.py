@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv.parser import parse_stream
 
@@ -72,6 +73,12 @@ class Settings:
     """As given, since it may hold a password; the storage knows how to read it."""
     operator_role_id: int | None
     alert_role_id: int | None
+    escalation_role_id: int | None
+    runbook_url: str | None
+    """A template in which `{rule}` and `{token}` are filled in."""
+    fallback_webhook_url: Secret | None
+    timezone: str
+    """IANA name."""
     log_level: str
     log_format: str
     hints: tuple[str, ...] = ()
@@ -82,7 +89,8 @@ class Settings:
         """Every text that must not leave the process; what a redaction wants to know."""
         url = self.database_url.reveal()
         password = urlsplit(url).password
-        known = (self.discord_token.reveal(), self.api_key.reveal())
+        webhook = () if self.fallback_webhook_url is None else (self.fallback_webhook_url.reveal(),)
+        known = (self.discord_token.reveal(), self.api_key.reveal(), *webhook)
         return known if password is None else (*known, url, password, unquote(password))
 
 
@@ -238,6 +246,31 @@ def _url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def _template(text: str) -> str:
+    parts = _split(text.replace("{rule}", "rule").replace("{token}", "token"))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        _mend("write a URL such as https://wiki.example.com/{rule}")
+    if "{" in parts.geturl() or "}" in parts.geturl():
+        _mend("only {rule} and {token} are filled in; percent-encode other braces")
+    return text
+
+
+def _webhook(text: str) -> Secret:
+    parts = _split(text)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname)):
+        _mend("write an https URL")
+    if not parts.hostname:
+        _mend("write an https URL with a host")
+    return Secret(text)
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        _mend("is not a time zone; write its name in the IANA database, such as Europe/Berlin or UTC")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -383,6 +416,35 @@ VARIABLES = (
         _snowflake,
         "the role that critical alerts mention; without it, nobody is mentioned",
         "",
+    ),
+    Variable(
+        "ESCALATION_ROLE_ID",
+        "escalation_role_id",
+        _snowflake,
+        "the role that is mentioned, too, from the second reminder of a critical alert on",
+        "",
+    ),
+    Variable(
+        "RUNBOOK_URL",
+        "runbook_url",
+        _template,
+        "where alerts link to for what to do; `{rule}` and `{token}` in it are filled in",
+        "",
+    ),
+    Variable(
+        "FALLBACK_WEBHOOK_URL",
+        "fallback_webhook_url",
+        _webhook,
+        "an HTTPS address that is told when the bot may not speak in the ops channel",
+        "",
+        secret=True,
+    ),
+    Variable(
+        "TIMEZONE",
+        "timezone",
+        _zone,
+        "the time zone in which maintenance windows are written, as in Europe/Berlin",
+        "UTC",
     ),
     Variable(
         "LOG_LEVEL",
