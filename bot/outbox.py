@@ -23,7 +23,7 @@ it in the channel.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -139,15 +139,19 @@ class Outbox:
         channel: Channel,
         clock: Callable[[], datetime],
         news: asyncio.Event,
+        on_blocked: Callable[[str], Awaitable[bool]] | None = None,
         pace: Pace = Pace(),
     ) -> None:
-        """`news` is set by whoever stores messages."""
+        """`news` is set by whoever stores messages; `on_blocked` is told why, until it says that this arrived."""
         self._store = store
         self._channel = channel
         self._clock = clock
         self._news = news
         self._pace = pace
+        self._on_blocked = on_blocked
         self._failures = 0
+        self._blocked = False
+        """Whether somebody was told that the channel is blocked."""
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
@@ -213,9 +217,12 @@ class Outbox:
                 attempt.begin(now, message.version)
             await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
             event(logger, logging.WARNING, "message waits", mark=message.mark, error=str(error), pause=pause)
+            if isinstance(error, BlockedError) and self._on_blocked is not None and not self._blocked:
+                self._blocked = await self._on_blocked(str(error))
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0
+        self._blocked = False
         return None
 
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:

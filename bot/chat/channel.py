@@ -11,13 +11,13 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType, SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
 
-from bot.chat.alerts import alert
+from bot.chat.alerts import Alert
 from bot.domain.incidents import Message
-from bot.domain.model import Fleet
 from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, VanishedError
 
 ATTEMPT = timedelta(seconds=15)
@@ -129,16 +129,14 @@ class OpsChannel:
         *,
         channel_id: int,
         guild_id: int,
-        alert_role_id: int | None,
-        fleet: Callable[[], Fleet],
+        render: Callable[[Message], Alert],
         attempt: timedelta = ATTEMPT,
     ) -> None:
-        """`fleet` gives what is known when a message is rendered; `attempt` is the deadline of each request."""
+        """`render` makes of a message what shows it as of now; `attempt` is the deadline of each request."""
         self._client = client
         self._logged_in = logged_in
         self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
-        self._alert_role_id = alert_role_id
-        self._fleet = fleet
+        self._render = render
         self._attempt = attempt.total_seconds()
 
     async def post(self, message: Message) -> int:
@@ -148,13 +146,15 @@ class OpsChannel:
             DeliveryError: It was not posted, or nobody knows.
         """
         await self._logged_in.wait()
-        shown = alert(message, self._fleet(), self._alert_role_id)
+        shown = self._render(message)
         async with _in_the_outbox_words(self._attempt):
             posted = await self._channel.send(
                 shown.content,
                 embeds=shown.embeds,
                 allowed_mentions=shown.allowed_mentions,
                 nonce=message.mark,
+                silent=shown.silent,
+                **self._extras(message, shown),
             )
         return posted.id
 
@@ -166,14 +166,29 @@ class OpsChannel:
         """
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
         await self._logged_in.wait()
-        shown = alert(message, self._fleet(), self._alert_role_id)
+        shown = self._render(message)
         async with _in_the_outbox_words(self._attempt):
             await self._channel.get_partial_message(message.discord_id).edit(
-                content=shown.content, embeds=shown.embeds, allowed_mentions=shown.allowed_mentions
+                content=shown.content,
+                embeds=shown.embeds,
+                allowed_mentions=shown.allowed_mentions,
+                view=shown.view,
             )
 
+    def _extras(self, message: Message, shown: Alert) -> dict[str, Any]:
+        """Buttons, and the card that it answers; discord.py tells "none" from "not given"."""
+        extras: dict[str, Any] = {}
+        if shown.view is not None:
+            extras["view"] = shown.view
+        if message.reply_to is not None:
+            # The card may have been deleted by somebody; the answer must be read all the same.
+            extras["reference"] = discord.MessageReference(
+                message_id=message.reply_to, channel_id=self._channel.id, fail_if_not_exists=False
+            )
+        return extras
+
     async def find(self, mark: str, since: datetime) -> int | None:
-        """Discord's id of our message with that mark in its footer, posted at `since` or later; None if there is none.
+        """Discord's id of our message with that mark in its text or footer, posted since then; None if there is none.
 
         Raises:
             DeliveryError: The channel cannot be read now.
@@ -182,8 +197,7 @@ class OpsChannel:
         after = discord.Object(discord.utils.time_snowflake(since - CLOCK_SKEW))
         async with _in_the_outbox_words(self._attempt):
             async for message in self._channel.history(limit=HISTORY, after=after, oldest_first=True):
-                if message.author == self._client.user and any(
-                    mark in (embed.footer.text or "").split() for embed in message.embeds
-                ):
+                words = " ".join([message.content, *(embed.footer.text or "" for embed in message.embeds)])
+                if message.author == self._client.user and mark in words.split():
                     return message.id
         return None

@@ -1,0 +1,44 @@
+"""The last resort: tell somebody else when the bot may not speak in the ops channel.
+
+One POST of a small JSON object to an address of the operator's, such as a pager's or a push service's:
+
+    {"event": "ops_channel_blocked", "reason": "Discord answered 403, code 50013: …", "at": "2026-11-22T03:12:00+00:00"}
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import aiohttp
+
+from bot.telemetry import event
+
+logger = logging.getLogger(__name__)
+
+DEADLINE = timedelta(seconds=10)
+
+
+class Webhook:
+    """An address that is told once each time the channel is blocked."""
+
+    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+        """The address is a secret: many services take whoever knows it for its owner."""
+        self._url = url
+        self._clock = clock
+
+    async def tell(self, reason: str) -> bool:
+        """Post it; False when it did not arrive, which is logged without the address."""
+        body = {"event": "ops_channel_blocked", "reason": reason, "at": self._clock().isoformat()}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE.total_seconds())) as session,
+                session.post(self._url, json=body, allow_redirects=False) as response,
+            ):
+                status = response.status
+        except (aiohttp.ClientError, OSError) as error:
+            event(logger, logging.WARNING, "fallback webhook cannot be reached", error=type(error).__name__)
+            return False
+        if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
+            event(logger, logging.WARNING, "fallback webhook did not take it", status=status)
+            return False
+        return True
