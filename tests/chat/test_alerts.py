@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.alerts import STATUS_RULES, WORDINGS, Alert, alert
+from bot.chat.alerts import STATUS_RULES, WORDINGS, Alert, Roles, alert
 from bot.chat.cards import GAP
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
@@ -31,7 +31,7 @@ ENDED_AT_ONCE = timedelta()
 
 
 def say(*incidents: Incident, known: Fleet = FLEET, role: int | None = None) -> Alert:
-    return alert(message(*incidents), known, role)
+    return alert(message(*incidents), known, Roles(role))
 
 
 def title(*incidents: Incident, known: Fleet = FLEET) -> str:
@@ -194,8 +194,8 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             "⚪ Token 1900 is no longer BANNED: gone from the list, after 1 h",
         ),
         (
-            incident(Rule.UNKNOWN_STATUS, now=record(status="ODD"), after=HOUR),
-            "⚪ Token 1900 is no longer in an unknown status: now “ODD”, after 1 h",
+            incident(Rule.UNKNOWN_STATUS, now=record(status="BANNED"), after=HOUR),
+            "⚪ Token 1900 is no longer in an unknown status: now BANNED, after 1 h",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=FULL, after=HOUR),
@@ -229,11 +229,11 @@ def test_what_has_ended_also_says_what_it_was() -> None:
     ended = incident(Rule.BANNED, was=record(status="RELAX"), now=record(), after=timedelta(minutes=50))
     noon = int(NOON.timestamp())
     assert body(ended)[0] == "It was BANNED, and RELAX before that."
-    assert body(ended)[-1] == f"fired <t:{noon}:t> · over <t:{noon + 3000}:t> · read <t:{noon + 3000}:R>"
+    assert body(ended)[-1] == f"fired <t:{noon}:t> · resolved <t:{noon + 3000}:t>, 50 min · read <t:{noon + 3000}:R>"
 
 
 def test_long_incidents_are_told_with_dates() -> None:
-    assert ":f> · over <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
+    assert ":f> · resolved <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
 
 
 def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
@@ -266,7 +266,7 @@ def test_an_empty_fleet_has_a_first_message_too() -> None:
     ],
 )
 def test_only_what_is_critical_and_open_pings_and_only_the_role(incidents: list[Incident], *, pings: bool) -> None:
-    shown = alert(message(*incidents), FLEET, ROLE)
+    shown = alert(message(*incidents), FLEET, Roles(ROLE))
     assert (shown.content is not None) is pings
     allowed = dict(shown.allowed_mentions.to_dict())
     assert allowed == ({"parse": [], "roles": [ROLE]} if pings else {"parse": []})
@@ -310,7 +310,7 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
         "✅ **was VERIFYING, gone from the list** (1): 1944 (8 min)",
         "✅ **over: under 20 % fast time** (1): 1908 (1 h)",
         "",
-        f"read <t:{int((NOON + HOUR).timestamp())}:R>",
+        f"fired <t:{int(NOON.timestamp())}:t> · read <t:{int((NOON + HOUR).timestamp())}:R>",
     ]
     remedies = say(*incidents).embeds[0].fields[0]
     assert remedies.name == "What to do"
@@ -322,12 +322,15 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
 
 def test_a_summary_of_what_is_over_asks_for_nothing() -> None:
     over = [incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n), after=HOUR) for n in (1, 2)]
-    assert title(*over) == "✅ 2 changes at once, all of them over"
+    assert title(*over) == "✅ 2 tokens got BANNED, all of them over"
     assert not say(*over).embeds[0].fields
 
 
 def test_a_summary_of_changes_that_are_all_open_does_not_speak_of_an_end() -> None:
-    assert title(*[incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in (1, 2)]) == "🟠 2 changes at once"
+    assert (
+        title(*[incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in (1, 2)])
+        == "🟠 2 tokens went VERIFYING"
+    )
 
 
 @pytest.mark.parametrize("after", [None, timedelta(days=365, hours=23)])
@@ -380,9 +383,9 @@ def assert_good(shown: Alert) -> None:
 
 @given(INCIDENTS)
 def test_every_alert_fits_and_is_harmless_whatever_the_upstream_writes(fired: Incident) -> None:
-    assert_good(alert(message(fired), FLEET, ROLE))
+    assert_good(alert(message(fired), FLEET, Roles(ROLE)))
 
 
 @given(st.lists(INCIDENTS, min_size=1, max_size=20))
 def test_every_summary_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident]) -> None:
-    assert_good(alert(told(incidents), FLEET, ROLE))
+    assert_good(alert(told(incidents), FLEET, Roles(ROLE)))

@@ -1,0 +1,210 @@
+"""How each rule is told: one row of texts a rule. The texts are templates over what a story knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import discord
+
+from bot.chat import cards
+from bot.domain.incidents import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The texts of a rule. An empty one is not said."""
+
+    headline: str
+    group: str
+    """Before the ids of several."""
+    many: str = ""
+    """The headline of several at once; empty for what cannot happen to several."""
+    means: str = ""
+    do: str = ""
+    over: str = ""
+    """The headline when it has ended. Empty for what is told once, and for statuses: what came next words their end."""
+    state: str = ""
+    """What it was in, as in "no longer ..."."""
+    sign: tuple[str, discord.Colour] | None = None
+    """Instead of the severity's."""
+
+
+WORDINGS: Mapping[Rule, Wording] = {
+    Rule.BASELINE: Wording(
+        headline="Now watching {count}",
+        group="now watching",
+        means="{overview} This channel hears of every change from now on; `/tokens` shows them all.",
+        sign=("👀", cards.BLUE),
+    ),
+    Rule.UPSTREAM_DOWN: Wording(
+        headline="ImaginePro gives no answer",
+        group="ImaginePro gave no answer",
+        means="All numbers stay as they were last read, and no account is judged until it answers.",
+        do="nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro.",
+        over="ImaginePro answers again after {span}",
+    ),
+    Rule.UPSTREAM_REFUSED: Wording(
+        headline="ImaginePro refuses the API key",
+        group="ImaginePro refused the API key",
+        means="No account can be watched until this is mended; all numbers stay as they were last read.",
+        do="check the key and the plan in ImaginePro, set `IMAGINEPRO_API_KEY`, and restart the bot.",
+        over="ImaginePro accepts the API key again after {span}",
+    ),
+    Rule.UPSTREAM_STALE: Wording(
+        headline="The bot gets no new readings",
+        group="no new readings",
+        means="No look at ImaginePro has ended for a while. All numbers stay as they were last read.",
+        do="look at the bot's log and at its host; restart the bot if it stays so.",
+        over="The bot gets new readings again after {span}",
+    ),
+    Rule.BANNED: Wording(
+        headline="{token} is BANNED",
+        group="BANNED",
+        many="{many} got BANNED",
+        means=cards.BANNED.means,
+        do=cards.BANNED.do,
+        state="BANNED",
+    ),
+    Rule.VERIFYING: Wording(
+        headline="{token} is VERIFYING{unanswered}",
+        group="VERIFYING",
+        many="{many} went VERIFYING",
+        means=cards.VERIFYING.means,
+        do=cards.VERIFYING.do,
+        state="VERIFYING",
+    ),
+    Rule.DEGRADED: Wording(
+        headline="{token} fell from FAST to RELAX",
+        group="RELAX, no longer FAST",
+        many="{many} fell from FAST to RELAX",
+        means="{slow}",
+        do="send urgent jobs to {others}, or {speed_up}.",
+        state="RELAX",
+    ),
+    Rule.UNKNOWN_STATUS: Wording(
+        headline="{token} has an unknown status: {status}",
+        group="unknown status",
+        many="{many} went into an unknown status",
+        means=cards.UNKNOWN.means,
+        do=cards.UNKNOWN.do,
+        state="in an unknown status",
+    ),
+    Rule.RESTORED: Wording(
+        headline="{token} is FAST again",
+        group="FAST again, no longer RELAX",
+        many="{many} are FAST again",
+        means="It works at full speed.",
+        sign=("✅", cards.GREEN),
+    ),
+    Rule.FAST_TIME_LOW: Wording(
+        headline="{token} has {only}{left}",
+        group="under {step} fast time",
+        many="{many} ran low on fast time",
+        means="That is under {step}{soon}. {relax_left}",
+        do="spread load to {others}, or buy time.",
+        over="{token} has enough fast time again: {level}",
+        state="under {step} fast time",
+    ),
+    Rule.FAST_TIME_GONE: Wording(
+        headline="{token} has no fast time left",
+        group="no fast time left",
+        many="{many} ran out of fast time",
+        means="{relax_now}",
+        do="send its jobs to {others}, or buy time.",
+        over="{token} has fast time again: {level}",
+        state="without fast time",
+    ),
+    Rule.SUBSCRIPTION: Wording(
+        headline="{token}: its plan {plan_trouble}",
+        group="plan not in order",
+        many="{many} came into trouble with their plans",
+        means="{plan_means} Without a plan it will stop working.",
+        do="look at the account's plan and payment at Midjourney.",
+        over="{token}: its plan is in order again after {span}",
+        state="in trouble with its plan",
+    ),
+    Rule.QUEUE_STUCK: Wording(
+        headline="{token} has a stuck queue: {queued} and none running",
+        group="queue stuck",
+        many="{many} got stuck with their queues",
+        means="It has been so for {span}: jobs wait, and nothing works on them.",
+        do="send its jobs to {others}, and look at the account in Discord.",
+        over="{token}: its queue moves again after {span}",
+        state="stuck with its queue",
+    ),
+    Rule.FROZEN: Wording(
+        headline="{token} runs jobs, but its fast time does not move",
+        group="fast time does not move",
+        many="{many} run jobs, and their fast time does not move",
+        means="It has been at {level} for {span}: the number is old, or the jobs hang.",
+        do="see in Discord whether its jobs get done. If they do, only the number is old.",
+        over="{token}: its fast time moves again after {span}",
+        state="without movement of its fast time",
+    ),
+    Rule.INACTIVE: Wording(
+        headline="{token} was switched off",
+        group="switched off",
+        many="{many} were switched off",
+        means=cards.OFF.means,
+        do="nothing, if that was on purpose.",
+        over="{token} is switched on again after {span}",
+        state="switched off",
+        sign=("⚫", cards.GREY),
+    ),
+    Rule.GONE: Wording(
+        headline="{token} is gone from ImaginePro's list",
+        group="gone from the list",
+        many="{many} are gone from ImaginePro's list",
+        means="It is no longer linked, and no longer watched.",
+        do="nothing, if that was on purpose; otherwise link it again.",
+        sign=("⚪", cards.GREY),
+    ),
+    Rule.NEW: Wording(
+        headline="{token} is new, and {status}",
+        group="new",
+        many="{many} are new",
+        means="It is watched from now on.",
+        sign=("🆕", cards.BLUE),
+    ),
+    Rule.POOL: Wording(
+        headline="{pool}",
+        group="{pool}",
+        many="The fleet is short of accounts and of fast time",
+        means="{pool_means}",
+        do="bring accounts back (`/tokens` shows who needs a person), and send fewer jobs until then.",
+        over="{pool_over} after {span}",
+        state="short",
+    ),
+    Rule.FLAPPING: Wording(
+        headline="{token} keeps changing its status: {flips} times so far",
+        group="status keeps changing",
+        many="{many} began to change their status again and again",
+        means="Until it is calm for half an hour, its changes of status are told here alone. Now it is {status}.",
+        do="look at the account in Discord; send urgent jobs to {others}.",
+        over="{token} is calm again after {span}, and {status}",
+        state="changing its status all the time",
+    ),
+}
+
+STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
+"""The rules that end with another status."""
+
+FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
+UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE})
+MOMENTARY = frozenset({Rule.BASELINE, Rule.RESTORED, Rule.GONE, Rule.NEW})
+"""Told once and over at once: their end is not worth a word."""
+
+RELAX_LEFT = {
+    True: "At 0 it goes on in relax mode, slowly.",
+    False: "Its plan has no relax mode: at 0 it stops.",
+    None: "Whether its plan goes on in relax mode is not known.",
+}
+RELAX_NOW = {
+    True: "It goes on in relax mode: jobs wait longer.",
+    False: "Its plan has no relax mode: jobs sent to it fail.",
+    None: "It goes on in relax mode if its plan has one; whether it has is not known.",
+}
+SLOW = {
+    True: "It still works, but jobs wait longer.",
+    False: "Its plan has no relax mode, so jobs sent to it may fail.",
+    None: "It still works, but jobs wait longer.",
+}
