@@ -5,14 +5,14 @@ A *finding* is what is wrong in one reading. An *incident* is a finding over tim
     nothing -> pending (not seen often or long enough for its rule) -> firing -> resolved
 
 Whoever reads the channel can acknowledge a firing incident, which stops its reminders until it gets worse. While it is
-quiet (silenced, in a maintenance window, or part of a token's flapping) it moves on, and what would have been told is
-held until the quiet ends.
+quiet (silenced, in a maintenance window, or part of a token's flapping) it moves on without a sound: a card that is
+there already is edited, what fired or rose is *held* until the quiet ends, and ends are left to the word that says so.
 
 A key that a reading says nothing about does not move. An incident that resolved is history: the same key may open
 again, as another incident.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,6 +63,8 @@ class Happening(StrEnum):
     SILENCED = "silenced"
     REMINDED = "reminded"
     RESOLVED = "resolved"
+    UNWATCHED = "unwatched"
+    """Its rule, or this step of it, was switched off: it ended, and whether it got better is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Finding:
     hold: timedelta = timedelta()
     """How long it must have been found before it fires."""
     flips: tuple[datetime, ...] = ()
-    """When the token changed its status, for the rule that counts this."""
+    """When the token changed its status, for the rule that counts this; oldest first."""
     momentary: bool = False
     """A line that is told once and over at once."""
     quiet: bool = False
@@ -137,7 +139,7 @@ class Incident:
     """When the reading was made that it speaks of: the last that changed it."""
     resolved_at: datetime | None = None
     seen: int = 1
-    """How many readings in a row found it, while pending."""
+    """How many readings in a row found it, while pending; counted as far as its rule asks."""
     was: Record | None = None
     was_at: datetime | None = None
     """When `was` was last read."""
@@ -154,16 +156,31 @@ class Incident:
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
     loud_at: datetime | None = None
-    """When it last made a sound: fired, rose or reminded. None when it never did."""
+    """When it last made a sound: fired, rose or reminded. None when it never did, and has no card."""
+    heard: Severity | None = None
+    """As how severe the channel knows it, by its card or by the first reading's summary; None when it does not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
-    held: bool = False
-    """It fired or rose while it was quiet, and the channel was not told of that."""
 
     @property
     def open(self) -> bool:
         """Whether it is firing."""
         return self.stage is Stage.FIRING
+
+    @property
+    def has_card(self) -> bool:
+        """Whether it was told on a card. What only the first reading's summary told has none."""
+        return self.loud_at is not None
+
+    @property
+    def held(self) -> bool:
+        """Whether it fired or rose while it was quiet, and the channel was not told of that."""
+        return self.open and self.told and (self.heard is None or self.severity.rank > self.heard.rank)
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether it ended because nobody wants to hear of it any more, and not because it got better."""
+        return bool(self.moments) and self.moments[-1].what is Happening.UNWATCHED
 
 
 class NoticeKind(StrEnum):
@@ -187,8 +204,14 @@ class Notice:
     at: datetime
     keys: tuple[Key, ...] = ()
     """The incidents that it is about."""
+    about: str = ""
+    """Which silence or window: what it covers, as in `banned 1900` or `everything`."""
     words: str = ""
-    """What the incidents do not say: which silence, by whom, why. Escaped by whoever shows it."""
+    """Why: a person's own words, escaped by whoever shows them."""
+    by: int | None = None
+    """Discord's id of the person whose silence or window it is."""
+    until: datetime | None = None
+    """When what has started will end by itself; None for a silence "until it is over"."""
     escalated: bool = False
     """Whether the second line is called, too."""
 
@@ -230,6 +253,8 @@ class Judgement:
     findings: Mapping[Key, Finding]
     unsure: frozenset[Key] = frozenset()
     """Open keys that this look says nothing about; they do not move."""
+    unwatched: frozenset[Key] = frozenset()
+    """Open keys whose rule or step was switched off; they end, whatever this look says."""
     records: Mapping[int, Record] = field(default_factory=dict)
     """The tokens as read, for the incidents that end."""
     before_at: datetime | None = None
@@ -249,40 +274,46 @@ class Step:
     tell: frozenset[Key] = frozenset()
     """Keys of `changed` whose card is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
+    unheard: tuple[Key, ...] = ()
+    """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell."""
 
 
-Quiet = Callable[[Key], bool]
-"""Whether an incident is not to make a sound now."""
+Quiet = Callable[[Key, Mapping[Key, Incident]], bool]
+"""Whether an incident of that key is not to make a sound now, given all incidents as they are after the look."""
+
+KEPT_MOMENTS = 50
+"""Entries of a timeline: its beginning, and the latest."""
 
 
-def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet = lambda _: False) -> Step:
-    """Move the incidents by one look. The same look twice changes nothing the second time."""
-    moved = [
-        *(_found(before.get(finding.key), finding, judgement) for finding in judgement.findings.values()),
-        *(
-            _missed(incident, judgement)
-            for key, incident in before.items()
-            if key not in judgement.findings and key not in judgement.unsure
-        ),
-    ]
-    untold = judgement.baseline
-    news = [
-        _news(before.get(incident.key), incident, judgement.at, quiet=quiet(incident.key), untold=untold)
-        for incident in moved
-        if incident is not before.get(incident.key)
-    ]
-    return _step(before, news)
+def noted(incident: Incident, moment: Moment) -> Incident:
+    """The incident with one more entry in its timeline."""
+    first, rest = incident.moments[:1], incident.moments[1:]
+    return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
 
 
-def _step(before: Mapping[Key, Incident], news: Iterable["_News"]) -> Step:
-    """Put together what became of each incident."""
-    news = tuple(news)
-    after = {**before, **{each.incident.key: each.incident for each in news}}
+def _never(_: Key, __: Mapping[Key, Incident]) -> bool:
+    return False
+
+
+def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet = _never) -> Step:
+    """Move the incidents by one look. The same look twice tells nothing the second time."""
+    moved = {
+        **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},
+        **{key: _missed(incident, judgement) for key, incident in before.items() if _is_missed(key, judgement)},
+    }
+    after = {**before, **moved}
+    news = tuple(
+        _news(before.get(key), incident, judgement, quiet=quiet(key, after))
+        for key, incident in moved.items()
+        if incident is not before.get(key)
+    )
+    after |= {each.incident.key: each.incident for each in news}
     return Step(
         after={key: incident for key, incident in after.items() if incident.stage is not Stage.RESOLVED},
         changed=tuple(each.incident for each in news),
         tell=frozenset(each.incident.key for each in news if each.tell),
         notices=tuple(each.notice for each in news if each.notice is not None),
+        unheard=tuple(each.incident.key for each in news if each.unheard),
     )
 
 
@@ -293,6 +324,11 @@ class _News:
     incident: Incident
     tell: bool = False
     notice: Notice | None = None
+    unheard: bool = False
+
+
+def _is_missed(key: Key, judgement: Judgement) -> bool:
+    return key in judgement.unwatched or (key not in judgement.findings and key not in judgement.unsure)
 
 
 def _found(incident: Incident | None, finding: Finding, judgement: Judgement) -> Incident:
@@ -308,116 +344,119 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             was=finding.was,
             was_at=judgement.before_at if finding.was else None,
             now=finding.now,
-            detail=finding.detail,
-            told=not finding.quiet,
         )
     if incident.stage is Stage.PENDING:
         return _pending(incident, finding, judgement)
     if incident.missed:
         incident = replace(incident, missed=0)
-    if _face(incident) == _face(finding):
-        return incident
-    return replace(
-        incident,
-        severity=finding.severity,
-        now=finding.now,
-        detail=finding.detail,
-        flips=finding.flips,
-        read_at=judgement.at,
-    )
+    return incident if _face(incident) == _face(finding) else _as_found(incident, finding, judgement.at)
 
 
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
-    """The incident that does not fire yet, or fires now: the first reading ever waits for nothing."""
+    """The incident that does not fire yet, or fires now: the first reading ever waits for nothing but a hold."""
+    seen = min(incident.seen + 1, finding.readings)
+    often = judgement.baseline or seen == finding.readings
+    if not often or judgement.at - incident.opened_at < finding.hold:
+        return incident if seen == incident.seen else replace(incident, seen=seen)
     incident = replace(
-        incident,
-        severity=finding.severity,
-        seen=incident.seen + 1,
-        read_at=judgement.at,
-        now=finding.now,
-        detail=finding.detail,
-        clear=finding.clear,
-        flips=finding.flips,
+        _as_found(incident, finding, judgement.at), seen=seen, clear=finding.clear, told=not finding.quiet
     )
-    ripe = incident.seen >= finding.readings and judgement.at - incident.opened_at >= finding.hold
-    if not ripe and not (judgement.baseline and not finding.hold):
-        return incident
     if finding.momentary:
         return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at)
     return replace(incident, stage=Stage.FIRING)
 
 
+def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
+    return replace(
+        incident,
+        severity=finding.severity,
+        now=finding.now,
+        detail=finding.detail,
+        flips=finding.flips,
+        read_at=at,
+    )
+
+
 def _missed(incident: Incident, judgement: Judgement) -> Incident:
-    """The incident after a look that did not find it any more."""
-    if incident.stage is Stage.FIRING and incident.missed + 1 < incident.clear:
+    """The incident after a look that did not find it any more. What is unwatched, or gone, lingers for nothing."""
+    key = incident.key
+    here = key not in judgement.unwatched and (key.token is None or key.token in judgement.records)
+    if incident.open and here and incident.missed + 1 < incident.clear:
         return replace(incident, missed=incident.missed + 1)
-    token = incident.key.token
     return replace(
         incident,
         stage=Stage.RESOLVED,
         resolved_at=judgement.at,
         read_at=judgement.at,
-        now=None if token is None else judgement.records.get(token),
-        told=incident.told and incident.stage is Stage.FIRING,
+        now=None if key.token is None else judgement.records.get(key.token),
+        told=incident.told and incident.open,
     )
 
 
-def _face(seen: Incident | Finding) -> tuple[Severity, str, int]:
+def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]]:
     """What of a firing incident is worth an edit when it changes. Fast time is not: it changes with every reading."""
-    word = seen.now.status if seen.now and seen.key.rule is Rule.UNKNOWN_STATUS else ""
-    return seen.severity, word, len(seen.flips)
+    match seen.key.rule:
+        case Rule.UNKNOWN_STATUS:
+            word = seen.now.status if seen.now else ""
+        case Rule.POOL:
+            word = seen.detail
+        case _:
+            word = ""
+    return seen.severity, word, seen.flips[-1:]
 
 
-def _news(before: Incident | None, after: Incident, at: datetime, *, quiet: bool, untold: bool) -> _News:
+def _news(before: Incident | None, after: Incident, judgement: Judgement, *, quiet: bool) -> _News:
     """What the channel hears of an incident that changed, and what its timeline notes."""
+    at = judgement.at
     if not after.told or after.stage is Stage.PENDING:
         return _News(after)
     if before is None or before.stage is Stage.PENDING:
-        return _fired(after, at, quiet=quiet, untold=untold and after.key.rule is not Rule.BASELINE)
+        summed_up = judgement.baseline and after.key.rule is not Rule.BASELINE
+        return _fired(after, at, quiet=quiet, summed_up=summed_up)
     if after.stage is Stage.RESOLVED:
-        return _over(after, at)
+        return _over(after, at, quiet=quiet, unwatched=after.key in judgement.unwatched)
     if after.severity.rank > before.severity.rank:
         return _raised(after, at, quiet=quiet)
     if after.severity.rank < before.severity.rank:
-        after = _with(after, Moment(at, Happening.LOWERED, severity=after.severity))
-    return _News(after, tell=_has_card(after) and _face(before) != _face(after))
+        after = _lowered(after, at)
+    return _News(after, tell=after.has_card and _face(before) != _face(after))
 
 
-def _fired(incident: Incident, at: datetime, *, quiet: bool, untold: bool) -> _News:
-    incident = _with(incident, Moment(incident.opened_at, Happening.FIRED))
-    if untold:
-        return _News(incident)
+def _fired(incident: Incident, at: datetime, *, quiet: bool, summed_up: bool) -> _News:
+    incident = noted(incident, Moment(incident.opened_at, Happening.FIRED))
+    if summed_up:
+        return _News(replace(incident, heard=incident.severity))
     if quiet:
-        return _News(replace(incident, held=True))
-    return _News(replace(incident, loud_at=at), tell=True)
+        return _News(incident, unheard=not incident.open)
+    return _News(_aloud(incident, at), tell=True)
 
 
 def _raised(incident: Incident, at: datetime, *, quiet: bool) -> _News:
     """It got worse: whoever acknowledged it did not acknowledge that."""
-    incident = _with(
-        replace(incident, acknowledged=None, reminders=0), Moment(at, Happening.RAISED, severity=incident.severity)
-    )
+    moment = Moment(at, Happening.RAISED, severity=incident.severity)
+    incident = noted(replace(incident, acknowledged=None, reminders=0), moment)
     if quiet:
-        return _News(replace(incident, held=True), tell=_has_card(incident))
-    if not _has_card(incident):
-        return _News(replace(incident, loud_at=at), tell=True)
-    return _News(
-        replace(incident, loud_at=at, held=False), tell=True, notice=Notice(NoticeKind.RAISED, at, (incident.key,))
-    )
+        return _News(incident, tell=incident.has_card)
+    notice = Notice(NoticeKind.RAISED, at, (incident.key,)) if incident.has_card else None
+    return _News(_aloud(incident, at), tell=True, notice=notice)
 
 
-def _over(incident: Incident, at: datetime) -> _News:
+def _lowered(incident: Incident, at: datetime) -> Incident:
+    """It got better, and the channel knows no worse of it than that any more."""
+    heard = min(incident.heard, incident.severity, key=lambda each: each.rank) if incident.heard else None
+    return noted(replace(incident, heard=heard), Moment(at, Happening.LOWERED, severity=incident.severity))
+
+
+def _over(incident: Incident, at: datetime, *, quiet: bool, unwatched: bool) -> _News:
     """It ended. What nobody heard of needs no end, but what the first reading's summary told does."""
-    incident = _with(incident, Moment(at, Happening.RESOLVED))
-    if incident.held and not _has_card(incident):
+    incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
+    if incident.heard is None:
         return _News(replace(incident, told=False))
-    notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if _has_card(incident) else None
+    if quiet or unwatched:
+        return _News(incident, tell=incident.has_card, unheard=quiet and not unwatched)
+    notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if incident.has_card else None
     return _News(incident, tell=True, notice=notice)
 
 
-def _has_card(incident: Incident) -> bool:
-    return incident.loud_at is not None
-
-
-def _with(incident: Incident, moment: Moment) -> Incident:
-    return replace(incident, moments=(*incident.moments, moment))
+def _aloud(incident: Incident, at: datetime) -> Incident:
+    return replace(incident, loud_at=at, heard=incident.severity)

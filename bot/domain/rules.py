@@ -3,16 +3,20 @@
 A rule sees a token as read, the same token as it was, and the token's open incidents. It yields what it finds, and the
 keys about which this reading says nothing. The levels at which an incident opens and at which it ends differ
 (hysteresis), so that a value that trembles around a level makes one incident.
+
+While the upstream gives no answer, nothing that is known of tokens and of the fleet moves: its own incidents inhibit
+all others.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 
 from bot.domain.incidents import Finding, Incident, Judgement, Key, Rule
-from bot.domain.info import threshold
+from bot.domain.info import duration, threshold
 from bot.domain.model import Failure, FastTime, PlanState, Reading, Severity, Status, Threshold, Token, Trouble
 from bot.domain.steering import Setting
 
@@ -32,10 +36,13 @@ RENEWAL_GRACE = timedelta(hours=6)
 """How long after its renewal a plan may still show the old date."""
 
 STALE_AFTER = 3
-"""Poll intervals without a look that ended."""
+"""Poll intervals without a reading."""
 
 FLIPS, FLIPS_WITHIN, CALM_AFTER = 3, timedelta(hours=1), timedelta(minutes=30)
 """So many changes of status in such a time are flapping, until there was none for so long."""
+
+KEPT_FLIPS = 1000
+"""Changes of status that an incident remembers: the latest."""
 
 ANYBODY = "usable"
 FAST_HOURS = "fast time"
@@ -53,7 +60,7 @@ class Row:
     clear: int = 1
     """In a row to clear."""
     hold: timedelta = timedelta()
-    """How long it must have been so before it fires."""
+    """How long it must have been so before it fires; for a rule that has one, its threshold is this."""
     enabled: bool = True
     chosen: Severity | None = None
     """Set by somebody, it holds whatever the rule finds."""
@@ -78,10 +85,78 @@ RULES: Mapping[Rule, Row] = {
     # One short or empty list is no reason to forget accounts.
     Rule.GONE: Row(Severity.INFO, readings=2),
     Rule.NEW: Row(Severity.INFO),
-    Rule.POOL: Row(Severity.CRITICAL),
+    # The number of tokens that work has no margin to leave it by; readings in a row keep it from trembling.
+    Rule.POOL: Row(Severity.CRITICAL, clear=3),
     Rule.FLAPPING: Row(Severity.INFO),
 }
 """In the order in which people are shown them."""
+
+
+UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE})
+FLEET_RULES = UPSTREAM_RULES | {Rule.BASELINE, Rule.POOL}
+"""Rules that are about no single token."""
+STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
+FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLevels:
+    """What the fleet as a whole must have."""
+
+    usable: int = 1
+    """Tokens that work."""
+    minutes: float | None = None
+    """Of fast time, in the tokens that work together; None when nobody asked for that."""
+    text: str = ""
+    """The amount of fast time as written."""
+
+
+@lru_cache
+def _steps(text: str) -> tuple[Threshold, ...]:
+    """Read `20%,30m`."""
+    return tuple(threshold(part) for part in text.split(","))
+
+
+@lru_cache
+def _pool_levels(text: str) -> PoolLevels:
+    """Read `3`, `10h` or `3,10h`."""
+    levels = PoolLevels()
+    for part in map(str.strip, text.split(",")):
+        if part.isdecimal() and part.isascii():
+            levels = replace(levels, usable=int(part))
+        elif (minutes := threshold(part).minutes) is not None:
+            levels = replace(levels, minutes=minutes, text=part)
+        else:
+            message = "write how many tokens must work, an amount of fast time such as 10h, or both: 3,10h"
+            raise ValueError(message)
+    return levels
+
+
+THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
+    Rule.FAST_TIME_LOW: _steps,
+    Rule.POOL: _pool_levels,
+    **{rule: duration for rule, row in RULES.items() if row.hold},
+}
+"""The rules that have a threshold, and what reads it."""
+
+
+def check(setting: Setting) -> None:
+    """Whether a rule can be set like this.
+
+    Raises:
+        ValueError: with a sentence that says what to write.
+    """
+    message = ""
+    if setting.token is not None and setting.rule in FLEET_RULES:
+        message = "this rule is about the whole fleet: leave out the token"
+    elif setting.readings is not None and setting.readings < 1:
+        message = "it takes at least one reading"
+    elif setting.threshold is not None and setting.rule not in THRESHOLDS:
+        message = f"this rule has no threshold; those that have one: {', '.join(THRESHOLDS)}"
+    if message:
+        raise ValueError(message)
+    if setting.threshold is not None:
+        THRESHOLDS[setting.rule](setting.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +178,7 @@ class Policy:
                 enabled=row.enabled if setting.enabled is None else setting.enabled,
                 chosen=row.chosen if setting.severity is None else setting.severity,
                 readings=row.readings if setting.readings is None else setting.readings,
+                hold=duration(setting.threshold) if row.hold and setting.threshold is not None else row.hold,
             )
         return row
 
@@ -110,10 +186,24 @@ class Policy:
         """The threshold that was set for a rule, as text; empty when there is none."""
         return next((text for each in reversed(self._set(rule, token)) if (text := each.threshold) is not None), "")
 
-    def steps(self, token: int) -> tuple[Threshold, ...]:
+    def steps(self, token: int | None) -> tuple[Threshold, ...]:
         """The steps of fast time for a token."""
         chosen = self.threshold(Rule.FAST_TIME_LOW, token)
-        return tuple(threshold(part) for part in chosen.split(",")) if chosen else self.thresholds
+        return _steps(chosen) if chosen else self.thresholds
+
+    @property
+    def pool(self) -> PoolLevels:
+        """What the fleet must have: one token that works, unless somebody set it otherwise."""
+        chosen = self.threshold(Rule.POOL, None)
+        return _pool_levels(chosen) if chosen else PoolLevels()
+
+    def watches(self, key: Key) -> bool:
+        """Whether anybody wants to hear of that. A token that is gone is forgotten, whoever wants to hear of it."""
+        if key.rule is not Rule.GONE and not self.row(key.rule, key.token).enabled:
+            return False
+        if key.rule is Rule.FAST_TIME_LOW:
+            return any(step.text == key.step for step in self.steps(key.token))
+        return key != Key(Rule.POOL, step=FAST_HOURS) or self.pool.minutes is not None
 
     def _set(self, rule: Rule, token: int | None) -> tuple[Setting, ...]:
         """The fleet's setting before the token's."""
@@ -131,6 +221,8 @@ class Past:
     """None when the token is new."""
     open: Mapping[Key, Incident] = field(default_factory=dict)
     """The token's incidents, pending and firing."""
+    flips: tuple[datetime, ...] = ()
+    """When it changed its status lately, this reading included; oldest first."""
 
     def status_was(self, status: Status) -> bool:
         """Whether the token was last read in that status."""
@@ -143,9 +235,6 @@ class Past:
             for key, incident in self.open.items()
         )
 
-
-STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
-FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
 
 Verdict = Finding | Key
 """What a rule yields: a finding, or a key that this reading says nothing about."""
@@ -177,6 +266,27 @@ class Sight:
 TokenRule = Callable[[Sight], Iterator[Verdict]]
 
 
+Flips = Mapping[int, tuple[datetime, ...]]
+"""When tokens changed their status in the last hour, by id; oldest first."""
+
+
+def flipped(flips: Flips, reading: Reading, remembered: Mapping[int, Token]) -> Flips:
+    """The changes of status of the last hour, after a reading. A status that was not sent changes nothing."""
+    new = dict(flips)
+    for token in reading.tokens:
+        before = remembered.get(token.id)
+        if before is None or before is token or not (before.status_text and token.status_text):
+            continue
+        if (before.status, _word(before)) != (token.status, _word(token)):
+            new[token.id] = (*new.get(token.id, ()), reading.at)
+    since = reading.at - FLIPS_WITHIN
+    return {token_id: tuple(at for at in times if at > since) for token_id, times in new.items() if times[-1] > since}
+
+
+def _word(token: Token) -> str:
+    return token.status_text if token.status is Status.UNKNOWN else ""
+
+
 def judge(
     reading: Reading,
     remembered: Mapping[int, Token],
@@ -184,6 +294,7 @@ def judge(
     policy: Policy,
     *,
     before_at: datetime | None,
+    flips: Flips,
 ) -> Judgement:
     """Judge one reading.
 
@@ -191,8 +302,9 @@ def judge(
         reading: What was read: the whole fleet, or some tokens alone.
         remembered: The tokens as they were, by id.
         incidents: The pending and firing incidents.
-        policy: The operator's thresholds.
+        policy: How the rules are set.
         before_at: When the whole fleet was read before; None when this is the first reading ever.
+        flips: When tokens changed their status lately, this reading included.
     """
     open_by_token: dict[int | None, dict[Key, Incident]] = defaultdict(dict)
     for key, incident in incidents.items():
@@ -201,7 +313,14 @@ def judge(
     read = {token.id: token for token in reading.tokens}
     verdicts = chain(
         chain.from_iterable(
-            _of_token(Sight(token, Past(remembered.get(token.id), open_by_token.get(token.id, {})), policy, reading.at))
+            _of_token(
+                Sight(
+                    token,
+                    Past(remembered.get(token.id), open_by_token.get(token.id, {}), flips.get(token.id, ())),
+                    policy,
+                    reading.at,
+                )
+            )
             for token in reading.tokens
         ),
         _of_fleet(read, remembered, open_by_token, policy, baseline=baseline) if reading.whole else (),
@@ -219,6 +338,7 @@ def judge(
         at=reading.at,
         findings=findings,
         unsure=frozenset(unsure),
+        unwatched=_unwatched(incidents, policy),
         records={token.id: token.record for token in reading.tokens},
         before_at=before_at,
         baseline=baseline,
@@ -230,38 +350,58 @@ def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: P
     refused = failure.trouble is Trouble.REFUSED
     rule = Rule.UPSTREAM_REFUSED if refused else Rule.UPSTREAM_DOWN
     found = _as_set(Finding(Key(rule), RULES[rule].severity, detail=f"{failure.trouble}: {failure.detail}"), policy)
-    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either look
-    # has ended.
-    answered = {Key(Rule.UPSTREAM_STALE)} | ({Key(Rule.UPSTREAM_DOWN)} if refused else set())
+    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either tells
+    # why no reading comes.
+    answered = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_STALE)} if refused else {Key(Rule.UPSTREAM_STALE)}
     return Judgement(
         at=failure.at,
         findings={found.key: found} if found else {},
-        unsure=frozenset(key for key in incidents if key not in answered),
+        unsure=frozenset(key for key in incidents if not (found and key in answered)),
+        unwatched=_unwatched(incidents, policy),
     )
 
 
-def judge_silence(
-    now: datetime, read_at: datetime | None, incidents: Mapping[Key, Incident], policy: Policy
+def judge_quiet(
+    now: datetime,
+    incidents: Mapping[Key, Incident],
+    policy: Policy,
+    *,
+    read_at: datetime | None,
+    looked_at: datetime | None,
 ) -> Judgement:
-    """Judge that no look has ended for a while: failed ones are told by themselves."""
+    """Judge that no reading comes. While failures come, and are told or about to be, it is they that say so.
+
+    Args:
+        now: The time.
+        incidents: The pending and firing incidents.
+        policy: How the rules are set.
+        read_at: When the whole fleet was last read.
+        looked_at: When the last look ended, well or not; None while none did since the process began, since what came
+            before is no sign that anything hangs.
+    """
     told = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_REFUSED)} & incidents.keys()
-    stale = read_at is not None and now - read_at > STALE_AFTER * policy.interval and not told
+    last = looked_at if told else read_at
+    stale = looked_at is not None and last is not None and now - last > STALE_AFTER * policy.interval
     found = _as_set(Finding(Key(Rule.UPSTREAM_STALE), RULES[Rule.UPSTREAM_STALE].severity), policy) if stale else None
     return Judgement(at=now, findings={found.key: found} if found else {}, unsure=frozenset(incidents))
 
 
+def _unwatched(incidents: Mapping[Key, Incident], policy: Policy) -> frozenset[Key]:
+    return frozenset(key for key in incidents if not policy.watches(key))
+
+
 def _as_set(finding: Finding, policy: Policy) -> Finding | None:
-    """The finding as its rule is set; None when that is off."""
-    row = policy.row(finding.key.rule, finding.key.token)
-    if not row.enabled:
+    """The finding as its rule is set; None when nobody wants to hear of it."""
+    if not policy.watches(finding.key):
         return None
+    row = policy.row(finding.key.rule, finding.key.token)
     return replace(
         finding,
         severity=finding.severity if row.chosen is None else row.chosen,
-        # A rule that counts by itself says so by its own number.
-        readings=max(finding.readings, row.readings),
+        readings=row.readings,
         clear=row.clear,
         hold=row.hold,
+        quiet=finding.quiet or not row.enabled,
     )
 
 
@@ -281,7 +421,7 @@ def _of_fleet(
         yield Finding(Key(Rule.BASELINE), Severity.INFO, momentary=True)
     else:
         yield from _membership(read, remembered, open_by_token, policy)
-    yield from _pool(read, policy)
+    yield from _pool(read, open_by_token.get(None, {}), policy.pool)
 
 
 def _membership(
@@ -304,20 +444,23 @@ def _membership(
             yield from (other for other in others if other != key)
 
 
-def _pool(read: Mapping[int, Token], policy: Policy) -> Iterator[Verdict]:
-    """The fleet as a whole. An empty one is watched for nothing; without a setting one token must work."""
-    if not read:
+def _pool(read: Mapping[int, Token], past: Mapping[Key, Incident], levels: PoolLevels) -> Iterator[Verdict]:
+    """The fleet as a whole. One that is empty, or switched off on purpose, keeps nobody waiting."""
+    wanted = [token for token in read.values() if token.active is not False]
+    usable = [token for token in wanted if token.usable]
+    if not wanted:
         return
-    chosen = policy.threshold(Rule.POOL, None).split(",")
-    least = next((int(part) for part in chosen if part.strip().isdecimal()), 1)
-    usable = [token for token in read.values() if token.usable]
-    if len(usable) < least:
-        yield Finding(Key(Rule.POOL, step=ANYBODY), RULES[Rule.POOL].severity, detail=f"{len(usable)} of {len(read)}")
-    for part in chosen:
-        level = threshold(part).minutes if part and not part.strip().isdecimal() else None
-        left = sum(token.fast_time.remaining or 0 for token in usable)
-        if level is not None and left < level:
-            yield Finding(Key(Rule.POOL, step=FAST_HOURS), RULES[Rule.POOL].severity, detail=f"under {part.strip()}")
+    severity = RULES[Rule.POOL].severity
+    if len(usable) < levels.usable:
+        yield Finding(Key(Rule.POOL, step=ANYBODY), severity, detail=f"{len(usable)} of {len(read)}")
+    if levels.minutes is None:
+        return
+    key = Key(Rule.POOL, step=FAST_HOURS)
+    left = sum(token.fast_time.remaining or 0 for token in usable)
+    if left >= levels.minutes * (LEAVE_FACTOR if key in past else 1):
+        return
+    unread = any(not token.fast_time.known for token in usable)
+    yield key if unread else Finding(key, severity, detail=f"under {levels.text}")
 
 
 # The status rules. Each status has its own incident, so that each bad turn is one message.
@@ -352,20 +495,19 @@ def _status(sight: Sight) -> Iterator[Verdict]:
 
 
 def _flapping(sight: Sight) -> Iterator[Verdict]:
-    """Counts changes of status. The incident itself remembers them, pending until there are enough."""
+    """Changes of status. From the third in an hour on they are one incident, until there was none for a while.
+
+    It holds back what the token's status would tell, so it is itself critical once the token is BANNED meanwhile.
+    """
     key = sight.key(Rule.FLAPPING)
-    incident, before = sight.past.open.get(key), sight.past.before
-    flips = incident.flips if incident else ()
-    if before is not None and before.status_text and sight.token.status_text not in {"", before.status_text}:
-        flips = (*flips, sight.at)
-    firing = incident is not None and incident.open
-    since = sight.at - (CALM_AFTER if firing else FLIPS_WITHIN)
-    if not flips or (flips[-1] <= since if firing else all(flip <= since for flip in flips)):
+    standing = incident if (incident := sight.past.open.get(key)) and incident.open else None
+    known = standing.flips if standing else ()
+    flips = (*known, *(at for at in sight.past.flips if not known or at > known[-1]))[-KEPT_FLIPS:]
+    if not flips or sight.at - flips[-1] >= CALM_AFTER or not (standing or len(flips) >= FLIPS):
         return
-    kept = flips if firing else tuple(flip for flip in flips if flip > since)
-    enough = firing or len(kept) >= FLIPS
-    seen = incident.seen if incident else 0
-    yield replace(sight.finding(Rule.FLAPPING), flips=kept, readings=seen + 1 if enough else seen + 2)
+    banned = sight.token.status is Status.BANNED and sight.token.active is not False
+    severe = banned or (standing is not None and standing.severity is Severity.CRITICAL)
+    yield replace(sight.finding(Rule.FLAPPING, Severity.CRITICAL if severe else None), flips=flips)
 
 
 def _inactive(sight: Sight) -> Iterator[Verdict]:
@@ -376,6 +518,7 @@ def _inactive(sight: Sight) -> Iterator[Verdict]:
 
 
 def _subscription(sight: Sight) -> Iterator[Verdict]:
+    """The renewal date and the fast time come in one text: while the old date stands, no refill was seen either."""
     plan = sight.token.subscription
     if plan.state is None and plan.renews_at is None:
         yield sight.key(Rule.SUBSCRIPTION)
@@ -386,10 +529,13 @@ def _subscription(sight: Sight) -> Iterator[Verdict]:
 
 
 def _queue_stuck(sight: Sight) -> Iterator[Verdict]:
-    queued = [count.value for count in (sight.token.queued_fast, sight.token.queued_relax)]
-    if sight.token.running.value is None and not sight.token.running.raw:
-        yield sight.key(Rule.QUEUE_STUCK)
-    elif any(queued) and sight.token.running.value == 0 and sight.token.usable:
+    """Jobs wait and none runs. An account that does not work is told of by another rule, and moves no queue."""
+    key, token = sight.key(Rule.QUEUE_STUCK), sight.token
+    waits = any(count.value for count in (token.queued_fast, token.queued_relax)) and token.running.value == 0
+    unread = token.running.value is None and not token.running.raw
+    if unread or (waits and not token.usable and key in sight.past.open and sight.past.open[key].open):
+        yield key
+    elif waits and token.usable:
         yield sight.finding(Rule.QUEUE_STUCK)
 
 
@@ -406,7 +552,10 @@ def _frozen(sight: Sight) -> Iterator[Verdict]:
 
 
 def _fast_time(sight: Sight) -> Iterator[Verdict]:
-    """Each step is its own incident; of those crossed in one reading only the deepest speaks. The last is critical."""
+    """Each step is its own incident; of those crossed in one reading only the deepest speaks. The last is critical.
+
+    A step that is the only one is no last warning after others, and stays one.
+    """
     past, fast_time = sight.past, sight.token.fast_time
     gone = sight.key(Rule.FAST_TIME_GONE)
     if sight.token.active is False or not fast_time.known:
@@ -424,7 +573,8 @@ def _fast_time(sight: Sight) -> Iterator[Verdict]:
         elif under:
             last = each is steps[-1] and len(steps) > 1
             found.append(sight.finding(Rule.FAST_TIME_LOW, Severity.CRITICAL if last else Severity.WARNING, each.text))
-    if fast_time.gone or (gone in past.open and (fast_time.remaining or 0) <= LEAVE_GONE):
+    spent = fast_time.gone or (gone in past.open and (fast_time.remaining or 0) <= LEAVE_GONE)
+    if spent and sight.policy.watches(gone):  # or else nothing deeper speaks for the steps
         stops = sight.token.subscription.has_relax is False
         found.append(sight.finding(Rule.FAST_TIME_GONE, Severity.CRITICAL if stops else Severity.WARNING))
     for finding in found:

@@ -1,15 +1,16 @@
 """What people decide: acknowledgements, silences, maintenance windows, and how the rules are set. Pure.
 
 A *silence* keeps what it covers from making a sound until a time, or until that is over. A *window* does the same for
-everything, once or every week. Either ends by itself, and then what is still open and was held is told, once.
+everything, once or every week. Either ends by itself, and then what is still open and was held is told, once; what came
+and went meanwhile, or ended, is named by the word that says that the quiet is over.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, noted
 from bot.domain.model import Severity
 
 REMIND_FIRST = timedelta(minutes=15)
@@ -50,6 +51,8 @@ class Silence:
     by: int
     """Discord's id of the person."""
     reason: str = ""
+    missed: tuple[Key, ...] = ()
+    """What ended, or was a line to tell, while it was quiet: named at the end."""
 
     def over(self, now: datetime, incidents: Mapping[Key, Incident]) -> bool:
         """Whether it has run its time."""
@@ -73,10 +76,18 @@ class Window:
     reason: str = ""
     announced: bool = False
     """Whether the channel was told that it has begun; its end is told after that."""
+    missed: tuple[Key, ...] = ()
+    """As a silence's."""
 
     def active(self, now: datetime) -> bool:
         """Whether it is on."""
-        return any(start <= now < start + self.length for start in self._starts(now))
+        return self.ends(now) is not None
+
+    def ends(self, now: datetime) -> datetime | None:
+        """When it ends, while it is on."""
+        return max(
+            (start + self.length for start in self._starts(now) if start <= now < start + self.length), default=None
+        )
 
     def over(self, now: datetime) -> bool:
         """Whether it will never be on again."""
@@ -87,13 +98,13 @@ class Window:
         return min((start for start in self._starts(now) if start > now), default=None)
 
     def _starts(self, now: datetime) -> Iterable[datetime]:
-        """The starts that matter now: the last one, and the next."""
+        """The starts that matter now, in UTC, so that a length is real time on the nights when the clock changes."""
         if not self.weekly:
             return (self.start,)
         here = self.start.astimezone(ZoneInfo(self.zone))
-        weeks = (now - self.start) // WEEK
-        days = (here.date() + timedelta(days=7 * week) for week in range(max(weeks - 1, 0), max(weeks, 0) + 3))
-        return tuple(datetime.combine(day, here.timetz().replace(fold=0)) for day in days)
+        week = max((now - self.start) // WEEK, 1)
+        days = (here.date() + number * WEEK for number in range(week - 1, week + 3))
+        return tuple(datetime.combine(day, here.timetz().replace(fold=0)).astimezone(UTC) for day in days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +168,19 @@ class Decisions:
         """Whether the decision of that id still holds."""
         return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
 
-    def quiet(self, key: Key, now: datetime) -> bool:
-        """Whether an incident of that key is to make no sound."""
-        return any(silence.scope.covers(key) for silence in self.silences.values()) or any(
-            window.active(now) for window in self.windows.values()
-        )
+    def cover(self, now: datetime) -> Callable[[Key], Silence | Window | None]:
+        """What keeps an incident quiet now, by its key; None when nothing does."""
+        window = next((window for window in self.windows.values() if window.active(now)), None)
+        silences = tuple(self.silences.values())
+
+        def covering(key: Key) -> Silence | Window | None:
+            return window or next((silence for silence in silences if silence.scope.covers(key)), None)
+
+        return covering
 
 
 def name_of(decision: Decision) -> str:
-    """What a decision is about, for the audit trail."""
+    """What a decision is about, for people."""
     match decision:
         case Silence(scope=scope):
             named = (scope.rule, scope.step, "" if scope.token is None else str(scope.token))
@@ -179,30 +194,21 @@ def name_of(decision: Decision) -> str:
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
     """Somebody looks after it: no reminders until it gets worse."""
     moment = Moment(at, Happening.ACKNOWLEDGED, who=by)
-    return replace(incident, acknowledged=moment, moments=(*incident.moments, moment))
+    return replace(noted(incident, moment), acknowledged=moment)
 
 
 def reminder(incident: Incident, now: datetime) -> Incident | None:
-    """The incident reminded of, when that is due; None when it is not."""
-    if (
-        incident.stage is not Stage.FIRING
-        or incident.severity is not Severity.CRITICAL
-        or incident.acknowledged is not None
-        or incident.held
-        or incident.loud_at is None
-        or now - incident.loud_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST)
-    ):
+    """The incident reminded of, when that is due; None when it is not, or when it has no card to answer."""
+    waits = incident.open and incident.severity is Severity.CRITICAL and incident.acknowledged is None
+    if not waits or incident.held or incident.loud_at is None:
         return None
-    return replace(
-        incident,
-        loud_at=now,
-        reminders=incident.reminders + 1,
-        moments=(*incident.moments, Moment(now, Happening.REMINDED)),
-    )
+    if now - incident.loud_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST):
+        return None
+    moment = Moment(now, Happening.REMINDED)
+    return replace(noted(incident, moment), loud_at=now, reminders=incident.reminders + 1)
 
 
 def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None]:
     """A held incident after its quiet has ended, and the notice that it got worse meanwhile; its card is due anyway."""
-    had_card = incident.loud_at is not None
-    notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if had_card else None
-    return replace(incident, held=False, loud_at=now), notice
+    notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if incident.has_card else None
+    return replace(incident, loud_at=now, heard=incident.severity), notice

@@ -1,6 +1,7 @@
 """What is known between two looks, and how one look moves it. Pure: whoever fetches, stores and tells is elsewhere."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from bot.domain import info, steering
 from bot.domain.incidents import (
     Happening,
     Incident,
+    Judgement,
     Key,
     Moment,
     Notice,
@@ -15,11 +17,22 @@ from bot.domain.incidents import (
     Rule,
     Stage,
     Step,
+    noted,
     step,
 )
 from bot.domain.model import Failure, Fleet, Reading, Record, Token
-from bot.domain.rules import STATUS_RULES, Policy, judge, judge_failure, judge_silence
-from bot.domain.steering import Decision, Decisions, Entry, Scope, Setting, Silence, Window
+from bot.domain.rules import (
+    STATUS_RULES,
+    UPSTREAM_RULES,
+    Flips,
+    Policy,
+    check,
+    flipped,
+    judge,
+    judge_failure,
+    judge_quiet,
+)
+from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +87,19 @@ class Known:
     """Pending and firing."""
     decisions: Decisions = field(default_factory=Decisions)
     """What people decided, and what still holds of it."""
+    flips: Flips = field(default_factory=dict)
+    """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
+    looked_at: datetime | None = None
+    """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
 
     def quiet(self, key: Key, now: datetime) -> bool:
         """Whether an incident of that key is to make no sound: people said so, or it is part of a token's flapping."""
-        if self.decisions.quiet(key, now):
-            return True
-        flapping = self.incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
-        return flapping is not None and flapping.open
+        return self.hush(now)(key)
+
+    def hush(self, now: datetime) -> Callable[[Key], bool]:
+        """The same for many keys."""
+        cover = self.decisions.cover(now)
+        return lambda key: cover(key) is not None or _is_flap(key, self.incidents)
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""
@@ -90,6 +109,11 @@ class Known:
 
 FLAPS = STATUS_RULES | {Rule.RESTORED}
 """What a flapping token would tell again and again."""
+
+
+def _is_flap(key: Key, incidents: Mapping[Key, Incident]) -> bool:
+    flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
+    return flapping is not None and flapping.open
 
 
 def restore(memory: Memory) -> Known:
@@ -111,47 +135,69 @@ def _read(record: Record, before: Token | None) -> Token:
 
 def advance(known: Known, reading: Reading, base: Policy) -> tuple[Changes, Known]:
     """How a reading moves what is known: what is to be stored, and what is known after it."""
-    policy = known.policy(base)
-    judgement = judge(reading, known.remembered, known.incidents, policy, before_at=known.fleet.read_at)
-    moved = step(known.incidents, judgement, lambda key: known.quiet(key, reading.at))
+    flips = flipped(known.flips, reading, known.remembered)
+    judgement = judge(
+        reading,
+        known.remembered,
+        known.incidents,
+        known.policy(base),
+        before_at=known.fleet.read_at,
+        flips=flips,
+    )
     # A token that reads as before stays the object it was: the state of a large fleet is not built anew each minute.
     read = {token.id: same if (same := known.remembered.get(token.id)) == token else token for token in reading.tokens}
-    gone = frozenset(token_id for token_id in map(_gone, moved.changed) if token_id is not None)
-    remembered = {
-        **{token_id: token for token_id, token in known.remembered.items() if token_id not in gone},
-        **read,
-    }
-    fleet = Fleet(read, reading.at) if reading.whole else _with(known.fleet, read, reading)
-    after = replace(known, fleet=fleet, remembered=remembered, incidents=moved.after)
-    moved = _then(moved, _release(after, reading.at))
-    changes = Changes(
-        read_at=fleet.read_at,
-        records=tuple(token.record for token in read.values() if known.remembered.get(token.id) is not token),
-        removed=gone,
-        incidents=moved.changed,
-        tell=moved.tell,
-        notices=moved.notices,
+    changes, after = _moved(known, judgement)
+    gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
+    calm = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
+    after = replace(
+        after,
+        fleet=Fleet(read, reading.at) if reading.whole else _with(known.fleet, read, reading),
+        remembered={
+            **{token_id: token for token_id, token in known.remembered.items() if token_id not in gone},
+            **read,
+        },
+        flips={token_id: times for token_id, times in flips.items() if token_id not in gone | calm},
+        looked_at=reading.at if reading.whole else known.looked_at,
     )
-    return changes, replace(after, incidents=moved.after)
+    records = tuple(token.record for token in read.values() if known.remembered.get(token.id) is not token)
+    return replace(changes, read_at=after.fleet.read_at, records=records, removed=gone), after
 
 
 def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Changes, Known]:
     """How a look without a reading moves what is known."""
     judgement = judge_failure(failure, known.incidents, known.policy(base))
-    moved = step(known.incidents, judgement, lambda key: known.quiet(key, failure.at))
-    return _keep(replace(known, fleet=replace(known.fleet, failure=failure)), moved)
+    changes, after = _moved(known, judgement)
+    return changes, replace(after, fleet=replace(known.fleet, failure=failure), looked_at=failure.at)
 
 
 def tick(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
     """What the time alone moves: silences and windows that begin and end, reminders, and looks that do not come."""
-    decided, undone, words = _turn_decisions(known, now)
-    after = replace(known, decisions=known.decisions.with_(*decided, without=undone))
-    stale = judge_silence(now, known.fleet.read_at, known.incidents, known.policy(base))
-    moved = step(known.incidents, stale, lambda key: after.quiet(key, now))
-    moved = _then(moved, _release(replace(after, incidents=moved.after), now))
-    moved = _then(moved, _remind(replace(after, incidents=moved.after), now))
-    changes, after = _keep(after, replace(moved, notices=(*words, *moved.notices)))
-    return replace(changes, decided=decided, undone=undone), after
+    turned, after = _turn(known, now)
+    judgement = judge_quiet(
+        now, after.incidents, after.policy(base), read_at=after.fleet.read_at, looked_at=after.looked_at
+    )
+    judged, after = _moved(after, judgement)
+    reminded, after = _keep(after, _remind(after, now))
+    return _both(_both(turned, judged), reminded), after
+
+
+def _moved(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
+    """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
+    cover = known.decisions.cover(judgement.at)
+    moved = step(known.incidents, judgement, lambda key, after: cover(key) is not None or _is_flap(key, after))
+    missed: dict[str, list[Key]] = defaultdict(list)
+    for key in moved.unheard:
+        if (decision := cover(key)) is not None:
+            missed[decision.id].append(key)
+    covers: Iterable[Silence | Window] = (*known.decisions.silences.values(), *known.decisions.windows.values())
+    decided = tuple(
+        replace(each, missed=tuple(dict.fromkeys((*each.missed, *missed[each.id]))))
+        for each in covers
+        if each.id in missed
+    )
+    changes, after = _keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
+    released, after = _keep(after, _release(after, judgement.at))
+    return replace(_both(changes, released), decided=decided), after
 
 
 def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:
@@ -161,71 +207,91 @@ def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tu
         for key in keys
         if (incident := known.incidents.get(key)) and incident.open and not incident.acknowledged
     ]
-    moved = _all(known, [steering.acknowledge(incident, by, now) for incident in taken])
-    changes, after = _keep(known, moved)
+    changes, after = _keep(known, _all(known, [steering.acknowledge(incident, by, now) for incident in taken]))
     audit = tuple(Entry(now, by, "acknowledge", _name(incident.key)) for incident in taken)
     return replace(changes, audit=audit), after
 
 
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
-    """Somebody decided something that holds from now on."""
+    """Somebody decided something that holds from now on. A window is announced when its time comes.
+
+    Raises:
+        ValueError: The rule cannot be set like this; with a sentence that says what to write.
+    """
+    if isinstance(decision, Setting):
+        check(decision)
     after = replace(known, decisions=known.decisions.with_(decision))
-    moved = Step(known.incidents)
-    notices: tuple[Notice, ...] = ()
-    if isinstance(decision, Silence):
-        noted = Moment(entry.at, Happening.SILENCED, who=entry.by, until=decision.until)
-        covered = [each for key, each in known.incidents.items() if each.open and decision.scope.covers(key)]
-        moved = _all(known, [replace(each, moments=(*each.moments, noted)) for each in covered])
-        notices = (Notice(NoticeKind.SILENCE_STARTED, entry.at, tuple(each.key for each in covered), _said(decision)),)
-    changes, after = _keep(after, replace(moved, notices=notices))
+    changes, after = _keep(
+        after, _silenced(known, decision, entry) if isinstance(decision, Silence) else _all(known, ())
+    )
     return replace(changes, decided=(decision,), audit=(entry,)), after
+
+
+def _silenced(known: Known, silence: Silence, entry: Entry) -> Step:
+    """The open incidents say on their cards who silenced them."""
+    moment = Moment(entry.at, Happening.SILENCED, who=entry.by, until=silence.until)
+    covered = [each for key, each in known.incidents.items() if each.open and each.told and silence.scope.covers(key)]
+    started = _word(NoticeKind.SILENCE_STARTED, silence, entry.at, (each.key for each in covered), silence.until)
+    return replace(_all(known, [noted(each, moment) for each in covered]), notices=(started,))
 
 
 def undo(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody took a decision back before its time: it ends now, as it would have ended by itself."""
     after = replace(known, decisions=known.decisions.with_(without=[decision.id]))
-    moved = _release(after, entry.at)
-    notices = (_ended(known, decision, entry.at),) if not isinstance(decision, Setting) else ()
-    changes, after = _keep(after, replace(moved, notices=(*notices, *moved.notices)))
+    silence, window = known.decisions.silences.get(decision.id), known.decisions.windows.get(decision.id)
+    ended = [silence] if silence else [window] if window and window.announced else []
+    changes, after = _end(after, ended, entry.at)
     return replace(changes, undone=frozenset([decision.id]), audit=(entry,)), after
 
 
-def _turn_decisions(known: Known, now: datetime) -> tuple[tuple[Decision, ...], frozenset[str], tuple[Notice, ...]]:
-    """The decisions that are new or changed by the time, the ids of those that ended, and what is to be said."""
-    decided: list[Decision] = []
-    undone: set[str] = set()
-    words: list[Notice] = []
-    for silence in known.decisions.silences.values():
-        if silence.over(now, known.incidents):
-            undone.add(silence.id)
-            words.append(_ended(known, silence, now))
-    for window in known.decisions.windows.values():
-        active = window.active(now)
-        if active and not window.announced:
-            decided.append(replace(window, announced=True))
-            words.append(Notice(NoticeKind.MAINTENANCE_STARTED, now, words=_said(window)))
-        elif not active and window.announced:
-            words.append(_ended(known, window, now))
-            decided.append(replace(window, announced=False))
-        if window.over(now):
-            undone.add(window.id)
-    return tuple(each for each in decided if each.id not in undone), frozenset(undone), tuple(words)
+def _turn(known: Known, now: datetime) -> tuple[Changes, Known]:
+    """The decisions whose time has come, or is over."""
+    silences, windows = known.decisions.silences.values(), known.decisions.windows.values()
+    begun = [each for each in windows if each.active(now) and not each.announced]
+    off = [each for each in windows if each.announced and not each.active(now)]
+    over = [each for each in silences if each.over(now, known.incidents)]
+    turned = [replace(each, announced=True) for each in begun]
+    turned += [replace(each, announced=False, missed=()) for each in off if not each.over(now)]
+    undone = frozenset(each.id for each in over) | frozenset(each.id for each in windows if each.over(now))
+    if not turned and not undone:
+        return _end(known, (), now)
+    after = replace(known, decisions=known.decisions.with_(*turned, without=undone))
+    changes, after = _end(after, (*over, *off), now)
+    started = (_word(NoticeKind.MAINTENANCE_STARTED, each, now, (), each.ends(now)) for each in begun)
+    return replace(changes, notices=(*started, *changes.notices), decided=tuple(turned), undone=undone), after
 
 
-def _ended(known: Known, decision: Silence | Window, now: datetime) -> Notice:
-    """What a silence or a window leaves open, said once at its end."""
-    scope, kind = (
-        (decision.scope, NoticeKind.SILENCE_ENDED)
-        if isinstance(decision, Silence)
-        else (Scope(), NoticeKind.MAINTENANCE_ENDED)
+def _end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple[Changes, Known]:
+    """What these decisions leave that do not hold any more: a word about each, and what nothing else keeps quiet."""
+    hushed = known.hush(now)
+    loud = (
+        [each for key, each in known.incidents.items() if each.open and each.told and not hushed(key)] if ended else []
     )
-    keys = tuple(key for key, each in known.incidents.items() if each.open and each.told and scope.covers(key))
-    return Notice(kind, now, keys, _said(decision))
+    words = tuple(_ended(each, loud, now) for each in ended)
+    # The word is a reminder of all that it names; the next one comes in its time.
+    named = {key for word in words for key in word.keys}
+    heard = [replace(each, loud_at=now) for each in loud if each.key in named and each.has_card and not each.held]
+    changes, after = _keep(known, replace(_all(known, heard), tell=frozenset(), notices=words))
+    released, after = _keep(after, _release(after, now))
+    return _both(changes, released), after
 
 
-def _said(decision: Silence | Window) -> str:
-    """Whose decision it was, and why."""
-    return f"<@{decision.by}>" + (f": {decision.reason}" if decision.reason else "")
+def _ended(decision: Silence | Window, loud: Iterable[Incident], now: datetime) -> Notice:
+    """A silence leaves what is open. A window leaves the net difference: what fired or rose in it and is still open.
+
+    Both name what ended meanwhile.
+    """
+    if isinstance(decision, Silence):
+        kind, left = NoticeKind.SILENCE_ENDED, [each.key for each in loud if decision.scope.covers(each.key)]
+    else:
+        kind, left = NoticeKind.MAINTENANCE_ENDED, [each.key for each in loud if each.held]
+    return _word(kind, decision, now, dict.fromkeys((*left, *decision.missed)))
+
+
+def _word(
+    kind: NoticeKind, decision: Silence | Window, now: datetime, keys: Iterable[Key], until: datetime | None = None
+) -> Notice:
+    return Notice(kind, now, tuple(keys), about=name_of(decision), words=decision.reason, by=decision.by, until=until)
 
 
 def _name(key: Key) -> str:
@@ -234,47 +300,56 @@ def _name(key: Key) -> str:
 
 def _release(known: Known, now: datetime) -> Step:
     """What was held is told, where it is no longer quiet."""
-    held = [each for key, each in known.incidents.items() if each.held and not known.quiet(key, now)]
+    hushed = known.hush(now)
+    held = [each for key, each in known.incidents.items() if each.held and not hushed(key)]
     freed = [steering.released(incident, now) for incident in held]
-    moved = _all(known, [incident for incident, _ in freed])
     return replace(
-        moved,
-        tell=frozenset(incident.key for incident, _ in freed),
-        notices=tuple(notice for _, notice in freed if notice is not None),
+        _all(known, [incident for incident, _ in freed]), notices=tuple(notice for _, notice in freed if notice)
     )
 
 
 def _remind(known: Known, now: datetime) -> Step:
-    """Critical incidents that nobody looks after are told again, each when its time has come."""
+    """Critical incidents that nobody looks after are told again, each when its time has come.
+
+    While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands.
+    """
+    hushed = known.hush(now)
+    blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
     due = [
         reminded
         for key, each in known.incidents.items()
-        if (reminded := steering.reminder(each, now)) is not None and not known.quiet(key, now)
+        if (reminded := steering.reminder(each, now)) is not None
+        and not hushed(key)
+        and not (blind and key.rule not in UPSTREAM_RULES)
     ]
-    moved = _all(known, due)
     notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
-    return replace(moved, notices=notices)
+    return replace(_all(known, due), notices=notices)
 
 
 def _all(known: Known, incidents: Iterable[Incident]) -> Step:
     """These incidents instead of what they were; those that have a card show it there."""
     changed = tuple(incidents)
     return Step(
-        {**known.incidents, **{each.key: each for each in changed}},
+        {**known.incidents, **{each.key: each for each in changed}} if changed else known.incidents,
         changed,
-        frozenset(each.key for each in changed if each.loud_at is not None),
+        frozenset(each.key for each in changed if each.has_card),
     )
-
-
-def _then(first: Step, second: Step) -> Step:
-    """Both, one after the other; of an incident that both changed, the second has the last word."""
-    changed = {incident.key: incident for incident in (*first.changed, *second.changed)}
-    return Step(second.after, tuple(changed.values()), first.tell | second.tell, (*first.notices, *second.notices))
 
 
 def _keep(known: Known, moved: Step) -> tuple[Changes, Known]:
     changes = Changes(known.fleet.read_at, incidents=moved.changed, tell=moved.tell, notices=moved.notices)
     return changes, replace(known, incidents=moved.after)
+
+
+def _both(first: Changes, second: Changes) -> Changes:
+    """One after the other; of an incident or a decision that both changed, the second has the last word."""
+    return replace(
+        first,
+        incidents=tuple({each.key: each for each in (*first.incidents, *second.incidents)}.values()),
+        tell=first.tell | second.tell,
+        notices=(*first.notices, *second.notices),
+        decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
+    )
 
 
 def _with(fleet: Fleet, read: Mapping[int, Token], reading: Reading) -> Fleet:
@@ -287,6 +362,6 @@ def _with(fleet: Fleet, read: Mapping[int, Token], reading: Reading) -> Fleet:
 
 
 def _gone(incident: Incident) -> int | None:
-    """The token that an incident says is gone for good."""
-    gone = incident.key.rule is Rule.GONE and incident.stage is Stage.RESOLVED and incident.told
+    """The token that an incident says is gone for good, and did not come back."""
+    gone = incident.key.rule is Rule.GONE and incident.stage is Stage.RESOLVED and incident.now is None
     return incident.key.token if gone else None
