@@ -99,10 +99,10 @@ class Post:
     clock: Clock
     outbox: Outbox
 
-    async def incident(self, token: int, rule: Rule = Rule.BANNED, **more: object) -> Incident:
-        """Something is wrong with a token, and is to be told."""
+    async def incident(self, token: int, rule: Rule | None = None, **more: object) -> Incident:
+        """Something is wrong with a token, and is to be told; each token has another rule, and so its own message."""
         incident = Incident(
-            key=Key(rule, token),
+            key=Key(sorted(Rule)[token] if rule is None else rule, token),
             severity=Severity.WARNING,
             stage=Stage.FIRING,
             opened_at=self.clock.now,

@@ -1,13 +1,16 @@
 """The tables, and how the values of the domain lie in their columns.
 
-    tokens        the last reading of each token
-    messages      the outbox: what the ops channel should show, and what it shows
-    incidents     findings over time; several may share one message
-    installation  one row: the short name of this database, and when the fleet was last read
+    tokens            the last reading of each token
+    messages          the outbox: what the ops channel should show, and what it shows
+    incidents         findings over time; several may share one message
+    notice_incidents  what each notice is about
+    decisions         what people decided, while it holds
+    audit             who decided what, when and why
+    installation      one row: the short name of this database, and when the fleet was last read
 
-Nothing in here is secret. Records and incidents lie whole, as JSON, beside the few columns that queries need: a field
-that is added to them with a default needs no migration. Any other change is one more file in `migrations/versions`, and
-moves `VERSION`.
+Nothing in here is secret. Records, incidents, notices and decisions lie whole, as JSON, beside the few columns that
+queries need: a field that is added to them with a default needs no migration. Any other change is one more file in
+`migrations/versions`, and moves `VERSION`.
 """
 
 import json
@@ -17,10 +20,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident
+from bot.domain.incidents import Incident, Notice
 from bot.domain.model import Record
+from bot.domain.steering import Decision, Setting, Silence, Window
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -63,9 +67,11 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
         self.kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
-    def process_bind_param(self, value: Value | None, dialect: sa.Dialect) -> str:
+    def process_bind_param(self, value: Value | None, dialect: sa.Dialect) -> str | None:
         """Into the database; NUL is an escape in JSON, and halves of a character become question marks."""
         del dialect
+        if value is None:
+            return None
         try:
             return msgspec.json.encode(value).decode()
         except UnicodeEncodeError:
@@ -79,6 +85,9 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
 
 _metadata = sa.MetaData()
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""The type of an id that the database counts up: SQLite does so for no other."""
+
 tokens = sa.Table(
     "tokens",
     _metadata,
@@ -89,7 +98,7 @@ tokens = sa.Table(
 messages = sa.Table(
     "messages",
     _metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("summary", sa.Boolean, nullable=False),
     # What the channel should show, and what it is known to show: the message waits while the two differ.
     sa.Column("version", sa.Integer, nullable=False, default=1),
@@ -102,6 +111,13 @@ messages = sa.Table(
     sa.Column("uncertain_version", sa.Integer),
     sa.Column("parked_at", Instant),
     sa.Column("parked_reason", sa.Text),
+    # Null for cards and summaries.
+    sa.Column("notice", Json(Notice)),
+    sa.Column("answers", sa.BigInteger, sa.ForeignKey("messages.id"), index=True),
+    # The rule of all incidents of a card or summary; null when they have several.
+    sa.Column("rule", sa.Text),
+    # Null where the first version made the row.
+    sa.Column("created_at", Instant),
     # An id is never used again, because it is part of the mark by which a post is found in the channel.
     sqlite_autoincrement=True,
 )
@@ -111,10 +127,41 @@ incidents = sa.Table(
     _metadata,
     # Rule, token, step and the time it opened: the same look stored twice is stored once.
     sa.Column("id", sa.Text, primary_key=True),
+    # Rule, token and step: the newest of a key has the greatest id.
+    sa.Column("key", sa.Text, nullable=False, index=True),
     sa.Column("stage", sa.Text, nullable=False),
     sa.Column("resolved_at", Instant),
     sa.Column("incident", Json(Incident), nullable=False),
     sa.Column("message_id", sa.BigInteger, sa.ForeignKey(messages.c.id), index=True),
+)
+
+notice_incidents = sa.Table(
+    "notice_incidents",
+    _metadata,
+    sa.Column("message_id", sa.BigInteger, sa.ForeignKey(messages.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("incident_id", sa.Text, sa.ForeignKey(incidents.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+DECISION_KINDS: dict[str, type[Decision]] = {"silence": Silence, "window": Window, "setting": Setting}
+"""What `kind` says about the JSON beside it."""
+
+decisions = sa.Table(
+    "decisions",
+    _metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("decision", Json(object), nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    _metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.BigInteger, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
 )
 
 installation = sa.Table(

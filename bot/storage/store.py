@@ -1,22 +1,23 @@
 """Named queries in the domain's words; each method of `Store` is one transaction.
 
 A message *waits* while the version that the channel shows is smaller than its own, unless it is parked. It is *due*
-when it waits, its time has come and nobody has a claim on it.
+when it waits, its time has come and nobody has a claim on it. Which messages there are: see `bot.storage.telling`.
 """
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.incidents import Incident, Message, Stage
+from bot.domain.incidents import Key, Message, Stage
+from bot.domain.steering import Decision, Entry
 from bot.domain.watch import Changes, Memory
 from bot.storage.database import (
     Database,
@@ -26,9 +27,35 @@ from bot.storage.database import (
     StoreUnavailableError,
     open_database,
 )
-from bot.storage.schema import Instant, incidents, installation, messages, storable, tokens
+from bot.storage.schema import (
+    DECISION_KINDS,
+    Json,
+    audit,
+    decisions,
+    incidents,
+    installation,
+    messages,
+    notice_incidents,
+    storable,
+    tokens,
+)
+from bot.storage.telling import (
+    BATCH,
+    Grouping,
+    announce,
+    batches,
+    fold,
+    in_order,
+    is_card,
+    name_of,
+    tell,
+    text_of,
+    unposted,
+    waits,
+)
 
 __all__ = [
+    "Grouping",
     "Parked",
     "Store",
     "StoreDamagedError",
@@ -44,46 +71,24 @@ _INSERT: Final[dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]
 }
 """Both engines have upserts, of the same text; only SQLAlchemy has two constructors."""
 
-_BATCH: Final = 500
-"""Rows written or read at once: turning more of them into JSON and back would hold up the event loop."""
-
-Item = TypeVar("Item")
-
-_waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
-
-_unposted: Final = (
-    _waits
-    & (messages.c.shown_version == 0)
-    & messages.c.discord_id.is_(None)
-    & messages.c.uncertain_since.is_(None)
-    & messages.c.claimed_until.is_(None)
-)
-"""Nothing of these can be in the channel, so they may still become part of another message."""
-
 _GIVEN_BACK: Final = {"claimed_until": None}
 _CERTAIN: Final = {"uncertain_since": None, "uncertain_version": None}
 
+GROUPING: Final = Grouping()
+"""Incidents of one rule that fire within 20 s are one message."""
+
+AUDIT_OUTLIVES: Final = timedelta(days=365)
+"""How much longer than the incidents the audit trail is kept."""
+
+_card: Final = messages.alias("card")
+_MESSAGES: Final = sa.select(messages, _card.c.discord_id.label("reply_to")).outerjoin(
+    _card, _card.c.id == messages.c.answers
+)
+_can_come: Final = waits & (messages.c.answers.is_(None) | _card.c.discord_id.is_not(None))
+"""Waits, and for nothing but its time: an answer comes after its card."""
+
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
-_MOVE: Final = (
-    sa.update(incidents).where(incidents.c.id == sa.bindparam("name")).values(message_id=sa.bindparam("message"))
-)
-_UNPOSTED: Final = sa.select(
-    sa.func.count().label("total"),
-    sa.func.count().filter(messages.c.summary).label("summaries"),
-    sa.func.min(messages.c.due_at).label("due_at"),
-    sa.func.max(messages.c.tries).label("tries"),
-).where(_unposted)
-_RENEW: Final = (
-    sa.update(messages)
-    .where(messages.c.id == sa.bindparam("message"))
-    .values(
-        version=messages.c.version + 1,
-        due_at=sa.case((_waits, messages.c.due_at), else_=sa.bindparam("now", type_=Instant)),
-        tries=sa.case((_waits, messages.c.tries), else_=0),
-        parked_at=None,
-        parked_reason=None,
-    )
-)
+_KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Store:
         self._database = database
         self._upsert_record = _upsert(tokens, database.dialect)
         self._upsert_incident = _upsert(incidents, database.dialect)
+        self._upsert_decision = _upsert(decisions, database.dialect)
         self.installation = name
         """Four letters or digits, made once, by which messages of this database are told from those of another."""
 
@@ -126,29 +132,34 @@ class Store:
                 records={record.id: record for record in records},
                 read_at=read_at,
                 incidents={incident.key: incident for incident in opened},
+                decisions=await _decisions(connection),
             )
 
-    async def save(self, changes: Changes, now: datetime) -> None:
-        """Store one look, with the messages that it calls for.
+    async def save(self, changes: Changes, now: datetime, grouping: Grouping = GROUPING) -> None:
+        """Store what changed, with the messages that it calls for.
 
-        An incident that is to be told and has no message gets one, due at once. A message that is there gets one more
-        version, and is due at once too unless it waits for its next attempt already. A parked one is tried again.
+        An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A
+        message that is there gets one more version, and is due at once too unless it waits for its next attempt
+        already. A parked one is tried again. Notices become messages as `bot.storage.telling.announce` has it.
         """
         async with self._database.writing() as connection:
             await connection.execute(sa.update(installation).values(read_at=changes.read_at))
+            await self._save_decisions(connection, changes)
             if changes.removed:
                 await connection.execute(_FORGET, [{"token": token} for token in changes.removed])
-            for records in _batches(changes.records):
+            for records in batches(changes.records):
                 await connection.execute(
                     self._upsert_record, [{"id": record.id, "record": record} for record in records]
                 )
-            for moved in _batches(_sorted(changes.incidents)):
-                new = await _tell(connection, [incident for incident in moved if incident.key in changes.tell], now)
+            for moved in batches(in_order(changes.incidents)):
+                told = [incident for incident in moved if incident.key in changes.tell]
+                new = await tell(connection, told, now, grouping)
                 await connection.execute(
                     self._upsert_incident,
                     [
                         {
-                            "id": (name := _name(incident)),
+                            "id": (name := name_of(incident)),
+                            "key": text_of(incident.key),
                             "stage": incident.stage,
                             "resolved_at": incident.resolved_at,
                             "incident": incident,
@@ -157,6 +168,66 @@ class Store:
                         for incident in moved
                     ],
                 )
+            if changes.notices:
+                await announce(connection, changes, now)
+
+    async def _save_decisions(self, connection: AsyncConnection, changes: Changes) -> None:
+        if changes.undone:
+            await connection.execute(sa.delete(decisions).where(decisions.c.id.in_(changes.undone)))
+        if changes.decided:
+            await connection.execute(
+                self._upsert_decision,
+                [{"id": each.id, "kind": _KIND_NAMES[type(each)], "decision": each} for each in changes.decided],
+            )
+        if changes.audit:
+            await connection.execute(
+                sa.insert(audit),
+                [
+                    {
+                        "at": entry.at,
+                        "by": entry.by,
+                        "act": entry.act,
+                        "what": storable(entry.what),
+                        "reason": storable(entry.reason),
+                    }
+                    for entry in changes.audit
+                ],
+            )
+
+    async def message(self, message_id: int) -> Message | None:
+        """A message with all its incidents as they are now, those that are over among them; None when it is not there.
+
+        `message_id` may be any number: it comes from a button, and anybody may make one up.
+        """
+        if not 0 < message_id < 2**63:
+            return None
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_MESSAGES.where(messages.c.id == message_id))).one_or_none()
+            return None if row is None else await self._message(connection, row)
+
+    async def shown_at(self, keys: Collection[Key]) -> dict[Key, int]:
+        """Discord's id of the message that shows the open incident of each key, of those that are shown."""
+        texts = {text_of(key): key for key in keys}
+        shown: dict[Key, int] = {}
+        async with self._database.reading() as connection:
+            for batch in batches(list(texts)):
+                rows = await connection.execute(
+                    sa.select(incidents.c.key, messages.c.discord_id)
+                    .join(messages)
+                    .where(
+                        incidents.c.key.in_(batch),
+                        incidents.c.stage == Stage.FIRING,
+                        messages.c.discord_id.is_not(None),
+                    )
+                )
+                shown.update({texts[row.key]: row.discord_id for row in rows})
+        return shown
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """The last entries of the audit trail, newest first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
+            return tuple(Entry(row.at, row.by, row.act, row.what, row.reason) for row in rows)
 
     async def reopen(self, now: datetime) -> None:
         """Give back what a dead process had claimed; what it may have posted stays uncertain."""
@@ -166,42 +237,29 @@ class Store:
             )
 
     async def fold(self, limit: int, size: int, now: datetime) -> int:
-        """Fold the unposted messages into summaries of at most `size` incidents, when more than `limit` wait.
+        """Make few messages of many, when more than `limit` wait that were never posted.
 
-        The gravest incidents come first. A summary is due when the first of what it replaces was.
+        Notices become one a kind, which says all that they say and answers nothing. Cards and groups become summaries
+        of at most `size` incidents, the gravest first, when they alone are more than `limit` and not all summaries
+        already. What is folded is due when the first of what it replaces was.
 
         Returns:
-            How many incidents were folded; 0 when there is nothing to fold, or nothing but summaries.
+            How many incidents the folded messages are about; 0 when there was nothing to fold.
         """
         async with self._database.writing() as connection:
-            old = (await connection.execute(_UNPOSTED)).one()
-            if old.total <= limit or old.summaries == old.total:
-                return 0
-            found = await connection.stream_scalars(sa.select(incidents.c.incident).join(messages).where(_unposted))
-            folded = _sorted([incident async for batch in found.partitions(_BATCH) for incident in batch])
-            chunks = list(_batches(folded, size))
-            summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries}
-            new = await _new_messages(connection, [summary] * len(chunks))
-            for message_id, chunk in zip(new, chunks, strict=True):
-                await connection.execute(
-                    _MOVE, [{"name": _name(incident), "message": message_id} for incident in chunk]
-                )
-            await connection.execute(sa.delete(messages).where(_unposted, messages.c.id < new[0]))
-            return len(folded)
+            return await fold(connection, limit, size, now)
 
     async def claim(self, now: datetime, lease: timedelta) -> Message | None:
-        """Take the next due message, posts before edits; nobody else gets it until it is given back or `lease` is over.
+        """Take the next due message; nobody else gets it until it is given back or `lease` is over.
+
+        First come cards that are not in the channel, then notices, then edits; an answer waits for its card.
 
         A post is marked as uncertain from here on, since the process may die before it learns how the post went. The
         message says what was so before: its `uncertain_since` is None unless an earlier attempt is open.
         """
         free = messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= now)
-        due = (
-            sa.select(messages)
-            .where(_waits, free, messages.c.due_at <= now)
-            .order_by(messages.c.discord_id.is_not(None), messages.c.id)
-            .limit(1)
-        )
+        turn = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
+        due = _MESSAGES.where(_can_come, free, messages.c.due_at <= now).order_by(turn, messages.c.id).limit(1)
         async with self._database.writing() as connection:
             row = (await connection.execute(due)).one_or_none()
             if row is None:
@@ -215,8 +273,13 @@ class Store:
             return await self._message(connection, row)
 
     async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
-        """The channel shows `version` as the message `discord_id`. A newer version stays due."""
+        """The channel shows `version` as the message `discord_id`. A newer version stays due.
+
+        A post that shows a card as it is now has told what waited to be said in answer to it.
+        """
+        told = sa.exists().where(_card.c.id == message_id, _card.c.discord_id.is_(None), _card.c.version <= version)
         async with self._database.writing() as connection:
+            await connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
             await _change(
                 connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0
             )
@@ -255,7 +318,7 @@ class Store:
         """What is parked, oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                sa.select(messages).where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at)
+                _MESSAGES.where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at)
             )
             return tuple(
                 [Parked(await self._message(connection, row), row.parked_reason, row.parked_at) for row in rows.all()]
@@ -264,20 +327,23 @@ class Store:
     async def waiting(self) -> int:
         """How many messages the channel does not show as they are."""
         async with self._database.reading() as connection:
-            return await connection.scalar(sa.select(sa.func.count()).select_from(messages).where(_waits)) or 0
+            return await connection.scalar(sa.select(sa.func.count()).select_from(messages).where(waits)) or 0
 
     async def next_due(self) -> datetime | None:
         """When the next message that waits is due, or its claim is over; None when none waits."""
         claimed = messages.c.claimed_until > messages.c.due_at
         when = sa.case((claimed, messages.c.claimed_until), else_=messages.c.due_at)
         async with self._database.reading() as connection:
-            due: datetime | None = await connection.scalar(sa.select(sa.func.min(when)).where(_waits))
+            due: datetime | None = await connection.scalar(
+                _MESSAGES.with_only_columns(sa.func.min(when), maintain_column_froms=True).where(_can_come)
+            )
             return due
 
     async def prune(self, before: datetime) -> int:
-        """Forget the incidents that were resolved before then, with their messages.
+        """Forget the incidents that were resolved before then, with their messages, and notices made before then.
 
-        A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows.
+        A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows. The
+        audit trail is kept for another year.
 
         Returns:
             How many incidents were forgotten.
@@ -286,27 +352,35 @@ class Store:
         young = sa.exists().where(
             incidents.c.message_id == messages.c.id, sa.or_(incidents.c.resolved_at.is_(None), ~old)
         )
-        over = sa.select(messages.c.id).where(~_waits, ~young)
+        over = sa.select(messages.c.id).where(~waits, ~young, is_card | (messages.c.created_at < before))
         async with self._database.writing() as connection:
             forgotten = await connection.execute(
                 sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
             )
-            await connection.execute(sa.delete(messages).where(messages.c.id.in_(over)))
+            await connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
+            await connection.execute(sa.delete(audit).where(audit.c.at < before - AUDIT_OUTLIVES))
             return forgotten.rowcount
 
     async def _message(self, connection: AsyncConnection, row: sa.Row[Any]) -> Message:
-        """The message of a row, with its incidents."""
-        shown = await connection.scalars(sa.select(incidents.c.incident).where(incidents.c.message_id == row.id))
+        """The message of a row of `_MESSAGES`, with its incidents."""
+        shown = sa.select(incidents.c.incident)
+        if row.notice is None:
+            shown = shown.where(incidents.c.message_id == row.id)
+        else:
+            shown = shown.join(notice_incidents).where(notice_incidents.c.message_id == row.id)
+        found = await connection.stream_scalars(shown)
         return Message(
             id=row.id,
             mark=f"{self.installation}-{row.id}",
-            incidents=tuple(_sorted(shown)),
+            incidents=tuple(in_order([incident async for batch in found.partitions(BATCH) for incident in batch])),
             version=row.version,
             summary=row.summary,
             discord_id=row.discord_id,
             tries=row.tries,
             uncertain_since=row.uncertain_since,
             uncertain_version=row.uncertain_version,
+            notice=row.notice,
+            reply_to=row.reply_to,
         )
 
 
@@ -337,54 +411,17 @@ def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
-async def _tell(connection: AsyncConnection, told: Sequence[Incident], now: datetime) -> dict[str, int]:
-    """Give each incident's message one more version; returns new messages, by name, of the incidents that had none."""
-    names = [_name(incident) for incident in told]
-    rows = await connection.execute(
-        sa.select(incidents.c.id, incidents.c.message_id).where(
-            incidents.c.id.in_(names), incidents.c.message_id.is_not(None)
+async def _decisions(connection: AsyncConnection) -> tuple[Decision, ...]:
+    """What people decided and still holds."""
+    found: list[Decision] = []
+    for name, kind in DECISION_KINDS.items():
+        found += await connection.scalars(
+            sa.select(sa.type_coerce(decisions.c.decision, Json(kind)))
+            .where(decisions.c.kind == name)
+            .order_by(decisions.c.id)
         )
-    )
-    known = {row.id: row.message_id for row in rows}
-    if known:
-        await connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in set(known.values())])
-    unknown = [name for name in names if name not in known]
-    new = await _new_messages(connection, [{"summary": False, "due_at": now}] * len(unknown))
-    return dict(zip(unknown, new, strict=True))
-
-
-async def _new_messages(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[int]:
-    """Make messages, all alike; returns their ids, in the order in which they will be posted."""
-    if not rows:
-        return []
-    return sorted(await connection.scalars(sa.insert(messages).returning(messages.c.id), rows))
+    return tuple(found)
 
 
 async def _change(connection: AsyncConnection, message_id: int, **values: object) -> None:
     await connection.execute(sa.update(messages).where(messages.c.id == message_id).values(values))
-
-
-def _name(incident: Incident) -> str:
-    """The same for the same incident however often it is stored, and for no other."""
-    key = incident.key
-    return (
-        f"{key.rule}:{'' if key.token is None else key.token}:{key.step}@{incident.opened_at.astimezone(UTC):%FT%T.%fZ}"
-    )
-
-
-def _sorted(unsorted: Iterable[Incident]) -> list[Incident]:
-    """The gravest first, then by rule and token."""
-    return sorted(
-        unsorted,
-        key=lambda incident: (
-            -incident.severity.rank,
-            incident.key.rule,
-            incident.key.token or 0,
-            incident.key.step,
-            incident.opened_at,
-        ),
-    )
-
-
-def _batches(items: Sequence[Item], size: int = _BATCH) -> Iterator[Sequence[Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

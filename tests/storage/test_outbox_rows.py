@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.incidents import Incident, Message, Rule, Stage
+from bot.domain.incidents import Incident, Message, Stage
 from bot.domain.model import Severity
 from bot.storage.store import Store, open_store
-from tests.storage.values import LEASE, NOW, incident, minutes, told
+from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
 
 
 async def claimed(store: Store, now: datetime = NOW) -> Message:
@@ -43,8 +43,8 @@ async def test_an_incident_that_is_not_told_has_no_message(store: Store) -> None
 
 
 async def test_the_gravest_incident_of_a_look_is_posted_first(store: Store) -> None:
-    low = incident(1, Rule.FAST_TIME_LOW, severity=Severity.WARNING, step="20%")
-    await store.save(told(incident(2, Rule.NEW, severity=Severity.INFO), low, incident(4), incident(3)), NOW)
+    low = lone(1, severity=Severity.WARNING)
+    await store.save(told(lone(2, severity=Severity.INFO), low, lone(4), lone(3)), NOW)
     order = [await posted(store, number) for number in range(4)]
     assert [message.incidents[0].key.token for message in order] == [3, 4, 1, 2]
 
@@ -64,10 +64,10 @@ async def test_a_confirmed_message_waits_no_more_until_its_incident_changes(stor
 
 
 async def test_posts_go_before_edits(store: Store) -> None:
-    await store.save(told(incident(1)), NOW)
+    await store.save(told(lone(1)), NOW)
     await posted(store, 77)
-    await store.save(told(incident(1)), NOW)
-    await store.save(told(incident(2)), NOW)
+    await store.save(told(lone(1)), NOW)
+    await store.save(told(lone(2)), NOW)
     assert [(await claimed(store)).incidents[0].key.token for _ in range(2)] == [2, 1]
 
 
@@ -93,7 +93,7 @@ async def test_a_claim_keeps_others_away_until_it_is_over(store: Store) -> None:
 
 async def test_two_claimants_never_get_the_same_message(database_url: str) -> None:
     async with open_store(database_url) as one, open_store(database_url) as other:
-        await one.save(told(*(incident(token) for token in range(10))), NOW)
+        await one.save(told(*(lone(token) for token in range(10))), NOW)
         claims = await asyncio.gather(*(store.claim(NOW, LEASE) for store in (one, other) for _ in range(7)))
         ids = [message.id for message in claims if message is not None]
         assert len(ids) == len(set(ids)) == 10
@@ -154,7 +154,7 @@ async def test_a_message_that_vanished_is_posted_anew(store: Store) -> None:
 
 
 async def test_a_parked_message_is_left_alone_and_listed(store: Store) -> None:
-    await store.save(told(incident(1), incident(2)), NOW)
+    await store.save(told(lone(1), lone(2)), NOW)
     first, second = await claimed(store), await claimed(store)
     await store.park(first.id, "Discord says no (50035)", NOW + minutes(1))
     await store.park(second.id, "Discord says no again", NOW + minutes(2))
@@ -163,8 +163,8 @@ async def test_a_parked_message_is_left_alone_and_listed(store: Store) -> None:
     assert await store.claim(NOW + minutes(60), LEASE) is None
     parked = await store.parked()
     assert [(one.message.incidents, one.reason, one.at) for one in parked] == [
-        ((incident(1),), "Discord says no (50035)", NOW + minutes(1)),
-        ((incident(2),), "Discord says no again", NOW + minutes(2)),
+        ((lone(1),), "Discord says no (50035)", NOW + minutes(1)),
+        ((lone(2),), "Discord says no again", NOW + minutes(2)),
     ]
 
 
@@ -181,9 +181,9 @@ async def test_a_parked_message_is_tried_again_when_its_incident_changes(store: 
 
 
 def a_storm(size: int) -> list[Incident]:
-    """Incidents of two severities, the mild ones first."""
-    mild = [incident(n, Rule.INACTIVE, severity=Severity.INFO) for n in range(size // 2)]
-    return [*mild, *(incident(n) for n in range(size - len(mild)))]
+    """Incidents of two severities and of as many rules, the mild ones first."""
+    mild = [lone(10 + n, severity=Severity.INFO) for n in range(size // 2)]
+    return [*mild, *(lone(n) for n in range(size - len(mild)))]
 
 
 async def test_few_messages_are_not_folded(store: Store) -> None:
@@ -201,7 +201,7 @@ async def test_a_storm_becomes_summaries_with_the_gravest_first(store: Store) ->
     assert second.summary
     assert [one.key.token for one in first.incidents] == [0, 1, 2, 3]
     assert {one.severity for one in first.incidents} == {Severity.CRITICAL}
-    assert [one.key.token for one in second.incidents] == [0, 1, 2]
+    assert [one.key.token for one in second.incidents] == [10, 11, 12]
 
 
 async def test_summaries_alone_are_not_folded_again(store: Store) -> None:
@@ -214,7 +214,7 @@ async def test_summaries_alone_are_not_folded_again(store: Store) -> None:
 async def test_what_comes_to_a_waiting_summary_is_folded_into_one(store: Store) -> None:
     await store.save(told(*a_storm(7)), NOW)
     await store.fold(5, 100, NOW)
-    await store.save(told(*(incident(n) for n in range(100, 105))), NOW + minutes(1))
+    await store.save(told(*(lone(n) for n in range(100, 105))), NOW + minutes(1))
     assert await store.fold(5, 100, NOW + minutes(1)) == 12
     assert await store.waiting() == 1
     assert len((await claimed(store, NOW + minutes(1))).incidents) == 12
@@ -222,12 +222,12 @@ async def test_what_comes_to_a_waiting_summary_is_folded_into_one(store: Store) 
 
 async def test_only_messages_that_cannot_be_in_the_channel_are_folded(store: Store) -> None:
     """Of ten, one was posted and changed, one is parked, one is on its way, one may have arrived: six are folded."""
-    await store.save(told(*(incident(n) for n in range(10))), NOW)
+    await store.save(told(*(lone(n) for n in range(10))), NOW)
     await posted(store, 77)
     parked, uncertain, on_its_way = await claimed(store), await claimed(store), await claimed(store)
     await store.park(parked.id, "no", NOW)
     await store.retry(uncertain.id, NOW, NOW, 1)
-    await store.save(told(incident(0)), NOW)
+    await store.save(told(lone(0)), NOW)
     assert await store.fold(5, 100, NOW) == 6
     await store.reopen(NOW)
     after = [await claimed(store) for _ in range(await store.waiting())]
@@ -263,8 +263,8 @@ async def test_a_changed_incident_of_a_summary_edits_the_summary(store: Store) -
 
 
 async def test_old_incidents_are_forgotten_with_their_messages(store: Store) -> None:
-    old, untold = incident(1), incident(2, stage=Stage.RESOLVED, resolved_at=NOW)
-    young, waiting, open_ = incident(3), incident(4), incident(5)
+    old, untold = lone(1), replace(lone(2), stage=Stage.RESOLVED, resolved_at=NOW)
+    young, waiting, open_ = lone(3), lone(4), lone(5)
     await store.save(told(old, young, open_), NOW)
     for discord_id in range(3):
         await posted(store, discord_id)

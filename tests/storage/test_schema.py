@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.watch import Memory
+from bot.domain.incidents import Notice, NoticeKind
+from bot.domain.watch import Changes, Memory
 from bot.storage import schema
 from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
 from bot.storage.store import open_store
@@ -97,6 +98,12 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
         assert message is not None
         assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
         assert message.incidents == (incident(),)
+        assert await store.shown_at([incident().key]) == {incident().key: 77}
+        await store.confirm(message.id, 77, message.version)
+        await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (incident().key,)),)), NOW)
+        answer = await store.claim(NOW, LEASE)
+        assert answer is not None
+        assert (answer.reply_to, answer.incidents) == (77, (incident(),))
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
+from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.watch import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
 from tests.storage.values import LEASE, NOW, incident, minutes, record, told
@@ -77,7 +78,7 @@ async def test_an_incident_that_ends_is_no_longer_remembered_and_may_open_again(
     await store.save(told(replace(first, stage=Stage.RESOLVED, resolved_at=NOW + minutes(1))), NOW)
     assert (await store.load()).incidents == {}
     second = incident(1900, opened_at=NOW + minutes(2))
-    await store.save(told(second), NOW)
+    await store.save(told(second), NOW + minutes(2))
     assert (await store.load()).incidents == {second.key: second}
     assert await store.waiting() == 2
 
@@ -106,13 +107,64 @@ async def test_a_look_is_stored_whole_or_not_at_all(store: Store) -> None:
     assert await store.waiting() == 0
 
 
+SILENCE = Silence(
+    "s1", Scope(Rule.FAST_TIME_LOW, 1900, "20%"), NOW, NOW + minutes(60), by=7, reason='"yes"', missed=(incident().key,)
+)
+ENDLESS = Silence("s2", Scope(), NOW, None, by=2**62)
+WINDOW = Window("w1", NOW, timedelta(hours=2, minutes=30), weekly=True, zone="Europe/Berlin", by=7)
+SETTING = Setting(Rule.POOL, None, enabled=True, severity=Severity.INFO, threshold="2,5h", readings=3)
+FOR_ONE = Setting(Rule.VERIFYING, 1900, enabled=False)
+
+
+async def test_what_people_decided_holds_after_a_restart(database_url: str) -> None:
+    decided = (SILENCE, ENDLESS, WINDOW, SETTING, FOR_ONE)
+    async with open_store(database_url) as store:
+        await store.save(Changes(NOW, decided=decided), NOW)
+    async with open_store(database_url) as store:
+        assert (await store.load()).decisions == decided
+
+
+async def test_a_decision_is_changed_and_taken_back(store: Store) -> None:
+    await store.save(Changes(NOW, decided=(SILENCE, WINDOW, SETTING)), NOW)
+    announced = replace(WINDOW, announced=True)
+    await store.save(Changes(NOW, decided=(announced,), undone=frozenset({SILENCE.id, SETTING.id, "x"})), NOW)
+    assert (await store.load()).decisions == (announced,)
+
+
+async def test_a_decision_is_stored_with_what_it_moves_or_not_at_all(store: Store) -> None:
+    flawed = replace(incident(), resolved_at=NOW.replace(tzinfo=None))
+    entry = Entry(NOW, 7, "silence add", "everything")
+    with pytest.raises(StoreError):
+        await store.save(replace(told(flawed), decided=(SILENCE,), audit=(entry,)), NOW)
+    assert (await store.load()).decisions == ()
+    assert await store.audit(9) == ()
+
+
+async def test_the_audit_trail_is_read_from_its_end(store: Store) -> None:
+    first, second, third = (Entry(NOW + minutes(n), 2**62, "acknowledge", f"banned {n}", "so") for n in range(3))
+    await store.save(Changes(NOW, audit=(first, second)), NOW)
+    await store.save(Changes(NOW, audit=(third,)), NOW)
+    assert await store.audit(2) == (third, second)
+    assert await store.audit(9) == (third, second, first)
+
+
+async def test_the_audit_trail_is_kept_a_year_longer_than_incidents(store: Store) -> None:
+    old, young = Entry(NOW, 7, "act", "old"), Entry(NOW + minutes(1), 7, "act", "young")
+    await store.save(Changes(NOW, audit=(old, young)), NOW)
+    await store.prune(NOW + timedelta(days=365))
+    assert await store.audit(9) == (old, young)[::-1]
+    await store.prune(NOW + timedelta(days=365, seconds=1))
+    assert await store.audit(9) == (young,)
+
+
 async def test_a_fleet_of_thousands_is_stored_at_once(store: Store) -> None:
     fleet = tuple(record(token) for token in range(3_000))
     banned = tuple(incident(token) for token in range(3_000))
     await store.save(replace(told(*banned), records=fleet), NOW)
     await store.save(told(*banned), NOW)
     memory = await store.load()
-    assert len(memory.records) == len(memory.incidents) == await store.waiting() == 3_000
+    assert len(memory.records) == len(memory.incidents) == 3_000
+    assert await store.waiting() == 30
 
 
 async def test_the_installation_is_named_once(database_url: str) -> None:
@@ -146,7 +198,11 @@ async def test_any_value_comes_back_as_it_was(
 @pytest.mark.parametrize("text", ["half \ud83d of a character", "a\0b"])
 async def test_text_that_no_database_takes_does_not_stop_a_look(store: Store, text: str) -> None:
     odd = Record(id=1, status=text)
-    await store.save(replace(told(replace(incident(), detail=text)), records=(odd,)), NOW)
+    entry = Entry(NOW, 7, "silence add", text, text)
+    silence = replace(SILENCE, reason=text)
+    await store.save(
+        replace(told(replace(incident(), detail=text)), records=(odd,), decided=(silence,), audit=(entry,)), NOW
+    )
     await store.park(1, text, NOW)
     status = (await store.load()).records[1].status
     assert status.encode().replace(b"?", b"") == text.encode(errors="ignore")

@@ -45,6 +45,11 @@ def incident(
     )
 
 
+def lone(token: int, *, severity: Severity = Severity.CRITICAL, opened_at: datetime = NOW) -> Incident:
+    """One that shares its message with none of a token under 20 that is not the same: each has another rule."""
+    return incident(token, sorted(Rule)[token % len(Rule)], severity=severity, opened_at=opened_at)
+
+
 def told(*incidents: Incident) -> Changes:
     """Changes in which every incident is told."""
     return Changes(read_at=NOW, incidents=incidents, tell=frozenset(incident.key for incident in incidents))

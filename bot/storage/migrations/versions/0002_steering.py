@@ -1,0 +1,45 @@
+"""What people decide, who did so, and notices: messages beside the cards."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+INSTANT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    """Make the tables, and the columns of `messages`; the messages that are there are cards and summaries."""
+    op.create_table(
+        "decisions",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("decision", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by", sa.BigInteger, nullable=False),
+        sa.Column("act", sa.Text, nullable=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.add_column("messages", sa.Column("notice", sa.Text))
+    # SQLite takes a reference to another row only as part of the column.
+    op.add_column("messages", sa.Column("answers", sa.BigInteger, sa.ForeignKey("messages.id")), inline_references=True)
+    op.create_index("ix_messages_answers", "messages", ["answers"])
+    op.add_column("messages", sa.Column("rule", sa.Text))
+    op.add_column("messages", sa.Column("created_at", INSTANT))
+    op.add_column("incidents", sa.Column("key", sa.Text, nullable=False, server_default=""))
+    # An id is the key, an @, and a time that is always as long.
+    op.execute("UPDATE incidents SET key = substr(id, 1, length(id) - 28)")
+    op.create_index("ix_incidents_key", "incidents", ["key"])
+    op.create_table(
+        "notice_incidents",
+        sa.Column("message_id", sa.BigInteger, sa.ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "incident_id", sa.Text, sa.ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True, index=True
+        ),
+    )

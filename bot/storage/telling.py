@@ -1,0 +1,357 @@
+"""Which messages a look calls for, and which of those that wait become one; all in the caller's transaction.
+
+    card     of one incident
+    summary  of several: of one rule when they fired together (a group), of any when too many messages waited
+    notice   posted once, mostly as an answer to a card or summary, and never edited
+
+A message *waits* while the version that the channel shows is smaller than its own, unless it is parked.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule, Stage
+from bot.domain.watch import Changes
+from bot.storage.schema import Instant, incidents, messages, notice_incidents
+
+BATCH: Final = 500
+"""Rows written or read at once: turning more of them into JSON and back would hold up the event loop."""
+
+Item = TypeVar("Item")
+
+ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED})
+"""Kinds of notices that answer the card of their incidents; the others stand by themselves."""
+
+waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
+
+unposted: Final = (
+    waits
+    & (messages.c.shown_version == 0)
+    & messages.c.discord_id.is_(None)
+    & messages.c.uncertain_since.is_(None)
+    & messages.c.claimed_until.is_(None)
+)
+"""Nothing of these can be in the channel, so they may still become part of another message."""
+
+is_card: Final = messages.c.notice.is_(None)
+"""A card or a summary."""
+
+_maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
+
+_MOVE: Final = (
+    sa.update(incidents).where(incidents.c.id == sa.bindparam("name")).values(message_id=sa.bindparam("message"))
+)
+_WAITING: Final = sa.select(
+    sa.func.count().label("total"),
+    sa.func.count().filter(is_card).label("cards"),
+    sa.func.count().filter(messages.c.summary).label("summaries"),
+).where(unposted)
+_RENEW: Final = (
+    sa.update(messages)
+    .where(messages.c.id == sa.bindparam("message"))
+    .values(
+        version=messages.c.version + 1,
+        due_at=sa.case((waits, messages.c.due_at), else_=sa.bindparam("now", type_=Instant)),
+        tries=sa.case((waits, messages.c.tries), else_=0),
+        parked_at=None,
+        parked_reason=None,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which incidents of one rule share a message."""
+
+    within: timedelta = timedelta(seconds=20)
+    """How long after a message was made others may still join it."""
+    size: int = 100
+    """Incidents in one message at most."""
+
+
+async def tell(
+    connection: AsyncConnection, told: Sequence[Incident], now: datetime, grouping: Grouping
+) -> dict[str, int]:
+    """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
+
+    Those join the newest message of their rule if that is young and has room, or else get new ones.
+    """
+    named = {name_of(incident): incident for incident in told}
+    rows = await connection.execute(
+        sa.select(incidents.c.id, incidents.c.message_id).where(
+            incidents.c.id.in_(named), incidents.c.message_id.is_not(None)
+        )
+    )
+    known = {row.id: row.message_id for row in rows}
+    alone: dict[Rule, list[str]] = defaultdict(list)
+    for name, incident in named.items():
+        if name not in known:
+            alone[incident.key.rule].append(name)
+    joined = await _join(connection, alone, now, grouping)
+    renewed = {*known.values(), *joined.values()}
+    if renewed:
+        await connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in renewed])
+    groups = [
+        (rule, group)
+        for rule, names in alone.items()
+        for group in batches([name for name in names if name not in joined], grouping.size)
+    ]
+    made = await _new_messages(
+        connection,
+        [{"summary": len(group) > 1, "rule": rule, "due_at": now, "created_at": now} for rule, group in groups],
+    )
+    return joined | {name: message_id for message_id, (_, group) in zip(made, groups, strict=True) for name in group}
+
+
+async def _join(
+    connection: AsyncConnection, alone: Mapping[Rule, Sequence[str]], now: datetime, grouping: Grouping
+) -> dict[str, int]:
+    """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on."""
+    if not alone:
+        return {}
+    rows = await connection.execute(
+        sa.select(messages.c.id, messages.c.rule, sa.func.count(incidents.c.id).label("size"))
+        .join(incidents)
+        .where(messages.c.rule.in_(alone), messages.c.created_at >= now - grouping.within)
+        .group_by(messages.c.id)
+        .order_by(messages.c.id)
+    )
+    newest = {Rule(row.rule): row for row in rows}
+    joined = {name: row.id for rule, row in newest.items() for name in alone[rule][: max(grouping.size - row.size, 0)]}
+    if joined:
+        await connection.execute(
+            sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True)
+        )
+    return joined
+
+
+async def announce(connection: AsyncConnection, changes: Changes, now: datetime) -> None:
+    """Make the messages of the notices, after the incidents were stored.
+
+    Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
+    channel, since that will tell by itself; and the end is told when all incidents of the card are over.
+    """
+    names = await _names(connection, changes)
+    answers = [notice for notice in changes.notices if notice.keys and notice.kind in ANSWERS]
+    cards = await _cards(connection, sorted({names[key] for notice in answers for key in notice.keys if key in names}))
+    together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
+    for notice in answers:
+        for key in notice.keys:
+            if (card := cards.get(names.get(key, ""))) is not None:
+                together[notice.kind, notice.at, card].append(replace(notice, keys=(key,)))
+    over = await _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
+    said = [_Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if notice not in answers]
+    for (kind, _, card), notices in together.items():
+        merged = _merged(notices)
+        if kind is not NoticeKind.RESOLVED:
+            said.append(_Said(merged, card, _named(merged.keys, names)))
+        elif card in over:
+            keys = tuple(dict.fromkeys(_key_of(name) for name in over[card]))
+            said.append(_Said(replace(merged, keys=keys), card, over[card]))
+    await _post(connection, said, due_at=now, created_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A notice that is to be posted."""
+
+    notice: Notice
+    answers: int | None
+    """The id of the card's row."""
+    names: Collection[str]
+    """Of the incidents that it is about, each once."""
+
+
+async def _post(connection: AsyncConnection, said: Sequence[_Said], **common: object) -> None:
+    rows = [{**common, "summary": False, "notice": each.notice, "answers": each.answers} for each in said]
+    made = await _new_messages(connection, rows)
+    about = [
+        {"message_id": message_id, "incident_id": name}
+        for message_id, each in zip(made, said, strict=True)
+        for name in each.names
+    ]
+    for batch in batches(about):
+        await connection.execute(sa.insert(notice_incidents), batch)
+
+
+async def _names(connection: AsyncConnection, changes: Changes) -> dict[Key, str]:
+    """The incidents that the notices are about: those of the look, and of other keys the newest ones."""
+    names = {incident.key: name_of(incident) for incident in changes.incidents}
+    others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
+    for batch in batches(list(others)):
+        rows = await connection.execute(
+            sa.select(incidents.c.key, sa.func.max(incidents.c.id).label("id"))
+            .where(incidents.c.key.in_(batch))
+            .group_by(incidents.c.key)
+        )
+        names.update({others[row.key]: row.id for row in rows})
+    return names
+
+
+def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:
+    return [names[key] for key in keys if key in names]
+
+
+async def _cards(connection: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
+    """The messages of these incidents, by name, of those that have one which may be in the channel."""
+    found: dict[str, int] = {}
+    for batch in batches(names):
+        rows = await connection.execute(
+            sa.select(incidents.c.id, incidents.c.message_id)
+            .join(messages)
+            .where(incidents.c.id.in_(batch), _maybe_posted)
+        )
+        found.update({row.id: row.message_id for row in rows})
+    return found
+
+
+async def _over(connection: AsyncConnection, cards: Collection[int]) -> dict[int, list[str]]:
+    """The names of the incidents of each card, of those cards whose incidents are all resolved."""
+    shown: dict[int, list[str]] = defaultdict(list)
+    still: set[int] = set()
+    for batch in batches(sorted(cards)):
+        rows = await connection.execute(
+            sa.select(incidents.c.id, incidents.c.stage, incidents.c.message_id)
+            .where(incidents.c.message_id.in_(batch))
+            .order_by(incidents.c.id)
+        )
+        for row in rows:
+            shown[row.message_id].append(row.id)
+            if row.stage != Stage.RESOLVED:
+                still.add(row.message_id)
+    return {card: names for card, names in shown.items() if card not in still}
+
+
+def _merged(notices: Sequence[Notice]) -> Notice:
+    """One notice that says what these of one kind say; it is nobody's when they are of several people."""
+    ends = [notice.until for notice in notices if notice.until is not None]
+    people = {notice.by for notice in notices}
+    return Notice(
+        kind=notices[0].kind,
+        at=min(notice.at for notice in notices),
+        keys=tuple(dict.fromkeys(key for notice in notices for key in notice.keys)),
+        about=", ".join(dict.fromkeys(notice.about for notice in notices if notice.about)),
+        words="\n".join(dict.fromkeys(notice.words for notice in notices if notice.words)),
+        by=people.pop() if len(people) == 1 else None,
+        until=max(ends) if len(ends) == len(notices) else None,
+        escalated=any(notice.escalated for notice in notices),
+    )
+
+
+async def fold(connection: AsyncConnection, limit: int, size: int, now: datetime) -> int:
+    """Fold unposted messages when more than `limit` wait; see `bot.storage.store.Store.fold`."""
+    waiting = (await connection.execute(_WAITING)).one()
+    if waiting.total <= limit:
+        return 0
+    folded = await _fold_notices(connection, now)
+    if waiting.cards > limit and waiting.summaries < waiting.cards:
+        folded += await _fold_cards(connection, size, now)
+    return folded
+
+
+async def _fold_cards(connection: AsyncConnection, size: int, now: datetime) -> int:
+    """Fold cards and groups into summaries, the gravest incidents first; returns how many incidents."""
+    old = (
+        await connection.execute(
+            sa.select(
+                sa.func.min(messages.c.due_at).label("due_at"), sa.func.max(messages.c.tries).label("tries")
+            ).where(unposted, is_card)
+        )
+    ).one()
+    found = await connection.stream_scalars(sa.select(incidents.c.incident).join(messages).where(unposted, is_card))
+    folded = in_order([incident async for batch in found.partitions(BATCH) for incident in batch])
+    chunks = list(batches(folded, size))
+    summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries, "created_at": now}
+    new = await _new_messages(connection, [{**summary, "rule": _rule_of(chunk)} for chunk in chunks])
+    for message_id, chunk in zip(new, chunks, strict=True):
+        await connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
+    gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
+    # An answer to a card that is to be posted anew goes with it: the summary tells how things are now.
+    await connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
+    return len(folded)
+
+
+async def _fold_notices(connection: AsyncConnection, now: datetime) -> int:
+    """Merge the notices of each kind into one that stands by itself; returns how many incidents those are about."""
+    rows = await connection.execute(
+        sa.select(messages.c.id, messages.c.notice, messages.c.due_at, messages.c.tries)
+        .where(unposted, ~is_card)
+        .order_by(messages.c.id)
+    )
+    kinds: dict[NoticeKind, list[sa.Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for row in rows:
+        kinds[row.notice.kind].append(row)
+    folded = 0
+    for alike in kinds.values():
+        if len(alike) == 1:
+            continue
+        merged = _merged([row.notice for row in alike])
+        names: set[str] = set()
+        for batch in batches([row.id for row in alike]):
+            of_these = notice_incidents.c.message_id.in_(batch)
+            names.update(await connection.scalars(sa.select(notice_incidents.c.incident_id).where(of_these)))
+            await connection.execute(sa.delete(messages).where(messages.c.id.in_(batch)))
+        await _post(
+            connection,
+            [_Said(merged, None, sorted(names))],
+            due_at=max(now, min(row.due_at for row in alike)),
+            tries=max(row.tries for row in alike),
+            created_at=now,
+        )
+        folded += len(merged.keys)
+    return folded
+
+
+async def _new_messages(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[int]:
+    """Make messages, all with the same columns; returns their ids, in this order and growing."""
+    if not rows:
+        return []
+    made = sa.insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+    return list(await connection.scalars(made, rows))
+
+
+def _rule_of(together: Iterable[Incident]) -> Rule | None:
+    """The rule of all of them, if that is one."""
+    rules = {incident.key.rule for incident in together}
+    return rules.pop() if len(rules) == 1 else None
+
+
+def name_of(incident: Incident) -> str:
+    """The same for the same incident however often it is stored, and for no other."""
+    return f"{text_of(incident.key)}@{incident.opened_at.astimezone(UTC):%FT%T.%fZ}"
+
+
+def text_of(key: Key) -> str:
+    """A key as it begins the names of its incidents."""
+    return f"{key.rule}:{'' if key.token is None else key.token}:{key.step}"
+
+
+def _key_of(name: str) -> Key:
+    """The key of the incident of that name."""
+    rule, token, step = name.rpartition("@")[0].split(":", 2)
+    return Key(Rule(rule), int(token) if token else None, step)
+
+
+def in_order(unsorted: Iterable[Incident]) -> list[Incident]:
+    """The gravest first, then by rule and token."""
+    return sorted(
+        unsorted,
+        key=lambda incident: (
+            -incident.severity.rank,
+            incident.key.rule,
+            incident.key.token or 0,
+            incident.key.step,
+            incident.opened_at,
+        ),
+    )
+
+
+def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:
+    """The items in slices of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,444 @@
+"""Which messages a look makes: groups of incidents that fired together, and notices that answer their card once."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
+from bot.domain.model import Severity
+from bot.domain.watch import Changes
+from bot.storage.store import Grouping, Store, open_store
+from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
+
+LATER = NOW + minutes(5)
+
+
+def ended(*incidents: Incident, at: datetime = LATER) -> list[Incident]:
+    """They are over."""
+    return [replace(one, stage=Stage.RESOLVED, resolved_at=at) for one in incidents]
+
+
+def notices(kind: NoticeKind, *incidents: Incident, at: datetime = LATER, escalated: bool = False) -> Changes:
+    """What a look says of each incident by itself; the channel decides what becomes one message."""
+    said = tuple(Notice(kind, at, (one.key,), escalated=escalated) for one in incidents)
+    return replace(told(*incidents), notices=said)
+
+
+def word(kind: NoticeKind, words: str, *keys: Key) -> Changes:
+    """A notice by itself, about incidents that the look does not change."""
+    return Changes(NOW, notices=(Notice(kind, NOW, keys, words=words),))
+
+
+def tokens(message: Message) -> list[int | None]:
+    """The tokens that a message names."""
+    return [one.key.token for one in message.incidents]
+
+
+async def deliver(store: Store, now: datetime = LATER) -> list[Message]:
+    """Post and edit whatever is due, in its order."""
+    shown: list[Message] = []
+    while (message := await store.claim(now, LEASE)) is not None:
+        shown.append(message)
+        await store.confirm(message.id, message.discord_id or 1000 + message.id, message.version)
+    return shown
+
+
+async def on_the_channel(store: Store, *incidents: Incident, now: datetime = NOW) -> list[Message]:
+    """Tell of these incidents, and post them."""
+    await store.save(told(*incidents), now)
+    return await deliver(store, now)
+
+
+# Groups
+
+
+async def test_incidents_of_one_rule_that_fire_in_one_look_share_a_message(store: Store) -> None:
+    verifying = [incident(n, Rule.VERIFYING, severity=Severity.WARNING) for n in (5, 6, 7)]
+    first, second = await on_the_channel(store, *verifying, incident(9))
+    assert (tokens(first), first.summary) == ([9], False)
+    assert (tokens(second), second.summary) == ([5, 6, 7], True)
+
+
+async def test_a_group_takes_no_more_than_its_size(store: Store) -> None:
+    await store.save(told(*(incident(n) for n in range(7))), NOW, Grouping(size=3))
+    shown = await deliver(store)
+    assert [(tokens(message), message.summary) for message in shown] == [
+        ([0, 1, 2], True),
+        ([3, 4, 5], True),
+        ([6], False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "messages"),
+    [(0, [[1, 2]]), (20, [[1, 2]]), (20.001, [[1], [2]]), (3600, [[1], [2]])],
+)
+async def test_an_incident_joins_the_message_of_its_rule_for_20_seconds(
+    store: Store, seconds: float, messages: list[list[int]]
+) -> None:
+    later = NOW + minutes(seconds / 60)
+    await store.save(told(incident(1)), NOW)
+    await store.save(told(incident(2)), later)
+    shown = [(tokens(message), message.summary) for message in await deliver(store, later)]
+    assert shown == [(named, len(named) > 1) for named in messages]
+
+
+async def test_an_incident_that_joins_a_posted_message_is_shown_by_an_edit(store: Store) -> None:
+    (card,) = await on_the_channel(store, incident(1))
+    await store.save(told(incident(2)), NOW + minutes(0.2))
+    (edit,) = await deliver(store, NOW + minutes(0.2))
+    assert (edit.id, edit.discord_id, edit.version, tokens(edit), edit.summary) == (
+        card.id,
+        1000 + card.id,
+        2,
+        [1, 2],
+        True,
+    )
+
+
+async def test_a_full_message_is_topped_up_and_the_rest_get_another(store: Store) -> None:
+    pair = Grouping(size=2)
+    for token in (1, 2, 3):
+        await store.save(told(incident(token)), NOW, pair)
+    await store.save(told(incident(4), incident(5)), NOW, pair)
+    assert [tokens(message) for message in await deliver(store)] == [[1, 2], [3, 4], [5]]
+
+
+async def test_an_incident_that_has_a_message_joins_no_other(store: Store) -> None:
+    await on_the_channel(store, incident(1))
+    await store.save(told(incident(2)), LATER)
+    await store.save(told(incident(1), incident(2)), LATER)
+    assert sorted(tokens(message) for message in await deliver(store)) == [[1], [2]]
+
+
+async def test_a_notice_is_no_message_to_join(store: Store) -> None:
+    await store.save(word(NoticeKind.MAINTENANCE_STARTED, "tonight"), NOW)
+    assert [tokens(message) for message in await on_the_channel(store, incident(1))] == [[1], []]
+
+
+@pytest.mark.parametrize("looks", [1, 4])
+async def test_a_storm_of_one_rule_is_ten_messages_that_name_everyone(store: Store, looks: int) -> None:
+    storm = [incident(n, severity=list(Severity)[n % 3]) for n in range(1000)]
+    for start in range(0, 1000, 1000 // looks):
+        await store.save(told(*storm[start : start + 1000 // looks]), NOW)
+    assert await store.fold(5, 100, NOW) == 0
+    shown = await deliver(store)
+    assert len(shown) == 10
+    assert Counter(token for message in shown for token in tokens(message)) == Counter(range(1000))
+
+
+async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) -> None:
+    longest, running = 0.0, True
+
+    async def beat() -> None:
+        nonlocal longest
+        while running:
+            begun = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - begun)
+            await asyncio.sleep(0.001)
+
+    storm = [incident(n) for n in range(2000)]
+    beating = asyncio.create_task(beat())
+    begun = time.perf_counter()
+    await on_the_channel(store, *storm)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(*storm)), LATER)
+    assert len(await deliver(store)) == 40
+    took = time.perf_counter() - begun
+    running = False
+    await beating
+    assert longest < took / 4
+
+
+# Notices
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED])
+async def test_an_answer_comes_once_and_points_at_its_card(store: Store, kind: NoticeKind) -> None:
+    one = incident()
+    (card,) = await on_the_channel(store, one)
+    changed = ended(one)[0] if kind is NoticeKind.RESOLVED else replace(one, reminders=1)
+    await store.save(notices(kind, changed, escalated=True), LATER)
+    answer, edit = await deliver(store)
+    assert answer.notice == Notice(kind, LATER, (one.key,), escalated=True)
+    assert (answer.reply_to, answer.discord_id, answer.summary) == (1000 + card.id, None, False)
+    assert answer.incidents == edit.incidents == (changed,)
+    assert edit.notice is None
+    assert await store.next_due() is None
+
+
+async def test_an_answer_shows_its_incident_as_it_is_when_it_is_posted(store: Store) -> None:
+    one = incident()
+    await on_the_channel(store, one)
+    await store.save(notices(NoticeKind.REMINDER, one), LATER)
+    await store.save(told(*ended(one)), LATER)
+    answer, _ = await deliver(store)
+    assert answer.incidents == tuple(ended(one))
+
+
+async def test_answers_of_one_kind_to_one_message_are_one(store: Store) -> None:
+    group = [incident(n) for n in (1, 2, 3)]
+    (card,) = await on_the_channel(store, *group)
+    raised = notices(NoticeKind.RAISED, *group[:2])
+    reminder = Notice(NoticeKind.REMINDER, LATER, (group[2].key,), escalated=True)
+    await store.save(replace(raised, notices=(*raised.notices, reminder)), LATER)
+    first, second, _ = await deliver(store)
+    assert first.notice == Notice(NoticeKind.RAISED, LATER, tuple(one.key for one in group[:2]))
+    assert second.notice == reminder
+    assert first.reply_to == second.reply_to == 1000 + card.id
+
+
+async def test_one_notice_about_two_cards_answers_both(store: Store) -> None:
+    cards = await on_the_channel(store, lone(1), lone(2))
+    both = Notice(NoticeKind.RAISED, LATER, (lone(1).key, lone(2).key))
+    await store.save(replace(told(lone(1), lone(2)), notices=(both,)), LATER)
+    answers = [message for message in await deliver(store) if message.notice]
+    assert [(answer.reply_to, tokens(answer)) for answer in answers] == [
+        (1000 + cards[0].id, [1]),
+        (1000 + cards[1].id, [2]),
+    ]
+
+
+async def test_the_end_of_a_group_is_told_when_all_of_it_is_over(store: Store) -> None:
+    group = [incident(n) for n in (1, 2, 3)]
+    await on_the_channel(store, *group)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(*group[:2])), LATER)
+    assert [message.notice for message in await deliver(store)] == [None]
+    await store.save(notices(NoticeKind.RESOLVED, *ended(group[2])), LATER)
+    answer, _ = await deliver(store)
+    assert answer.notice == Notice(NoticeKind.RESOLVED, LATER, tuple(one.key for one in group))
+    assert tokens(answer) == [1, 2, 3]
+
+
+async def test_a_card_that_was_never_posted_is_answered_by_nothing(store: Store) -> None:
+    await store.save(told(incident()), NOW)
+    await store.save(notices(NoticeKind.RAISED, incident()), LATER)
+    (card,) = await deliver(store)
+    assert (card.notice, card.version) == (None, 2)
+
+
+async def test_an_incident_without_a_card_is_answered_by_nothing(store: Store) -> None:
+    await store.save(replace(notices(NoticeKind.REMINDER, incident()), tell=frozenset()), NOW)
+    await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (Key(Rule.POOL),)),)), NOW)
+    assert await deliver(store) == []
+
+
+async def a_rise_while_its_card_is_on_its_way(store: Store) -> Message:
+    """The card's post was claimed before the incident rose."""
+    await store.save(told(incident()), NOW)
+    card = await store.claim(NOW, LEASE)
+    assert card is not None
+    await store.save(notices(NoticeKind.RAISED, incident()), NOW + minutes(0.1))
+    assert await store.claim(NOW + minutes(0.1), LEASE) is None
+    return card
+
+
+async def test_what_rises_while_its_card_is_on_its_way_is_said_after_it(store: Store) -> None:
+    card = await a_rise_while_its_card_is_on_its_way(store)
+    await store.confirm(card.id, 77, card.version)
+    answer, edit = await deliver(store)
+    assert (answer.notice is not None, answer.reply_to) == (True, 77)
+    assert (edit.notice, edit.discord_id) == (None, 77)
+
+
+async def test_what_rises_while_a_post_fails_is_told_by_the_next_attempt(store: Store) -> None:
+    card = await a_rise_while_its_card_is_on_its_way(store)
+    await store.retry(card.id, NOW, None, None)
+    assert [(message.notice, message.version) for message in await deliver(store)] == [(None, 2)]
+
+
+async def test_an_answer_that_waits_for_its_card_wakes_nobody(store: Store) -> None:
+    """Whoever is told that something is due, and then gets nothing, would ask again at once, for ever."""
+    card = await a_rise_while_its_card_is_on_its_way(store)
+    await store.park(card.id, "no", NOW)
+    assert await store.next_due() is None
+    assert await store.claim(LATER, LEASE) is None
+
+
+async def test_a_card_that_is_posted_anew_has_told_what_waited_to_answer_it(store: Store) -> None:
+    (card,) = await on_the_channel(store, incident())
+    await store.save(notices(NoticeKind.RAISED, incident()), LATER)
+    await store.anew(card.id, LATER)
+    await store.save(notices(NoticeKind.REMINDER, incident()), LATER)
+    assert [(message.id, message.notice) for message in await deliver(store)] == [(card.id, None)]
+
+
+async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:
+    await on_the_channel(store, lone(1))
+    await store.save(notices(NoticeKind.RESOLVED, *ended(lone(1))), LATER)
+    await store.save(told(lone(2)), LATER)
+    assert [(tokens(message), message.notice is not None) for message in await deliver(store)] == [
+        ([2], False),
+        ([1], True),
+        ([1], False),
+    ]
+
+
+async def test_a_failed_answer_is_tried_again_with_its_mark(store: Store) -> None:
+    await on_the_channel(store, incident())
+    await store.save(notices(NoticeKind.RAISED, incident()), LATER)
+    answer = await store.claim(LATER, LEASE)
+    assert answer is not None
+    await store.retry(answer.id, LATER, LATER, 1)
+    again = await store.claim(LATER, LEASE)
+    assert again == replace(answer, tries=1, uncertain_since=LATER, uncertain_version=1)
+
+
+async def test_words_about_silences_and_windows_stand_alone(store: Store) -> None:
+    await on_the_channel(store, lone(1), lone(2))
+    await store.save(word(NoticeKind.MAINTENANCE_STARTED, "new hosts"), NOW)
+    await store.save(word(NoticeKind.SILENCE_ENDED, "", lone(1).key, lone(2).key, lone(3).key), NOW)
+    started, over = await deliver(store)
+    assert (started.reply_to, started.incidents, started.notice) == (
+        None,
+        (),
+        Notice(NoticeKind.MAINTENANCE_STARTED, NOW, words="new hosts"),
+    )
+    assert (over.reply_to, tokens(over)) == (None, [1, 2])
+
+
+async def test_the_end_of_a_silence_names_what_ended_meanwhile(store: Store) -> None:
+    """The newest incident of each key, whether it has a message or not."""
+    old, new = incident(1), incident(1, opened_at=LATER)
+    await store.save(replace(told(*ended(old), *ended(new, incident(2))), tell=frozenset()), LATER)
+    await store.save(word(NoticeKind.SILENCE_ENDED, "", old.key, incident(2).key), LATER)
+    (over,) = await deliver(store)
+    assert over.incidents == tuple(ended(new, incident(2)))
+
+
+# Folding
+
+
+async def test_waiting_notices_become_one_of_each_kind_that_says_it_all(store: Store) -> None:
+    cards = [lone(n) for n in range(4)]
+    await on_the_channel(store, *cards)
+    await store.save(notices(NoticeKind.REMINDER, *cards), LATER)
+    await store.save(notices(NoticeKind.REMINDER, cards[0], escalated=True, at=NOW), LATER)
+    mine = Notice(NoticeKind.SILENCE_STARTED, NOW, about="banned", words="one", by=7, until=LATER)
+    more = replace(mine, about="frozen", words="two", by=8, until=NOW)
+    await store.save(Changes(NOW, notices=(mine,)), NOW)
+    assert await store.fold(6, 100, LATER) == 0
+    await store.save(Changes(NOW, notices=(more,)), NOW)
+    assert await store.fold(6, 100, LATER) == 4
+    assert await store.fold(6, 100, LATER) == 0
+    reminder, silence = [message for message in await deliver(store) if message.notice]
+    assert reminder.notice == Notice(NoticeKind.REMINDER, NOW, tuple(one.key for one in cards), escalated=True)
+    assert (reminder.reply_to, tokens(reminder)) == (None, [0, 1, 2, 3])
+    assert silence.notice == replace(mine, about="banned, frozen", words="one\ntwo", by=None)
+
+
+async def test_a_merged_notice_is_that_of_the_one_who_made_them_all(store: Store) -> None:
+    mine = Notice(NoticeKind.SILENCE_STARTED, NOW, about="banned", words="move", by=7, until=LATER)
+    await store.save(Changes(NOW, notices=(mine, replace(mine, about="frozen", until=None))), NOW)
+    await store.fold(1, 100, NOW)
+    (merged,) = await deliver(store)
+    assert merged.notice == replace(mine, about="banned, frozen", until=None)
+
+
+async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
+    for rule in (Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED):
+        await store.save(told(*(incident(n, rule) for n in range(3))), NOW)
+    for words in ("one", "two", "three"):
+        await store.save(word(NoticeKind.MAINTENANCE_STARTED, words), NOW)
+    await store.fold(5, 100, NOW)
+    shown = await deliver(store)
+    assert [len(message.incidents) for message in shown] == [3, 3, 3, 0]
+    assert shown[-1].notice is not None
+    assert shown[-1].notice.words == "one\ntwo\nthree"
+
+
+async def test_folding_hurries_no_notice_that_was_told_to_wait(store: Store) -> None:
+    for wait in range(6):
+        await store.save(word(NoticeKind.SILENCE_STARTED, str(wait)), NOW)
+        message = await store.claim(NOW, LEASE)
+        assert message is not None
+        await store.retry(message.id, NOW + minutes(10 + wait), None, None)
+    await store.fold(5, 100, NOW)
+    assert await store.next_due() == NOW + minutes(10)
+    (merged,) = await deliver(store, NOW + minutes(10))
+    assert merged.tries == 1
+
+
+async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(store: Store) -> None:
+    cards = await on_the_channel(store, *(lone(n) for n in range(6)))
+    await store.save(notices(NoticeKind.RAISED, lone(0)), LATER)
+    for card in cards:
+        await store.anew(card.id, LATER)
+    assert await store.fold(5, 100, LATER) > 0
+    (summary,) = await deliver(store)
+    assert (summary.notice, tokens(summary)) == (None, [0, 1, 2, 3, 4, 5])
+
+
+async def test_one_rule_that_was_folded_is_joined_like_a_group(store: Store) -> None:
+    for minute in range(6):
+        await store.save(told(incident(minute)), NOW + minutes(minute))
+    await store.fold(5, 100, LATER)
+    await store.save(told(incident(9)), LATER)
+    assert [tokens(message) for message in await deliver(store)] == [[0, 1, 2, 3, 4, 5, 9]]
+
+
+async def test_a_summary_of_several_rules_is_joined_by_nobody(store: Store) -> None:
+    await store.save(told(*(lone(n) for n in range(6))), NOW)
+    await store.fold(5, 100, NOW)
+    await store.save(told(lone(20)), NOW)
+    assert [len(message.incidents) for message in await deliver(store)] == [6, 1]
+
+
+# What buttons and commands ask
+
+
+async def test_a_button_finds_its_message_with_all_its_incidents(database_url: str) -> None:
+    async with open_store(database_url) as store:
+        (card,) = await on_the_channel(store, incident(1), incident(2))
+        await store.save(told(*ended(incident(1))), LATER)
+    async with open_store(database_url) as store:
+        found = await store.message(card.id)
+        assert found is not None
+        assert (found.discord_id, found.summary) == (1000 + card.id, True)
+        assert found.incidents == (*ended(incident(1)), incident(2))
+
+
+@pytest.mark.parametrize("number", [-1, 0, 999, 2**63, 10**40])
+async def test_a_forged_number_finds_no_message(store: Store, number: int) -> None:
+    await on_the_channel(store, incident())
+    assert await store.message(number) is None
+
+
+async def test_open_incidents_are_found_in_the_channel(store: Store) -> None:
+    low = incident(4, Rule.FAST_TIME_LOW, step="20%")
+    pool, over, waiting = incident(None, Rule.POOL, step="fast time"), lone(3), lone(5)
+    await on_the_channel(store, low, pool, over)
+    await store.save(told(*ended(over), waiting), LATER)
+    shown = await store.shown_at([low.key, pool.key, over.key, waiting.key, lone(6).key])
+    assert shown.keys() == {low.key, pool.key}
+    assert len(set(shown.values())) == 2
+
+
+# Forgetting
+
+
+async def test_old_notices_are_forgotten_and_those_that_wait_are_not(store: Store) -> None:
+    one = incident()
+    (card,) = await on_the_channel(store, one)
+    await store.save(notices(NoticeKind.REMINDER, one), LATER)
+    answer, _ = await deliver(store)
+    await store.save(word(NoticeKind.SILENCE_STARTED, "waits"), LATER)
+    await store.prune(LATER)
+    assert await store.message(answer.id) is not None
+    await store.prune(LATER + minutes(1))
+    assert await store.message(answer.id) is None
+    assert await store.message(card.id) is not None
+    assert [message.notice.words for message in await deliver(store) if message.notice] == ["waits"]
+
+
+async def test_a_forgotten_card_takes_its_answers_along(store: Store) -> None:
+    one = incident()
+    (card,) = await on_the_channel(store, one)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(one)), LATER + minutes(1))
+    answer, _ = await deliver(store, LATER + minutes(1))
+    assert await store.prune(LATER + minutes(0.5)) == 1
+    assert (await store.message(card.id), await store.message(answer.id)) == (None, None)
