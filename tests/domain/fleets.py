@@ -20,6 +20,9 @@ def record(
     plan: str = "Standard",
     *,
     active: bool | None = True,
+    queued: str = "0",
+    running: str = "None",
+    terms: str = "Active monthly, renews next on <t:1797000000>",
 ) -> Record:
     """An account as the upstream lists it."""
     return Record(
@@ -30,16 +33,14 @@ def record(
         server_id="100000000000000002",
         concurrency=3,
         info=InfoText(
-            subscription="None (Trial)"
-            if plan == "Trial"
-            else f"{plan} (Active monthly, renews next on <t:1797000000>)",
+            subscription="None (Trial)" if plan == "Trial" else f"{plan} ({terms})",
             visibility_mode="Public",
             fast_time_remaining=fast,
             lifetime_usage="674 images",
             relaxed_usage="0 images",
-            queued_jobs_fast="0",
+            queued_jobs_fast=queued,
             queued_jobs_relax="0",
-            running_jobs="None",
+            running_jobs=running,
         ),
     )
 

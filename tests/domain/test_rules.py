@@ -1,55 +1,15 @@
 """What the rules find in stories of readings, and what becomes of it over time."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
-from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
-from bot.domain.model import Failure, Record, Severity, Trouble
-from bot.domain.rules import Policy
-from bot.domain.watch import Changes, Known, advance, advance_failure
-from tests.domain.fleets import at, reading, record
-
-POLICY = Policy(thresholds=(threshold("20%"), threshold("5%")))
-
-
-@dataclass
-class Story:
-    """A sequence of looks at a fleet, with what is remembered between them."""
-
-    policy: Policy = POLICY
-    known: Known = field(default_factory=Known)
-    told: list[Incident] = field(default_factory=list)
-
-    def read(self, minutes: float, *records: Record, whole: bool = True) -> list[str]:
-        """Look once; returns what the channel hears of it."""
-        return self._heard(*advance(self.known, reading(minutes, *records, whole=whole), self.policy))
-
-    def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE) -> list[str]:
-        """A look that brings no reading."""
-        return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
-
-    def _heard(self, changes: Changes, known: Known) -> list[str]:
-        self.known = known
-        news = [incident for incident in changes.incidents if incident.key in changes.tell]
-        self.told += news
-        return [sentence(incident) for incident in news]
-
-
-def sentence(incident: Incident) -> str:
-    """An incident's news in a few words."""
-    who = "" if incident.key.token is None else f" {incident.key.token}"
-    what = f"{incident.key.rule}{' ' if incident.key.step else ''}{incident.key.step}{who}"
-    status = f" {incident.now.status}" if incident.now else ""
-    return f"{'ended: ' if incident.stage is Stage.RESOLVED else ''}{what} {incident.severity}{status}"
-
-
-def watching(*records: Record) -> Story:
-    """A story in which that fleet was read once already."""
-    story = Story()
-    story.read(0, *(records or (record(),)))
-    return story
+from bot.domain.model import Record, Severity, Trouble
+from bot.domain.rules import RULES, THRESHOLDS, Policy, check
+from bot.domain.steering import Setting
+from bot.domain.watch import Memory, restore
+from tests.domain.fleets import START, at, record
+from tests.domain.stories import Story, watching
 
 
 def test_the_first_reading_is_told_as_one_summary_whatever_is_wrong_in_it() -> None:
@@ -133,7 +93,7 @@ def test_a_token_that_was_switched_off_on_purpose_is_worth_a_line_and_never_crit
     assert story.read(1, record(active=False)) == ["inactive 1900 info FAST"]
     assert story.read(2, record(status="BANNED", active=False)) == ["banned 1900 warning BANNED"]
     assert story.read(3, record(status="BANNED", active=None)) == ["banned 1900 critical BANNED"]
-    assert "ended: inactive 1900 info BANNED" in story.read(4, record(status="BANNED"))
+    assert story.read(4, record(status="BANNED")) == ["ended: inactive 1900 info BANNED"]
 
 
 def fast(percent: float, total: float = 15.0) -> str:
@@ -148,10 +108,10 @@ def fast(percent: float, total: float = 15.0) -> str:
         pytest.param([25, 20.0], [], id="at the step is not under it"),
         pytest.param(
             [25, 19, 4],
-            ["fast_time_low 20% 1900 warning FAST", "fast_time_low 5% 1900 warning FAST"],
+            ["fast_time_low 20% 1900 warning FAST", "fast_time_low 5% 1900 critical FAST"],
             id="each step is its own incident",
         ),
-        pytest.param([25, 3], ["fast_time_low 5% 1900 warning FAST"], id="two steps at once: the deeper one speaks"),
+        pytest.param([25, 3], ["fast_time_low 5% 1900 critical FAST"], id="two steps at once: the deeper one speaks"),
         pytest.param([25, 0], ["fast_time_gone 1900 warning FAST"], id="all at once: gone speaks"),
         pytest.param([25, -0.5], ["fast_time_gone 1900 warning FAST"], id="less than nothing is nothing"),
         pytest.param(
@@ -171,7 +131,7 @@ def fast(percent: float, total: float = 15.0) -> str:
         ),
         pytest.param(
             [25, 4, 12],
-            ["fast_time_low 5% 1900 warning FAST", "ended: fast_time_low 5% 1900 warning FAST"],
+            ["fast_time_low 5% 1900 critical FAST", "ended: fast_time_low 5% 1900 critical FAST"],
             id="the step that the deeper one covered stays silent",
         ),
         pytest.param(
@@ -205,9 +165,9 @@ def test_a_step_in_minutes_is_left_five_points_of_the_total_above_it() -> None:
 def test_a_step_in_minutes_works_without_a_total_and_one_in_percent_says_nothing() -> None:
     story = Story(Policy((threshold("20%"), threshold("10m"))))
     story.read(0, record(fast="25.00 minutes", plan="Trial"))
-    assert story.read(1, record(fast="9.00 minutes", plan="Trial")) == ["fast_time_low 10m 1900 warning FAST"]
+    assert story.read(1, record(fast="9.00 minutes", plan="Trial")) == ["fast_time_low 10m 1900 critical FAST"]
     assert story.read(2, record(fast="11.00 minutes", plan="Trial")) == []
-    assert story.read(3, record(fast="12.60 minutes", plan="Trial")) == ["ended: fast_time_low 10m 1900 warning FAST"]
+    assert story.read(3, record(fast="12.60 minutes", plan="Trial")) == ["ended: fast_time_low 10m 1900 critical FAST"]
 
 
 @pytest.mark.parametrize("unreadable", ["", "plenty", "1,5 hours"])
@@ -222,7 +182,7 @@ def test_fast_time_that_cannot_be_read_moves_nothing(unreadable: str) -> None:
 def test_fast_time_of_a_token_that_is_switched_off_moves_nothing() -> None:
     story = watching()
     assert story.read(1, record(fast=fast(3), active=False)) == ["inactive 1900 info FAST"]
-    assert "fast_time_low 5% 1900 warning FAST" in story.read(2, record(fast=fast(3)))
+    assert "fast_time_low 5% 1900 critical FAST" in story.read(2, record(fast=fast(3)))
 
 
 def test_a_new_token_is_worth_a_line() -> None:
@@ -313,3 +273,462 @@ def test_an_incident_remembers_what_it_was_before_and_when() -> None:
     (incident,) = story.told[1:]
     assert (incident.was, incident.was_at) == (record(), at(0))
     assert (incident.opened_at, incident.read_at, incident.severity) == (at(2), at(2), Severity.CRITICAL)
+
+
+# The table of rules: each fires and clears, by its default severity, and in its time.
+
+FIRED_AND_OVER: dict[str, tuple[list[tuple[float, Record]], list[tuple[float, str]]]] = {
+    "banned": (
+        [(0, record()), (1, record(status="BANNED")), (2, record(status="BANNED")), (3, record())],
+        [(1, "banned 1900 critical BANNED"), (3, "ended: banned 1900 critical FAST")],
+    ),
+    "verifying, critical after 15 min": (
+        [
+            (0, record()),
+            (1, record(status="VERIFYING")),
+            (15.9, record(status="VERIFYING")),
+            (16, record(status="VERIFYING")),
+            (20, record()),
+        ],
+        [
+            (1, "verifying 1900 warning VERIFYING"),
+            (16, "verifying 1900 critical VERIFYING"),
+            (20, "ended: verifying 1900 critical FAST"),
+        ],
+    ),
+    "degraded": (
+        [(0, record()), (1, record(status="RELAX")), (2, record())],
+        [(1, "degraded 1900 warning RELAX"), (2, "ended: degraded 1900 warning FAST")],
+    ),
+    "degraded on a plan without relax mode": (
+        [(0, record(plan="Basic")), (1, record(plan="Basic", status="RELAX")), (2, record(plan="Basic"))],
+        [(1, "degraded 1900 critical RELAX"), (2, "ended: degraded 1900 critical FAST")],
+    ),
+    "unknown status": (
+        [(0, record()), (1, record(status="PONDERING")), (2, record())],
+        [(1, "unknown_status 1900 warning PONDERING"), (2, "ended: unknown_status 1900 warning FAST")],
+    ),
+    "fast time low, by steps": (
+        [
+            (0, record()),
+            (1, record(fast=fast(15))),
+            (2, record(fast=fast(4))),
+            (3, record(fast=fast(9))),
+            (4, record(fast=fast(100))),
+        ],
+        [
+            (1, "fast_time_low 20% 1900 warning FAST"),
+            (2, "fast_time_low 5% 1900 critical FAST"),
+            (3, "ended: fast_time_low 5% 1900 critical FAST"),
+            (4, "ended: fast_time_low 20% 1900 warning FAST"),
+        ],
+    ),
+    "fast time gone": (
+        [(0, record()), (1, record(fast=fast(0))), (2, record(fast=fast(100)))],
+        [(1, "fast_time_gone 1900 warning FAST"), (2, "ended: fast_time_gone 1900 warning FAST")],
+    ),
+    "subscription that is cancelled": (
+        [(0, record()), (1, record(terms="Cancelled")), (2, record(terms="")), (3, record())],
+        [(1, "subscription 1900 warning FAST"), (3, "ended: subscription 1900 warning FAST")],
+    ),
+    "subscription that was not renewed for 6 h": (
+        [
+            (0, record(terms=f"Active monthly, renews next on <t:{START.timestamp():.0f}>")),
+            (360, record(terms=f"Active monthly, renews next on <t:{START.timestamp():.0f}>")),
+            (361, record(terms=f"Active monthly, renews next on <t:{START.timestamp():.0f}>")),
+            (362, record()),
+        ],
+        [(361, "subscription 1900 warning FAST"), (362, "ended: subscription 1900 warning FAST")],
+    ),
+    "queue stuck for 20 min": (
+        [
+            (0, record()),
+            *((m, record(queued="3")) for m in (1, 20.9, 21, 22)),
+            (23, record(queued="3", running="a job")),
+        ],
+        [(21, "queue_stuck 1900 warning FAST"), (23, "ended: queue_stuck 1900 warning FAST")],
+    ),
+    "queue of relaxed jobs that moves in time": (
+        [(0, record()), (1, record(queued="3")), (19, record(queued="3", running="a job")), (25, record(queued="3"))],
+        [],
+    ),
+    "frozen for 6 h": (
+        [(m, record(running="a job")) for m in (0, 1, 360.9, 361, 362)]
+        + [(363, record(running="a job", fast=fast(80)))],
+        [(361, "frozen 1900 info FAST"), (363, "ended: frozen 1900 info FAST")],
+    ),
+    "switched off and on": (
+        [(0, record()), (1, record(active=False)), (2, record(active=None)), (3, record())],
+        [(1, "inactive 1900 info FAST"), (3, "ended: inactive 1900 info FAST")],
+    ),
+    "restored": ([(0, record(status="RELAX")), (1, record()), (2, record())], [(1, "ended: restored 1900 info FAST")]),
+    "flapping, calm after 30 min": (
+        [
+            (0, record()),
+            (1, record(status="RELAX")),
+            (2, record()),
+            (59, record(status="RELAX")),
+            (70, record()),
+            (99, record()),
+            (100, record()),
+        ],
+        [
+            (1, "degraded 1900 warning RELAX"),
+            (2, "ended: degraded 1900 warning FAST"),
+            (59, "flapping 1900 info RELAX"),
+            (70, "flapping 1900 info FAST"),
+            (100, "ended: flapping 1900 info FAST"),
+        ],
+    ),
+    "flapping takes three changes within an hour": (
+        [(0, record()), (1, record(status="RELAX")), (2, record()), (61, record(status="RELAX"))],
+        [
+            (1, "degraded 1900 warning RELAX"),
+            (2, "ended: degraded 1900 warning FAST"),
+            (61, "degraded 1900 warning RELAX"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIRED_AND_OVER)
+def test_a_rule_fires_and_clears_in_its_time(name: str) -> None:
+    readings, expected = FIRED_AND_OVER[name]
+    story = Story()
+    heard = [(minutes, story.read(minutes, each)) for minutes, each in readings]
+    assert [(minutes, said) for minutes, sentences in heard[1:] for said in sentences] == expected
+
+
+def test_a_trial_without_fast_time_is_critical_for_it_has_no_relax_mode() -> None:
+    story = watching(record(plan="Trial", fast="25.00 minutes"))
+    assert story.read(1, record(plan="Trial", fast="0.00 minutes"))[-1] == "fast_time_gone 1900 critical FAST"
+
+
+def test_a_step_that_is_the_only_one_is_a_warning() -> None:
+    story = watching(policy=Policy((threshold("20%"),)))
+    assert story.read(1, record(fast=fast(10))) == ["fast_time_low 20% 1900 warning FAST"]
+
+
+def test_a_stuck_queue_is_not_told_to_move_when_its_account_stops_working() -> None:
+    story = watching()
+    assert [story.read(minutes, record(queued="3")) for minutes in (1, 21)] == [[], ["queue_stuck 1900 warning FAST"]]
+    assert story.read(22, record(queued="3", status="BANNED")) == ["banned 1900 critical BANNED"]
+    assert story.read(23, record(queued="3")) == ["ended: banned 1900 critical FAST"]
+    assert story.read(24, record(queued="3", running="a job")) == ["ended: queue_stuck 1900 warning FAST"]
+
+
+@pytest.mark.parametrize("running", ["", "None"])
+def test_a_queue_of_an_account_that_does_not_say_what_runs_is_not_judged(running: str) -> None:
+    story = watching()
+    heard = [story.read(minutes, record(queued="3", running=running)) for minutes in (1, 21)]
+    assert heard[-1] == ([] if running == "" else ["queue_stuck 1900 warning FAST"])
+
+
+# Flapping.
+
+
+def flapping() -> Story:
+    """A story whose token changed its status three times by minute 3, and is VERIFYING."""
+    story = watching()
+    for minutes, status in enumerate(["VERIFYING", "FAST", "VERIFYING"], start=1):
+        story.read(minutes, record(status=status))
+    return story
+
+
+def test_a_token_that_flaps_is_one_message_that_counts_and_no_other() -> None:
+    story = flapping()
+    assert story.changes.tell == {Key(Rule.FLAPPING, 1900)}
+    for minutes in range(4, 20):
+        status = "FAST" if minutes % 2 == 0 else "VERIFYING"
+        assert story.read(minutes, record(status=status)) == [f"flapping 1900 info {status}"]
+        assert story.notices == []
+    assert len(story.incident(Rule.FLAPPING).flips) == 19
+
+
+def test_what_a_token_was_left_in_is_told_once_it_is_calm() -> None:
+    story = flapping()
+    assert story.read(32, record(status="VERIFYING")) == []
+    assert set(story.read(33, record(status="VERIFYING"))) == {
+        "ended: flapping 1900 info VERIFYING",
+        "verifying 1900 critical VERIFYING",
+    }
+    assert story.read(34, record(status="VERIFYING")) == []
+
+
+def test_one_change_after_the_calm_is_no_flapping() -> None:
+    story = flapping()
+    story.read(33, record(status="VERIFYING"))
+    assert story.read(34, record()) == ["ended: verifying 1900 critical FAST"]
+
+
+def test_a_ban_while_flapping_is_told_at_once_on_the_card_of_the_flapping_and_only_once() -> None:
+    story = flapping()
+    assert story.read(4, record(status="BANNED")) == ["flapping 1900 critical BANNED"]
+    assert story.notices == ["raised: flapping 1900"]
+    story.read(5, record())
+    assert story.read(6, record(status="BANNED")) == ["flapping 1900 critical BANNED"]
+    assert story.notices == []
+
+
+def test_a_status_that_is_not_sent_is_no_change_of_it() -> None:
+    story = watching()
+    for minutes, status in enumerate(["", "FAST", "", "fast", "", "Fast", "FAST"], start=1):
+        assert story.read(minutes, record(status=status)) == []
+    assert story.known.flips == {}
+
+
+def test_flapping_is_remembered_over_a_restart_once_it_fires() -> None:
+    story = flapping()
+    story.known = restore(Memory({}, story.known.fleet.read_at, story.known.incidents))
+    story.read(4, record(status="FAST"))
+    assert len(story.incident(Rule.FLAPPING).flips) >= 3
+    assert story.read(34, record(status="FAST")) == ["ended: flapping 1900 info FAST"]
+
+
+# The fleet as a whole.
+
+
+def pool(*settings: Setting, policy: Policy = Policy()) -> Story:  # noqa: B008 - a frozen value
+    """A story of a fleet without bystanders."""
+    story = Story(policy, bystanders=())
+    for setting in settings:
+        story.decide(0, setting)
+    story.read(0, record(1), record(2))
+    return story
+
+
+def test_a_fleet_of_which_no_token_works_is_critical_until_some_work_three_times_in_a_row() -> None:
+    story = pool()
+    heard = story.read(1, record(1, "BANNED"), record(2, "VERIFYING"))
+    assert "pool usable critical" in heard
+    assert story.incident(Rule.POOL, None, "usable").detail == "0 of 2"
+    story.read(2, record(1), record(2, "VERIFYING"))
+    story.read(3, record(1, "VERIFYING"), record(2, "VERIFYING"))
+    story.read(4, record(1), record(2, "VERIFYING"))
+    story.read(5, record(1), record(2, "VERIFYING"))
+    assert story.read(6, record(1), record(2, "VERIFYING")) == ["ended: pool usable critical"]
+
+
+def test_a_fleet_that_was_switched_off_on_purpose_keeps_nobody_waiting() -> None:
+    story = pool()
+    assert "pool usable critical" not in story.read(1, record(1, active=False), record(2, active=False))
+    assert story.read(2) == []
+
+
+def test_a_fleet_may_have_to_keep_so_many_tokens_and_so_much_fast_time() -> None:
+    story = pool(Setting(Rule.POOL, threshold="2, 10h"))
+    half, some = record(1, fast=fast(30)), record(2, fast=fast(30))
+    assert story.read(1, half, some) == ["pool fast time critical"]
+    assert story.incident(Rule.POOL, None, "fast time").detail == "under 10h"
+    assert story.read(2, half, record(2, "BANNED", fast=fast(30))) == [
+        "banned 2 critical BANNED",
+        "pool usable critical",
+    ]
+    more = record(2, fast=fast(40))
+    # Above 10 h, and not yet by the margin.
+    assert [story.read(minutes, half, more) for minutes in (3, 4, 5)][-1] == ["ended: pool usable critical"]
+    plenty = record(2, fast=fast(60))
+    assert [story.read(minutes, half, plenty) for minutes in (6, 7, 8)] == [[], [], ["ended: pool fast time critical"]]
+
+
+def test_fast_time_that_cannot_be_read_is_not_counted_as_none_for_the_fleet() -> None:
+    story = pool(Setting(Rule.POOL, threshold="20h"))
+    assert story.read(1, record(1), record(2, fast="plenty")) == []
+
+
+def test_fewer_tokens_that_work_than_before_edit_the_incident_of_the_fleet() -> None:
+    story = pool(Setting(Rule.POOL, threshold="2"))
+    story.read(1, record(1), record(2, "BANNED"))
+    assert "pool usable critical" in story.read(2, record(1, "BANNED"), record(2, "BANNED"))
+    assert story.incident(Rule.POOL, None, "usable").detail == "0 of 2"
+
+
+# The upstream.
+
+
+def test_a_reading_that_is_older_than_three_intervals_is_told_until_a_look_ends() -> None:
+    story = watching()
+    story.tick(3)
+    assert story.changes.nothing
+    story.tick(3.1)
+    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.incident(Rule.UPSTREAM_STALE, None).severity is Severity.WARNING
+    assert story.read(5, record()) == ["ended: upstream_stale warning"]
+
+
+def test_failed_looks_are_told_by_themselves_and_not_as_looks_that_do_not_come() -> None:
+    story = watching()
+    for minutes in range(1, 8):
+        story.fail(minutes)
+        story.tick(minutes + 0.9)
+        assert Key(Rule.UPSTREAM_STALE) not in story.known.incidents
+    story.tick(10.5)
+    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.fail(11) == ["ended: upstream_stale warning"]
+
+
+def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> None:
+    story = watching()
+    story.set(Rule.UPSTREAM_DOWN, on=False)
+    for minutes in range(1, 4):
+        story.fail(minutes)
+    story.tick(3.5)
+    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.fail(4) == []
+    assert story.read(5, record()) == ["ended: upstream_stale warning"]
+
+
+def test_a_restart_is_no_look_that_does_not_come() -> None:
+    story = watching()
+    story.known = restore(Memory({1900: record()}, at(0), {}))
+    story.tick(60)
+    assert story.changes.nothing
+
+
+# How the rules are set.
+
+
+def test_a_setting_for_one_token_wins_over_the_fleets() -> None:
+    story = Story()
+    story.set(Rule.BANNED, severity=Severity.WARNING)
+    story.set(Rule.BANNED, 2, severity=Severity.INFO)
+    story.read(0, record(1), record(2))
+    assert story.read(1, record(1, "BANNED"), record(2, "BANNED")) == [
+        "banned 1 warning BANNED",
+        "banned 2 info BANNED",
+    ]
+
+
+def test_what_a_tokens_setting_leaves_open_is_the_fleets() -> None:
+    policy = Story()
+    policy.set(Rule.FAST_TIME_LOW, threshold="50%")
+    policy.set(Rule.FAST_TIME_LOW, 2, readings=2)
+    assert policy.known.policy(Policy()).steps(2) == (threshold("50%"),)
+    assert policy.known.policy(Policy()).row(Rule.FAST_TIME_LOW, 2).readings == 2
+    assert policy.known.policy(Policy()).row(Rule.FAST_TIME_LOW, 1).readings == 1
+
+
+def test_a_rule_that_is_switched_off_for_a_token_says_nothing_of_it() -> None:
+    story = Story()
+    story.set(Rule.BANNED, 1, on=False)
+    story.read(0, record(1), record(2))
+    assert story.read(1, record(1, "BANNED"), record(2, "BANNED")) == ["banned 2 critical BANNED"]
+
+
+def test_a_rule_fires_after_as_many_readings_in_a_row_as_it_is_set_to() -> None:
+    story = watching()
+    story.set(Rule.BANNED, readings=3)
+    banned = record(status="BANNED")
+    assert [story.read(minutes, each) for minutes, each in enumerate([banned, banned, record()], 1)] == [[], [], []]
+    assert [story.read(minutes, banned) for minutes in (90, 91, 92, 93)] == [
+        [],
+        [],
+        ["banned 1900 critical BANNED"],
+        [],
+    ]
+
+
+def test_steps_that_tremble_while_they_wait_are_told_by_what_is_there_when_they_fire() -> None:
+    story = watching()
+    story.set(Rule.FAST_TIME_LOW, readings=2)
+    story.read(1, record(fast=fast(4)))
+    assert story.read(2, record(fast=fast(15))) == ["fast_time_low 20% 1900 warning FAST"]
+
+
+def test_the_time_that_a_rule_waits_can_be_set() -> None:
+    story = watching()
+    story.set(Rule.QUEUE_STUCK, threshold="5m")
+    assert [story.read(minutes, record(queued="1")) for minutes in (1, 5, 6)] == [
+        [],
+        [],
+        ["queue_stuck 1900 warning FAST"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad"),
+    [
+        (Rule.BANNED, record(status="BANNED")),
+        (Rule.FAST_TIME_LOW, record(fast=fast(15))),
+        (Rule.INACTIVE, record(active=False)),
+    ],
+)
+def test_a_rule_that_is_switched_off_ends_what_is_open_without_a_claim_that_it_got_better(
+    rule: Rule, bad: Record
+) -> None:
+    story = watching()
+    (fired,) = story.read(1, bad)
+    story.set(rule, on=False)
+    assert story.read(2, bad) == [f"unwatched: {fired}"]
+    assert story.notices == []
+    assert story.read(3, bad) == []
+
+
+def test_a_step_that_is_no_longer_asked_for_ends_without_such_a_claim() -> None:
+    story = watching()
+    story.read(1, record(fast=fast(15)))
+    story.set(Rule.FAST_TIME_LOW, threshold="10%,5%")
+    assert story.read(2, record(fast=fast(15))) == ["unwatched: fast_time_low 20% 1900 warning FAST"]
+
+
+def test_a_rule_of_the_upstream_is_switched_off_while_it_is_down() -> None:
+    story = watching()
+    for minutes in range(1, 4):
+        story.fail(minutes)
+    story.set(Rule.UPSTREAM_DOWN, on=False)
+    assert story.fail(4) == ["unwatched: upstream_down warning"]
+
+
+def test_a_fleets_fast_time_that_is_no_longer_asked_for_ends_without_such_a_claim() -> None:
+    story = pool(Setting(Rule.POOL, threshold="20h"))
+    assert story.read(1, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["pool fast time critical"]
+    story.set(Rule.POOL, threshold="1")
+    assert story.read(2, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["unwatched: pool fast time critical"]
+
+
+def test_where_nothing_left_is_not_told_the_deepest_step_speaks() -> None:
+    story = watching()
+    story.set(Rule.FAST_TIME_GONE, on=False)
+    assert story.read(1, record(fast=fast(0))) == ["fast_time_low 5% 1900 critical FAST"]
+
+
+def test_a_token_that_is_gone_is_forgotten_even_where_nobody_wants_to_hear_of_it() -> None:
+    story = watching(record(1), record(2, "BANNED"))
+    story.set(Rule.GONE, on=False)
+    assert story.read(1, record(1)) == []
+    assert story.read(2, record(1)) == ["ended: banned 2 critical"]
+    assert 2 not in story.known.remembered
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (Setting(Rule.POOL, 1900, enabled=False), "whole fleet"),
+        (Setting(Rule.UPSTREAM_DOWN, 1900, enabled=False), "whole fleet"),
+        (Setting(Rule.BANNED, readings=0), "at least one"),
+        (Setting(Rule.BANNED, threshold="20%"), "no threshold"),
+        (Setting(Rule.FAST_TIME_LOW, threshold="lots"), "write a percentage"),
+        (Setting(Rule.FAST_TIME_LOW, threshold="20%,,5%"), "write a percentage"),
+        (Setting(Rule.POOL, threshold="20%"), "10h"),
+        (Setting(Rule.POOL, threshold=""), "write a percentage"),
+        (Setting(Rule.QUEUE_STUCK, threshold="20%"), "whole number and a unit"),
+    ],
+)
+def test_what_no_rule_can_be_set_to_is_refused_with_a_sentence(setting: Setting, sentence: str) -> None:
+    story = Story()
+    with pytest.raises(ValueError, match=sentence):
+        story.decide(0, setting)
+    assert not story.known.decisions.settings
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [(Rule.FAST_TIME_LOW, "20%, 30m"), (Rule.POOL, "3,10h"), (Rule.QUEUE_STUCK, "45m"), (Rule.FROZEN, "1d")],
+)
+def test_each_rule_that_has_a_threshold_reads_its_own(rule: Rule, text: str) -> None:
+    check(Setting(rule, threshold=text))
+    assert set(THRESHOLDS) == {Rule.FAST_TIME_LOW, Rule.POOL, Rule.QUEUE_STUCK, Rule.FROZEN}
+
+
+def test_the_table_has_a_row_for_every_rule() -> None:
+    assert set(RULES) == set(Rule)

@@ -1,0 +1,128 @@
+"""Stories about a fleet: looks, ticks of the clock and what people do, and what the channel hears of each."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
+from bot.domain.info import threshold
+from bot.domain.model import Failure, Record, Severity, Trouble
+from bot.domain.rules import Policy
+from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
+from tests.domain.fleets import at, reading, record
+
+POLICY = Policy(thresholds=(threshold("20%"), threshold("5%")))
+ANA = 41
+"""A person, by Discord's id."""
+BYSTANDER = record(7)
+"""An account that works, so that the fleet as a whole is no incident."""
+
+
+@dataclass
+class Story:
+    """What happens to a fleet, with what is remembered in between."""
+
+    policy: Policy = POLICY
+    bystanders: tuple[Record, ...] = (BYSTANDER,)
+    """In every reading of the whole fleet."""
+    known: Known = field(default_factory=Known)
+    told: list[Incident] = field(default_factory=list)
+    """Every piece of news on a card so far."""
+    changes: Changes = field(default_factory=lambda: Changes(None))
+    """The last ones."""
+
+    def read(self, minutes: float, *records: Record, whole: bool = True) -> list[str]:
+        """Look once; returns what the cards say anew."""
+        fleet = (*records, *self.bystanders) if whole else records
+        return self._heard(*advance(self.known, reading(minutes, *fleet, whole=whole), self.policy))
+
+    def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE) -> list[str]:
+        """A look that brings no reading."""
+        return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
+
+    def tick(self, minutes: float) -> list[str]:
+        """Let the time do its part; returns the notices."""
+        self._heard(*tick(self.known, at(minutes), self.policy))
+        return self.notices
+
+    def acknowledge(self, minutes: float, *keys: Key, by: int = ANA) -> list[str]:
+        """Somebody presses the button; returns what the cards say anew."""
+        return self._heard(*acknowledge(self.known, keys, by, at(minutes)))
+
+    def decide(self, minutes: float, decision: Decision) -> list[str]:
+        """Somebody decides something; returns the notices."""
+        self._heard(*decide(self.known, decision, Entry(at(minutes), ANA, "decide", name_of(decision))))
+        return self.notices
+
+    def undo(self, minutes: float, decision: Decision) -> list[str]:
+        """Somebody takes it back; returns the notices."""
+        self._heard(*undo(self.known, decision, Entry(at(minutes), ANA, "undo", name_of(decision))))
+        return self.notices
+
+    def silence(self, minutes: float, until: float | None, scope: Scope | None = None, name: str = "s1") -> Silence:
+        """Somebody silences what the scope covers: everything, unless it is given."""
+        silence = Silence(name, scope or Scope(), at(minutes), None if until is None else at(until), ANA, "for a test")
+        self.decide(minutes, silence)
+        return silence
+
+    def window(self, minutes: float, start: float, length: float, name: str = "w1") -> Window:
+        """Somebody plans a maintenance window, once."""
+        window = Window(name, at(start), timedelta(minutes=length), weekly=False, zone="UTC", by=ANA, reason="moving")
+        self.decide(minutes, window)
+        return window
+
+    def set(
+        self,
+        rule: Rule,
+        token: int | None = None,
+        *,
+        on: bool | None = None,
+        severity: Severity | None = None,
+        threshold: str | None = None,
+        readings: int | None = None,
+    ) -> Setting:
+        """Somebody sets a rule."""
+        setting = Setting(rule, token, on, severity, threshold, readings)
+        self.decide(0, setting)
+        return setting
+
+    @property
+    def notices(self) -> list[str]:
+        """The notices of what happened last."""
+        return [spoken(notice) for notice in self.changes.notices]
+
+    def incident(self, rule: Rule, token: int | None = 1900, step: str = "") -> Incident:
+        """An incident that is pending or firing."""
+        return self.known.incidents[Key(rule, token, step)]
+
+    def _heard(self, changes: Changes, known: Known) -> list[str]:
+        self.known, self.changes = known, changes
+        news = [incident for incident in changes.incidents if incident.key in changes.tell]
+        self.told += news
+        return [sentence(incident) for incident in news]
+
+
+def watching(*records: Record, policy: Policy = POLICY) -> Story:
+    """A story in which that fleet was read once already."""
+    story = Story(policy)
+    story.read(0, *(records or (record(),)))
+    return story
+
+
+def named(key: Key) -> str:
+    """A key in a few words."""
+    return " ".join(filter(None, [key.rule, key.step, "" if key.token is None else str(key.token)]))
+
+
+def sentence(incident: Incident) -> str:
+    """An incident's news in a few words."""
+    end = {Stage.RESOLVED: "unwatched: " if incident.unwatched else "ended: "}.get(incident.stage, "")
+    status = f" {incident.now.status}" if incident.now else ""
+    return f"{end}{named(incident.key)} {incident.severity}{status}"
+
+
+def spoken(notice: Notice) -> str:
+    """A notice in a few words."""
+    about = f" ({notice.about})" if notice.about else ""
+    keys = ": " + ", ".join(named(key) for key in notice.keys) if notice.keys else ""
+    return f"{notice.kind}{'!' * notice.escalated}{about}{keys}"
