@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import discord
@@ -10,15 +12,23 @@ from discord import app_commands
 
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.channel import retry_after
-from bot.chat.commands import token, tokens
-from bot.chat.desk import Access, Asked, Desk, DeskClient, apologise, say
+from bot.chat.commands import admin, incidents, maintenance, rules, silence, token, tokens
+from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 
 logger = logging.getLogger(__name__)
 
 # discord.py warns at each start that it cannot speak; nobody asks this bot to.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
-COMMANDS = (token.command, tokens.command)
+COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands.Group], ...] = (
+    token.command,
+    tokens.command,
+    incidents.command,
+    silence.command,
+    maintenance.command,
+    rules.command,
+    admin.command,
+)
 
 INTENTS = discord.Intents(guilds=True)
 
@@ -74,6 +84,8 @@ class ChatClient(DeskClient):
         desk: Desk,
         *,
         guild_id: int,
+        channel_id: int,
+        timezone: str = "UTC",
         operator_role_id: int | None = None,
         http_trace: aiohttp.TraceConfig | None = None,
     ) -> None:
@@ -81,6 +93,8 @@ class ChatClient(DeskClient):
         Args:
             desk: Answers what is asked.
             guild_id: The server in which the commands are registered and accepted.
+            channel_id: The ops channel, to which links lead.
+            timezone: IANA name of the zone in which people write times.
             operator_role_id: The role that may use the bot; None for everyone who may manage the server.
             http_trace: Sees every request to Discord.
         """  # noqa: D205, D212 - the class says what it is for
@@ -94,6 +108,8 @@ class ChatClient(DeskClient):
         )
         self.desk = desk
         self.access = Access(guild_id, operator_role_id)
+        self.place = Place(guild_id, channel_id, timezone)
+        self.turn = asyncio.Lock()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
         self._patience = asyncio.timeout(None)

@@ -1,6 +1,8 @@
 """What answers are made of and who gets them: the port to the fleet, the one check, and how failures are worded."""
 
+import asyncio
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,19 +10,32 @@ from typing import Any, Protocol
 import discord
 
 from bot.chat.cards import TROUBLES
+from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Fleet, Token
+from bot.domain.rules import Policy
+from bot.domain.steering import Decision, Entry
+from bot.domain.watch import Known
 from bot.imaginepro.client import UpstreamError
+from bot.storage.store import StoreError
 from bot.telemetry import reference
 
 logger = logging.getLogger(__name__)
 
 
 class Desk(Protocol):
-    """Where commands and buttons ask. Answers from memory, but for `refresh`."""
+    """Where commands and buttons ask. The properties answer from memory; what is awaited may raise `StoreError`."""
 
     @property
     def fleet(self) -> Fleet:
-        """What is known now."""
+        """The last reading."""
+
+    @property
+    def known(self) -> Known:
+        """Everything that is known now: the fleet, its incidents, and what people decided."""
+
+    @property
+    def policy(self) -> Policy:
+        """How the rules are set now."""
 
     @property
     def now(self) -> datetime:
@@ -28,6 +43,24 @@ class Desk(Protocol):
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token upstream; raises `UpstreamError`."""
+
+    async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Somebody looks after these incidents; returns those that nobody did before."""
+
+    async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
+        """Somebody decided something that holds from now on."""
+
+    async def undo(self, decision: Decision, act: str, by: int) -> bool:
+        """Somebody took a decision back; False when it did not hold any more."""
+
+    async def message(self, message_id: int) -> Message | None:
+        """A message of the ops channel, with all its incidents; None when there is none of that id."""
+
+    async def links(self) -> Mapping[Key, int]:
+        """Discord's id of the message of each open incident that has one."""
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """What people did last, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +83,36 @@ class Access:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the ops channel is, and how its people live."""
+
+    guild_id: int
+    channel_id: int
+    timezone: str
+    """IANA name of the zone in which people write times."""
+
+    def link(self, message_id: int) -> str:
+        """Where a message of the ops channel is."""
+        return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}/{message_id}"
+
+
 class DeskClient(discord.Client):
-    """A client whose commands and buttons find the desk, and who may stand at it."""
+    """A client whose commands and buttons find the desk, who may stand at it, and where they are."""
 
     desk: Desk
     access: Access
+    place: Place
+    turn: asyncio.Lock
+    """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
 
 
 Asked = discord.Interaction[DeskClient]
 """A command, as it arrives."""
+
+
+class UnclearError(Exception):
+    """What somebody asked for cannot be done. Its text is a sentence for them that says how to mend it."""
 
 
 async def say(interaction: discord.Interaction[Any], text: str) -> None:
@@ -72,14 +126,36 @@ async def say(interaction: discord.Interaction[Any], text: str) -> None:
         logger.warning("could not answer an interaction: %s", error)
 
 
+async def wait(interaction: discord.Interaction[Any]) -> None:
+    """Tell Discord that an answer to the one who asked will come: it gives 3 s, and a database may take longer."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+
+
+async def answer(
+    interaction: discord.Interaction[Any],
+    text: str | None = None,
+    embed: discord.Embed | None = None,
+    view: discord.ui.View | None = None,
+) -> None:
+    """Give the answer that was waited for; instead of a menu, when it was one that was used."""
+    await interaction.edit_original_response(content=text, embeds=[embed] if embed else [], view=view)
+
+
 async def apologise(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Word a failure: what is to be expected in plain words, anything else with a reference that the log has too."""
+    if isinstance(error, UnclearError):
+        await say(interaction, str(error))
+        return
     if isinstance(error, UpstreamError):
         await say(interaction, upstream_sentence(error))
         return
     mark = reference()
     logger.error("interaction failed, reference %s", mark, exc_info=error)
-    await say(interaction, f"Something went wrong inside the bot. Its log says more under `{mark}`.")
+    if isinstance(error, StoreError):
+        sentence = "The database does not answer, so this was not done. Try again in a minute; the log says more"
+    else:
+        sentence = "Something went wrong inside the bot. Its log says more"
+    await say(interaction, f"{sentence} under `{mark}`.")
 
 
 def upstream_sentence(error: UpstreamError) -> str:

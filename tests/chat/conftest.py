@@ -1,27 +1,59 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import discord
 import pytest
 import simcord
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.client import ChatClient
+from bot.domain.incidents import Incident, Key, Message, Stage
+from bot.domain.info import threshold
 from bot.domain.model import Fleet, Token
+from bot.domain.rules import Policy
+from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.watch import Changes, Known, acknowledge, decide, undo
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500
 
 
-@dataclass
 class FakeDesk:
-    """Knows what a test gives it, and reads what a test lets it read."""
+    """Knows what a test gives it, decides as the bot does, and reads what a test lets it read."""
 
-    fleet: Fleet = field(default_factory=lambda: fleet(token(1900), token(1901, "BANNED"), token(1950, "RELAX")))
-    now: datetime = NOON + timedelta(minutes=1)
-    upstream: dict[int, Token | Exception] = field(default_factory=dict)
-    """What a refresh brings."""
+    def __init__(self) -> None:
+        self.known = Known()
+        self.fleet = fleet(token(1900), token(1901, "BANNED"), token(1950, "RELAX"))
+        self.base = Policy((threshold("20%"),))
+        self.now = NOON + timedelta(minutes=1)
+        self.upstream: dict[int, Token | Exception] = {}
+        """What a refresh brings."""
+        self.messages: dict[int, Message] = {}
+        """What the ops channel shows, as of when it was posted."""
+        self.trail: list[Entry] = []
+        self.broken: Exception | None = None
+        """What each call of the database raises."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """The last reading."""
+        return self.known.fleet
+
+    @fleet.setter
+    def fleet(self, read: Fleet) -> None:
+        self.known = replace(self.known, fleet=read, remembered=read.tokens)
+
+    @property
+    def policy(self) -> Policy:
+        """How the rules are set."""
+        return self.known.policy(self.base)
+
+    def fire(self, *incidents: Incident) -> None:
+        """These are open."""
+        self.known = replace(self.known, incidents={each.key: each for each in incidents})
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token."""
@@ -31,6 +63,56 @@ class FakeDesk:
         if token_id in self.fleet.tokens:
             self.fleet = replace(self.fleet, tokens={**self.fleet.tokens, token_id: found})
         return found
+
+    async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Somebody has them."""
+        return self._keep(acknowledge(self.known, keys, by, self.now)).incidents
+
+    async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
+        """It holds."""
+        self._keep(decide(self.known, decision, Entry(self.now, by, act, name_of(decision), reason)))
+
+    async def undo(self, decision: Decision, act: str, by: int) -> bool:
+        """It holds no more."""
+        if not self.known.decisions.holds(decision.id):
+            return False
+        self._keep(undo(self.known, decision, Entry(self.now, by, act, name_of(decision))))
+        return True
+
+    async def message(self, message_id: int) -> Message | None:
+        """With its incidents as they are now; those that are not open any more are over."""
+        self._check()
+        found = self.messages.get(message_id)
+        return found and replace(found, incidents=tuple(map(self._as_of_now, found.incidents)))
+
+    async def links(self) -> Mapping[Key, int]:
+        """Where the open ones are."""
+        self._check()
+        return {
+            incident.key: message.discord_id
+            for message in self.messages.values()
+            for incident in message.incidents
+            if message.discord_id is not None
+        }
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """Newest first."""
+        self._check()
+        return tuple(self.trail[: -limit - 1 : -1])
+
+    def _as_of_now(self, incident: Incident) -> Incident:
+        over = replace(incident, stage=Stage.RESOLVED, resolved_at=self.now)
+        return self.known.incidents.get(incident.key, over)
+
+    def _check(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+    def _keep(self, moved: tuple[Changes, Known]) -> Changes:
+        self._check()
+        changes, self.known = moved
+        self.trail += changes.audit
+        return changes
 
 
 @dataclass
@@ -46,10 +128,30 @@ class World:
     """Has the operator role, and may not manage the server."""
     manager: simcord.MemberActor
     guest: simcord.MemberActor
+    other: simcord.MemberActor
+    """Another operator."""
+
+    async def post(self, *incidents: Incident, summary: bool = False, message_id: int = 57) -> discord.Message:
+        """These fire, and the ops channel shows it."""
+        self.desk.fire(*self.desk.known.incidents.values(), *incidents)
+        message = Message(message_id, f"k3f9-{message_id}", incidents, version=1, summary=summary or len(incidents) > 1)
+        channel = self.env.bot.get_channel(self.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        shown = alert(message, self.desk.fleet, Roles())
+        assert shown.view is not None
+        posted = await channel.send(shown.content, embeds=shown.embeds, view=shown.view)
+        self.desk.messages[message_id] = replace(message, discord_id=posted.id)
+        return posted
 
     async def restart(self, operator_role_id: int | None) -> ChatClient:
         """End the bot, and start another with that setting."""
-        client = ChatClient(self.desk, guild_id=GUILD, operator_role_id=operator_role_id)
+        client = ChatClient(
+            self.desk,
+            guild_id=GUILD,
+            channel_id=self.channel.id,
+            timezone="Europe/Berlin",
+            operator_role_id=operator_role_id,
+        )
         await self.env.restart_bot(client)
         return client
 
@@ -63,7 +165,7 @@ def desk() -> FakeDesk:
 @pytest.fixture
 async def simcord_bot(desk: FakeDesk) -> ChatClient:
     """What the simulated Discord starts with."""
-    return ChatClient(desk, guild_id=GUILD)
+    return ChatClient(desk, guild_id=GUILD, channel_id=1)
 
 
 @pytest.fixture
@@ -80,6 +182,7 @@ async def world(simcord_env: simcord.Env, desk: FakeDesk) -> World:
         guild.add_member(simcord_env.create_user("olive"), roles=[operators]),
         guild.add_member(simcord_env.create_user("mo"), roles=[managers]),
         guild.add_member(simcord_env.create_user("guy")),
+        guild.add_member(simcord_env.create_user("ana"), roles=[operators]),
     )
     await known.restart(operators.id)
     return known

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.alerts import STATUS_RULES, WORDINGS, Alert, Roles, alert
+from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.cards import GAP
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
+from bot.domain.rules import STATUS_RULES
 from tests.chat.builders import NOON, fleet, incident, message, record, token, told
 from tests.chat.checks import assert_fits, assert_harmless, texts
 

@@ -9,6 +9,7 @@ import discord
 import pytest
 from discord.http import Route
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import Fleet, Severity
@@ -59,8 +60,7 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
                 logged_in,
                 channel_id=fake.channel_id,
                 guild_id=fake.guild_id,
-                alert_role_id=fake.alert_role_id,
-                fleet=Fleet,
+                render=lambda message: alert(message, Fleet(), Roles(fake.alert_role_id)),
                 attempt=timedelta(seconds=0.5),
             )
             yield Line(channel, fake, client)
@@ -105,8 +105,7 @@ async def test_nothing_is_posted_before_the_login(line: Line) -> None:
         asyncio.Event(),
         channel_id=line.fake.channel_id,
         guild_id=line.fake.guild_id,
-        alert_role_id=None,
-        fleet=Fleet,
+        render=lambda message: alert(message, Fleet(), Roles()),
     )
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):

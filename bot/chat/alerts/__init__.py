@@ -1,6 +1,6 @@
 """What the ops channel is told: cards, summaries, and the short messages beside them."""
 
 from bot.chat.alerts.message import Alert, Roles, alert, incident_list, row
-from bot.chat.alerts.wording import STATUS_RULES, WORDINGS
+from bot.chat.alerts.wording import WORDINGS
 
-__all__ = ["STATUS_RULES", "WORDINGS", "Alert", "Roles", "alert", "incident_list", "row"]
+__all__ = ["WORDINGS", "Alert", "Roles", "alert", "incident_list", "row"]

@@ -5,8 +5,7 @@ the embed's title. Cards and summaries are edited as their incidents live, so on
 is posted once, as text. Each ends with its mark, by which it is found again.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
@@ -31,11 +30,11 @@ from bot.chat.alerts.story import (
     waiting,
     was,
 )
-from bot.chat.alerts.wording import UPSTREAM_RULES
 from bot.chat.cards import GAP, compose, standing
 from bot.chat.text import bare, listed, plain, quoted, stamp, within
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Quiet
+from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
+from bot.domain.rules import UPSTREAM_RULES
 
 FIELD_LIMIT = 1024
 """Of the value of an embed's field."""
@@ -103,7 +102,7 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
     notice = message.notice
     if notice is not None:
         (mark, _), headline, lines, _ = _NOTICES[notice.kind](notice, about)
-        text = within([f"{mentions}{mark} **{headline}**", *lines], TEXT_LIMIT)
+        text = within([f"{mentions}{mark} **{headline}**", *filter(None, lines)], TEXT_LIMIT)
         text = f"{text}\n-# {bare(message.mark, 60)}"
         return Alert(text, (), allowed, silent=notice.kind is NoticeKind.RESOLVED)
     (mark, colour), headline, lines, remedies = _summary(about) if message.summary else _card(about[0])
@@ -227,12 +226,11 @@ def _resolved(_: Notice, about: Sequence[Story]) -> _Draft:
 
 
 def _silence_started(notice: Notice, about: Sequence[Story]) -> _Draft:
-    return _Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_open("Open and quiet now:", about)])
+    return _Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_listed("Open, and quiet now:", _open(about))])
 
 
 def _silence_ended(notice: Notice, about: Sequence[Story]) -> _Draft:
-    open_ = _open("Still open:", about) or ["Nothing that it covered is open."]
-    return _Draft(("🔔", cards.BLUE), "A silence is over", [_by(notice), *open_])
+    return _Draft(("🔔", cards.BLUE), "A silence is over", [_by(notice), *_left(about, "Still open:")])
 
 
 def _maintenance_started(notice: Notice, _: Sequence[Story]) -> _Draft:
@@ -241,9 +239,22 @@ def _maintenance_started(notice: Notice, _: Sequence[Story]) -> _Draft:
 
 
 def _maintenance_ended(notice: Notice, about: Sequence[Story]) -> _Draft:
-    where = [f"{standing(about[0].fleet)}."] if about else []
-    open_ = _open("Open now:", about) or ["Nothing is open."]
-    return _Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *where, *open_])
+    return _Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *_left(about, "New, and still open:")])
+
+
+def _open(about: Sequence[Story]) -> list[Story]:
+    return [story for story in about if story.incident.open]
+
+
+def _left(about: Sequence[Story], heading: str) -> list[str]:
+    """What stands at the end of a quiet, and what came and went in it."""
+    passed = [story for story in about if not story.incident.open]
+    stands = _listed(heading, _open(about)) or ["It leaves nothing open."]
+    return [*stands, *_listed("Meanwhile:", passed)]
+
+
+def _listed(heading: str, about: Sequence[Story]) -> list[str]:
+    return [heading, *(line(label, group) for label, group in grouped(about).items())] if about else []
 
 
 _NOTICES = {
@@ -256,22 +267,16 @@ _NOTICES = {
     NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
 }
 
-_WORDS = re.compile(r"<@(?P<by>\d{1,20})>(?:, (?P<what>[^:]*))?(?:: (?P<why>.*))?", re.DOTALL)
-"""How the domain says whose decision it was, what it covers, and why."""
-
 
 def _by(notice: Notice) -> str:
-    """Whose decision it was, and why, with nothing in it that works but the mention."""
-    match = _WORDS.fullmatch(notice.words)
-    if match is None:
-        return plain(notice.words, REASON)
-    what = f": {plain(match['what'], REASON)}" if match["what"] else ""
-    return f"By <@{match['by']}>{what}" + (f", {quoted(match['why'], REASON)}" if match["why"] else "")
-
-
-def _open(heading: str, about: Sequence[Story]) -> list[str]:
-    left = [story for story in about if not story.ended]
-    return [heading, *(line(label, group) for label, group in grouped(left).items())] if left else []
+    """Whose decision it was, what it covers, until when, and why, with nothing in it that works but the mention."""
+    until = f" until {stamp(notice.until, 'f')}" if notice.until else ""
+    parts = [
+        f"**{plain(notice.about.replace('_', ' '), 100)}**{until}" if notice.about else until.strip(),
+        f"by <@{notice.by}>" if notice.by is not None else "",
+        quoted(notice.words, REASON) if notice.words.strip() else "",
+    ]
+    return " · ".join(filter(None, parts))
 
 
 # Buttons. A view is only a row of custom ids here: who answers a press is in `bot.chat.buttons`, whatever posted it.
@@ -338,7 +343,7 @@ def incident_list(
     fleet: Fleet,
     page: int,
     *,
-    quiet: Quiet = lambda _: False,
+    quiet: Callable[[Key], bool] = lambda _: False,
     links: Mapping[Key, str] | None = None,
 ) -> tuple[discord.Embed, int]:
     """Incidents, worst first, a line or two each.

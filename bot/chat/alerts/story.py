@@ -1,30 +1,20 @@
 """An incident as it is told: what a template may name, how it ended, its timeline, and how several make one line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import discord
 
 from bot.chat import cards
-from bot.chat.alerts.wording import (
-    FAST_TIME_RULES,
-    MOMENTARY,
-    RELAX_LEFT,
-    RELAX_NOW,
-    SLOW,
-    STATUS_RULES,
-    UPSTREAM_RULES,
-    WORDINGS,
-    Wording,
-)
+from bot.chat.alerts.wording import MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WORDINGS, Wording
 from bot.chat.cards import amount, plan_word, share, spare, status_word
 from bot.chat.text import bare, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
-from bot.domain.info import read, threshold
+from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Token
-from bot.domain.rules import FAST_HOURS
+from bot.domain.rules import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
 
 Sign = tuple[str, discord.Colour]
 
@@ -79,12 +69,6 @@ class Story:
     def lost(self) -> bool:
         """Whether the account that it is about is not in the list any more."""
         return self.account is None and self.incident.key.token is not None
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether the account is as bad as ever: then it was the rule that changed."""
-        holds = _HOLDS.get(self.rule)
-        return holds is not None and self.account is not None and holds(self.account, self.incident.key.step)
 
     @property
     def token(self) -> str:
@@ -233,26 +217,6 @@ class Story:
 _PLAN_IN_ORDER = {None, PlanState.ACTIVE, PlanState.TRIAL}
 
 
-def _under(token: Token, step: str) -> bool:
-    level, fast_time = threshold(step), token.fast_time
-    if level.percent is not None:
-        return fast_time.percent is not None and fast_time.percent < level.percent
-    return fast_time.remaining is not None and fast_time.remaining < (level.minutes or 0)
-
-
-_HOLDS: Mapping[Rule, Callable[[Token, str], bool]] = {
-    Rule.BANNED: lambda token, _: token.status is Status.BANNED,
-    Rule.VERIFYING: lambda token, _: token.status is Status.VERIFYING,
-    Rule.DEGRADED: lambda token, _: token.status is Status.RELAX,
-    Rule.UNKNOWN_STATUS: lambda token, _: token.status is Status.UNKNOWN,
-    Rule.FAST_TIME_LOW: _under,
-    Rule.FAST_TIME_GONE: lambda token, _: token.fast_time.gone,
-    Rule.SUBSCRIPTION: lambda token, _: token.subscription.state not in _PLAN_IN_ORDER,
-    Rule.INACTIVE: lambda token, _: token.active is False,
-}
-"""Whether an account is in what the rule speaks of, as far as one look can tell."""
-
-
 def stories(incidents: Iterable[Incident], fleet: Fleet) -> list[Story]:
     """The incidents of one message."""
     incidents = tuple(incidents)
@@ -291,8 +255,9 @@ def _end(story: Story) -> tuple[Sign, str]:
     token, was, state = story.account, story.incident.was, story.wording.state.format_map(story)
     if story.lost:
         return MOVED_ON, f"{story.token} is no longer {state}: gone from the list, after {story.span}"
-    if story.unchanged:
-        return MOVED_ON, f"{story.token} is still {state}: the rule was changed, after {story.span}"
+    if story.incident.unwatched:
+        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.token} {state}"
+        return MOVED_ON, f"No longer watched, after {story.span}: {what}"
     if token is None or story.rule not in STATUS_RULES:
         return OVER, story.wording.over.format_map(story)
     if not token.usable:
@@ -352,9 +317,10 @@ _MOMENTS: Mapping[Happening, str] = {
     Happening.SILENCED: "silenced by {who} until {until}",
     Happening.REMINDED: "reminded {at}",
     Happening.RESOLVED: "resolved {at}",
+    Happening.UNWATCHED: "no longer watched {at}",
 }
 
-_EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED}
+_EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
 """What a summary says beside each token, or not at all."""
 
 
@@ -424,8 +390,8 @@ def _label(story: Story) -> str:
         return group
     if story.lost:
         return f"was {group}, gone from the list"
-    if story.unchanged:
-        return f"rule changed: {group}"
+    if story.incident.unwatched:
+        return f"no longer watched: {group}"
     return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"over: {group}"
 
 

@@ -49,7 +49,8 @@ def _label(token: Token) -> str:
     return bare(" · ".join(filter(None, [f"{look(token).mark} {token.id}", status, off, plan])), 100)
 
 
-async def _suggest(interaction: Asked, typed: int | str) -> list[app_commands.Choice[int]]:
+async def suggest(interaction: Asked, typed: int | str) -> list[app_commands.Choice[int]]:
+    """Tokens for an option that takes one."""
     return [
         app_commands.Choice(name=_label(token), value=token.id)
         for token in suggestions(interaction.client.desk.fleet, str(typed))
@@ -62,7 +63,7 @@ async def _suggest(interaction: Asked, typed: int | str) -> list[app_commands.Ch
     refresh="Read it at ImaginePro now, instead of showing the last reading",
     share="Show the card to everyone in this channel",
 )
-@app_commands.autocomplete(number=_suggest)
+@app_commands.autocomplete(number=suggest)
 async def _token(interaction: Asked, *, number: int, refresh: bool = False, share: bool = False) -> None:
     desk = interaction.client.desk
     token = desk.fleet.tokens.get(number)

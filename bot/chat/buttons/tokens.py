@@ -1,4 +1,4 @@
-"""Buttons that outlive restarts: all they know is in their `custom_id`, and every press is checked."""
+"""The buttons under a token's card and under the fleet's."""
 
 import re
 from dataclasses import replace
@@ -6,14 +6,11 @@ from typing import Any, Self
 
 import discord
 
+from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.cards import fleet_card, token_card
 from bot.chat.desk import Desk, apologise, say
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.imaginepro.client import UpstreamError
-
-Pressed = discord.Interaction[Any]
-
-STALE = "This button is from another version of the bot and does nothing any more."
 
 ALL = "all"
 _STATUSES = "|".join([ALL, *Status])
@@ -86,17 +83,6 @@ class Page(
             await apologise(interaction, error)
 
 
-BUTTONS = (Refresh, Page)
-
-
-async def admitted(interaction: Pressed) -> bool:
-    """Whether this member may use the bot; those who may not are told so."""
-    refusal = interaction.client.access.refusal(interaction)
-    if refusal is not None:
-        await say(interaction, refusal)
-    return refusal is None
-
-
 async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
     """Read one token upstream; returns the fleet with it in it, also when it is too new to be part of it.
 
@@ -127,12 +113,3 @@ def fleet_page(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Em
     if page < pages - 1:
         view.add_item(Page(page + 1, only, "More ▶"))
     return embed, view
-
-
-async def answer_stale(interaction: Pressed) -> None:
-    """Say so when a component is pressed that none of our buttons answers to."""
-    if interaction.type is not discord.InteractionType.component:
-        return
-    custom_id = str(dict(interaction.data or {}).get("custom_id", ""))
-    if not any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS):
-        await say(interaction, STALE)

@@ -1,0 +1,21 @@
+"""Buttons and menus that outlive restarts: all they know is in their `custom_id`, and every press is checked."""
+
+import discord
+
+from bot.chat.buttons.incidents import OnCard, OnList, OnMenu
+from bot.chat.buttons.press import STALE, Pressed, admitted
+from bot.chat.buttons.tokens import Page, Refresh, fleet_page, reread, token_view
+from bot.chat.desk import say
+
+__all__ = ["BUTTONS", "admitted", "answer_stale", "fleet_page", "reread", "token_view"]
+
+BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList)
+
+
+async def answer_stale(interaction: Pressed) -> None:
+    """Say so when a component is pressed that none of our buttons answers to."""
+    if interaction.type is not discord.InteractionType.component:
+        return
+    custom_id = str(dict(interaction.data or {}).get("custom_id", ""))
+    if not any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS):
+        await say(interaction, STALE)

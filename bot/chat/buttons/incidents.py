@@ -1,0 +1,377 @@
+"""The buttons under a card of the ops channel, the menus that they open, and the pages of what is open.
+
+A card's buttons hold the id of its message, and count only on the message of Discord that shows it. What they open is
+seen by one person; a press there is checked as if it were the first.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Self
+
+import discord
+
+from bot.chat.alerts import incident_list, row
+from bot.chat.buttons import silence
+from bot.chat.buttons.press import STALE, Pressed, admitted
+from bot.chat.buttons.tokens import token_view
+from bot.chat.cards import look, token_card
+from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
+from bot.chat.text import bare, listed, stamp
+from bot.domain.incidents import Incident, Message
+from bot.domain.model import Severity, Token
+from bot.domain.steering import Scope
+
+ALL = "all"
+_SEVERITIES = "|".join([ALL, *Severity])
+
+OPTIONS = 25
+"""Of a menu."""
+
+UNKNOWN_MESSAGE = (
+    "The bot knows nothing of this message any more, so nothing was done. `/incidents` shows what is open."
+)
+NOT_YET = "This message is only just being posted. Press again in a moment."
+ALREADY_OVER = "It is over already."
+
+Item = discord.ui.Item[discord.ui.View]
+
+
+class Menu(NamedTuple):
+    """What somebody chose in a message that only they see."""
+
+    message: Message
+    page: int
+    value: str
+    """The option, of a menu; empty for a button."""
+
+
+class OnCard(
+    discord.ui.DynamicItem[Item], template=r"incident:(?P<act>ack|silence|details|unfold):(?P<id>[0-9]{1,18})"
+):
+    """A button under a card."""
+
+    def __init__(self, item: Item, match: re.Match[str]) -> None:
+        """As pressed."""
+        super().__init__(item)
+        self._act = match["act"]
+        self._message_id = int(match["id"])
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when the button is pressed."""
+        return cls(item, match)
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may press."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Say that an answer will come, see whether the card is what it seems, and act."""
+        try:
+            await wait(interaction)
+            message = await _message(interaction, self._message_id)
+            _check_shown(interaction, message)
+            await _ON_CARD[self._act](interaction, message)
+        except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
+            await apologise(interaction, error)
+
+
+class OnMenu(
+    discord.ui.DynamicItem[Item],
+    template=r"incident:menu:(?P<act>quiet|token|details|unfold):(?P<id>[0-9]{1,18}):(?P<page>[0-9]{1,4})",
+):
+    """A menu or a page button in what a card's button opened."""
+
+    def __init__(self, item: Item, match: re.Match[str]) -> None:
+        """As used."""
+        super().__init__(item)
+        self._act = match["act"]
+        self._message_id = int(match["id"])
+        self._page = int(match["page"])
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when it is used."""
+        return cls(item, match)
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may choose."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Act, and show what comes of it in place of the menu."""
+        if interaction.message is None or not interaction.message.flags.ephemeral:
+            await say(interaction, STALE)
+            return
+        try:
+            await interaction.response.defer()
+            message = await _message(interaction, self._message_id)
+            chosen = self.item.values[0] if isinstance(self.item, discord.ui.Select) else ""
+            await _ON_MENU[self._act](interaction, Menu(message, self._page, chosen))
+        except Exception as error:  # noqa: BLE001 - an edge, as above
+            await apologise(interaction, error)
+
+
+class OnList(
+    discord.ui.DynamicItem[Item],
+    template=rf"incidents:page:(?P<page>[0-9]{{1,4}}):(?P<severity>{_SEVERITIES}):(?P<token>{ALL}|[0-9]{{1,19}})",
+):
+    """Shows a page of what is open in the same message."""
+
+    def __init__(self, item: Item, match: re.Match[str]) -> None:
+        """As pressed."""
+        super().__init__(item)
+        self._page = int(match["page"])
+        self._severity = None if match["severity"] == ALL else Severity(match["severity"])
+        self._token = None if match["token"] == ALL else int(match["token"])
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when the button is pressed."""
+        return cls(item, match)
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may press."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Read where the messages are, and show the page."""
+        try:
+            await interaction.response.defer()
+            embed, view = await open_page(interaction, self._page, self._severity, self._token)
+            await answer(interaction, embed=embed, view=view)
+        except Exception as error:  # noqa: BLE001 - an edge, as above
+            await apologise(interaction, error)
+
+
+async def open_page(
+    interaction: Pressed, page: int, severity: Severity | None, token: int | None
+) -> tuple[discord.Embed, discord.ui.View]:
+    """A page of what is open, each with its link, and the buttons under it.
+
+    Raises:
+        StoreError: Where the messages are cannot be read.
+    """
+    desk: Desk = interaction.client.desk
+    links = {key: interaction.client.place.link(message_id) for key, message_id in (await desk.links()).items()}
+    found = [
+        incident
+        for incident in desk.known.incidents.values()
+        if incident.open
+        and incident.told
+        and severity in {None, incident.severity}
+        and (token is None or incident.key.token == token)
+    ]
+    total = "Nothing" if not found else "1 incident" if len(found) == 1 else f"{len(found)} incidents"
+    which = "".join([f" {severity}" if severity else "", f" about token {token}" if token is not None else ""])
+    heading = f"{total}{which} {'is' if len(found) <= 1 else 'are'} open"
+    embed, pages = incident_list(heading, found, desk.fleet, page, quiet=desk.known.hush(desk.now), links=links)
+    address = f"{severity or ALL}:{ALL if token is None else token}"
+    turns = _turns(page, pages, lambda number: f"incidents:page:{number}:{address}")
+    return embed, row(turns)
+
+
+async def _message(interaction: Pressed, message_id: int) -> Message:
+    """The message whose id a component carries."""
+    message: Message | None = await interaction.client.desk.message(message_id)
+    if message is None or message.notice is not None:
+        raise UnclearError(UNKNOWN_MESSAGE)
+    return message
+
+
+def _check_shown(interaction: Pressed, message: Message) -> None:
+    """A button counts on its own card only, not on a copy, and not on one that was posted anew since."""
+    if message.discord_id is None:
+        raise UnclearError(NOT_YET)
+    if interaction.message is None or interaction.message.id != message.discord_id:
+        link = interaction.client.place.link(message.discord_id)
+        sentence = f"This is no longer the message of its incidents, so nothing was done. It is here now: {link}"
+        raise UnclearError(sentence)
+
+
+def _open(message: Message) -> list[Incident]:
+    open_ = [incident for incident in message.incidents if incident.open]
+    if not open_:
+        raise UnclearError(ALREADY_OVER)
+    return open_
+
+
+# The buttons of a card.
+
+
+async def _acknowledge(interaction: Pressed, message: Message) -> None:
+    """Confirmed only when it is stored. Of two people at once, one has it and the other is told who."""
+    desk: Desk = interaction.client.desk
+    keys = [incident.key for incident in _open(message)]
+    taken = {incident.key for incident in await desk.acknowledge(keys, interaction.user.id)}
+    now_open = [incident for key in keys if (incident := desk.known.incidents.get(key)) and incident.open]
+    others = [incident for incident in now_open if incident.key not in taken and incident.acknowledged]
+    said = [_yours(len(taken))] if taken else []
+    said += [_theirs(others, interaction.user.id)] if others else []
+    await answer(interaction, " ".join(said) or ALREADY_OVER)
+
+
+def _yours(count: int) -> str:
+    what = "it" if count == 1 else f"{count} of them"
+    return f"You have {what} now. There are no reminders until it gets worse."
+
+
+def _theirs(others: Sequence[Incident], me: int) -> str:
+    moments = [incident.acknowledged for incident in others if incident.acknowledged]
+    people = sorted({moment.who or 0 for moment in moments})
+    names = listed(["you" if who == me else f"<@{who}>" for who in people], 5)
+    has = "have" if people == [me] or len(people) > 1 else "has"
+    what = "it" if len(others) == 1 else f"{len(others)} of them"
+    return f"{names[0].upper()}{names[1:]} {has} {what} already, since {stamp(min(each.at for each in moments))}."
+
+
+async def _silence(interaction: Pressed, message: Message) -> None:
+    """Ask for how long."""
+    scope = _scope(message)
+    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=f"incident:menu:quiet:{message.id}:0",
+        placeholder="For how long?",
+        options=[
+            discord.SelectOption(label=label, value=value)
+            for value, (label, _) in _lengths(interaction.client.desk, scope).items()
+        ],
+    )
+    await answer(interaction, f"Silence {silence.scope_name(scope)}:", view=row([menu]))
+
+
+def _scope(message: Message) -> Scope:
+    """Of one incident just that; of several what they have in common."""
+    keys = [incident.key for incident in _open(message)]
+    if len(keys) == 1:
+        return Scope(keys[0].rule, keys[0].token, keys[0].step if keys[0].token is not None else "")
+    if len({key.rule for key in keys}) > 1:
+        sentence = "These are incidents of several rules: silence them one by one with `/silence add`."
+        raise UnclearError(sentence)
+    return Scope(keys[0].rule)
+
+
+def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | None]]:
+    """How long a silence from the menu lasts, by its option's value: a label, and until when."""
+    token = None if scope.token is None else desk.fleet.tokens.get(scope.token)
+    renews_at = token.subscription.renews_at if token else None
+    ahead = renews_at is not None and renews_at > desk.now
+    return {
+        **{f"{hours}h": (f"{hours} h", desk.now + timedelta(hours=hours)) for hours in (1, 4, 24)},
+        **({"renewal": ("until the plan renews", renews_at)} if ahead else {}),
+        "resolved": ("until it is resolved", None),
+    }
+
+
+async def _details(interaction: Pressed, message: Message) -> None:
+    """The account's card; of several a menu of accounts."""
+    tokens = _tokens(message)
+    if len(tokens) == 1:
+        token = _token(interaction.client.desk, tokens[0])
+        await answer(interaction, embed=_card(interaction.client.desk, token), view=token_view(token))
+    else:
+        await _pick(interaction, Menu(message, 0, ""))
+
+
+async def _unfold(interaction: Pressed, message: Message) -> None:
+    await _unfolded(interaction, Menu(message, 0, ""))
+
+
+_ON_CARD: Mapping[str, Callable[[Pressed, Message], Awaitable[None]]] = {
+    "ack": _acknowledge,
+    "silence": _silence,
+    "details": _details,
+    "unfold": _unfold,
+}
+
+
+# The menus.
+
+
+async def _quieten(interaction: Pressed, menu: Menu) -> None:
+    scope = _scope(menu.message)
+    lengths = _lengths(interaction.client.desk, scope)
+    if menu.value not in lengths:
+        raise UnclearError(STALE)
+    _, until = lengths[menu.value]
+    await answer(interaction, await silence.begin(interaction.client, scope, until, interaction.user.id))
+
+
+async def _pick(interaction: Pressed, menu: Menu) -> None:
+    await answer(interaction, "Which account?", view=row(_choice(interaction.client.desk, menu)))
+
+
+async def _show(interaction: Pressed, menu: Menu) -> None:
+    """The card of the account that was chosen, with the menu still under it."""
+    chosen = next((token for token in _tokens(menu.message) if str(token) == menu.value), None)
+    if chosen is None:
+        raise UnclearError(STALE)
+    desk: Desk = interaction.client.desk
+    await answer(interaction, embed=_card(desk, _token(desk, chosen)), view=row(_choice(desk, menu)))
+
+
+async def _unfolded(interaction: Pressed, menu: Menu) -> None:
+    """Every incident of a summary, with its state."""
+    desk: Desk = interaction.client.desk
+    incidents = menu.message.incidents
+    open_ = sum(incident.open for incident in incidents)
+    heading = f"{len(incidents)} incidents, {open_} of them open"
+    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, quiet=desk.known.hush(desk.now))
+    turns = _turns(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.message.id}:{number}")
+    await answer(interaction, embed=embed, view=row(turns))
+
+
+_ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
+    "quiet": _quieten,
+    "token": _show,
+    "details": _pick,
+    "unfold": _unfolded,
+}
+
+
+def _tokens(message: Message) -> list[int]:
+    """The accounts that a message is about, by id."""
+    tokens = {incident.key.token for incident in message.incidents}
+    found = sorted(token for token in tokens if token is not None)
+    if not found:
+        raise UnclearError(STALE)
+    return found
+
+
+def _choice(desk: Desk, menu: Menu) -> Iterable[Item]:
+    """A menu of accounts, and the buttons to the other pages of it."""
+    tokens, pages = _tokens(menu.message), -(-len(_tokens(menu.message)) // OPTIONS)
+    page = min(menu.page, pages - 1)
+    shown = tokens[page * OPTIONS : (page + 1) * OPTIONS]
+    options = [discord.SelectOption(label=_label(desk.fleet.tokens.get(each), each), value=str(each)) for each in shown]
+    address = f"{menu.message.id}:{page}"
+    yield discord.ui.Select(custom_id=f"incident:menu:token:{address}", placeholder="Which account?", options=options)
+    yield from _turns(page, pages, lambda number: f"incident:menu:details:{menu.message.id}:{number}")
+
+
+def _label(token: Token | None, token_id: int) -> str:
+    return bare(f"{look(token).mark} {token_id} · {token.status_text or 'no status'}" if token else f"{token_id}", 100)
+
+
+def _token(desk: Desk, token_id: int) -> Token:
+    token = desk.fleet.tokens.get(token_id)
+    if token is None:
+        sentence = f"Token {token_id} is not in ImaginePro's list any more."
+        raise UnclearError(sentence)
+    return token
+
+
+def _card(desk: Desk, token: Token) -> discord.Embed:
+    return token_card(token, desk.fleet, desk.now)
+
+
+def _turns(page: int, pages: int, address: Callable[[int], str]) -> Iterable[Item]:
+    """Buttons to the page before, the same page as of now, and the next; none where there is but one page."""
+    if pages == 1:
+        return
+    page = min(page, pages - 1)
+    if page > 0:
+        yield discord.ui.Button(label="◀ Back", custom_id=address(page - 1))
+    yield discord.ui.Button(label=f"{page + 1} of {pages}", emoji="🔄", custom_id=address(page))
+    if page < pages - 1:
+        yield discord.ui.Button(label="More ▶", custom_id=address(page + 1))

@@ -1,0 +1,59 @@
+"""Options that several commands have: rules, lengths of time, and decisions to take back."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from discord import app_commands
+
+from bot.chat.buttons.silence import rule_name
+from bot.chat.desk import Asked, UnclearError
+from bot.chat.text import bare
+from bot.domain import info
+from bot.domain.incidents import Rule
+from bot.domain.rules import FLEET_RULES
+
+CHOICES = 25
+"""Suggestions that Discord takes at most."""
+
+SHORTEST = timedelta(minutes=1)
+
+RULES = [app_commands.Choice(name=rule_name(rule), value=rule.value) for rule in Rule if rule is not Rule.BASELINE]
+"""All but the first message ever, which cannot come again."""
+
+Reason = app_commands.Range[str, 1, 200]
+
+
+def check_token(interaction: Asked, rule: Rule | None, token: int | None) -> None:
+    """Refuse a token that is not there, and one for a rule that is about none."""
+    if token is None:
+        return
+    if rule in FLEET_RULES:
+        sentence = "That rule is about no single token: leave the token out."
+        raise UnclearError(sentence)
+    if token not in interaction.client.desk.known.remembered:
+        sentence = f"There is no token {token}. `/tokens` shows them all."
+        raise UnclearError(sentence)
+
+
+def length(text: str, longest: timedelta) -> timedelta:
+    """Read `30m`, `4h` or `2d`.
+
+    Raises:
+        UnclearError: It is no length, or too short or long.
+    """
+    try:
+        found = info.duration(text)
+    except ValueError:
+        sentence = "That is no length of time: write a whole number and a unit, such as 30m, 4h or 2d."
+        raise UnclearError(sentence) from None
+    if not SHORTEST <= found <= longest:
+        sentence = f"The length goes from 1m to {longest.days}d."
+        raise UnclearError(sentence)
+    return found
+
+
+def picked(typed: str, labels: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:
+    """Of pairs of label and value those that begin with, or contain, what was typed."""
+    wanted = typed.casefold().strip()
+    found = ((label, value) for label, value in labels if wanted in label.casefold())
+    return [app_commands.Choice(name=bare(label, 100), value=value) for label, value in found][:CHOICES]

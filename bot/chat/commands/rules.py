@@ -1,0 +1,165 @@
+"""`/rules`: how each rule is set, for the fleet or for one token, and how to set it otherwise."""
+
+from collections.abc import Iterator
+
+from discord import app_commands
+
+from bot.chat.buttons.silence import rule_name
+from bot.chat.cards import BLUE, compose
+from bot.chat.commands.options import RULES, check_token
+from bot.chat.commands.token import suggest
+from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.text import span
+from bot.domain import rules
+from bot.domain.incidents import Rule
+from bot.domain.model import Severity
+from bot.domain.rules import Policy
+from bot.domain.steering import Setting
+
+COUNT_BY_THEMSELVES = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING})
+"""Rules for which a number of readings means nothing."""
+
+USUALLY = {
+    Rule.VERIFYING: f"warning, critical after {span(rules.CRITICAL_AFTER)}",
+    Rule.DEGRADED: "warning, critical without relax mode",
+    Rule.FAST_TIME_LOW: "warning, the last step critical",
+    Rule.FAST_TIME_GONE: "warning, critical without relax mode",
+}
+"""The severity of rules that find it out by themselves."""
+
+
+def command() -> app_commands.Group:
+    """A new instance, for one client."""
+    group = app_commands.Group(name="rules", description="What is told, how severe it is, and from when on")
+    group.add_command(app_commands.Command(name="list", description="How each rule is set", callback=_list))
+    group.add_command(app_commands.Command(name="set", description="Set a rule, for all or one token", callback=_set))
+    group.add_command(app_commands.Command(name="reset", description="Set a rule back", callback=_reset))
+    return group
+
+
+@app_commands.describe(token="How they are set for this token")  # noqa: S106 - a number
+@app_commands.autocomplete(token=suggest)
+async def _list(interaction: Asked, *, token: int | None = None) -> None:
+    desk = interaction.client.desk
+    check_token(interaction, None, token)
+    own = [each for each in desk.known.decisions.settings.values() if each.token is not None and token is None]
+    lines = [
+        *(_line(desk.policy, Rule(choice.value), token) for choice in RULES),
+        *(f"↳ {_line(desk.policy, each.rule, each.token)}" for each in own),
+    ]
+    whose = "" if token is None else f" for token {token}"
+    await interaction.response.send_message(embed=compose(f"How the rules are set{whose}", lines, BLUE), ephemeral=True)
+
+
+def _line(policy: Policy, rule: Rule, token: int | None) -> str:
+    """`**fast time low** of token 1900: warning · at 20%, 30m · after 2 readings · set in chat`."""
+    whose = "" if token is None else f" of token {token}"
+    return f"**{rule_name(rule)}**{whose}: {' · '.join(_parts(policy, rule, token))}"
+
+
+def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
+    row = policy.row(rule, token)
+    if not row.enabled:
+        yield "off"
+    yield row.chosen or USUALLY.get(rule, row.severity)
+    if rule is Rule.FAST_TIME_LOW:
+        yield f"under {', '.join(step.text for step in policy.steps(token)) or 'no threshold'}"
+    if rule is Rule.POOL:
+        fast_time = f", or under {policy.pool.text} fast time" if policy.pool.text else ""
+        yield f"under {policy.pool.usable} that work{fast_time}"
+    if row.readings > 1:
+        yield f"after {row.readings} readings"
+    if row.hold:
+        yield f"when it has been so for {span(row.hold)}"
+    if any((rule, whose) in policy.settings for whose in (None, token)):
+        yield "set in chat"
+
+
+@app_commands.describe(
+    rule="Which rule",
+    token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
+    threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen: 30m",
+    severity="How severe, whatever the rule finds",
+    readings="How many in a row must find it",
+    enabled="Whether it is told at all",
+)
+@app_commands.choices(
+    rule=RULES, severity=[app_commands.Choice(name=each.value, value=each.value) for each in Severity]
+)
+@app_commands.autocomplete(token=suggest)
+async def _set(
+    interaction: Asked,
+    *,
+    rule: str,
+    token: int | None = None,
+    threshold: app_commands.Range[str, 1, 60] | None = None,
+    severity: str | None = None,
+    readings: app_commands.Range[int, 1, 10] | None = None,
+    enabled: bool | None = None,
+) -> None:
+    await wait(interaction)
+    desk, chosen = interaction.client.desk, Rule(rule)
+    check_token(interaction, chosen, token)
+    if readings is not None and chosen in COUNT_BY_THEMSELVES:
+        sentence = "That rule does not count readings: leave them out."
+        raise UnclearError(sentence)
+    new = Setting(
+        rule=chosen,
+        token=token,
+        enabled=enabled,
+        severity=None if severity is None else Severity(severity),
+        threshold=None if threshold is None else ",".join(dict.fromkeys(part.strip() for part in threshold.split(","))),
+        readings=readings,
+    )
+    if new == Setting(chosen, token):
+        sentence = "Say what to set: a threshold, a severity, readings, or whether it is enabled."
+        raise UnclearError(sentence)
+    async with interaction.client.turn:
+        setting = _over(new, desk.known.decisions.settings.get(new.id, new))
+        _check(setting)
+        await desk.decide(setting, "rules set", interaction.user.id, _words(new))
+    await answer(interaction, f"Set. {_line(desk.policy, chosen, token)}")
+
+
+def _check(setting: Setting) -> None:
+    try:
+        rules.check(setting)
+    except ValueError as error:
+        sentence = f"That cannot be set: {error}."
+        raise UnclearError(sentence.replace("_", " ")) from None
+
+
+def _over(new: Setting, old: Setting) -> Setting:
+    """What was set before, and over it what is set now."""
+    return Setting(
+        rule=new.rule,
+        token=new.token,
+        enabled=old.enabled if new.enabled is None else new.enabled,
+        severity=new.severity or old.severity,
+        threshold=new.threshold or old.threshold,
+        readings=new.readings or old.readings,
+    )
+
+
+def _words(new: Setting) -> str:
+    """What was set, for the audit trail."""
+    parts = [
+        f"threshold {new.threshold}" if new.threshold else "",
+        new.severity or "",
+        f"{new.readings} readings" if new.readings else "",
+        "" if new.enabled is None else "on" if new.enabled else "off",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+@app_commands.describe(rule="Which rule", token="Only what is set for this token")  # noqa: S106 - a number
+@app_commands.choices(rule=RULES)
+@app_commands.autocomplete(token=suggest)
+async def _reset(interaction: Asked, *, rule: str, token: int | None = None) -> None:
+    await wait(interaction)
+    desk, chosen = interaction.client.desk, Rule(rule)
+    setting = desk.known.decisions.settings.get(Setting(chosen, token).id)
+    if setting is None or not await desk.undo(setting, "rules reset", interaction.user.id):
+        sentence = "Nothing was set there. `/rules list` shows what was set in chat."
+        raise UnclearError(sentence)
+    await answer(interaction, f"Set back. {_line(desk.policy, chosen, token)}")

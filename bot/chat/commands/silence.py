@@ -1,0 +1,107 @@
+"""`/silence`: what makes no sound for a while. Watching goes on, and what happened is told when the silence ends."""
+
+from datetime import datetime, timedelta
+
+from discord import app_commands
+
+from bot.chat.buttons import silence
+from bot.chat.buttons.silence import scope_name, until_words
+from bot.chat.cards import GREY, compose
+from bot.chat.commands.options import RULES, Reason, check_token, length, picked
+from bot.chat.commands.token import suggest
+from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.text import quoted
+from bot.domain.incidents import Rule
+from bot.domain.steering import Scope, Silence
+
+LONGEST = timedelta(days=90)
+
+EVERYTHING = "everything"
+UNTIL_RESOLVED = "until resolved"
+UNTIL_RENEWAL = "until renewal"
+LENGTHS = ("30m", "1h", "4h", "24h", "2d", "7d", UNTIL_RESOLVED, UNTIL_RENEWAL)
+"""Suggested; any other length may be written."""
+
+
+def command() -> app_commands.Group:
+    """A new instance, for one client."""
+    group = app_commands.Group(name="silence", description="Keep incidents from making a sound for a while")
+    group.add_command(app_commands.Command(name="add", description="Silence a token, a rule, or all", callback=_add))
+    group.add_command(app_commands.Command(name="list", description="What is silenced, and until when", callback=_list))
+    group.add_command(app_commands.Command(name="end", description="End a silence before its time", callback=_end))
+    return group
+
+
+async def _suggest_length(_: Asked, typed: str) -> list[app_commands.Choice[str]]:
+    return picked(typed, [(each, each) for each in LENGTHS])
+
+
+@app_commands.rename(long="length")
+@app_commands.describe(
+    long="30m, 4h, 2d, until resolved, or until renewal",
+    token="Only this token",  # noqa: S106 - a number
+    rule="Only this rule; everything for all",
+    reason="Why, for the others",
+)
+@app_commands.choices(rule=[*RULES, app_commands.Choice(name=EVERYTHING, value=EVERYTHING)])
+@app_commands.autocomplete(token=suggest)
+@app_commands.autocomplete(long=_suggest_length)
+async def _add(
+    interaction: Asked, *, long: str, token: int | None = None, rule: str | None = None, reason: Reason = ""
+) -> None:
+    await wait(interaction)
+    if token is None and rule is None:
+        sentence = "Say what to silence: a token, a rule, or both. The rule `everything` silences all."
+        raise UnclearError(sentence)
+    scope = Scope(None if rule in {None, EVERYTHING} else Rule(rule), token)
+    check_token(interaction, scope.rule, token)
+    until = _until(interaction, scope, long)
+    await answer(interaction, await silence.begin(interaction.client, scope, until, interaction.user.id, reason))
+
+
+def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
+    """When the silence ends by itself; None for "until it is resolved"."""
+    desk = interaction.client.desk
+    words = " ".join(text.casefold().split())
+    if words == UNTIL_RESOLVED:
+        if any(scope.covers(key) and incident.open for key, incident in desk.known.incidents.items()):
+            return None
+        sentence = "Nothing of that is open, so the silence would be over at once. Write a length, such as 4h."
+        raise UnclearError(sentence)
+    if words == UNTIL_RENEWAL:
+        token = None if scope.token is None else desk.known.remembered[scope.token]
+        renews_at = token.subscription.renews_at if token else None
+        if renews_at is not None and renews_at > desk.now:
+            return renews_at
+        sentence = "When that renews is not known. Name a token whose card says so, or write a length, such as 2d."
+        raise UnclearError(sentence)
+    return desk.now + length(words, LONGEST)
+
+
+async def _list(interaction: Asked) -> None:
+    silences = interaction.client.desk.known.decisions.silences.values()
+    title = "🔕 Silenced now" if silences else "🔔 Nothing is silenced"
+    await interaction.response.send_message(embed=compose(title, map(_line, silences), GREY), ephemeral=True)
+
+
+def _line(each: Silence) -> str:
+    why = f" · {quoted(each.reason, 200)}" if each.reason else ""
+    return f"`{each.id}` **{scope_name(each.scope)}** until {until_words(each.until)} · by <@{each.by}>{why}"
+
+
+async def _suggest_silence(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
+    silences = interaction.client.desk.known.decisions.silences.values()
+    return picked(typed, [(f"{each.id} · {scope_name(each.scope)}", each.id) for each in silences])
+
+
+@app_commands.rename(name="id")
+@app_commands.describe(name="Which one, as /silence list shows it")
+@app_commands.autocomplete(name=_suggest_silence)
+async def _end(interaction: Asked, *, name: str) -> None:
+    await wait(interaction)
+    desk = interaction.client.desk
+    found = desk.known.decisions.silences.get(name.strip())
+    if found is None or not await desk.undo(found, "silence end", interaction.user.id):
+        sentence = "There is no such silence, or it is over already. `/silence list` shows those that there are."
+        raise UnclearError(sentence)
+    await answer(interaction, f"Ended: the silence of {scope_name(found.scope)}. What is still open is told now.")
