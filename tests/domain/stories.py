@@ -11,7 +11,11 @@ from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
 from tests.domain.fleets import at, reading, record
 
-POLICY = Policy(thresholds=(threshold("20%"), threshold("5%")))
+STEPS = (threshold("20%"), threshold("5%"))
+EVERY_MINUTE = Policy(STEPS, interval=timedelta(minutes=1))
+"""For stories that tell every look."""
+POLICY = Policy(STEPS, interval=timedelta(days=365))
+"""For stories that leave out the looks that bring no news."""
 ANA = 41
 """A person, by Discord's id."""
 BYSTANDER = record(7)

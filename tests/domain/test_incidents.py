@@ -1,20 +1,25 @@
-"""Whatever happens to a fleet, the incidents stay consistent with what the channel was told."""
+"""Whatever happens to a fleet and whatever people decide, the incidents agree with what the channel was told."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.incidents import Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
-from bot.domain.model import Failure, Reading, Record, Trouble
-from bot.domain.rules import Policy
-from bot.domain.watch import Changes, Known, advance, advance_failure
+from bot.domain.model import Failure, Reading, Record, Severity, Trouble
+from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
+from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
 from tests.domain.fleets import START, reading, record
 
 POLICY = Policy((threshold("20%"), threshold("30m")))
 MOMENTARY = {Rule.BASELINE, Rule.NEW, Rule.GONE, Rule.RESTORED}
+ENDED = {NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED}
+ANA = 41
 
 accounts = st.builds(
     record,
@@ -30,93 +35,244 @@ accounts = st.builds(
         ]
     ),
     plan=st.sampled_from(["Basic", "Standard"]),
-    active=st.sampled_from([True, True, False, None]),
+    active=st.sampled_from([True, True, True, False, None]),
+    queued=st.sampled_from(["0", "0", "2"]),
+    running=st.sampled_from(["None", "None", "a job", ""]),
+    terms=st.sampled_from(["Active monthly", "Active monthly", "Paused", ""]),
 )
 fleets = st.lists(accounts, max_size=4, unique_by=lambda each: each.id)
+tokens = st.one_of(st.none(), st.integers(1, 4))
+soon = st.sampled_from([timedelta(minutes=minutes) for minutes in (0, 5, 20, 70)])
+scopes = st.builds(Scope, rule=st.one_of(st.none(), st.sampled_from(Rule)), token=tokens)
+
+
+@dataclass
+class Channel:
+    """The simplest picture of the channel: what each card shows, and what was said aloud."""
+
+    cards: dict[Key, Incident] = field(default_factory=dict)
+    """Of what is open, as last posted or edited."""
+    aloud: dict[Key, Severity] = field(default_factory=dict)
+    """As how severe each open incident is known: from its card's first post, a word that it rose, or the summary."""
+    owed: set[Key] = field(default_factory=set)
+    """What ended, or was a line to tell, in somebody's quiet, and was not named yet."""
+
+    def hear(self, changes: Changes, before: Known, after: Known, now: datetime) -> None:
+        """Take in what changed, and check that each piece of it fits onto what was there."""
+        hushed = after.hush(now)
+        self._named_at_an_end(changes, before, after, hushed)
+        ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
+        for incident in changes.incidents:
+            key, told = incident.key, incident.key in changes.tell
+            covered = after.decisions.cover(now)(key) is not None
+            assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not hushed(key))
+            if incident.stage is Stage.PENDING:
+                assert not told
+            elif incident.stage is Stage.FIRING:
+                self._fired(incident, told=told, quiet=hushed(key))
+            elif key.rule in MOMENTARY:
+                assert not (told and hushed(key)), "a line makes a sound"
+                assert told or covered or hushed(key) or not incident.told
+                self.owed |= {key} if covered and incident.told else set()
+            elif key in self.aloud:
+                carded, _ = self.cards.pop(key, None), self.aloud.pop(key)
+                assert told == (carded is not None or not (hushed(key) or incident.unwatched))
+                assert (key in ends) == (carded is not None and not (hushed(key) or incident.unwatched))
+                self.owed |= {key} if covered and not incident.unwatched else set()
+            else:
+                assert not told, "what nobody heard of needs no end"
+            assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
+        self._said(changes, after, hushed)
+
+    def _fired(self, incident: Incident, *, told: bool, quiet: bool) -> None:
+        key = incident.key
+        known = self.aloud.get(key)
+        if told:
+            assert incident.told, "what a deeper step covers stays silent"
+            if key not in self.cards:
+                assert not quiet, "a first post makes a sound"
+                assert known is None or known.rank < incident.severity.rank, "the summary told it"
+                known = incident.severity
+            self.cards[key] = incident
+        if known is not None:
+            self.aloud[key] = min(known, incident.severity, key=lambda each: each.rank)
+
+    def _said(self, changes: Changes, after: Known, hushed: Callable[[Key], bool]) -> None:
+        blind = any(each.open and key.rule in UPSTREAM_RULES for key, each in after.incidents.items())
+        for notice in changes.notices:
+            for key in notice.keys if notice.kind in {NoticeKind.RAISED, NoticeKind.REMINDER} else ():
+                incident = after.incidents[key]
+                assert key in self.cards
+                assert not hushed(key)
+                if notice.kind is NoticeKind.RAISED:
+                    assert self.aloud[key].rank < incident.severity.rank, "each rise is told once"
+                    self.aloud[key] = incident.severity
+                else:
+                    assert (incident.severity, incident.acknowledged) == (Severity.CRITICAL, None)
+                    assert key.rule in UPSTREAM_RULES or not blind
+
+    def _named_at_an_end(self, changes: Changes, before: Known, after: Known, hushed: Callable[[Key], bool]) -> None:
+        for notice in changes.notices:
+            if notice.kind in ENDED:
+                left = {key for key in notice.keys if key in after.incidents and not hushed(key)}
+                assert set(notice.keys) <= left | self.owed
+                assert all(after.incidents[key].open for key in left - self.owed)
+                if notice.kind is NoticeKind.MAINTENANCE_ENDED:
+                    assert all(before.incidents[key].held for key in left - self.owed)
+                self.owed -= set(notice.keys)
 
 
 class Watching(RuleBasedStateMachine):
-    """Looks at a fleet that does anything, beside the simplest picture of what the channel shows."""
+    """Looks at a fleet that does anything, among people who decide anything."""
 
     def __init__(self) -> None:
         super().__init__()
         self.known = Known()
         self.now = START
-        self.shown: dict[Key, Incident] = {}
-        """What the channel shows as open."""
-        self.silent: set[Key] = set()
-        """Open without having been told: found by the first reading, or covered by a deeper step."""
+        self.channel = Channel()
+        self.decided = 0
 
     @initialize(fleet=fleets)
     def first_reading(self, fleet: list[Record]) -> None:
-        changes = self.take(self.read_of(fleet))
+        changes = self.read(fleet)
         assert changes.tell == {Key(Rule.BASELINE)}
+        self.channel.aloud = {
+            key: incident.severity for key, incident in self.known.incidents.items() if incident.open and incident.told
+        }
 
     @rule(fleet=fleets)
     def whole_reading(self, fleet: list[Record]) -> None:
-        self.take(self.read_of(fleet))
+        self.pass_time(1)
+        self.read(fleet)
 
     @rule(fleet=fleets)
     def same_reading_twice(self, fleet: list[Record]) -> None:
-        for _ in range(3):  # what counts readings (a token that is gone) has come to an end after three
-            self.take(self.read_of(fleet))
-        assert self.take(self.read_of(fleet)) == Changes(self.known.fleet.read_at)
+        for _ in range(6):  # whatever counts readings has come to an end after six
+            self.read(fleet)
+        assert self.read(fleet) == Changes(self.known.fleet.read_at)
+
+    @rule(account=accounts, statuses=st.lists(st.sampled_from(["FAST", "VERIFYING", "RELAX", "BANNED"]), max_size=6))
+    def one_token_flaps(self, account: Record, statuses: list[str]) -> None:
+        others = [token.record for token in self.known.fleet.tokens.values() if token.id != account.id]
+        for status in statuses:
+            self.pass_time(1)
+            self.read([*others, record(account.id, status)])
 
     @rule(account=accounts)
     def one_token_alone(self, account: Record) -> None:
-        others = {key: each for key, each in self.known.incidents.items() if key.token != account.id}
-        self.take(self.read_of([account], whole=False))
+        others = {key: each for key, each in self.watched().items() if key.token != account.id}
+        self.read([account], whole=False)
         assert others == {key: self.known.incidents.get(key) for key in others}
 
-    @rule(trouble=st.sampled_from(Trouble))
-    def failed_look(self, trouble: Trouble) -> None:
-        tokens = {key: each for key, each in self.known.incidents.items() if key.token is not None}
-        self.tick()
-        changes, self.known = advance_failure(self.known, Failure(trouble, "words", self.now), POLICY)
-        self.hear(changes)
-        assert tokens == {key: self.known.incidents[key] for key in tokens}
+    @rule(trouble=st.sampled_from(Trouble), times=st.integers(1, 4))
+    def failed_looks(self, trouble: Trouble, times: int) -> None:
+        for _ in range(times):
+            self.pass_time(1)
+            others = {key: each for key, each in self.watched().items() if key.rule not in UPSTREAM_RULES}
+            self.hear(*advance_failure(self.known, Failure(trouble, "words", self.now), POLICY))
+            assert others == {key: self.known.incidents[key] for key in others}
 
-    def tick(self) -> None:
-        self.now += timedelta(minutes=1)
+    @rule(minutes=st.sampled_from([1, 16, 31, 61, 400, 7 * 24 * 60]))
+    def pass_time(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+        self.hear(*tick(self.known, self.now, POLICY))
+        changes, _ = tick(self.known, self.now, POLICY)
+        assert changes.nothing, "a moment comes once"
 
-    def read_of(self, fleet: list[Record], *, whole: bool = True) -> Reading:
-        self.tick()
+    @precondition(lambda self: self.known.incidents)
+    @rule(data=st.data())
+    def somebody_acknowledges(self, data: st.DataObject) -> None:
+        keys = data.draw(st.sets(st.sampled_from(sorted(self.known.incidents, key=str)), min_size=1))
+        self.hear(*acknowledge(self.known, keys, ANA, self.now))
+        assert all(self.known.incidents[key].acknowledged or not self.known.incidents[key].open for key in keys)
+        changes, _ = acknowledge(self.known, keys, ANA + 1, self.now)
+        assert changes.nothing, "of two people one has it"
+
+    @rule(scope=scopes, lasts=st.one_of(st.none(), soon))
+    def somebody_silences(self, scope: Scope, lasts: timedelta | None) -> None:
+        self.decide(Silence(self.name(), scope, self.now, None if lasts is None else self.now + lasts, ANA))
+
+    @rule(ahead=soon, length=st.sampled_from([5, 60]), weekly=st.booleans())
+    def somebody_plans_a_window(self, ahead: timedelta, length: int, *, weekly: bool) -> None:
+        self.decide(
+            Window(
+                self.name(), self.now + ahead, timedelta(minutes=length), weekly=weekly, zone="Europe/Berlin", by=ANA
+            )
+        )
+
+    @rule(
+        setting=st.builds(
+            Setting,
+            st.sampled_from(sorted(RULES.keys() - UPSTREAM_RULES - {Rule.POOL, Rule.BASELINE})),
+            tokens,
+            enabled=st.sampled_from([None, True, False]),
+            severity=st.one_of(st.none(), st.sampled_from(Severity)),
+            readings=st.sampled_from([None, 1, 2]),
+        )
+    )
+    def somebody_sets_a_rule(self, setting: Setting) -> None:
+        self.decide(setting)
+
+    @rule(levels=st.sampled_from(["50%", "20%,10%", "30m"]))
+    def somebody_sets_the_steps(self, levels: str) -> None:
+        self.decide(Setting(Rule.FAST_TIME_LOW, threshold=levels))
+
+    @precondition(lambda self: self.held_decisions())
+    @rule(data=st.data())
+    def somebody_takes_it_back(self, data: st.DataObject) -> None:
+        decision = data.draw(st.sampled_from(self.held_decisions()))
+        self.hear(*undo(self.known, decision, Entry(self.now, ANA, "undo", name_of(decision))))
+        assert not self.known.decisions.holds(decision.id)
+
+    def held_decisions(self) -> list[Decision]:
+        decisions = self.known.decisions
+        return [*decisions.silences.values(), *decisions.windows.values(), *decisions.settings.values()]
+
+    def name(self) -> str:
+        self.decided += 1
+        return f"d{self.decided}"
+
+    def decide(self, decision: Decision) -> None:
+        self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
+
+    def watched(self) -> dict[Key, Incident]:
+        """What is open and was not switched off since."""
+        policy = self.known.policy(POLICY)
+        return {key: each for key, each in self.known.incidents.items() if policy.watches(key)}
+
+    def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
+        return self.hear(*advance(self.known, self.reading_of(fleet, whole=whole), POLICY))
+
+    def reading_of(self, fleet: list[Record], *, whole: bool) -> Reading:
         return reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
 
-    def take(self, new: Reading) -> Changes:
-        before = self.known
-        changes, self.known = advance(before, new, POLICY)
-        self.hear(changes)
+    def hear(self, changes: Changes, after: Known) -> Changes:
+        before, self.known = self.known, after
+        self.channel.hear(changes, before, after, self.now)
         return changes
 
-    def hear(self, changes: Changes) -> None:
-        """Keep the picture of the channel, and check that each piece of news fits onto it."""
-        for incident in changes.incidents:
-            key, told = incident.key, incident.key in changes.tell
-            if incident.stage is Stage.PENDING:
-                assert not told
-            elif incident.stage is Stage.FIRING:
-                if told:
-                    assert incident.told, "what a deeper step covers stays silent"
-                    self.silent.discard(key)
-                    self.shown[key] = incident
-                else:
-                    assert key not in self.shown
-                    self.silent.add(key)
-            elif key.rule in MOMENTARY:
-                assert key not in self.shown
-            elif key in self.shown:
-                assert told, "what was told to begin is told to end"
-                assert self.shown.pop(key).opened_at == incident.opened_at
-            else:
-                self.silent.discard(key)
-            assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
+    @invariant()
+    def each_card_shows_its_incident_as_it_is(self) -> None:
+        shown = {key: face(incident) for key, incident in self.channel.cards.items()}
+        assert shown == {key: face(self.known.incidents[key]) for key in shown}
 
     @invariant()
-    def the_channel_and_the_state_agree(self) -> None:
-        firing = {key for key, incident in self.known.incidents.items() if incident.stage is Stage.FIRING}
-        assert firing == set(self.shown) | self.silent
-        assert not set(self.shown) & self.silent
+    def what_is_open_and_not_quiet_is_known_as_severe_as_it_is(self) -> None:
+        hushed = self.known.hush(self.now)
+        for key, incident in self.known.incidents.items():
+            if incident.open and incident.told and not hushed(key):
+                assert self.channel.aloud[key] is incident.severity
+
+    @invariant()
+    def nothing_is_known_as_open_that_is_over(self) -> None:
+        firing = {key for key, incident in self.known.incidents.items() if incident.open}
+        assert set(self.channel.cards) <= set(self.channel.aloud) <= firing
+
+    @invariant()
+    def what_ended_in_a_quiet_is_owed_until_it_is_named(self) -> None:
+        silences, windows = self.known.decisions.silences.values(), self.known.decisions.windows.values()
+        missed = [*(each.missed for each in silences), *(each.missed for each in windows)]
+        assert self.channel.owed == {key for keys in missed for key in keys}
 
     @invariant()
     def nothing_open_is_about_a_token_that_is_forgotten(self) -> None:
@@ -128,5 +284,10 @@ class Watching(RuleBasedStateMachine):
         assert set(self.known.fleet.tokens) <= set(self.known.remembered)
 
 
+def face(incident: Incident) -> tuple[object, ...]:
+    """What a card shows, besides the figures of the last reading."""
+    return incident.opened_at, incident.severity, incident.acknowledged, incident.moments, incident.flips[-1:]
+
+
 TestWatching = Watching.TestCase
-TestWatching.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestWatching.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -9,7 +9,7 @@ from bot.domain.rules import RULES, THRESHOLDS, Policy, check
 from bot.domain.steering import Setting
 from bot.domain.watch import Memory, restore
 from tests.domain.fleets import START, at, record
-from tests.domain.stories import Story, watching
+from tests.domain.stories import EVERY_MINUTE, Story, watching
 
 
 def test_the_first_reading_is_told_as_one_summary_whatever_is_wrong_in_it() -> None:
@@ -547,7 +547,7 @@ def test_fewer_tokens_that_work_than_before_edit_the_incident_of_the_fleet() -> 
 
 
 def test_a_reading_that_is_older_than_three_intervals_is_told_until_a_look_ends() -> None:
-    story = watching()
+    story = watching(policy=EVERY_MINUTE)
     story.tick(3)
     assert story.changes.nothing
     story.tick(3.1)
@@ -557,7 +557,7 @@ def test_a_reading_that_is_older_than_three_intervals_is_told_until_a_look_ends(
 
 
 def test_failed_looks_are_told_by_themselves_and_not_as_looks_that_do_not_come() -> None:
-    story = watching()
+    story = watching(policy=EVERY_MINUTE)
     for minutes in range(1, 8):
         story.fail(minutes)
         story.tick(minutes + 0.9)
@@ -568,7 +568,7 @@ def test_failed_looks_are_told_by_themselves_and_not_as_looks_that_do_not_come()
 
 
 def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> None:
-    story = watching()
+    story = watching(policy=EVERY_MINUTE)
     story.set(Rule.UPSTREAM_DOWN, on=False)
     for minutes in range(1, 4):
         story.fail(minutes)
@@ -579,7 +579,7 @@ def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> 
 
 
 def test_a_restart_is_no_look_that_does_not_come() -> None:
-    story = watching()
+    story = watching(policy=EVERY_MINUTE)
     story.known = restore(Memory({1900: record()}, at(0), {}))
     story.tick(60)
     assert story.changes.nothing

@@ -1,0 +1,471 @@
+"""What people decide, and what the channel hears of it: acknowledgements, reminders, silences, maintenance windows."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.incidents import KEPT_MOMENTS, Happening, Key, Rule
+from bot.domain.model import Severity, Trouble
+from bot.domain.steering import Decision, Decisions, Entry, Scope, Setting, Window, name_of
+from bot.domain.watch import Memory, decide, restore
+from tests.domain.fleets import START, at, record
+from tests.domain.stories import ANA, Story, watching
+
+BANNED = Key(Rule.BANNED, 1900)
+VERIFYING = Key(Rule.VERIFYING, 1900)
+BEN = 42
+
+
+def banned() -> Story:
+    """A story in which token 1900 is BANNED since minute 1, and the channel knows."""
+    story = watching()
+    assert story.read(1, record(status="BANNED")) == ["banned 1900 critical BANNED"]
+    return story
+
+
+def timeline(story: Story, key: Key = BANNED) -> list[Happening]:
+    """What an incident's card shows of its life."""
+    found = story.known.incidents.get(key) or next(each for each in reversed(story.told) if each.key == key)
+    return [moment.what for moment in found.moments]
+
+
+# Reminders and acknowledgements.
+
+
+def test_a_critical_incident_is_reminded_of_after_15_min_then_hourly_and_escalates_from_the_second_on() -> None:
+    story = banned()
+    heard = {minutes: story.tick(minutes) for minutes in range(2, 200)}
+    assert {minutes: said for minutes, said in heard.items() if said} == {
+        16: ["reminder: banned 1900"],
+        76: ["reminder!: banned 1900"],
+        136: ["reminder!: banned 1900"],
+        196: ["reminder!: banned 1900"],
+    }
+
+
+def test_a_warning_is_not_reminded_of() -> None:
+    story = watching()
+    story.read(1, record(status="RELAX"))
+    assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
+
+
+def test_what_only_the_first_summary_told_has_no_card_to_remind_of() -> None:
+    story = watching(record(status="BANNED"))
+    assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
+
+
+def test_acknowledging_stops_the_reminders_and_stands_on_the_card() -> None:
+    story = banned()
+    assert story.acknowledge(5, BANNED) == ["banned 1900 critical BANNED"]
+    assert story.notices == []
+    assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
+    assert timeline(story) == [Happening.FIRED, Happening.ACKNOWLEDGED]
+
+
+def test_of_two_people_who_acknowledge_at_once_the_first_has_it() -> None:
+    story = banned()
+    story.acknowledge(5, BANNED)
+    assert [(entry.by, entry.act, entry.what) for entry in story.changes.audit] == [(ANA, "acknowledge", "banned 1900")]
+    assert story.acknowledge(5, BANNED, by=BEN) == []
+    assert (story.changes.incidents, story.changes.audit) == ((), ())
+    assert (acknowledged := story.incident(Rule.BANNED).acknowledged)
+    assert acknowledged.who == ANA
+
+
+def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:
+    story = banned()
+    story.read(2, record())
+    assert story.acknowledge(3, BANNED, Key(Rule.GONE, 5)) == []
+    assert story.changes.nothing
+
+
+def test_what_gets_worse_is_told_anew_and_nobody_has_acknowledged_that() -> None:
+    story = watching()
+    story.read(1, record(status="VERIFYING"))
+    story.acknowledge(2, VERIFYING)
+    story.read(16, record(status="VERIFYING"))
+    assert story.notices == ["raised: verifying 1900"]
+    assert story.incident(Rule.VERIFYING).acknowledged is None
+    assert [story.tick(minutes) for minutes in (30, 31)] == [[], ["reminder: verifying 1900"]]
+
+
+def test_what_gets_better_is_an_edit_and_what_gets_worse_again_is_told_again() -> None:
+    story = banned()
+    assert "banned 1900 warning BANNED" in story.read(2, record(status="BANNED", active=False))
+    assert story.notices == []
+    story.read(3, record(status="BANNED"))
+    assert "raised: banned 1900" in story.notices
+    assert timeline(story) == [Happening.FIRED, Happening.LOWERED, Happening.RAISED]
+
+
+def test_what_the_first_summary_told_gets_a_card_when_it_gets_worse() -> None:
+    story = watching(record(status="VERIFYING"))
+    assert story.read(15, record(status="VERIFYING")) == ["verifying 1900 critical VERIFYING"]
+    assert story.notices == []
+    assert story.read(16, record()) == ["ended: verifying 1900 critical FAST"]
+    assert story.notices == ["resolved: verifying 1900"]
+
+
+def test_the_end_edits_the_card_and_answers_it() -> None:
+    story = banned()
+    assert story.read(50, record()) == ["ended: banned 1900 critical FAST"]
+    assert story.notices == ["resolved: banned 1900"]
+    assert timeline(story) == [Happening.FIRED, Happening.RESOLVED]
+
+
+def test_while_the_upstream_is_in_trouble_only_that_is_reminded_of() -> None:
+    story = banned()
+    story.fail(2, Trouble.REFUSED)
+    assert story.tick(16) == []
+    assert story.tick(17) == ["reminder: upstream_refused"]
+    story.read(20, record(status="BANNED"))
+    assert story.tick(20) == ["reminder: banned 1900"]
+
+
+def test_a_timeline_keeps_its_beginning_and_its_latest_entries() -> None:
+    story = banned()
+    for minutes in range(0, 60 * 100, 30):
+        story.tick(minutes)
+    moments = story.incident(Rule.BANNED).moments
+    assert len(moments) == KEPT_MOMENTS
+    assert (moments[0].what, moments[-1].at) == (Happening.FIRED, story.incident(Rule.BANNED).loud_at)
+
+
+# Silences.
+
+
+def test_a_silence_is_told_and_stands_on_the_card_of_what_it_covers() -> None:
+    story = banned()
+    story.silence(5, until=65, scope=Scope(Rule.BANNED, 1900))
+    assert story.notices == ["silence_started (banned 1900): banned 1900"]
+    (notice,) = story.changes.notices
+    assert (notice.by, notice.until, notice.words) == (ANA, at(65), "for a test")
+    assert timeline(story) == [Happening.FIRED, Happening.SILENCED]
+
+
+def test_a_silence_keeps_reminders_back_and_its_end_counts_as_one() -> None:
+    story = banned()
+    silence = story.silence(5, until=65)
+    assert story.tick(64) == []
+    assert story.tick(65) == ["silence_ended (everything): banned 1900"]
+    assert silence.id in story.changes.undone
+    assert story.tick(79) == []
+    assert story.tick(80) == ["reminder: banned 1900"]
+
+
+def test_what_fires_in_a_silence_is_told_at_its_end_if_it_is_still_open() -> None:
+    story = watching(record(1), record(2))
+    story.silence(1, until=60)
+    assert story.read(2, record(1, "BANNED"), record(2, "BANNED")) == []
+    assert story.read(3, record(1), record(2, "BANNED")) == []
+    story.tick(60)
+    assert story.changes.tell == {Key(Rule.BANNED, 2)}
+    assert story.notices == ["silence_ended (everything): banned 2"]
+    story.tick(61)
+    assert story.changes.nothing
+
+
+def test_what_gets_worse_in_a_silence_is_an_edit_then_and_told_at_its_end() -> None:
+    story = watching()
+    story.read(1, record(status="VERIFYING"))
+    story.silence(2, until=60)
+    assert story.read(16, record(status="VERIFYING")) == ["verifying 1900 critical VERIFYING"]
+    assert story.notices == []
+    assert story.tick(60) == ["silence_ended (everything): verifying 1900", "raised: verifying 1900"]
+
+
+def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None:
+    story = watching(record(status="FAST", active=False))
+    story.read(1, record(status="BANNED", active=False))
+    story.silence(2, until=60, scope=Scope(Rule.BANNED))
+    story.read(3, record(status="BANNED"))
+    assert story.incident(Rule.BANNED).held
+    story.read(4, record(status="BANNED", active=False))
+    assert story.tick(60) == ["silence_ended (banned): banned 1900"]
+
+
+def test_what_ends_in_a_silence_is_edited_then_and_named_at_the_end() -> None:
+    story = banned()
+    story.silence(2, until=60)
+    assert story.read(3, record()) == ["ended: banned 1900 critical FAST"]
+    assert story.notices == []
+    assert story.tick(60) == ["silence_ended (everything): banned 1900"]
+
+
+def test_a_line_that_is_told_once_is_named_at_the_end_of_the_silence() -> None:
+    story = watching(record(1))
+    story.silence(1, until=60)
+    assert story.read(2, record(1), record(2)) == []
+    assert story.tick(60) == ["silence_ended (everything): new 2"]
+
+
+def test_what_the_first_summary_told_ends_in_a_silence_without_a_card() -> None:
+    story = watching(record(status="BANNED"))
+    story.silence(1, until=60)
+    assert story.read(2, record()) == []
+    assert story.tick(60) == ["silence_ended (everything): banned 1900"]
+
+
+def test_a_silence_until_it_is_over_ends_with_the_last_that_it_covers() -> None:
+    story = banned()
+    story.silence(2, until=None, scope=Scope(token=1900))
+    assert story.tick(60 * 24) == []
+    story.read(60 * 24 + 1, record())
+    assert story.tick(60 * 24 + 1) == ["silence_ended (1900): banned 1900"]
+
+
+def test_a_silence_that_somebody_ends_tells_what_is_open_at_once() -> None:
+    story = watching()
+    silence = story.silence(1, until=60)
+    story.read(2, record(status="BANNED"))
+    assert story.undo(3, silence) == ["silence_ended (everything): banned 1900"]
+    assert story.changes.tell == {BANNED}
+    assert story.changes.undone == {"s1"}
+    assert story.undo(4, silence) == []
+
+
+def test_what_two_silences_cover_is_told_when_the_last_ends() -> None:
+    story = watching()
+    story.silence(1, until=30, name="s1")
+    story.silence(1, until=60, name="s2", scope=Scope(Rule.BANNED))
+    story.read(2, record(status="BANNED"))
+    assert story.tick(30) == ["silence_ended (everything)"]
+    assert story.tick(60) == ["silence_ended (banned): banned 1900"]
+    assert story.changes.tell == {BANNED}
+
+
+@pytest.mark.parametrize(
+    ("scope", "covered"),
+    [
+        (Scope(), {"banned 1", "banned 2", "low 20% 1", "low 5% 1"}),
+        (Scope(Rule.BANNED), {"banned 1", "banned 2"}),
+        (Scope(token=1), {"banned 1", "low 20% 1", "low 5% 1"}),
+        (Scope(Rule.BANNED, 1), {"banned 1"}),
+        (Scope(Rule.FAST_TIME_LOW, 1, "5%"), {"low 5% 1"}),
+    ],
+)
+def test_a_scope_covers_a_rule_a_token_both_or_everything(scope: Scope, covered: set[str]) -> None:
+    keys = {
+        "banned 1": Key(Rule.BANNED, 1),
+        "banned 2": Key(Rule.BANNED, 2),
+        "low 20% 1": Key(Rule.FAST_TIME_LOW, 1, "20%"),
+        "low 5% 1": Key(Rule.FAST_TIME_LOW, 1, "5%"),
+    }
+    assert {name for name, key in keys.items() if scope.covers(key)} == covered
+
+
+def test_what_flaps_in_a_silence_is_told_by_its_flapping_when_that_ends() -> None:
+    story = watching()
+    story.silence(0, until=20)
+    for minutes, status in enumerate(["VERIFYING", "FAST", "VERIFYING"], start=1):
+        assert story.read(minutes, record(status=status)) == []
+    assert story.tick(20) == ["silence_ended (everything): flapping 1900"]
+    assert story.changes.tell == {Key(Rule.FLAPPING, 1900)}
+
+
+# Maintenance windows.
+
+
+def test_a_window_is_told_when_it_begins_and_the_net_difference_when_it_ends() -> None:
+    story = watching(record(1), record(2), record(3, "RELAX"), record(4))
+    story.read(5, record(1, "BANNED"), record(2), record(3, "RELAX"), record(4))
+    story.window(6, start=10, length=60)
+    assert story.tick(9) == []
+    assert story.tick(10) == ["maintenance_started (w1)"]
+    assert story.changes.notices[0].until == at(70)
+    story.read(11, record(1), record(2, "BANNED"), record(3, "RELAX"), record(4, "BANNED"), record(5))
+    story.read(12, record(1), record(2, "BANNED"), record(3), record(4), record(5))
+    assert story.notices == []
+    assert story.tick(70) == ["maintenance_ended (w1): banned 2, new 5, banned 1, restored 3"]
+    assert story.changes.tell == {Key(Rule.BANNED, 2)}
+    assert story.changes.undone == {"w1"}
+    story.tick(71)
+    assert story.changes.nothing
+
+
+def test_in_a_window_an_open_card_tells_the_truth_without_a_sound() -> None:
+    story = banned()
+    story.window(2, start=2, length=60)
+    assert story.tick(30) == ["maintenance_started (w1)"]
+    assert story.read(31, record()) == ["ended: banned 1900 critical FAST"]
+    assert story.notices == []
+
+
+def test_what_was_open_all_the_time_is_no_difference_and_is_reminded_of_after_the_window() -> None:
+    story = banned()
+    story.window(2, start=2, length=60)
+    story.tick(2)
+    assert story.tick(62) == ["maintenance_ended (w1)", "reminder: banned 1900"]
+
+
+def test_a_window_that_somebody_takes_back_before_it_begins_was_never_there() -> None:
+    story = watching()
+    window = story.window(1, start=10, length=60)
+    assert story.undo(2, window) == []
+    assert story.tick(10) == []
+
+
+def test_a_window_that_somebody_ends_tells_the_difference_at_once() -> None:
+    story = watching()
+    window = story.window(1, start=1, length=60)
+    story.tick(1)
+    story.read(2, record(status="BANNED"))
+    assert story.undo(3, window) == ["maintenance_ended (w1): banned 1900"]
+    assert story.changes.tell == {BANNED}
+
+
+def test_a_window_that_passed_while_the_bot_was_away_is_forgotten() -> None:
+    story = watching()
+    story.window(1, start=10, length=60)
+    assert story.tick(100) == []
+    assert story.changes.undone == {"w1"}
+
+
+def test_a_window_is_told_to_end_after_a_restart() -> None:
+    story = watching()
+    story.window(1, start=1, length=60)
+    story.tick(1)
+    story.read(2, record(status="BANNED"))
+    decisions = story.known.decisions
+    story.known = restore(
+        Memory({1900: record(status="BANNED")}, at(2), story.known.incidents, tuple(decisions.windows.values()))
+    )
+    assert story.tick(61) == ["maintenance_ended (w1): banned 1900"]
+
+
+def test_a_silence_that_ends_in_a_window_leaves_what_is_open_to_the_window() -> None:
+    story = watching()
+    story.silence(1, until=30)
+    story.window(1, start=10, length=60)
+    story.read(2, record(status="BANNED"))
+    assert story.tick(10) == ["maintenance_started (w1)"]
+    assert story.tick(30) == ["silence_ended (everything)"]
+    assert story.tick(70) == ["maintenance_ended (w1): banned 1900"]
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def weekly(start: datetime, hours: float = 2) -> Window:
+    """A window of every week, on the clock of Berlin."""
+    return Window("w", start, timedelta(hours=hours), weekly=True, zone="Europe/Berlin", by=ANA)
+
+
+def utc(text: str) -> datetime:
+    """`2026-10-25 01:00`, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("first", "on", "off"),
+    [
+        pytest.param(
+            "2026-10-17 22:00+02:00", ["2026-10-24 20:00", "2026-10-31 21:00"], ["2026-10-31 20:59"], id="into winter"
+        ),
+        pytest.param(
+            "2026-03-21 22:00+01:00", ["2026-03-28 21:00", "2026-04-04 20:00"], ["2026-04-04 22:00"], id="into summer"
+        ),
+        pytest.param(
+            "2026-10-18 02:30+02:00",
+            ["2026-10-25 00:30", "2026-10-25 02:29"],
+            ["2026-10-25 00:29", "2026-10-25 02:30"],
+            id="in the hour that comes twice: from its first coming, for as long as ever",
+        ),
+        pytest.param(
+            "2026-03-22 02:30+01:00",
+            ["2026-03-29 01:30", "2026-03-29 03:29", "2026-04-05 00:30"],
+            ["2026-03-29 01:29", "2026-03-29 03:30"],
+            id="in the hour that is left out: an hour later",
+        ),
+        pytest.param(
+            "2026-03-22 01:00+01:00",
+            ["2026-03-29 00:00", "2026-03-29 01:59"],
+            ["2026-03-29 02:00"],
+            id="over the change",
+        ),
+    ],
+)
+def test_a_weekly_window_keeps_its_hour_on_the_clock_of_its_zone(first: str, on: list[str], off: list[str]) -> None:
+    window = weekly(datetime.fromisoformat(first).astimezone(UTC))
+    assert [window.active(utc(each)) for each in on] == [True] * len(on)
+    assert [window.active(utc(each)) for each in off] == [False] * len(off)
+
+
+def test_a_weekly_window_begins_again_and_is_told_each_time() -> None:
+    story = watching()
+    window = weekly(START + timedelta(hours=1))
+    story.decide(0, window)
+    heard = {hours: story.tick(60 * hours) for hours in (0, 1, 2, 3, 168, 169, 171)}
+    assert {hours: said for hours, said in heard.items() if said} == {
+        1: ["maintenance_started (w)"],
+        3: ["maintenance_ended (w)"],
+        169: ["maintenance_started (w)"],
+        171: ["maintenance_ended (w)"],
+    }
+    assert "w" in story.known.decisions.windows
+
+
+def test_a_weekly_window_names_each_time_only_what_was_missed_in_it() -> None:
+    story = watching(record(1))
+    story.decide(0, weekly(START))
+    story.tick(0)
+    story.read(1, record(1), record(2))
+    assert story.tick(120) == ["maintenance_ended (w): new 2"]
+    week = 7 * 24 * 60
+    story.tick(week)
+    assert story.tick(week + 120) == ["maintenance_ended (w)"]
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - local times of the zone
+    st.timedeltas(timedelta(), timedelta(days=800)),
+)
+def test_a_weekly_window_is_always_about_to_begin_at_its_hour(local: datetime, later: timedelta) -> None:
+    start = local.replace(microsecond=0, tzinfo=BERLIN).astimezone(UTC)
+    window = weekly(start)
+    upcoming = window.next_start(now := start + later)
+    assert upcoming is not None
+    # A start that the clock leaves out is an hour late, and the clock may go forward or back in between.
+    assert timedelta() < upcoming - now <= timedelta(days=7, hours=1)
+    assert window.active(upcoming)
+    assert not window.active(start - timedelta(seconds=1))
+
+
+def test_a_window_that_comes_once_begins_once() -> None:
+    window = Window("w", at(10), timedelta(minutes=5), weekly=False, zone="UTC", by=ANA)
+    assert window.next_start(at(0)) == at(10)
+    assert window.next_start(at(10)) is None
+    assert [window.active(at(minutes)) for minutes in (9.9, 10, 14.9, 15)] == [False, True, True, False]
+    assert (window.ends(at(12)), window.over(at(14.9)), window.over(at(15))) == (at(15), False, True)
+
+
+# Settings, and what is kept.
+
+
+def test_a_setting_that_is_taken_back_leaves_the_default() -> None:
+    story = watching()
+    setting = story.set(Rule.BANNED, severity=Severity.INFO)
+    assert story.undo(1, setting) == []
+    assert story.changes.undone == {setting.id}
+    assert len(story.changes.audit) == 1
+    assert story.read(2, record(status="BANNED")) == ["banned 1900 critical BANNED"]
+
+
+def test_everything_decided_is_kept_until_it_is_taken_back() -> None:
+    story = watching()
+    kept: list[Decision] = [story.silence(0, None), story.window(0, 60, 60), story.set(Rule.BANNED, 7, on=False)]
+    decisions = Decisions.of(kept)
+    assert decisions == story.known.decisions
+    assert all(decisions.holds(each.id) for each in kept)
+    assert not any(decisions.with_(without=[each.id for each in kept]).holds(each.id) for each in kept)
+    assert [name_of(each) for each in kept] == ["everything", "w1", "banned 7"]
+    assert name_of(Setting(Rule.POOL)) == "pool"
+
+
+def test_a_decision_and_its_entry_in_the_audit_trail_are_stored_together() -> None:
+    setting, entry = Setting(Rule.BANNED, enabled=False), Entry(START, ANA, "rules set", "banned", "quiet please")
+    changes, _ = decide(Story().known, setting, entry)
+    assert (changes.decided, changes.audit, changes.nothing) == ((setting,), (entry,), False)
