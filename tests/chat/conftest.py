@@ -122,14 +122,17 @@ class World:
     env: simcord.Env
     desk: FakeDesk
     channel: simcord.ChannelHandle
-    role: int
-    """The operator role."""
+    operators: simcord.RoleHandle
     operator: simcord.MemberActor
     """Has the operator role, and may not manage the server."""
     manager: simcord.MemberActor
     guest: simcord.MemberActor
     other: simcord.MemberActor
     """Another operator."""
+
+    def third(self) -> simcord.MemberActor:
+        """One more operator."""
+        return self.operator.guild.add_member(self.env.create_user("tia"), roles=[self.operators])
 
     async def post(self, *incidents: Incident, summary: bool = False, message_id: int = 57) -> discord.Message:
         """These fire, and the ops channel shows it."""
@@ -142,6 +145,11 @@ class World:
         posted = await channel.send(shown.content, embeds=shown.embeds, view=shown.view)
         self.desk.messages[message_id] = replace(message, discord_id=posted.id)
         return posted
+
+    @property
+    def role(self) -> int:
+        """The operator role."""
+        return self.operators.id
 
     async def restart(self, operator_role_id: int | None) -> ChatClient:
         """End the bot, and start another with that setting."""
@@ -178,7 +186,7 @@ async def world(simcord_env: simcord.Env, desk: FakeDesk) -> World:
         simcord_env,
         desk,
         guild.create_text_channel("ops"),
-        operators.id,
+        operators,
         guild.add_member(simcord_env.create_user("olive"), roles=[operators]),
         guild.add_member(simcord_env.create_user("mo"), roles=[managers]),
         guild.add_member(simcord_env.create_user("guy")),

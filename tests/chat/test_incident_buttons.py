@@ -1,0 +1,446 @@
+"""The buttons under a card of the ops channel, and the menus that they open, as people press them."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot.chat.alerts import Roles, alert
+from bot.chat.alerts.message import URL_LIMIT
+from bot.chat.buttons import BUTTONS, silence
+from bot.chat.buttons.incidents import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
+from bot.chat.buttons.press import STALE
+from bot.chat.client import ChatClient
+from bot.domain.incidents import Happening, Incident, Key, Notice, NoticeKind, Rule
+from bot.domain.model import Severity
+from bot.domain.steering import Decision, Scope
+from bot.storage.store import StoreUnavailableError
+from tests.chat.builders import INFO, NOON, fleet, incident, message, record, token
+from tests.chat.conftest import FakeDesk, World
+from tests.chat.test_commands import said
+
+REFUSED = "Only members with the operator role can use this bot."
+BAN = incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, now=record(1901, "BANNED"))
+HOUR = timedelta(hours=1)
+
+
+def check(number: int) -> Incident:
+    return incident(Rule.VERIFYING, number, now=record(number, "VERIFYING"))
+
+
+def components(result: simcord.InteractionResult) -> list[dict[str, Any]]:
+    assert result.response is not None
+    return [each for row in result.response.components for each in row["components"]]
+
+
+def ids(view: discord.ui.View | None) -> list[str]:
+    """What is pressed, without the message's id; a link is there as its URL."""
+    items = view.children if view else ()
+    pressed = [getattr(item, "url", None) or str(getattr(item, "custom_id", "")) for item in items]
+    return [each.removeprefix("incident:").removesuffix(":57") for each in pressed]
+
+
+def buttons(*incidents: Incident, summary: bool = False, runbook: str | None = None) -> list[str]:
+    shown = replace(message(*incidents), summary=summary or len(incidents) > 1)
+    return ids(alert(shown, fleet(), Roles(), runbook).view)
+
+
+async def opened(world: World, card: discord.Message, label: str) -> discord.Message:
+    """The menu that a button opens for the operator."""
+    result = await world.operator.click(card, label=label)
+    assert result.ephemeral
+    assert result.response is not None
+    return result.response.message
+
+
+def silences(world: World) -> list[tuple[Scope, object]]:
+    return [(each.scope, each.until) for each in world.desk.known.decisions.silences.values()]
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ([BAN], ["ack", "silence", "details"]),
+        ([replace(BAN, acknowledged=None, severity=Severity.INFO)], ["ack", "silence", "details"]),
+        ([incident(Rule.UPSTREAM_DOWN, None)], ["ack", "silence"]),
+        ([check(1), check(2)], ["ack", "silence", "details", "unfold"]),
+        ([check(1), BAN], ["ack", "details", "unfold"]),
+        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR), BAN], ["ack", "silence", "details", "unfold"]),
+        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR)], []),
+        ([incident(Rule.NEW, 1, now=record(1), after=timedelta())], []),
+    ],
+)
+def test_a_card_offers_what_can_be_done_about_what_is_open(shown: list[Incident], expected: list[str]) -> None:
+    assert buttons(*shown) == expected
+
+
+def test_what_somebody_has_cannot_be_acknowledged_again() -> None:
+    desk = FakeDesk()
+    desk.fire(BAN)
+    (taken,) = asyncio.run(desk.acknowledge([BAN.key], 7))
+    assert buttons(taken) == ["silence", "details"]
+
+
+def test_a_notice_has_no_buttons() -> None:
+    noticed = replace(message(BAN), notice=Notice(NoticeKind.REMINDER, NOON, (BAN.key,)))
+    assert alert(noticed, fleet(), Roles()).view is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "template", "url"),
+    [
+        ([BAN], "https://wiki/{rule}?t={token}", "https://wiki/banned?t=1901"),
+        ([check(1), check(2)], "https://wiki/{rule}/{token}", "https://wiki/verifying/"),
+        ([incident(Rule.UPSTREAM_DOWN, None)], "https://wiki/{rule}/{token}", "https://wiki/upstream_down/"),
+        ([BAN], "https://wiki/{rule.__class__}{0}{", "https://wiki/{rule.__class__}{0}{"),
+    ],
+)
+def test_the_runbook_is_a_link_for_the_rule_and_its_token(shown: list[Incident], template: str, url: str) -> None:
+    assert buttons(*shown, runbook=template)[-1] == url
+
+
+def test_there_is_no_runbook_for_several_rules_nor_one_that_discord_would_not_take() -> None:
+    assert "https://w" not in buttons(BAN, check(1), runbook="https://w")
+    assert buttons(BAN, runbook="https://" + "w" * URL_LIMIT)[-1] == "details"
+
+
+async def test_discord_py_remembers_nothing_of_the_buttons_that_are_posted(world: World) -> None:
+    """They would stay in memory for good, a few for each message."""
+    await world.post(BAN)
+    store = world.env.bot._connection._view_store
+    assert not store._synced_message_views
+    assert not store._views
+
+
+async def test_an_acknowledgement_is_confirmed_to_the_one_and_shown_to_all(world: World) -> None:
+    card = await world.post(BAN)
+    result = await world.operator.click(card, label="Acknowledge")
+    assert result.ephemeral
+    assert said(result) == "You have it now. There are no reminders until it gets worse."
+    shown = await world.desk.message(57)
+    assert shown is not None
+    text = alert(shown, world.desk.fleet, Roles()).embeds[0].description or ""
+    assert f"acknowledged by <@{world.operator.id}> <t:" in text
+    assert [(entry.by, entry.act, entry.what) for entry in world.desk.trail] == [
+        (world.operator.id, "acknowledge", "banned 1901")
+    ]
+
+
+async def test_of_two_people_one_has_it_and_the_other_is_told_who(world: World) -> None:
+    card = await world.post(BAN)
+    await world.other.click(card, label="Acknowledge")
+    since = f"since <t:{int(world.desk.now.timestamp())}:R>."
+    late = await world.operator.click(card, label="Acknowledge")
+    assert said(late) == f"<@{world.other.id}> has it already, {since}"
+    assert said(await world.other.click(card, label="Acknowledge")) == f"You have it already, {since}"
+    assert len(world.desk.trail) == 1
+
+
+async def test_acknowledging_a_group_takes_all_that_nobody_has(world: World) -> None:
+    card = await world.post(check(1), check(2), check(3), incident(Rule.VERIFYING, 4, now=record(4), after=HOUR))
+    await world.desk.acknowledge([check(1).key], world.other.id)
+    assert said(await world.operator.click(card, label="Acknowledge")) == (
+        "You have 2 of them now. There are no reminders until it gets worse. "
+        f"<@{world.other.id}> has it already, since <t:{int(world.desk.now.timestamp())}:R>."
+    )
+    third = await world.third().click(card, label="Acknowledge")
+    assert "have 3 of them already" in said(third)
+
+
+async def test_what_ended_a_moment_ago_is_said_to_be_over(world: World) -> None:
+    card = await world.post(BAN)
+    world.desk.fire()
+    for label in ("Acknowledge", "Silence"):
+        assert said(await world.operator.click(card, label=label)) == ALREADY_OVER
+
+
+async def test_what_ends_while_it_is_acknowledged_is_said_to_be_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = await world.post(BAN)
+
+    async def too_late(_keys: Iterable[Key], _by: int) -> tuple[Incident, ...]:
+        world.desk.fire()
+        return ()
+
+    monkeypatch.setattr(world.desk, "acknowledge", too_late)
+    assert said(await world.operator.click(card, label="Acknowledge")) == ALREADY_OVER
+
+
+@pytest.mark.parametrize(
+    ("option", "until"),
+    [
+        ("1h", HOUR),
+        ("4h", 4 * HOUR),
+        ("24h", 24 * HOUR),
+        ("renewal", timedelta(days=6, minutes=-1)),
+        ("resolved", None),
+    ],
+)
+async def test_the_silence_menu_silences_the_incident_for_as_long_as_was_chosen(
+    world: World, option: str, until: timedelta | None
+) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    assert menu.content == "Silence banned of token 1901:"
+    result = await world.operator.select(menu, [option])
+    assert said(result).startswith("Silenced: banned of token 1901, until ")
+    assert not components(result)
+    assert silences(world) == [(Scope(Rule.BANNED, 1901), None if until is None else world.desk.now + until)]
+    moments = [moment.what for moment in world.desk.known.incidents[BAN.key].moments]
+    assert moments == [Happening.SILENCED]
+
+
+async def test_a_silence_of_one_threshold_is_of_that_alone(world: World) -> None:
+    low = incident(Rule.FAST_TIME_LOW, 1900, step="20%", now=record())
+    menu = await opened(world, await world.post(low), "Silence")
+    await world.operator.select(menu, ["1h"])
+    assert [scope for scope, _ in silences(world)] == [Scope(Rule.FAST_TIME_LOW, 1900, "20%")]
+
+
+@pytest.mark.parametrize("subscription", ["", INFO.subscription.replace("renews next on", "ended on")])
+async def test_until_renewal_is_offered_only_when_one_is_ahead(world: World, subscription: str) -> None:
+    world.desk.fleet = fleet(token(1901, "BANNED", subscription=subscription))
+    result = await world.operator.click(await world.post(BAN), label="Silence")
+    assert [option["value"] for option in components(result)[0]["options"]] == ["1h", "4h", "24h", "resolved"]
+
+
+async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    world.desk.fleet = fleet()
+    (followup,) = (await world.operator.select(menu, ["renewal"])).followups
+    assert followup.content == STALE
+    assert silences(world) == []
+
+
+async def test_a_group_is_silenced_by_its_rule_and_by_its_token_when_one_is_left(world: World) -> None:
+    card = await world.post(check(1), check(2))
+    menu = await opened(world, card, "Silence")
+    assert menu.content == "Silence verifying of every account:"
+    await world.operator.select(menu, ["1h"])
+    world.desk.fire(check(2))
+    assert (await opened(world, card, "Silence")).content == "Silence verifying of token 2:"
+    assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
+
+
+async def test_several_rules_are_not_silenced_by_one_button(world: World) -> None:
+    card = await world.post(check(1), incident(Rule.BANNED, 2, now=record(2), after=HOUR))
+    world.desk.fire(check(1), replace(BAN, key=Key(Rule.BANNED, 2)))
+    result = await world.operator.click(card, label="Silence")
+    assert "silence them one by one with `/silence add`" in said(result)
+
+
+async def test_of_two_people_who_silence_the_same_one_does(world: World) -> None:
+    """Both look before either is done: the database takes a while."""
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    decide = world.desk.decide
+
+    async def slowly(decision: Decision, act: str, by: int, reason: str = "") -> None:
+        await asyncio.sleep(0)
+        await decide(decision, act, by, reason)
+
+    world.desk.decide = slowly  # type: ignore[method-assign]  # the same, with a pause
+    scope, until = Scope(Rule.BANNED, 1901), world.desk.now + HOUR
+    first, second = await asyncio.gather(
+        silence.begin(client, scope, until, 7), silence.begin(client, scope, until - HOUR / 2, 8)
+    )
+    assert first.startswith("Silenced:")
+    assert second.startswith("<@7> has silenced banned of token 1901 already, until <t:")
+    assert len(silences(world)) == 1
+    assert (await silence.begin(client, scope, until + HOUR, 8)).startswith("Silenced:")
+
+
+async def test_details_are_the_accounts_card_for_the_one_who_asked(world: World) -> None:
+    result = await world.operator.click(await world.post(BAN), label="Details")
+    assert result.ephemeral
+    assert "🔴 Token 1901 · not working, BANNED" in said(result)
+    assert [each["label"] for each in components(result)] == ["Refresh"]
+
+
+async def test_details_of_an_account_that_is_gone_say_so(world: World) -> None:
+    card = await world.post(replace(BAN, key=Key(Rule.BANNED, 7)))
+    assert said(await world.operator.click(card, label="Details")) == ("Token 7 is not in ImaginePro's list any more.")
+
+
+async def test_details_of_a_group_are_picked_from_pages_of_a_menu(world: World) -> None:
+    world.desk.fleet = fleet(*(token(number, "VERIFYING") for number in range(100, 159)))
+    menu = await opened(world, await world.post(*map(check, range(100, 160))), "Details")
+    result = await world.operator.click(menu, label="More ▶")
+    last = await world.operator.click(result.response.message, label="More ▶")  # type: ignore[union-attr] # it answers
+    assert [option["label"] for option in components(last)[0]["options"]][-2:] == ["🟠 158 · VERIFYING", "159"]
+    assert [each.get("label") for each in components(last)] == [None, "◀ Back", "3 of 3"]
+    shown = await world.operator.select(last.response.message, ["150"])  # type: ignore[union-attr] # it answers
+    assert "🟠 Token 150 · not working" in said(shown)
+    (gone,) = (await world.operator.select(shown.response.message, ["159"])).followups  # type: ignore[union-attr] # it answers
+    assert gone.content == "Token 159 is not in ImaginePro's list any more."
+
+
+async def test_an_account_that_is_no_part_of_the_message_is_not_shown_from_it(world: World) -> None:
+    menu = await opened(world, await world.post(check(1900), check(1950)), "Details")
+    world.desk.messages[57] = replace(world.desk.messages[57], incidents=(check(1950), check(1901)))
+    (followup,) = (await world.operator.select(menu, ["1900"])).followups
+    assert followup.content == STALE
+
+
+async def test_a_group_is_unfolded_in_pages_with_the_state_of_each(world: World) -> None:
+    many = [check(number) for number in range(100, 120)]
+    over = incident(Rule.VERIFYING, 99, now=record(99), after=HOUR)
+    card = await world.post(*many, over)
+    world.desk.fire(*many)
+    await world.desk.acknowledge([check(100).key], world.other.id)
+    result = await world.operator.click(card, label="Unfold")
+    assert result.ephemeral
+    first = said(result).splitlines()
+    noon = int(NOON.timestamp())
+    assert first[1] == "21 incidents, 20 of them open"
+    assert first[2] == f"🟠 **Token 100 is VERIFYING** · since <t:{noon}:R> · <@{world.other.id}> has it"
+    assert result.response is not None
+    second = await world.operator.click(result.response.message, label="More ▶")
+    assert "✅ **" in said(second)
+    assert "page 2 of 2" in said(second)
+
+
+async def test_the_buttons_and_menus_of_an_old_message_work_after_a_restart(world: World) -> None:
+    card = await world.post(check(1900), check(1950))
+    menu = await opened(world, card, "Details")
+    quiet = await opened(world, card, "Silence")
+    world.desk.now += timedelta(days=100)
+    await world.restart(world.role)
+    assert "Token 1950" in said(await world.operator.select(menu, ["1950"]))
+    assert said(await world.operator.select(quiet, ["1h"])).startswith("Silenced:")
+    for label, answer in [("Acknowledge", "You have 2 of them"), ("Unfold", "2 incidents"), ("Details", "Which")]:
+        assert answer in said(await world.operator.click(card, label=label))
+
+
+async def test_without_the_role_no_button_does_anything(world: World) -> None:
+    card = await world.post(check(1900), check(1950))
+    for outsider in (world.guest, world.manager):
+        for label in ("Acknowledge", "Silence", "Details", "Unfold"):
+            result = await outsider.click(card, label=label)
+            assert said(result) == REFUSED
+            assert result.ephemeral
+    assert world.desk.trail == []
+
+
+async def test_who_lost_the_role_can_use_no_menu_that_is_still_open(world: World) -> None:
+    many = [check(number) for number in range(100, 130)]
+    card = await world.post(*many)
+    quiet, details, unfolded = [await opened(world, card, label) for label in ("Silence", "Details", "Unfold")]
+    listed = await world.operator.slash(world.channel, "incidents")
+    assert listed.response is not None
+    await world.restart(operator_role_id=1)
+    results = [
+        await world.operator.select(quiet, ["1h"]),
+        await world.operator.select(details, ["100"]),
+        await world.operator.click(details, label="More ▶"),
+        await world.operator.click(unfolded, label="More ▶"),
+        await world.operator.click(listed.response.message, label="More ▶"),
+    ]
+    assert [said(result) for result in results] == [REFUSED] * len(results)
+    assert world.desk.trail == []
+
+
+async def posted(world: World, *custom_ids: str) -> discord.Message:
+    """A message with such buttons, as if somebody could have forged it."""
+    channel = world.env.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    view = discord.ui.View()
+    for index, custom_id in enumerate(custom_ids):
+        view.add_item(discord.ui.Button(label=f"{index}", custom_id=custom_id))
+    forged = await channel.send(view=view)
+    view.stop()
+    return forged
+
+
+@pytest.mark.parametrize("act", ["ack", "silence", "details", "unfold"])
+async def test_a_button_of_no_message_does_nothing_and_says_so(world: World, act: str) -> None:
+    await world.post(BAN)
+    unknown = await world.operator.click(await posted(world, f"incident:{act}:99"), label="0")
+    assert said(unknown) == UNKNOWN_MESSAGE
+    assert unknown.ephemeral
+    assert world.desk.trail == []
+
+
+async def test_a_copy_of_a_card_does_nothing_and_says_where_the_card_is(world: World) -> None:
+    card = await world.post(BAN)
+    for act in ("ack", "silence", "details", "unfold"):
+        result = await world.operator.click(await posted(world, f"incident:{act}:57"), label="0")
+        assert said(result).endswith(f"It is here now: https://discord.com/channels/500/{world.channel.id}/{card.id}")
+    assert world.desk.trail == []
+
+
+async def test_a_card_whose_post_is_not_confirmed_yet_asks_for_a_moment(world: World) -> None:
+    card = await world.post(BAN)
+    world.desk.messages[57] = replace(world.desk.messages[57], discord_id=None)
+    assert said(await world.operator.click(card, label="Acknowledge")) == NOT_YET
+
+
+async def test_a_notice_is_not_a_card(world: World) -> None:
+    card = await world.post(BAN)
+    notice = Notice(NoticeKind.RAISED, NOON, (BAN.key,))
+    world.desk.messages[57] = replace(world.desk.messages[57], notice=notice)
+    assert said(await world.operator.click(card, label="Acknowledge")) == UNKNOWN_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "custom_id",
+    [
+        "incident:menu:quiet:57:0",
+        "incident:menu:token:57:0",
+        "incident:menu:details:57:0",
+        "incident:menu:unfold:57:0",
+        "incident:menu:quiet:57:99999",
+        "incident:ack:-1",
+        "incident:ack:57:1",
+        "incident:ack:9999999999999999999",
+        "incident:park:57",
+        "incidents:page:0:fatal:all",
+    ],
+)
+async def test_a_forged_custom_id_does_nothing_and_says_so(world: World, custom_id: str) -> None:
+    await world.post(BAN)
+    result = await world.operator.click(await posted(world, custom_id), label="0")
+    assert said(result) == STALE
+    assert result.ephemeral
+    assert world.desk.trail == []
+
+
+async def test_a_message_that_is_forgotten_leaves_its_menus_without_effect(world: World) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    world.desk.messages.clear()
+    (followup,) = (await world.operator.select(menu, ["1h"])).followups
+    assert followup.content == UNKNOWN_MESSAGE
+    assert silences(world) == []
+
+
+async def test_while_the_database_is_away_nothing_is_confirmed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    card = await world.post(check(1900), check(1950))
+    menu = await opened(world, card, "Silence")
+    world.desk.broken = StoreUnavailableError("inner workings")
+    with caplog.at_level(logging.ERROR):
+        answers = [said(await world.operator.click(card, label=label)) for label in ("Acknowledge", "Details")]
+        answers += [each.content for each in (await world.operator.select(menu, ["1h"])).followups]
+    assert len(answers) == 3
+    for text in answers:
+        assert text.startswith("The database does not answer, so this was not done.")
+        assert text.split("`")[1] in caplog.text
+        assert "inner workings" not in text
+    assert not world.desk.known.incidents[check(1900).key].acknowledged
+
+
+def test_no_two_buttons_answer_to_the_same_custom_id() -> None:
+    examples = [
+        "token:refresh:1",
+        "tokens:page:0:all",
+        "incident:ack:57",
+        "incident:menu:unfold:57:0",
+        "incidents:page:0:all:all",
+    ]
+    answering = [[b for b in BUTTONS if b.__discord_ui_compiled_template__.fullmatch(each)] for each in examples]
+    assert answering == [[button] for button in BUTTONS]
