@@ -141,6 +141,8 @@ class Store:
         An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A
         message that is there gets one more version, and is due at once too unless it waits for its next attempt
         already. A parked one is tried again. Notices become messages as `bot.storage.telling.announce` has it.
+
+        What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
         """
         async with self._database.writing() as connection:
             await connection.execute(sa.update(installation).values(read_at=changes.read_at))
@@ -240,8 +242,8 @@ class Store:
         """Make few messages of many, when more than `limit` wait that were never posted.
 
         Notices become one a kind, which says all that they say and answers nothing. Cards and groups become summaries
-        of at most `size` incidents, the gravest first, when they alone are more than `limit` and not all summaries
-        already. What is folded is due when the first of what it replaces was.
+        of at most `size` incidents, the gravest first, when they alone are more than `limit`, not all summaries already,
+        and would become fewer. What is folded is due when the first of what it replaces was.
 
         Returns:
             How many incidents the folded messages are about; 0 when there was nothing to fold.

@@ -7,6 +7,7 @@
 A message *waits* while the version that the channel shows is smaller than its own, unless it is parked.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -138,15 +139,15 @@ async def announce(connection: AsyncConnection, changes: Changes, now: datetime)
     channel, since that will tell by itself; and the end is told when all incidents of the card are over.
     """
     names = await _names(connection, changes)
-    answers = [notice for notice in changes.notices if notice.keys and notice.kind in ANSWERS]
-    cards = await _cards(connection, sorted({names[key] for notice in answers for key in notice.keys if key in names}))
+    answers = [notice for notice in changes.notices if _is_answer(notice)]
+    said = [_Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
+    cards = await _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
     together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
     for notice in answers:
         for key in notice.keys:
             if (card := cards.get(names.get(key, ""))) is not None:
                 together[notice.kind, notice.at, card].append(replace(notice, keys=(key,)))
     over = await _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
-    said = [_Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if notice not in answers]
     for (kind, _, card), notices in together.items():
         merged = _merged(notices)
         if kind is not NoticeKind.RESOLVED:
@@ -154,7 +155,12 @@ async def announce(connection: AsyncConnection, changes: Changes, now: datetime)
         elif card in over:
             keys = tuple(dict.fromkeys(_key_of(name) for name in over[card]))
             said.append(_Said(replace(merged, keys=keys), card, over[card]))
-    await _post(connection, said, due_at=now, created_at=now)
+    for batch in batches(said):
+        await _post(connection, batch, due_at=now, created_at=now)
+
+
+def _is_answer(notice: Notice) -> bool:
+    return bool(notice.keys) and notice.kind in ANSWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +257,11 @@ async def fold(connection: AsyncConnection, limit: int, size: int, now: datetime
         return 0
     folded = await _fold_notices(connection, now)
     if waiting.cards > limit and waiting.summaries < waiting.cards:
-        folded += await _fold_cards(connection, size, now)
+        count = await connection.scalar(
+            sa.select(sa.func.count()).select_from(incidents).join(messages).where(unposted, is_card)
+        )
+        if math.ceil((count or 0) / size) < waiting.cards:
+            folded += await _fold_cards(connection, size, now)
     return folded
 
 

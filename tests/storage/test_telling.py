@@ -1,12 +1,15 @@
 """Which messages a look makes: groups of incidents that fired together, and notices that answer their card once."""
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity
@@ -152,6 +155,41 @@ async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) 
     running = False
     await beating
     assert longest < took / 4
+
+
+days = itertools.count(1)
+looks = st.lists(
+    st.tuples(
+        st.sampled_from([0, 5, 30]),
+        st.sets(st.tuples(st.sampled_from([Rule.BANNED, Rule.VERIFYING, Rule.NEW]), st.integers(0, 5)), max_size=8),
+        st.sampled_from(["look", "deliver", "fold"]),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(looks=looks)
+async def test_whatever_fires_whenever_is_in_exactly_one_message(
+    store: Store, looks: list[tuple[int, set[tuple[Rule, int]], str]]
+) -> None:
+    now = NOW + timedelta(days=next(days))
+    fired: list[Incident] = []
+    shown: dict[int, Message] = {}
+    for seconds, keys, then in looks:
+        now += timedelta(seconds=seconds, microseconds=1)
+        look = [incident(token, rule, opened_at=now) for rule, token in sorted(keys)]
+        await store.save(told(*look), now, Grouping(size=4))
+        fired += look
+        if then == "fold":
+            await store.fold(2, 5, now)
+        if then == "deliver":
+            shown |= {message.id: message for message in await deliver(store, now)}
+    shown |= {message.id: message for message in await deliver(store, now)}
+    told_of = [one for message in shown.values() for one in message.incidents]
+    assert Counter(map(repr, told_of)) == Counter(map(repr, fired))
+    assert all(len(message.incidents) == 1 or message.summary for message in shown.values())
+    assert all(len(message.incidents) <= 5 for message in shown.values())
 
 
 # Notices
@@ -349,6 +387,14 @@ async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
     assert [len(message.incidents) for message in shown] == [3, 3, 3, 0]
     assert shown[-1].notice is not None
     assert shown[-1].notice.words == "one\ntwo\nthree"
+
+
+async def test_full_groups_are_left_alone_when_folding_would_save_no_message(store: Store) -> None:
+    """As when a whole fleet is banned, and the rule about the fleet fires too."""
+    fleet = [incident(n) for n in range(18)]
+    await store.save(told(*fleet, incident(None, Rule.POOL)), NOW, Grouping(size=3))
+    assert await store.fold(5, 3, NOW) == 0
+    assert sorted(len(message.incidents) for message in await deliver(store)) == [1, 3, 3, 3, 3, 3, 3]
 
 
 async def test_folding_hurries_no_notice_that_was_told_to_wait(store: Store) -> None:
