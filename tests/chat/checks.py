@@ -9,7 +9,9 @@ from bot.chat.cards import GAP
 from bot.chat.text import width
 
 OURS = re.compile(
-    r"<t:-?\d+:[Rtf]>|<@&\d+>|\[\d{15,20}\]\(https://discord\.com/channels/\d{15,20}/\d{15,20}\)|\*\*|`/\w+`|`[A-Z_]+`"
+    r"<t:-?\d+:[Rtf]>|<@&?\d+>|\[\d{15,20}\]\(https://discord\.com/channels/\d{15,20}/\d{15,20}\)|\*\*"
+    r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|^-# ",
+    re.MULTILINE,
 )
 """The markup that is ours."""
 

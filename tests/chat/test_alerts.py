@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.cards import GAP
-from bot.domain.incidents import Incident, Rule
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
 from bot.domain.rules import STATUS_RULES
 from tests.chat.builders import NOON, fleet, incident, message, record, token, told
@@ -41,6 +42,22 @@ def title(*incidents: Incident, known: Fleet = FLEET) -> str:
 
 def body(*incidents: Incident, known: Fleet = FLEET) -> list[str]:
     return (say(*incidents, known=known).embeds[0].description or "").replace(GAP, "").splitlines()
+
+
+def raised(fired: Incident) -> Incident:
+    """After a quarter of an hour."""
+    moment = Moment(NOON + HOUR / 4, Happening.RAISED, severity=Severity.CRITICAL)
+    return replace(fired, moments=(Moment(NOON, Happening.FIRED), moment), read_at=moment.at)
+
+
+def lasting(fired: Incident) -> Incident:
+    """Had been so for a while when it fired."""
+    return replace(fired, read_at=NOON + timedelta(minutes=20))
+
+
+def unwatched(ended: Incident) -> Incident:
+    """Over because its rule was switched off."""
+    return replace(ended, moments=(Moment(NOON, Happening.FIRED), Moment(ended.read_at, Happening.UNWATCHED)))
 
 
 def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_stands() -> None:
@@ -125,6 +142,55 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "Status FAST",
         ),
         (incident(Rule.BANNED, now=record(status="BANNED", active=False)), "🟠 Token 1900 is BANNED", "switched off"),
+        (
+            raised(incident(Rule.VERIFYING, severity=Severity.CRITICAL, now=record(status="VERIFYING"))),
+            "🔴 Token 1900 is VERIFYING, unanswered for 15 min",
+            "human check",
+        ),
+        (
+            incident(Rule.FAST_TIME_LOW, 1907, severity=Severity.CRITICAL, step="20%", now=LOW),
+            "🔴 Token 1907 has only 18 % fast time left (36 of 200 min)",
+            "That is under 20 %, so it is about to run out. Its plan has no relax mode",
+        ),
+        (
+            incident(Rule.SUBSCRIPTION, now=record(subscription="Standard (Cancelled)")),
+            "🟠 Token 1900: its plan is cancelled",
+            "Midjourney no longer counts it as active.",
+        ),
+        (
+            incident(Rule.SUBSCRIPTION, now=record(subscription=BASIC)),
+            "🟠 Token 1900: its plan was not renewed",
+            "It was due for renewal <t:1767614400:R>, and no new period has begun.",
+        ),
+        (incident(Rule.SUBSCRIPTION), "🟠 Token 1900: its plan was not renewed", "and no new period has begun"),
+        (
+            lasting(incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="9", queued_jobs_relax="3"))),
+            "🟠 Token 1900 has a stuck queue: 12 jobs queued and none running",
+            "It has been so for 20 min: jobs wait",
+        ),
+        (incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="1")), "1 job queued and none running", "jobs wait"),
+        (incident(Rule.QUEUE_STUCK), "0 jobs queued", "jobs wait"),
+        (
+            lasting(incident(Rule.FROZEN, severity=Severity.INFO, now=record())),
+            "🔵 Token 1900 runs jobs, but its fast time does not move",
+            "It has been at 88 % (13.3 of 15 h) for 20 min",
+        ),
+        (
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="0 of 9"),
+            "🔴 Too few accounts work: 0 of 9",
+            "Jobs wait or fail until more accounts work.",
+        ),
+        (
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="under 20h"),
+            "🔴 The fleet has little fast time left: under 20h",
+            "3 of 4 accounts work, 32.2 h fast time among them.",
+        ),
+        (incident(Rule.UPSTREAM_STALE, None), "🟠 The bot gets no new readings", "restart the bot if it stays so"),
+        (
+            replace(incident(Rule.FLAPPING, severity=Severity.INFO, now=record(status="RELAX")), flips=(NOON,) * 5),
+            "🔵 Token 1900 keeps changing its status: 5 times so far",
+            "Now it is RELAX.",
+        ),
         (
             incident(Rule.NEW, severity=Severity.INFO, now=record(), after=ENDED_AT_ONCE),
             "🆕 Token 1900 is new, and FAST",
@@ -214,6 +280,28 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             incident(Rule.INACTIVE, now=record(), after=timedelta(hours=2, minutes=5)),
             "✅ Token 1900 is switched on again after 2 h 5 min",
         ),
+        (
+            incident(Rule.SUBSCRIPTION, now=record(), after=HOUR),
+            "✅ Token 1900: its plan is in order again after 1 h",
+        ),
+        (incident(Rule.QUEUE_STUCK, now=record(), after=HOUR), "✅ Token 1900: its queue moves again after 1 h"),
+        (incident(Rule.FROZEN, now=record(), after=HOUR), "✅ Token 1900: its fast time moves again after 1 h"),
+        (incident(Rule.POOL, None, step="usable", after=HOUR), "✅ Enough accounts work again after 1 h"),
+        (
+            incident(Rule.POOL, None, step="fast time", after=HOUR),
+            "✅ The fleet has enough fast time again after 1 h",
+        ),
+        (incident(Rule.UPSTREAM_STALE, None, after=HOUR), "✅ The bot gets new readings again after 1 h"),
+        (incident(Rule.FLAPPING, now=record(), after=HOUR), "✅ Token 1900 is calm again after 1 h, and FAST"),
+        (incident(Rule.FLAPPING, after=HOUR), "⚪ Token 1900 is no longer changing its status all the time: gone"),
+        (
+            unwatched(incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW, after=HOUR)),
+            "⚪ No longer watched, after 1 h: Token 1907 under 20 % fast time",
+        ),
+        (
+            unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
+            "⚪ No longer watched, after 1 h: Too few accounts work: 0 of 9",
+        ),
         (incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)), "✅ ImaginePro answers again after 12 min"),
         (
             incident(Rule.UPSTREAM_REFUSED, None, after=timedelta(days=3, hours=4)),
@@ -222,7 +310,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
     ],
 )
 def test_the_end_of_an_incident_says_how_and_after_how_long(ended: Incident, headline: str) -> None:
-    assert title(ended) == headline
+    assert title(ended).startswith(headline)
     assert not any("**Do:**" in line for line in body(ended))
 
 
@@ -231,6 +319,75 @@ def test_what_has_ended_also_says_what_it_was() -> None:
     noon = int(NOON.timestamp())
     assert body(ended)[0] == "It was BANNED, and RELAX before that."
     assert body(ended)[-1] == f"fired <t:{noon}:t> · resolved <t:{noon + 3000}:t>, 50 min · read <t:{noon + 3000}:R>"
+
+
+def at(minutes: int, what: Happening, **parts: Any) -> Moment:  # noqa: ANN401 - the parts of a moment
+    return Moment(NOON + timedelta(minutes=minutes), what, **parts)
+
+
+def times(*incidents: Incident) -> str:
+    """The timeline, with minutes since noon for times, and without the age."""
+    *_, last = body(*incidents)
+    minutes = re.sub(r"<t:(\d+):[tf]>", lambda found: f"{(int(found[1]) - int(NOON.timestamp())) // 60}'", last)
+    return minutes.rpartition(" · read")[0]
+
+
+LIFE = (
+    at(0, Happening.FIRED),
+    at(15, Happening.RAISED, severity=Severity.CRITICAL),
+    at(30, Happening.REMINDED),
+    at(31, Happening.ACKNOWLEDGED, who=7),
+    at(32, Happening.SILENCED, who=8, until=NOON + HOUR),
+    at(33, Happening.SILENCED, who=8),
+    at(40, Happening.LOWERED, severity=Severity.WARNING),
+    at(50, Happening.RESOLVED),
+)
+
+
+def test_a_card_has_the_life_of_its_incident_in_a_line() -> None:
+    open_ = incident(Rule.VERIFYING, now=record(status="VERIFYING"))
+    assert times(replace(open_, moments=LIFE[:5])) == (
+        "fired 0' · critical since 15' · reminded 30' · acknowledged by <@7> 31' · silenced by <@8> until 60'"
+    )
+    over = incident(Rule.VERIFYING, now=record(), after=timedelta(minutes=50))
+    assert times(replace(over, moments=(LIFE[0], LIFE[3], LIFE[7]))) == (
+        "fired 0' · acknowledged by <@7> 31' · resolved 50', 50 min"
+    )
+
+
+def test_of_a_long_life_a_card_shows_the_beginning_and_the_latest() -> None:
+    over = incident(Rule.VERIFYING, now=record(), after=timedelta(minutes=50))
+    assert times(replace(over, moments=LIFE)) == (
+        "fired 0' · … · acknowledged by <@7> 31' · silenced by <@8> until 60' · silenced by <@8> until it is resolved"
+        " · only warning since 40' · resolved 50', 50 min"
+    )
+
+
+def test_a_group_says_once_what_happened_to_several() -> None:
+    group = [replace(incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")), moments=LIFE[:4]) for n in range(1, 13)]
+    late = replace(group[0], key=Key(Rule.VERIFYING, 13), moments=(at(2, Happening.FIRED),))
+    assert times(*group, late) == "fired 0' · critical since 15' · acknowledged by <@7> 31'"
+    assert title(*group) == "🟠 12 tokens went VERIFYING"
+
+
+@pytest.mark.parametrize(
+    ("rule", "headline"),
+    [
+        (Rule.BANNED, "🟠 2 tokens got BANNED"),
+        (Rule.FAST_TIME_LOW, "🟠 2 tokens ran low on fast time"),
+        (Rule.NEW, "🆕 2 tokens are new"),
+        (Rule.INACTIVE, "⚫ 2 tokens were switched off"),
+        (Rule.FLAPPING, "🟠 2 tokens began to change their status again and again"),
+        (Rule.BASELINE, "👀 2 changes at once"),
+    ],
+)
+def test_a_group_of_one_rule_has_its_words_and_its_sign(rule: Rule, headline: str) -> None:
+    assert title(*(incident(rule, n, step="20%", now=record(n)) for n in (1, 2))) == headline
+
+
+def test_a_group_names_what_is_no_longer_watched_as_such() -> None:
+    over = [unwatched(incident(Rule.VERIFYING, n, now=record(n, "VERIFYING"), after=HOUR)) for n in (1, 2)]
+    assert "✅ **no longer watched: VERIFYING** (2): 1 (1 h), 2 (1 h)" in body(*over)
 
 
 def test_long_incidents_are_told_with_dates() -> None:
@@ -366,7 +523,7 @@ INCIDENTS = st.builds(
     st.sampled_from(Rule),
     st.integers(0, 2**53),
     severity=st.sampled_from(Severity),
-    step=st.sampled_from(["20%", "30m", "2h"]),
+    step=st.sampled_from(["20%", "30m", "2h", "usable", "fast time"]),
     was=st.none() | RECORDS,
     now=st.none() | RECORDS,
     after=st.none() | st.timedeltas(timedelta(), timedelta(days=1000)),

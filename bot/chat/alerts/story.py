@@ -170,9 +170,9 @@ class Story:
     def plan_means(self) -> str:
         """Why its plan is not in order."""
         plan = self.account.subscription if self.account else None
-        if plan is None or plan.state not in _PLAN_IN_ORDER:
+        if plan and plan.state not in _PLAN_IN_ORDER:
             return "Midjourney no longer counts it as active."
-        due = f" {stamp(plan.renews_at)}" if plan.renews_at else ""
+        due = f" {stamp(plan.renews_at)}" if plan and plan.renews_at else ""
         return f"It was due for renewal{due}, and no new period has begun."
 
     @property

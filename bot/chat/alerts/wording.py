@@ -171,7 +171,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         many="The fleet is short of accounts and of fast time",
         means="{pool_means}",
         do="bring accounts back (`/tokens` shows who needs a person), and send fewer jobs until then.",
-        over="{pool_over} after {span}",
+        over="{pool_over} again after {span}",
         state="short",
     ),
     Rule.FLAPPING: Wording(

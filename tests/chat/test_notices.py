@@ -1,0 +1,178 @@
+"""The short messages beside the cards: what got worse, what is still open, what is over, and what is quiet."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.alerts import Alert, Roles, alert
+from bot.chat.text import width
+from bot.domain.incidents import Happening, Incident, Message, Moment, Notice, NoticeKind, Rule
+from bot.domain.model import Fleet, Severity
+from tests.chat.builders import NOON, fleet, incident, message, record, token
+from tests.chat.checks import assert_harmless
+from tests.chat.test_alerts import FLEET, INCIDENTS
+
+ROLES = Roles(alert=42, escalation=43)
+HOUR = timedelta(hours=1)
+BAN = incident(Rule.BANNED, severity=Severity.CRITICAL, was=record(), now=record(status="BANNED"))
+BAN_OVER = incident(Rule.BANNED, severity=Severity.CRITICAL, was=record(), now=record(), after=HOUR)
+CHECK = replace(
+    incident(Rule.VERIFYING, 1905, severity=Severity.CRITICAL, now=record(1905, "VERIFYING")),
+    moments=(Moment(NOON, Happening.FIRED), Moment(NOON + HOUR / 4, Happening.RAISED, severity=Severity.CRITICAL)),
+)
+TAKEN = replace(BAN, acknowledged=Moment(NOON, Happening.ACKNOWLEDGED, who=7))
+BY = Notice(NoticeKind.SILENCE_STARTED, NOON, by=7, about="fast_time_low 20% 1907", until=NOON + HOUR, words="*why*")
+
+
+def notice(kind: NoticeKind, *about: Incident, escalated: bool = False, known: Fleet = FLEET) -> Alert:
+    word = replace(BY, kind=kind, keys=tuple(each.key for each in about), escalated=escalated)
+    return alert(replace(message(*about), notice=word), known, ROLES)
+
+
+def lines(shown: Alert) -> list[str]:
+    """What it says, less its mark."""
+    *said, mark = (shown.content or "").splitlines()
+    assert mark == "-# k3f9-57"
+    assert not shown.embeds
+    assert shown.view is None
+    return said
+
+
+def mentioned(shown: Alert) -> object:
+    return dict(shown.allowed_mentions.to_dict()).get("roles", [])
+
+
+def test_what_became_critical_is_told_to_the_role() -> None:
+    shown = notice(NoticeKind.RAISED, CHECK)
+    assert lines(shown) == ["<@&42> 🔴 **Critical now: Token 1905 is VERIFYING, unanswered for 15 min**"]
+    assert mentioned(shown) == [42]
+    assert not shown.silent
+
+
+def test_what_became_a_warning_pings_nobody() -> None:
+    shown = notice(NoticeKind.RAISED, replace(BAN, severity=Severity.WARNING))
+    assert lines(shown) == ["🟠 **Warning now: Token 1900 is BANNED**"]
+    assert mentioned(shown) == []
+
+
+def test_several_that_got_worse_are_named() -> None:
+    shown = notice(NoticeKind.RAISED, CHECK, replace(CHECK, key=replace(CHECK.key, token=1906)))
+    assert lines(shown) == ["<@&42> 🔴 **Critical now: 2 tokens went VERIFYING**", "🔴 **VERIFYING** (2): 1905, 1906"]
+
+
+def test_what_got_worse_and_was_over_before_it_could_be_told_pings_nobody() -> None:
+    shown = notice(NoticeKind.RAISED, BAN_OVER)
+    assert lines(shown) == ["✅ **Had become worse, and is over: Token 1900 is FAST again after 1 h**"]
+    assert mentioned(shown) == []
+
+
+@pytest.mark.parametrize(
+    ("escalated", "roles", "words"),
+    [(False, [42], "Nobody has it yet."), (True, [42, 43], "Nobody has it yet, so the second line is called.")],
+)
+def test_a_reminder_says_since_when_and_calls_the_second_line_in_time(
+    roles: list[int], words: str, *, escalated: bool
+) -> None:
+    shown = notice(NoticeKind.REMINDER, BAN, escalated=escalated)
+    mentions = "".join(f"<@&{role}> " for role in roles)
+    assert lines(shown) == [
+        f"{mentions}⏰ **Still open: Token 1900 is BANNED**",
+        f"{words} It began <t:{int(NOON.timestamp())}:R>. **Acknowledge** stops the reminders.",
+    ]
+    assert mentioned(shown) == roles
+
+
+def test_one_role_for_both_is_called_once() -> None:
+    word = Notice(NoticeKind.REMINDER, NOON, (BAN.key,), escalated=True)
+    shown = alert(replace(message(BAN), notice=word), FLEET, Roles(42, 42))
+    assert (shown.content or "").count("<@&42>") == 1
+
+
+def test_a_reminder_names_only_what_nobody_has() -> None:
+    shown = notice(NoticeKind.REMINDER, TAKEN, CHECK)
+    assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 is VERIFYING, unanswered for 15 min**"
+
+
+@pytest.mark.parametrize("about", [TAKEN, BAN_OVER])
+def test_a_reminder_that_comes_too_late_pings_nobody(about: Incident) -> None:
+    shown = notice(NoticeKind.REMINDER, about)
+    assert lines(shown)[0].startswith("✅ **Taken care of meanwhile: Token 1900 is ")
+    assert mentioned(shown) == []
+
+
+def test_good_news_is_one_line_that_makes_no_sound() -> None:
+    shown = notice(NoticeKind.RESOLVED, BAN_OVER)
+    assert lines(shown) == ["✅ **Token 1900 is FAST again after 1 h**"]
+    assert shown.silent
+    assert mentioned(shown) == []
+
+
+def test_the_end_of_a_group_says_what_became_of_them() -> None:
+    over = [incident(Rule.VERIFYING, n, now=record(n), after=HOUR) for n in range(10)]
+    banned = incident(Rule.VERIFYING, 99, now=record(99, "BANNED"), after=HOUR)
+    assert lines(notice(NoticeKind.RESOLVED, *over, banned)) == [
+        "✅ **11 tokens went VERIFYING, all of them over**",
+        "was VERIFYING, now FAST (10) and was VERIFYING, now BANNED (1)",
+    ]
+
+
+def test_a_silence_says_what_it_covers_until_when_by_whom_and_why() -> None:
+    until = int((NOON + HOUR).timestamp())
+    low = incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=record(1907, fast_time_remaining="18.00/100.0 minutes"))
+    assert lines(notice(NoticeKind.SILENCE_STARTED, low)) == [
+        "🔕 **Silenced**",
+        f"**fast time low 20\\% 1907** until <t:{until}:f> · by <@7> · “\\*why\\*”",
+        "Open, and quiet now:",
+        "🟠 **under 20 % fast time** (1): 1907 (18 %)",
+    ]
+
+
+def test_the_end_of_a_silence_says_what_is_open_and_what_came_and_went() -> None:
+    assert lines(notice(NoticeKind.SILENCE_ENDED, BAN, replace(BAN_OVER, key=replace(BAN.key, token=7))))[2:] == [
+        "Still open:",
+        "🔴 **BANNED** (1): 1900",
+        "Meanwhile:",
+        "✅ **was BANNED, now FAST** (1): 7 (1 h)",
+    ]
+    assert lines(notice(NoticeKind.SILENCE_ENDED))[2:] == ["It leaves nothing open."]
+
+
+def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> None:
+    assert lines(notice(NoticeKind.MAINTENANCE_STARTED))[2:] == [
+        "The fleet is watched as ever; what has changed is told at the end."
+    ]
+    new = incident(Rule.NEW, 8, severity=Severity.INFO, now=record(8), after=timedelta())
+    assert lines(notice(NoticeKind.MAINTENANCE_ENDED, BAN, new))[2:] == [
+        "New, and still open:",
+        "🔴 **BANNED** (1): 1900",
+        "Meanwhile:",
+        "🆕 **new** (1): 8",
+    ]
+
+
+def test_a_quiet_of_nobody_and_without_a_reason_says_neither() -> None:
+    word = Notice(NoticeKind.MAINTENANCE_STARTED, NOON)
+    shown = alert(Message(57, "k3f9-57", (), 1, notice=word), FLEET, ROLES)
+    assert lines(shown)[1:] == ["The fleet is watched as ever; what has changed is told at the end."]
+
+
+def test_a_thousand_that_are_open_are_counted_where_they_cannot_be_named() -> None:
+    many = [incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in range(1000)]
+    shown = notice(NoticeKind.SILENCE_ENDED, *many, known=fleet(token()))
+    assert "**VERIFYING** (1000): 0, 1, 2" in (shown.content or "")
+    assert (shown.content or "").splitlines()[-2].endswith("28, 29 and 970 more")
+
+
+@given(st.sampled_from(NoticeKind), st.lists(INCIDENTS, max_size=20), st.text(), st.text(), st.none() | st.integers(1))
+def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
+    kind: NoticeKind, about: list[Incident], why: str, what: str, by: int | None
+) -> None:
+    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True)
+    shown = alert(replace(message(*about), notice=word), FLEET, ROLES)
+    text = shown.content or ""
+    assert width(text) <= 2000
+    assert_harmless(text)
+    assert text.endswith("-# k3f9-57")

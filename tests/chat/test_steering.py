@@ -1,0 +1,417 @@
+"""The commands by which people steer: what is open, silences, maintenance, rules, and who did what."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat import client
+from bot.chat.commands import admin, maintenance
+from bot.chat.commands import silence as silence_command
+from bot.domain.incidents import Key, Rule
+from bot.domain.info import duration
+from bot.domain.model import Severity
+from bot.domain.steering import Entry, Scope, Setting, Silence, Window
+from bot.storage.store import StoreUnavailableError
+from tests.chat.builders import NOON, fleet, incident, record, token
+from tests.chat.checks import assert_harmless
+from tests.chat.conftest import World
+from tests.chat.test_commands import said
+
+BAN = incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, now=record(1901, "BANNED"))
+SLOW = incident(Rule.DEGRADED, 1950, now=record(1950, "RELAX"), was=record(1950))
+HOUR = timedelta(hours=1)
+
+
+async def use(world: World, command: str, **options: Any) -> simcord.InteractionResult:  # noqa: ANN401 - as simcord has them
+    """Use a command as an operator; the answer is for their eyes only."""
+    result = await world.operator.slash(world.channel, command, **options)
+    assert result.ephemeral
+    return result
+
+
+async def refusal(world: World, command: str, **options: Any) -> str:  # noqa: ANN401 - as simcord has them
+    """What a command that cannot be done is answered with; nothing came of it."""
+    before = world.desk.known
+    text = said(await use(world, command, **options)).strip()
+    assert world.desk.known is before
+    assert world.env.errors  # simcord asks whether the test knows that the command was broken off
+    return text
+
+
+# What is open.
+
+
+async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: World) -> None:
+    card = await world.post(BAN)
+    world.desk.fire(SLOW, BAN)
+    await world.desk.acknowledge([SLOW.key], 7)
+    await world.desk.decide(Silence("a1", Scope(token=1950), NOON, None, 7), "silence add", 7)
+    noon = int(NOON.timestamp())
+    link = f"https://discord.com/channels/500/{world.channel.id}/{card.id}"
+    assert said(await use(world, "incidents")).splitlines() == [
+        "",
+        "2 incidents are open",
+        f"🔴 **Token 1901 is BANNED** · [since <t:{noon}:R>]({link})",
+        f"🟠 **Token 1950 fell from FAST to RELAX** · since <t:{noon}:R> · <@7> has it · quiet",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "heading"),
+    [
+        ({}, "2 incidents are open"),
+        ({"severity": "critical"}, "1 incident critical is open"),
+        ({"severity": "info"}, "Nothing info is open"),
+        ({"token": 1950}, "1 incident about token 1950 is open"),
+        ({"token": 7, "severity": "warning"}, "Nothing warning about token 7 is open"),
+    ],
+)
+async def test_what_is_open_can_be_narrowed(world: World, options: dict[str, Any], heading: str) -> None:
+    world.desk.fire(BAN, SLOW, replace(BAN, key=Key(Rule.FAST_TIME_LOW, 1901, "20%"), told=False))
+    assert said(await use(world, "incidents", **options)).splitlines()[1] == heading
+
+
+async def test_what_is_open_is_turned_page_by_page_and_stays_narrowed(world: World) -> None:
+    many = [incident(Rule.VERIFYING, number, now=record(number, "VERIFYING")) for number in range(100, 130)]
+    world.desk.fire(BAN, *many)
+    first = await use(world, "incidents", severity="warning")
+    assert first.response is not None
+    await world.restart(world.role)
+    second = await world.operator.click(first.response.message, label="More ▶")
+    assert "30 incidents warning are open" in said(second)
+    assert "page 2 of 3" in said(second)
+    world.desk.broken = StoreUnavailableError("x")
+    (followup,) = (await world.operator.click(first.response.message, label="More ▶")).followups
+    assert followup.content.startswith("The database does not answer")
+
+
+# Silences.
+
+
+@pytest.mark.parametrize(
+    ("options", "scope", "until"),
+    [
+        ({"token": 1901, "length": "30m"}, Scope(token=1901), timedelta(minutes=30)),
+        ({"rule": "banned", "length": " 4H "}, Scope(Rule.BANNED), 4 * HOUR),
+        ({"rule": "everything", "length": "2d"}, Scope(), timedelta(days=2)),
+        ({"token": 1901, "rule": "banned", "length": "until  Resolved"}, Scope(Rule.BANNED, 1901), None),
+        ({"token": 1901, "length": "until renewal"}, Scope(token=1901), timedelta(days=6, minutes=-1)),
+    ],
+)
+async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
+    world: World, options: dict[str, Any], scope: Scope, until: timedelta | None
+) -> None:
+    world.desk.fire(BAN)
+    text = said(await use(world, "silence add", **options, reason="*moving* house"))
+    (made,) = world.desk.known.decisions.silences.values()
+    assert text.startswith("Silenced: ")
+    assert made.id in text
+    assert (made.scope, made.by, made.reason) == (scope, world.operator.id, "*moving* house")
+    assert made.until == (None if until is None else world.desk.now + until)
+    assert [(entry.act, entry.reason) for entry in world.desk.trail] == [("silence add", "*moving* house")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"length": "1h"}, "Say what to silence"),
+        ({"token": 7, "length": "1h"}, "There is no token 7."),
+        ({"token": 1901, "rule": "pool", "length": "1h"}, "about no single token: leave the token out"),
+        ({"token": 1901, "length": "soon"}, "write a whole number and a unit, such as 30m, 4h or 2d"),
+        ({"token": 1901, "length": "999999d"}, "goes from 1m to 90d"),
+        ({"token": 1901, "length": "0m"}, "goes from 1m to 90d"),
+        ({"token": 1901, "length": "until resolved"}, "Nothing of that is open"),
+        ({"rule": "banned", "length": "until renewal"}, "When that renews is not known"),
+        ({"token": 2, "length": "until renewal"}, "When that renews is not known"),
+    ],
+)
+async def test_a_silence_that_cannot_be_is_answered_with_how_to_mend_it(
+    world: World, options: dict[str, Any], words: str
+) -> None:
+    world.desk.fleet = fleet(token(1901), token(2, subscription=""))
+    assert words in await refusal(world, "silence add", **options)
+
+
+async def test_a_silence_that_is_there_already_is_not_made_twice(world: World) -> None:
+    await use(world, "silence add", token=1901, length="4h")
+    again = await world.other.slash(world.channel, "silence add", token=1901, length="1h")
+    assert said(again).strip().startswith(f"<@{world.operator.id}> has silenced everything of token 1901 already")
+    assert len(world.desk.known.decisions.silences) == 1
+
+
+async def test_silences_are_listed_and_ended_by_their_id(world: World) -> None:
+    assert "Nothing is silenced" in said(await use(world, "silence list"))
+    await use(world, "silence add", rule="fast_time_low", length="4h", reason="<@&1> [x](http://y)")
+    (made,) = world.desk.known.decisions.silences.values()
+    listed = said(await use(world, "silence list"))
+    assert f"`{made.id}` **fast time low of every account** until <t:" in listed
+    assert f"by <@{world.operator.id}> · “\\<\\@\\&1\\> \\[x\\]" in listed
+    (choice,) = await world.operator.autocomplete(world.channel, "silence end", "id", "FAST")
+    assert choice == {"name": f"{made.id} · fast time low of every account", "value": made.id}
+    assert await world.operator.autocomplete(world.channel, "silence end", "id", "banned") == []
+    ended = said(await use(world, "silence end", id=made.id))
+    assert ended.strip() == "Ended: the silence of fast time low of every account. What is still open is told now."
+    assert not world.desk.known.decisions.silences
+    assert world.desk.trail[-1].act == "silence end"
+    assert "There is no such silence" in await refusal(world, "silence end", id=made.id)
+
+
+async def test_lengths_are_suggested_by_what_was_typed(world: World) -> None:
+    choices = await world.operator.autocomplete(world.channel, "silence add", "length", "until")
+    assert [choice["value"] for choice in choices] == ["until resolved", "until renewal"]
+
+
+# Maintenance. It is 13:01 in Berlin, on Thursday, the first of January.
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "weekly"),
+    [
+        ({"start": "now", "length": "30m"}, datetime(2026, 1, 1, 12, 1, tzinfo=UTC), False),
+        ({"start": "2026-07-01 22:00", "length": "2h"}, datetime(2026, 7, 1, 20, 0, tzinfo=UTC), False),
+        ({"start": "2026-01-01  13:00", "length": "2h"}, datetime(2026, 1, 1, 12, 0, tzinfo=UTC), False),
+        ({"start": "22:00", "weekday": 0, "length": "2h"}, datetime(2026, 1, 5, 21, 0, tzinfo=UTC), True),
+        ({"start": "22:00", "weekday": 3, "length": "2h"}, datetime(2026, 1, 1, 21, 0, tzinfo=UTC), True),
+        ({"start": "12:30", "weekday": 3, "length": "2h"}, datetime(2026, 1, 1, 11, 30, tzinfo=UTC), True),
+        ({"start": "09:00", "weekday": 3, "length": "2h"}, datetime(2026, 1, 8, 8, 0, tzinfo=UTC), True),
+    ],
+)
+async def test_a_window_begins_when_the_clock_of_the_server_says_so(
+    world: World, options: dict[str, Any], start: datetime, *, weekly: bool
+) -> None:
+    text = said(await use(world, "maintenance add", **options, reason="new proxies"))
+    (made,) = world.desk.known.decisions.windows.values()
+    assert (made.start, made.weekly, made.zone, made.reason) == (start, weekly, "Europe/Berlin", "new proxies")
+    assert made.length == duration(options["length"])
+    assert f"(`{made.id}`)" in text
+    assert (", on now" in text) is (start <= world.desk.now)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"start": "tomorrow", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
+        ({"start": "22:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
+        ({"start": "0001-01-01 00:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
+        ({"start": "2026-01-31 22:00", "weekday": 1, "length": "1h"}, "With a weekday, write the start as 22:00."),
+        ({"start": "2026-01-01 12:00", "length": "1h"}, "would be over already: it is 2026-01-01 13:01 now"),
+        ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 does not exist on 2026-03-29 in Europe/Berlin"),
+        ({"start": "now", "length": "7d"}, "goes from 1m to 6d"),
+        ({"start": "now", "length": "long"}, "That is no length of time"),
+    ],
+)
+async def test_a_window_that_cannot_be_is_answered_with_how_to_mend_it(
+    world: World, options: dict[str, Any], words: str
+) -> None:
+    assert words in await refusal(world, "maintenance add", **options)
+
+
+async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
+    assert "No maintenance is planned" in said(await use(world, "maintenance list"))
+    await use(world, "maintenance add", start="22:00", weekday=0, length="2h", reason="`*x*`")
+    await use(world, "maintenance add", start="now", length="1h")
+    weekly, once = world.desk.known.decisions.windows.values()
+    listed = said(await use(world, "maintenance list"))
+    begins = int(weekly.start.timestamp())
+    assert (
+        f"`{weekly.id}` **every Monday at 22:00 (Europe/Berlin)** for 2 h, begins <t:{begins}:R>"
+        f" · by <@{world.operator.id}> · “\\`\\*x\\*\\`”"
+    ) in listed
+    assert f"`{once.id}` **<t:{int(once.start.timestamp())}:f>** for 1 h, on now" in listed
+    choices = await world.operator.autocomplete(world.channel, "maintenance end", "id", "")
+    assert [choice["name"] for choice in choices] == [
+        f"{weekly.id} · every Monday 22:00 for 2 h",
+        f"{once.id} · 2026-01-01 13:01 for 1 h",
+    ]
+    assert said(await use(world, "maintenance end", id=weekly.id)).strip() == (
+        "Ended: the window every Monday 22:00 for 2 h."
+    )
+    assert list(world.desk.known.decisions.windows) == [once.id]
+    assert "There is no such window" in await refusal(world, "maintenance end", id=weekly.id)
+
+
+# Rules.
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"rule": "banned", "severity": "warning"}, "**banned**: warning · set in chat"),
+        ({"rule": "verifying", "readings": 3}, "**verifying**: warning, critical after 15 min · after 3 readings ·"),
+        (
+            {"rule": "fast_time_low", "threshold": "20%, 30m,20%"},
+            "**fast time low**: warning, the last step critical · under 20%, 30m · set in chat",
+        ),
+        (
+            {"rule": "fast_time_low", "token": 1900, "threshold": "2h"},
+            "**fast time low** of token 1900: warning, the last step critical · under 2h · set in chat",
+        ),
+        ({"rule": "pool", "threshold": "3,20h"}, "**pool**: critical · under 3 that work, or under 20h fast time ·"),
+        ({"rule": "queue_stuck", "threshold": "45m"}, "**queue stuck**: warning · when it has been so for 45 min ·"),
+        ({"rule": "new", "enabled": False}, "**new**: off · info · set in chat"),
+    ],
+)
+async def test_a_rule_is_set_and_the_answer_is_what_holds_now(world: World, options: dict[str, Any], line: str) -> None:
+    text = said(await use(world, "rules set", **options)).strip()
+    assert text.startswith(f"Set. {line}")
+    assert line in said(await use(world, "rules list"))
+    assert [entry.act for entry in world.desk.trail] == ["rules set"]
+    await use(world, "rules reset", **{key: options[key] for key in ("rule", "token") if key in options})
+    assert "set in chat" not in said(await use(world, "rules list"))
+
+
+async def test_setting_a_rule_again_keeps_what_was_set_before(world: World) -> None:
+    await use(world, "rules set", rule="fast_time_low", threshold="10%", enabled=False)
+    await use(world, "rules set", rule="fast_time_low", severity="info", enabled=True)
+    (setting,) = world.desk.known.decisions.settings.values()
+    assert setting == Setting(Rule.FAST_TIME_LOW, None, enabled=True, severity=Severity.INFO, threshold="10%")
+    assert [entry.reason for entry in world.desk.trail] == ["threshold 10%, off", "info, on"]
+
+
+async def test_the_rules_are_shown_as_they_hold_for_a_token(world: World) -> None:
+    await use(world, "rules set", rule="banned", token=1900, severity="info")
+    assert "**banned** of token 1900: info · set in chat" in said(await use(world, "rules list", token=1900))
+    assert "**banned** of token 1950: critical\n" in said(await use(world, "rules list", token=1950))
+    fleet_wide = said(await use(world, "rules list"))
+    assert "**banned**: critical\n" in fleet_wide
+    assert "↳ **banned** of token 1900: info" in fleet_wide
+    assert "**fast time low**: warning, the last step critical · under 20%\n" in fleet_wide
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rule": "banned"}, "Say what to set"),
+        ({"rule": "banned", "threshold": "20%"}, "this rule has no threshold; those that have one: fast time low"),
+        ({"rule": "fast_time_low", "threshold": "lots"}, "write a percentage such as 15%, or a time"),
+        ({"rule": "fast_time_low", "threshold": "20%,"}, "write a percentage such as 15%, or a time"),
+        ({"rule": "fast_time_low", "threshold": "0%"}, "a percentage lies above 0%"),
+        ({"rule": "pool", "threshold": "20%"}, "write how many tokens must work"),
+        ({"rule": "pool", "token": 1900, "enabled": False}, "leave the token out"),
+        ({"rule": "banned", "token": 7, "enabled": False}, "There is no token 7."),
+        ({"rule": "flapping", "readings": 2}, "does not count readings"),
+    ],
+)
+async def test_a_rule_that_cannot_be_set_so_is_answered_with_how_to_mend_it(
+    world: World, options: dict[str, Any], words: str
+) -> None:
+    assert words in await refusal(world, "rules set", **options)
+
+
+async def test_what_was_not_set_is_not_reset(world: World) -> None:
+    await use(world, "rules set", rule="banned", enabled=False)
+    assert "Nothing was set there." in await refusal(world, "rules reset", rule="banned", token=1900)
+
+
+# Who did what, and who may.
+
+
+async def test_the_trail_says_who_did_what_when_and_why_newest_first(world: World) -> None:
+    assert "Nobody did anything yet" in said(await use(world, "admin audit"))
+    world.desk.fire(BAN)
+    await world.desk.acknowledge([BAN.key], 7)
+    await use(world, "silence add", token=1901, length="1h", reason="@everyone *look*")
+    now = int(world.desk.now.timestamp())
+    assert said(await use(world, "admin audit")).splitlines()[1:] == [
+        "The last 2 things that people did",
+        f"<t:{now}:f> <@{world.operator.id}> **silence add** 1901 · “\\@everyone \\*look\\*”",
+        f"<t:{now}:f> <@7> **acknowledge** banned 1901",
+    ]
+
+
+COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
+    ("incidents", {}),
+    ("silence add", {"token": 1901, "length": "1h"}),
+    ("silence list", {}),
+    ("silence end", {"id": "a1"}),
+    ("maintenance add", {"start": "now", "length": "1h"}),
+    ("maintenance list", {}),
+    ("maintenance end", {"id": "a1"}),
+    ("rules list", {}),
+    ("rules set", {"rule": "banned", "enabled": False}),
+    ("rules reset", {"rule": "banned"}),
+    ("admin audit", {}),
+)
+
+
+async def test_without_the_role_no_command_does_anything(world: World) -> None:
+    await world.desk.decide(Silence("a1", Scope(), NOON, None, 7), "silence add", 7)
+    before = world.desk.known
+    for outsider in (world.guest, world.manager):
+        for command, options in COMMANDS:
+            result = await outsider.slash(world.channel, command, **options)
+            assert said(result).strip() == "Only members with the operator role can use this bot."
+            assert result.ephemeral
+        for command, option in [("silence end", "id"), ("maintenance end", "id"), ("silence add", "length")]:
+            assert await outsider.autocomplete(world.channel, command, option, "") == []
+    assert world.desk.known is before
+
+
+def test_every_command_was_tried_without_the_role() -> None:
+    named = {command for command, _ in COMMANDS}
+    leaves = {
+        each.qualified_name
+        for make in client.COMMANDS
+        for top in [make()]
+        for each in (top.commands if isinstance(top, discord.app_commands.Group) else [top])
+    }
+    assert leaves - {"token", "tokens"} == named
+
+
+async def test_while_the_database_is_away_a_command_says_that_nothing_was_done(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.desk.broken = StoreUnavailableError("inner workings")
+    with caplog.at_level(logging.ERROR):
+        for command, options in [COMMANDS[0], COMMANDS[1], COMMANDS[4], COMMANDS[8], COMMANDS[10]]:
+            text = said(await use(world, command, **options))
+            assert "The database does not answer, so this was not done." in text
+            assert text.split("`")[1] in caplog.text
+    assert world.env.errors
+
+
+# Whatever people write.
+
+ANY_TEXT = st.text(max_size=300) | st.sampled_from(
+    ["<@&1> @everyone", "[a](https://b.c)", "*" * 200, "\u202e`x`", "||"]
+)
+PEOPLE = st.integers(1, 2**63)
+SILENCES = st.builds(
+    Silence,
+    id=st.just("a1b2c3"),
+    scope=st.builds(Scope, st.none() | st.sampled_from(Rule), st.none() | st.integers(0, 2**53), st.just("20%")),
+    since=st.just(NOON),
+    until=st.none() | st.just(NOON + HOUR),
+    by=PEOPLE,
+    reason=ANY_TEXT,
+)
+WINDOWS = st.builds(
+    Window,
+    id=st.just("a1b2c3"),
+    start=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - with the zone beside
+    length=st.timedeltas(timedelta(minutes=1), timedelta(days=6)),
+    weekly=st.booleans(),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    by=PEOPLE,
+    reason=ANY_TEXT,
+)
+ENTRIES = st.builds(Entry, at=st.just(NOON), by=PEOPLE, act=ANY_TEXT, what=ANY_TEXT, reason=ANY_TEXT)
+
+
+@given(SILENCES, WINDOWS, ENTRIES)
+def test_nothing_that_people_write_works_in_a_list(silenced: Silence, window: Window, entry: Entry) -> None:
+    lines = [
+        silence_command._line(silenced),
+        f"{maintenance._words(window, NOON)}{maintenance._why(window)}",
+        admin._line(entry),
+    ]
+    for text in lines:
+        assert_harmless(text)
