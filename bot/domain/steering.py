@@ -75,7 +75,7 @@ class Window:
     by: int
     reason: str = ""
     announced: bool = False
-    """Whether the channel was told that it has begun; its end is told after that."""
+    """Whether the channel was told that it has begun. From then until its end is told, everything is quiet."""
     missed: tuple[Key, ...] = ()
     """As a silence's."""
 
@@ -168,9 +168,9 @@ class Decisions:
         """Whether the decision of that id still holds."""
         return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
 
-    def cover(self, now: datetime) -> Callable[[Key], Silence | Window | None]:
-        """What keeps an incident quiet now, by its key; None when nothing does."""
-        window = next((window for window in self.windows.values() if window.active(now)), None)
+    def cover(self) -> Callable[[Key], Silence | Window | None]:
+        """What keeps an incident quiet, by its key; None when nothing does."""
+        window = next((window for window in self.windows.values() if window.announced), None)
         silences = tuple(self.silences.values())
 
         def covering(key: Key) -> Silence | Window | None:

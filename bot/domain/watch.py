@@ -92,13 +92,9 @@ class Known:
     looked_at: datetime | None = None
     """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
 
-    def quiet(self, key: Key, now: datetime) -> bool:
-        """Whether an incident of that key is to make no sound: people said so, or it is part of a token's flapping."""
-        return self.hush(now)(key)
-
-    def hush(self, now: datetime) -> Callable[[Key], bool]:
-        """The same for many keys."""
-        cover = self.decisions.cover(now)
+    def hush(self) -> Callable[[Key], bool]:
+        """Whether an incident of a key is to make no sound: people said so, or it is part of a token's flapping."""
+        cover = self.decisions.cover()
         return lambda key: cover(key) is not None or _is_flap(key, self.incidents)
 
     def policy(self, base: Policy) -> Policy:
@@ -183,7 +179,7 @@ def tick(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
 
 def _moved(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
-    cover = known.decisions.cover(judgement.at)
+    cover = known.decisions.cover()
     moved = step(known.incidents, judgement, lambda key, after: cover(key) is not None or _is_flap(key, after))
     missed: dict[str, list[Key]] = defaultdict(list)
     for key in moved.unheard:
@@ -213,7 +209,7 @@ def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tu
 
 
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
-    """Somebody decided something that holds from now on. A window is announced when its time comes.
+    """Somebody decided something that holds from now on; a window begins when its time comes.
 
     Raises:
         ValueError: The rule cannot be set like this; with a sentence that says what to write.
@@ -221,10 +217,13 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
     if isinstance(decision, Setting):
         check(decision)
     after = replace(known, decisions=known.decisions.with_(decision))
-    changes, after = _keep(
-        after, _silenced(known, decision, entry) if isinstance(decision, Silence) else _all(known, ())
-    )
-    return replace(changes, decided=(decision,), audit=(entry,)), after
+    if isinstance(decision, Window):
+        changes, after = _turn(after, entry.at)
+    else:
+        moved = _silenced(known, decision, entry) if isinstance(decision, Silence) else _all(known, ())
+        changes, after = _keep(after, moved)
+    decided = {each.id: each for each in (decision, *changes.decided) if each.id not in changes.undone}
+    return replace(changes, decided=tuple(decided.values()), audit=(entry,)), after
 
 
 def _silenced(known: Known, silence: Silence, entry: Entry) -> Step:
@@ -263,7 +262,7 @@ def _turn(known: Known, now: datetime) -> tuple[Changes, Known]:
 
 def _end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple[Changes, Known]:
     """What these decisions leave that do not hold any more: a word about each, and what nothing else keeps quiet."""
-    hushed = known.hush(now)
+    hushed = known.hush()
     loud = (
         [each for key, each in known.incidents.items() if each.open and each.told and not hushed(key)] if ended else []
     )
@@ -300,7 +299,7 @@ def _name(key: Key) -> str:
 
 def _release(known: Known, now: datetime) -> Step:
     """What was held is told, where it is no longer quiet."""
-    hushed = known.hush(now)
+    hushed = known.hush()
     held = [each for key, each in known.incidents.items() if each.held and not hushed(key)]
     freed = [steering.released(incident, now) for incident in held]
     return replace(
@@ -313,7 +312,7 @@ def _remind(known: Known, now: datetime) -> Step:
 
     While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands.
     """
-    hushed = known.hush(now)
+    hushed = known.hush()
     blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
     due = [
         reminded

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -57,14 +57,14 @@ class Channel:
     owed: set[Key] = field(default_factory=set)
     """What ended, or was a line to tell, in somebody's quiet, and was not named yet."""
 
-    def hear(self, changes: Changes, before: Known, after: Known, now: datetime) -> None:
+    def hear(self, changes: Changes, before: Known, after: Known) -> None:
         """Take in what changed, and check that each piece of it fits onto what was there."""
-        hushed = after.hush(now)
+        hushed = after.hush()
         self._named_at_an_end(changes, before, after, hushed)
         ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
         for incident in changes.incidents:
             key, told = incident.key, incident.key in changes.tell
-            covered = after.decisions.cover(now)(key) is not None
+            covered = after.decisions.cover()(key) is not None
             assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not hushed(key))
             if incident.stage is Stage.PENDING:
                 assert not told
@@ -248,7 +248,7 @@ class Watching(RuleBasedStateMachine):
 
     def hear(self, changes: Changes, after: Known) -> Changes:
         before, self.known = self.known, after
-        self.channel.hear(changes, before, after, self.now)
+        self.channel.hear(changes, before, after)
         return changes
 
     @invariant()
@@ -258,7 +258,7 @@ class Watching(RuleBasedStateMachine):
 
     @invariant()
     def what_is_open_and_not_quiet_is_known_as_severe_as_it_is(self) -> None:
-        hushed = self.known.hush(self.now)
+        hushed = self.known.hush()
         for key, incident in self.known.incidents.items():
             if incident.open and incident.told and not hushed(key):
                 assert self.channel.aloud[key] is incident.severity

@@ -289,7 +289,7 @@ def test_a_window_is_told_when_it_begins_and_the_net_difference_when_it_ends() -
 def test_in_a_window_an_open_card_tells_the_truth_without_a_sound() -> None:
     story = banned()
     story.window(2, start=2, length=60)
-    assert story.tick(30) == ["maintenance_started (w1)"]
+    assert story.notices == ["maintenance_started (w1)"]
     assert story.read(31, record()) == ["ended: banned 1900 critical FAST"]
     assert story.notices == []
 
@@ -456,7 +456,7 @@ def test_a_setting_that_is_taken_back_leaves_the_default() -> None:
 
 def test_everything_decided_is_kept_until_it_is_taken_back() -> None:
     story = watching()
-    kept: list[Decision] = [story.silence(0, None), story.window(0, 60, 60), story.set(Rule.BANNED, 7, on=False)]
+    kept: list[Decision] = [story.silence(0, 60), story.window(0, 60, 60), story.set(Rule.BANNED, 7, on=False)]
     decisions = Decisions.of(kept)
     assert decisions == story.known.decisions
     assert all(decisions.holds(each.id) for each in kept)
