@@ -9,7 +9,8 @@ from bot.chat.cards import GAP
 from bot.chat.text import width
 
 OURS = re.compile(
-    r"<t:-?\d+:[Rtf]>|<@&?\d+>|\[\d{15,20}\]\(https://discord\.com/channels/\d{15,20}/\d{15,20}\)|\*\*"
+    r"\[(?:\d{15,20}|since <t:\d+:R>)\]\(https://discord\.com/channels(?:/\d{15,20}){2,3}\)"
+    r"|<t:-?\d+:[Rtf]>|<@&?\d+>|\*\*"
     r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|^-# ",
     re.MULTILINE,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.alerts import WORDINGS, Alert, Roles, alert
+from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
 from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
@@ -547,3 +547,17 @@ def test_every_alert_fits_and_is_harmless_whatever_the_upstream_writes(fired: In
 @given(st.lists(INCIDENTS, min_size=1, max_size=20))
 def test_every_summary_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident]) -> None:
     assert_good(alert(told(incidents), FLEET, Roles(ROLE)))
+
+
+@given(st.lists(INCIDENTS, max_size=30), st.integers(0, 5))
+def test_every_list_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident], page: int) -> None:
+    links = {
+        each.key: "https://discord.com/channels/100000000000000001/100000000000000002/3" + "0" * 17
+        for each in incidents
+    }
+    taken = [replace(each, acknowledged=at(1, Happening.ACKNOWLEDGED, who=7)) for each in incidents]
+    embed, pages = incident_list("What is open", taken, FLEET, page, quiet=lambda _: True, links=links)
+    assert pages >= 1
+    assert_fits(embed)
+    assert "more lines" not in (embed.description or "")
+    assert_harmless(embed.description or "")

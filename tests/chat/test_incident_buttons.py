@@ -283,9 +283,10 @@ async def test_details_of_a_group_are_picked_from_pages_of_a_menu(world: World) 
 
 async def test_an_account_that_is_no_part_of_the_message_is_not_shown_from_it(world: World) -> None:
     menu = await opened(world, await world.post(check(1900), check(1950)), "Details")
-    world.desk.messages[57] = replace(world.desk.messages[57], incidents=(check(1950), check(1901)))
-    (followup,) = (await world.operator.select(menu, ["1900"])).followups
-    assert followup.content == STALE
+    for others in [(check(1950), check(1901)), (incident(Rule.UPSTREAM_DOWN, None),)]:
+        world.desk.messages[57] = replace(world.desk.messages[57], incidents=others)
+        (followup,) = (await world.operator.select(menu, ["1900"])).followups
+        assert followup.content == STALE
 
 
 async def test_a_group_is_unfolded_in_pages_with_the_state_of_each(world: World) -> None:

@@ -68,10 +68,10 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
     ("options", "heading"),
     [
         ({}, "2 incidents are open"),
-        ({"severity": "critical"}, "1 incident critical is open"),
-        ({"severity": "info"}, "Nothing info is open"),
+        ({"severity": "critical"}, "1 critical incident is open"),
+        ({"severity": "info"}, "No info incident is open"),
         ({"token": 1950}, "1 incident about token 1950 is open"),
-        ({"token": 7, "severity": "warning"}, "Nothing warning about token 7 is open"),
+        ({"token": 7, "severity": "warning"}, "No warning incident about token 7 is open"),
     ],
 )
 async def test_what_is_open_can_be_narrowed(world: World, options: dict[str, Any], heading: str) -> None:
@@ -86,7 +86,7 @@ async def test_what_is_open_is_turned_page_by_page_and_stays_narrowed(world: Wor
     assert first.response is not None
     await world.restart(world.role)
     second = await world.operator.click(first.response.message, label="More ▶")
-    assert "30 incidents warning are open" in said(second)
+    assert "30 warning incidents are open" in said(second)
     assert "page 2 of 3" in said(second)
     world.desk.broken = StoreUnavailableError("x")
     (followup,) = (await world.operator.click(first.response.message, label="More ▶")).followups

@@ -163,10 +163,11 @@ async def open_page(
         and severity in {None, incident.severity}
         and (token is None or incident.key.token == token)
     ]
-    total = "Nothing" if not found else "1 incident" if len(found) == 1 else f"{len(found)} incidents"
-    which = "".join([f" {severity}" if severity else "", f" about token {token}" if token is not None else ""])
-    heading = f"{total}{which} {'is' if len(found) <= 1 else 'are'} open"
-    embed, pages = incident_list(heading, found, desk.fleet, page, quiet=desk.known.hush(desk.now), links=links)
+    count = len(found) or "No"
+    kind, about = f"{severity} " if severity else "", "" if token is None else f" about token {token}"
+    plural = len(found) > 1
+    heading = f"{count} {kind}incident{'s' * plural}{about} {'are' if plural else 'is'} open"
+    embed, pages = incident_list(heading, found, desk.fleet, page, quiet=desk.known.hush(), links=links)
     address = f"{severity or ALL}:{ALL if token is None else token}"
     turns = _turns(page, pages, lambda number: f"incidents:page:{number}:{address}")
     return embed, row(turns)
@@ -316,7 +317,7 @@ async def _unfolded(interaction: Pressed, menu: Menu) -> None:
     incidents = menu.message.incidents
     open_ = sum(incident.open for incident in incidents)
     heading = f"{len(incidents)} incidents, {open_} of them open"
-    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, quiet=desk.known.hush(desk.now))
+    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, quiet=desk.known.hush())
     turns = _turns(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.message.id}:{number}")
     await answer(interaction, embed=embed, view=row(turns))
 
