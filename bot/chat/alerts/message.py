@@ -377,8 +377,9 @@ def _item(story: Story, *, quiet: bool, link: str | None) -> str:
     taken = incident.acknowledged
     since = "" if story.ended else f"since {stamp(incident.opened_at)}"
     parts = [
-        f"[{since}]({link})" if since and link else since,
+        since,
         f"<@{taken.who}> has it" if taken and not story.ended else "",
         "quiet" if quiet and not story.ended else "",
+        f"[message]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))
