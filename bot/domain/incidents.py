@@ -291,11 +291,7 @@ def noted(incident: Incident, moment: Moment) -> Incident:
     return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
 
 
-def _never(_: Key, __: Mapping[Key, Incident]) -> bool:
-    return False
-
-
-def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet = _never) -> Step:
+def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> Step:
     """Move the incidents by one look. The same look twice tells nothing the second time."""
     moved = {
         **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},

@@ -26,6 +26,9 @@ LEAVE_POINTS = 5.0
 LEAVE_FACTOR = 1.25
 """The same for a step in minutes when the total is not known."""
 
+LEAVE_POOL_FACTOR = 1.05
+"""The same for the fast time of the fleet, a sum that trembles less; a full fleet must be able to get there."""
+
 LEAVE_GONE = 1.0
 """Minutes of fast time above which it is no longer gone."""
 
@@ -457,7 +460,7 @@ def _pool(read: Mapping[int, Token], past: Mapping[Key, Incident], levels: PoolL
         return
     key = Key(Rule.POOL, step=FAST_HOURS)
     left = sum(token.fast_time.remaining or 0 for token in usable)
-    if left >= levels.minutes * (LEAVE_FACTOR if key in past else 1):
+    if left >= levels.minutes * (LEAVE_POOL_FACTOR if key in past else 1):
         return
     unread = any(not token.fast_time.known for token in usable)
     yield key if unread else Finding(key, severity, detail=f"under {levels.text}")

@@ -200,7 +200,7 @@ def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
 def reminder(incident: Incident, now: datetime) -> Incident | None:
     """The incident reminded of, when that is due; None when it is not, or when it has no card to answer."""
     waits = incident.open and incident.severity is Severity.CRITICAL and incident.acknowledged is None
-    if not waits or incident.held or incident.loud_at is None:
+    if not waits or incident.loud_at is None:
         return None
     if now - incident.loud_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST):
         return None

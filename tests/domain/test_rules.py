@@ -524,7 +524,7 @@ def test_a_fleet_may_have_to_keep_so_many_tokens_and_so_much_fast_time() -> None
         "banned 2 critical BANNED",
         "pool usable critical",
     ]
-    more = record(2, fast=fast(40))
+    more = record(2, fast=fast(38))
     # Above 10 h, and not yet by the margin.
     assert [story.read(minutes, half, more) for minutes in (3, 4, 5)][-1] == ["ended: pool usable critical"]
     plenty = record(2, fast=fast(60))

@@ -187,6 +187,14 @@ def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None
     assert story.tick(60) == ["silence_ended (banned): banned 1900"]
 
 
+def test_what_got_better_before_a_silence_and_worse_in_it_is_told_at_its_end() -> None:
+    story = banned()
+    story.read(2, record(status="BANNED", active=False))
+    story.silence(3, until=60, scope=Scope(Rule.BANNED))
+    story.read(4, record(status="BANNED"))
+    assert story.tick(60) == ["silence_ended (banned): banned 1900", "raised: banned 1900"]
+
+
 def test_what_ends_in_a_silence_is_edited_then_and_named_at_the_end() -> None:
     story = banned()
     story.silence(2, until=60)

@@ -1,0 +1,295 @@
+"""A day of a small fleet in which every rule fires and clears, as the channel reads it.
+
+After a change that is meant, write the picture of it anew and review what became of it:
+
+    python -m tests.domain.day > tests/domain/day.txt
+"""
+
+import asyncio
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.chat.alerts.message import Alert, Roles, alert
+from bot.domain import info
+from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule
+from bot.domain.info import threshold
+from bot.domain.model import Failure, Reading, Record, Trouble
+from bot.domain.rules import Policy
+from bot.domain.steering import Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
+from tests.domain.fleets import record
+
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+ANA, BEN = 41, 42
+PEOPLE = {ANA: "ana", BEN: "ben", 7: "operators", 8: "second-line"}
+POLICY = Policy((threshold("20%"), threshold("5%")), interval=timedelta(minutes=1))
+FULL = "15.00/15.0 hours (100.00%)"
+USUAL = "Active monthly, renews next on <t:1797000000>"
+FLEET = range(1900, 1906)
+
+
+def share(percent: float) -> str:
+    """Fast time as Midjourney prints it."""
+    return f"{15 * percent / 100:.2f}/15.0 hours ({percent:.2f}%)"
+
+
+def clock(text: str) -> datetime:
+    """`14:30`, on that day."""
+    hours, minutes = text.split(":")
+    return MIDNIGHT + timedelta(hours=int(hours), minutes=int(minutes))
+
+
+@dataclass
+class Day:
+    """The world outside, what the bot knows of it, and what stands in the channel."""
+
+    now: datetime = MIDNIGHT
+    fleet: dict[int, Record] = field(default_factory=dict)
+    trouble: Trouble | None = None
+    hangs: bool = False
+    """Looks do not end."""
+    known: Known = field(default_factory=Known)
+    cards: dict[Key, Message] = field(default_factory=dict)
+    latest: dict[Key, Incident] = field(default_factory=dict)
+    """Of each key, as it was last."""
+    posted: list[tuple[Message, Alert]] = field(default_factory=list)
+    """Every message as it was posted or edited."""
+    lines: list[str] = field(default_factory=list)
+
+    def token(self, *ids: int, status: str = "FAST", fast: str = FULL, terms: str = USUAL, **more: str) -> None:
+        """These accounts are like this from now on."""
+        plan = {1905: "Basic"}
+        for each in ids:
+            self.fleet[each] = record(each, status, fast, plan.get(each, "Standard"), terms=terms, **more)  # type: ignore[arg-type] # the rest are texts
+
+    def off(self, token_id: int) -> None:
+        """This account is switched off."""
+        self.fleet[token_id] = record(token_id, fast=FULL, active=False)
+
+    def unlink(self, token_id: int) -> None:
+        """This account is taken from the list."""
+        del self.fleet[token_id]
+
+    def upstream(self, trouble: Trouble | None = None, *, hangs: bool = False) -> None:
+        """How ImaginePro answers from now on."""
+        self.trouble, self.hangs = trouble, hangs
+
+    def acknowledge(self, rule: Rule, token: int | None, by: int = ANA) -> None:
+        """Somebody presses the button."""
+        self._does(by, f"acknowledges {name(Key(rule, token))}")
+        self.hear(*acknowledge(self.known, [Key(rule, token)], by, self.now))
+
+    def silence(self, scope: Scope, until: str | None, why: str = "") -> None:
+        """Somebody silences something."""
+        silence = Silence("s1", scope, self.now, clock(until) if until else None, ANA, why)
+        self._does(ANA, f"silences {name_of(silence)} until {until or 'it is over'}")
+        self.hear(*decide(self.known, silence, self._entry(name_of(silence))))
+
+    def maintenance(self, start: str, hours: float) -> None:
+        """Somebody plans a window."""
+        window = Window(
+            "w1", clock(start), timedelta(hours=hours), weekly=False, zone="UTC", by=BEN, reason="new proxies"
+        )
+        self._does(BEN, f"plans maintenance at {start} for {hours} h")
+        self.hear(*decide(self.known, window, self._entry("w1")))
+
+    def set(self, rule: Rule, token: int | None = None, *, on: bool | None = None, level: str | None = None) -> None:
+        """Somebody sets a rule."""
+        what = "off" if on is False else "on" if on else level
+        self._does(ANA, f"sets {name(Key(rule, token))}: {what}")
+        self.hear(*decide(self.known, Setting(rule, token, enabled=on, threshold=level), self._entry(rule)))
+
+    def reset(self, rule: Rule, token: int | None = None) -> None:
+        """Somebody takes a setting back."""
+        self._does(ANA, f"resets {name(Key(rule, token))}")
+        self.hear(*undo(self.known, Setting(rule, token), self._entry(rule)))
+
+    def minute(self) -> None:
+        """The time goes on, and the bot looks."""
+        self.now += timedelta(minutes=1)
+        self.hear(*tick(self.known, self.now, POLICY))
+
+    def look(self) -> None:
+        """The bot reads the fleet, unless that hangs."""
+        if self.trouble is not None:
+            self.hear(*advance_failure(self.known, Failure(self.trouble, "as seen from here", self.now), POLICY))
+        elif not self.hangs:
+            reading = Reading(tuple(info.read(each) for each in self.fleet.values()), self.now)
+            self.hear(*advance(self.known, reading, POLICY))
+
+    def hear(self, changes: Changes, after: Known) -> None:
+        """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""
+        self.known = after
+        self.latest |= {incident.key: incident for incident in changes.incidents}
+        news: dict[Rule, list[Incident]] = defaultdict(list)
+        edited: dict[int, Message] = {}
+        before = self.cards
+        for incident in changes.incidents:
+            if incident.key not in changes.tell:
+                continue
+            card = before.get(incident.key)
+            if card is None:
+                news[incident.key.rule].append(incident)
+            else:
+                shown = edited.get(card.id, card)
+                others = tuple(incident if each.key == incident.key else each for each in shown.incidents)
+                edited[card.id] = self._message(card.id, others)
+        for fired in news.values():
+            self._post("posts", self._message(len(self.posted) + 1, tuple(fired)))
+        for message in edited.values():
+            self._post("edits", message)
+        for notice in answers(changes.notices, edited.values()):
+            incidents = tuple(self.latest[key] for key in notice.keys)
+            self._post("says", Message(0, "m", incidents, 1, notice=notice))
+
+    def _message(self, number: int, incidents: tuple[Incident, ...]) -> Message:
+        return Message(number, "m", incidents, 1, summary=len(incidents) > 1)
+
+    def _post(self, how: str, message: Message) -> None:
+        shown = alert(message, self.known.fleet, Roles(7, 8))
+        self.posted.append((message, shown))
+        if message.notice is None:
+            self.cards |= {each.key: message for each in message.incidents}
+            self.cards = {key: card for key, card in self.cards.items() if key in self.known.incidents}
+        quiet = " silently" if shown.silent else ""
+        first, *rest = read_aloud(shown)
+        if how == "edits":  # what stands between the headline and the timeline was there before
+            rest = rest[-1:]
+        self.lines += [f"{self.now:%H:%M} {how + quiet:<14} {first}", *(f"{'':21}{each}" for each in rest)]
+
+    def _does(self, who: int, what: str) -> None:
+        self.lines.append(f"{self.now:%H:%M} @{PEOPLE[who]} {what}")
+
+    def _entry(self, what: str) -> Entry:
+        return Entry(self.now, ANA, "by command", what)
+
+
+def answers(notices: Iterable[Notice], cards: Iterable[Message]) -> list[Notice]:
+    """One answer for all incidents of a card; to their end only when all of it is over."""
+    said = {notice.keys: notice for notice in notices}
+    for card in (each for each in cards if each.summary):
+        keys = tuple(each.key for each in card.incidents)
+        alone = [notice for key in keys if (notice := said.pop((key,), None))]
+        if alone and (alone[0].kind is not NoticeKind.RESOLVED or not any(each.open for each in card.incidents)):
+            said[keys] = replace(alone[0], keys=tuple(key for notice in alone for key in notice.keys))
+    return list(said.values())
+
+
+def name(key: Key) -> str:
+    """A key in a few words."""
+    return " ".join(filter(None, [key.rule.replace("_", " "), "" if key.token is None else str(key.token)]))
+
+
+def read_aloud(shown: Alert) -> Iterator[str]:
+    """A message, line by line, with its times and people as the reader's Discord shows them."""
+    texts = [shown.content, *(text for embed in shown.embeds for text in (embed.title, embed.description))]
+    for text in texts:
+        for line in (text or "").splitlines():
+            if line.strip("\u200b \u3164") and not line.startswith("-# "):
+                yield re.sub(r"<@&?(\d+)>", _person, re.sub(r"<t:(\d+)(?::\w)?>", _time, line))
+
+
+def _time(match: re.Match[str]) -> str:
+    at = datetime.fromtimestamp(int(match[1]), UTC)
+    return f"{at:%H:%M}" if at.date() == MIDNIGHT.date() else f"{at:%Y-%m-%d}"
+
+
+def _person(match: re.Match[str]) -> str:
+    return f"@{PEOPLE[int(match[1])]}"
+
+
+def script() -> dict[str, Callable[[Day], None]]:
+    """What happens, by the time of the day."""
+    due = f"Active monthly, renews next on <t:{clock('00:10').timestamp():.0f}>"
+    return {
+        "00:30": lambda day: day.token(1900, status="BANNED"),
+        "00:50": lambda day: day.acknowledge(Rule.BANNED, 1900),
+        "01:40": lambda day: day.token(1900),
+        "02:00": lambda day: day.token(1901, status="VERIFYING"),
+        "02:20": lambda day: day.token(1901),
+        "02:40": lambda day: day.token(1902, status="RELAX"),
+        "02:50": lambda day: day.token(1902),
+        "03:00": lambda day: day.token(1905, status="RELAX"),
+        "03:10": lambda day: day.token(1905),
+        "03:20": lambda day: day.token(1903, status="PONDERING", terms=due),
+        "03:30": lambda day: day.token(1903, terms=due),
+        # Fast time trembles around a step, falls under the next, is gone, and comes back.
+        "03:40": lambda day: day.token(1902, fast=share(19.9)),
+        "03:41": lambda day: day.token(1902, fast=share(20.1)),
+        "03:42": lambda day: day.token(1902, fast=share(19.8)),
+        "03:43": lambda day: day.token(1902, fast=share(20.2)),
+        "04:00": lambda day: day.token(1902, fast=share(4)),
+        "04:10": lambda day: day.token(1902, fast=share(0)),
+        "04:14": lambda day: day.acknowledge(Rule.FAST_TIME_GONE, 1902),
+        "05:00": lambda day: day.token(1902),
+        "05:10": lambda day: day.token(1905, fast=share(0)),
+        "05:20": lambda day: day.token(1905),
+        "05:30": lambda day: day.token(1904, terms="Paused"),
+        "05:40": lambda day: day.token(1904),
+        "06:20": lambda day: day.token(1903),
+        "07:00": lambda day: day.token(1900, queued="12"),
+        "07:01": lambda day: day.token(1904, running="one job"),
+        "07:30": lambda day: day.token(1900),
+        "08:00": lambda day: day.off(1903),
+        "08:10": lambda day: day.token(1903),
+        "08:20": lambda day: day.token(1907),
+        "08:30": lambda day: day.unlink(1907),
+        "08:40": lambda day: day.token(1906),
+        "09:00": lambda day: day.token(*FLEET, 1906, status="VERIFYING"),
+        "09:10": lambda day: day.token(*FLEET, 1906),
+        "09:11": lambda day: day.token(1904, running="one job"),
+        "09:20": lambda day: day.set(Rule.POOL, level="3,90h"),
+        "09:21": lambda day: day.token(1900, 1901, fast=share(40)),
+        "09:30": lambda day: day.token(1900, 1901),
+        "09:40": lambda day: day.reset(Rule.POOL),
+        "10:00": lambda day: day.upstream(Trouble.UNREACHABLE),
+        "10:10": lambda day: day.upstream(),
+        "10:20": lambda day: day.upstream(Trouble.REFUSED),
+        "10:40": lambda day: day.upstream(),
+        "10:50": lambda day: day.upstream(hangs=True),
+        "11:00": lambda day: day.upstream(),
+        "11:10": lambda day: day.token(1901, status="VERIFYING"),
+        "11:12": lambda day: day.token(1901),
+        "11:14": lambda day: day.token(1901, status="VERIFYING"),
+        "11:16": lambda day: day.token(1901, status="BANNED"),
+        "11:18": lambda day: day.token(1901, status="RELAX"),
+        "12:00": lambda day: day.silence(Scope(token=1902), "13:00", "its owner is at it"),
+        "12:10": lambda day: day.token(1902, status="BANNED"),
+        "13:20": lambda day: day.token(1902),
+        "13:30": lambda day: day.token(1901),
+        "14:00": lambda day: day.maintenance("15:00", 1),
+        "14:30": lambda day: day.token(1900, status="BANNED"),
+        "15:10": lambda day: day.token(1900),
+        "15:20": lambda day: day.token(1901, status="VERIFYING"),
+        "15:30": lambda day: day.token(1902, status="VERIFYING"),
+        "15:40": lambda day: day.token(1902),
+        "15:50": lambda day: day.token(1908),
+        "16:00": lambda day: day.token(1901, status="BANNED"),
+        "17:30": lambda day: day.silence(Scope(Rule.BANNED, 1901), None),
+        "18:30": lambda day: day.token(1901),
+        "19:00": lambda day: day.off(1908),
+        "19:10": lambda day: day.set(Rule.INACTIVE, 1908, on=False),
+        "19:30": lambda day: day.token(1904),
+    }
+
+
+async def played() -> Day:
+    """The whole day, minute by minute."""
+    day, acts = Day(), script()
+    day.token(*FLEET)
+    day.token(1903, terms=f"Active monthly, renews next on <t:{clock('00:10').timestamp():.0f}>")
+    day.token(1906, status="RELAX")
+    for _ in range(24 * 60 - 1):
+        day.look()
+        day.minute()
+        if act := acts.get(f"{day.now:%H:%M}"):
+            act(day)
+    return day
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(asyncio.run(played()).lines) + "\n")

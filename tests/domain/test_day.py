@@ -1,0 +1,33 @@
+"""A day in which every rule fires and clears reads as it was reviewed: see `tests/domain/day.py`."""
+
+from pathlib import Path
+
+from bot.domain.incidents import NoticeKind, Rule
+from tests.domain.day import played
+
+REVIEWED = Path(__file__).with_name("day.txt")
+
+
+async def test_the_day_reads_as_it_was_reviewed() -> None:
+    day = await played()
+    assert day.lines == REVIEWED.read_text("utf-8").splitlines()
+
+
+async def test_every_rule_fires_and_clears_in_that_day_and_every_notice_is_heard() -> None:
+    day = await played()
+    shown = [incident for message, _ in day.posted for incident in message.incidents]
+    assert {incident.key.rule for incident in shown} == set(Rule)
+    assert {incident.key.rule for incident in shown if incident.resolved_at} == set(Rule)
+    assert {message.notice.kind for message, _ in day.posted if message.notice} == set(NoticeKind)
+    assert not day.cards
+
+
+async def test_every_message_of_that_day_fits_into_discord() -> None:
+    day = await played()
+    for _, alert in day.posted:
+        assert len(alert.content or "") <= 2000
+        assert sum(len(embed) for embed in alert.embeds) <= 6000
+        for embed in alert.embeds:
+            assert len(embed.title or "") <= 256
+            assert len(embed.description or "") <= 4096
+            assert all(len(each.value or "") <= 1024 for each in embed.fields)
