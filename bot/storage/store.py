@@ -6,14 +6,14 @@ when it waits, its time has come and nobody has a claim on it.
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incidents import Changes, Incident, Memory, Message, Stage
@@ -27,6 +27,9 @@ from bot.storage.database import (
 )
 from bot.storage.schema import Instant, incidents, installation, messages, storable, tokens
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 __all__ = [
     "Parked",
     "Store",
@@ -36,12 +39,6 @@ __all__ = [
     "StoreUnavailableError",
     "open_store",
 ]
-
-_INSERT: Final[dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-"""Both engines have upserts, of the same text; only SQLAlchemy has two constructors."""
 
 _BATCH: Final = 500
 """Rows written or read at once: turning more of them into JSON and back would hold up the event loop."""
@@ -327,7 +324,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 
 def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
     """Insert rows, or change those that are there; a null leaves what is there."""
-    insert = _INSERT[dialect](table)
+    # Both engines have upserts, of the same text; only SQLAlchemy has two constructors. The one not used takes 2 MB.
+    insert: sqlite.Insert | postgresql.Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     changed = {
         column.name: sa.func.coalesce(insert.excluded[column.name], column)
         for column in table.columns
