@@ -310,6 +310,14 @@ async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> N
     assert hangs.hits == 1
 
 
+async def test_commands_that_could_not_be_registered_at_the_start_are_when_the_bot_is_online(home: Town) -> None:
+    with home.discord.outage(faults.error(503), "PUT", "/applications/*/commands", times=1) as away:
+        async with home.bot() as bot:
+            await bot.wait_ready()
+            assert away.hits == 1
+            assert "earlier ones still stand" in bot.stderr
+
+
 async def test_a_bot_token_that_is_replaced_while_the_bot_runs_ends_it_with_what_to_do(home: Town) -> None:
     async with home.settled_bot() as bot:
         await home.discord.until(lambda: home.discord.gateway.connected == 1)

@@ -18,6 +18,7 @@ import discord
 from bot.chat.alerts import alert
 from bot.domain.incidents import Message
 from bot.domain.model import Fleet
+from bot.domain.redaction import redact
 from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, VanishedError
 
 ATTEMPT = timedelta(seconds=15)
@@ -111,7 +112,7 @@ async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
 
 def _of_answer(error: discord.HTTPException) -> Exception:
     """What an error answer of Discord means for the message."""
-    reason = f"Discord answered {error.status}, code {error.code}: {error.text}"
+    reason = redact(f"Discord answered {error.status}, code {error.code}: {error.text}")
     if error.code in VANISHED:
         return VanishedError(reason)
     if error.status in {401, 403, 404}:
