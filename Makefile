@@ -8,7 +8,7 @@ export UV_PYTHON ?= $(PYTHON)
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit pictures clean
+.PHONY: help run demo check test lint types unit bench pictures clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -36,6 +36,11 @@ unit: .venv/dev
 	$(RUN) coverage run -m pytest -n 2
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
+
+bench: .venv/dev ## figures beside a bare equivalent; two minutes
+	$(RUN) python -m bench.poll
+	$(RUN) python -m bench.footprint
+	$(RUN) python -m bench.dwell
 
 pictures: .venv/dev ## make the README's pictures anew, by the demo in a browser
 	$(RUN) pytest -q tests/sandbox/test_demo.py
