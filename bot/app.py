@@ -105,7 +105,8 @@ def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[Imag
         url=settings.api_url,
         api_key=settings.api_key.reveal(),
         rate=settings.rate_limit,
-        budget=settings.poll_interval,
+        # A look that uses it up has ended when the next one is due.
+        budget=settings.poll_interval * 0.9,
     )
 
 

@@ -80,7 +80,7 @@ async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once
                 await home.until_called(1)
             home.upstream.fleet[1900]["status"] = "BANNED"
             home.upstream.heal()
-            await home.until_told("answers again")
+            await home.until_told("can be read again")
             await home.until_told("1900 is BANNED")
         baseline, outage, banned = home.discord.messages()
         assert [len(message.versions) for message in (baseline, outage, banned)] == [1, 2, 1]

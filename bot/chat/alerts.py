@@ -15,8 +15,8 @@ from bot.chat import cards
 from bot.chat.cards import GAP, amount, compose, plan_word, share, spare, standing, status_word
 from bot.chat.text import bare, listed, quoted, span, stamp, within
 from bot.domain.incidents import Incident, Message, Rule, Stage
-from bot.domain.info import read
-from bot.domain.model import Fleet, Severity, Status, Token
+from bot.domain.info import read, threshold
+from bot.domain.model import Fleet, Severity, Status, Token, Trouble
 
 FIELD_LIMIT = 1024
 """Of the value of an embed's field."""
@@ -72,6 +72,8 @@ _RELAX_NOW = {
     False: "Its plan has no relax mode: jobs sent to it fail.",
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
+_WAIT = "nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro."
+_MEND = "check `IMAGINEPRO_API_URL`, and that your plan is DIY; if both are right, write to ImaginePro."
 _SLOW = {
     True: "It still works, but jobs wait longer.",
     False: "Its plan has no relax mode, so jobs sent to it may fail.",
@@ -86,11 +88,11 @@ WORDINGS: Mapping[Rule, Wording] = {
         sign=("👀", cards.BLUE),
     ),
     Rule.UPSTREAM_DOWN: Wording(
-        headline="ImaginePro gives no answer",
-        group="ImaginePro gave no answer",
+        headline="ImaginePro cannot be read",
+        group="ImaginePro could not be read",
         means="All numbers stay as they were last read, and no account is judged until it answers.",
-        do="nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro.",
-        over="ImaginePro answers again after {span}",
+        do="{ask}",
+        over="ImaginePro can be read again after {span}",
     ),
     Rule.UPSTREAM_REFUSED: Wording(
         headline="ImaginePro refuses the API key",
@@ -114,7 +116,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="VERIFYING",
     ),
     Rule.DEGRADED: Wording(
-        headline="{token} fell from FAST to RELAX",
+        headline="{token} is RELAX, no longer FAST",
         group="RELAX, no longer FAST",
         means="{slow}",
         do="send urgent jobs to {others}, or {speed_up}.",
@@ -138,7 +140,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         group="under {step} fast time",
         means="That is under {step}. {relax_left}",
         do="spread load to {others}, or buy time.",
-        over="{token} has enough fast time again: {level}",
+        over="{token} is above {step} fast time again: {level}",
         state="under {step} fast time",
     ),
     Rule.FAST_TIME_GONE: Wording(
@@ -267,6 +269,12 @@ class _Story:
         return _RELAX_NOW[self._has_relax]
 
     @property
+    def ask(self) -> str:
+        """What to do about an upstream that cannot be read: where it answers, but not so, waiting does not help."""
+        wrong = self.incident.detail.startswith((Trouble.NOT_FOUND, Trouble.MALFORMED))
+        return _MEND if wrong else _WAIT
+
+    @property
     def slow(self) -> str:
         return _SLOW[self._has_relax]
 
@@ -386,18 +394,28 @@ def _subject(story: _Story) -> str:
 
 def _end(story: _Story) -> tuple[tuple[str, discord.Colour], str]:
     """How it ended: well, or by turning into something else."""
-    token, was = story.account, story.incident.was
+    token, origin = story.account, story.incident.origin
     no_longer = f"{story.token} is no longer {story.wording.state.format_map(story)}"
     if token is None and story.rule not in _UPSTREAM_RULES:
         return _MOVED_ON, f"{no_longer}: gone from the list, after {story.span}"
+    if token is not None and story.rule is Rule.FAST_TIME_LOW and _still_under(token, story.incident.key.step):
+        return _MOVED_ON, f"{story.token} is no longer warned of under {story.step}: it has {story.level}"
     if token is None or story.rule not in STATUS_RULES:
         return _OVER, story.wording.over.format_map(story)
     if not token.usable:
         off = ", switched off" if token.active is False else ""
         return _MOVED_ON, f"{no_longer}: now {story.status}{off}, after {story.span}"
-    if token.status is Status.FAST or (was is not None and read(was).status is token.status):
+    if token.status is Status.FAST or origin == token.status:
         return _OVER, f"{story.token} is {story.status} again after {story.span}"
     return _OVER, f"{story.token} works again after {story.span}, in {story.status}"
+
+
+def _still_under(token: Token, step: str) -> bool:
+    """Whether the step is not what ended: its level was taken out of the settings."""
+    level, fast_time = threshold(step), token.fast_time
+    if level.percent is not None:
+        return fast_time.percent is not None and fast_time.percent < level.percent
+    return fast_time.remaining is not None and fast_time.remaining < (level.minutes or 0)
 
 
 def _times(story: _Story) -> str:

@@ -142,13 +142,16 @@ class OpsChannel:
         self._fleet = fleet
         self._attempt = attempt.total_seconds()
 
+    async def ready(self) -> None:
+        """Wait until requests to Discord can be made; the gateway may still be away."""
+        await self._logged_in.wait()
+
     async def post(self, message: Message) -> int:
         """Post it with its mark as nonce; returns Discord's id of the message.
 
         Raises:
             DeliveryError: It was not posted, or nobody knows.
         """
-        await self._logged_in.wait()
         shown = alert(message, self._fleet(), self._alert_role_id)
         async with _in_the_outbox_words(self._attempt):
             posted = await self._channel.send(
@@ -166,7 +169,6 @@ class OpsChannel:
             DeliveryError: It was not edited, or nobody knows.
         """
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
-        await self._logged_in.wait()
         shown = alert(message, self._fleet(), self._alert_role_id)
         async with _in_the_outbox_words(self._attempt):
             await self._channel.get_partial_message(message.discord_id).edit(
@@ -179,7 +181,6 @@ class OpsChannel:
         Raises:
             DeliveryError: The channel cannot be read now.
         """
-        await self._logged_in.wait()
         after = discord.Object(discord.utils.time_snowflake(since - CLOCK_SKEW))
         async with _in_the_outbox_words(self._attempt):
             async for message in self._channel.history(limit=HISTORY, after=after, oldest_first=True):

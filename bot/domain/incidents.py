@@ -69,6 +69,8 @@ class Finding:
     """The token as read."""
     detail: str = ""
     """For people, when the records do not say it: the upstream's own words, escaped by whoever shows them."""
+    origin: str = ""
+    """The status before the token's trouble began, through whatever statuses followed; for rules about the status."""
     readings: int = 1
     """How many readings in a row must find it before it fires."""
     momentary: bool = False
@@ -97,6 +99,8 @@ class Incident:
     now: Record | None = None
     """The token as of `read_at`; None when it is not in the list, and for rules that are about no token."""
     detail: str = ""
+    origin: str = ""
+    """As in `Finding`."""
     told: bool = True
     """False while nobody needs to hear of it (pending, or covered by a deeper step)."""
 
@@ -220,6 +224,7 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             was_at=judgement.before_at if finding.was else None,
             now=finding.now,
             detail=finding.detail,
+            origin=finding.origin,
             told=not finding.quiet,
         )
     if incident.stage is Stage.PENDING:

@@ -51,12 +51,11 @@ class Past:
         """Whether the token was last read in that status."""
         return self.before is not None and self.before.status is status
 
-    def trouble_began_in(self, status: Status) -> bool:
-        """Whether an open incident of the token's status began when it was in that status."""
-        return any(
-            key.rule in STATUS_RULES and incident.was is not None and incident.was.status == status
-            for key, incident in self.open.items()
-        )
+    @property
+    def origin(self) -> str:
+        """The status before the trouble that the token is in began; without any, its last one."""
+        before = self.before.status.value if self.before is not None else ""
+        return next((incident.origin for key, incident in self.open.items() if key.rule in STATUS_RULES), before)
 
 
 STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
@@ -167,12 +166,18 @@ def _of_membership(
 def _status_finding(rule: Rule, severity: Severity, token: Token, past: Past) -> Finding:
     if token.active is False:
         severity = min(severity, Severity.WARNING, key=lambda each: each.rank)  # switched off on purpose: nobody waits
-    return Finding(Key(rule, token.id), severity, was=past.before.record if past.before else None, now=token.record)
+    return Finding(
+        Key(rule, token.id),
+        severity,
+        was=past.before.record if past.before else None,
+        now=token.record,
+        origin=past.origin,
+    )
 
 
 def _status(token: Token, past: Past, _policy: Policy) -> Iterator[Verdict]:
     match token.status:
-        case Status.UNKNOWN if not token.status_text:
+        case Status.UNKNOWN if not token.status_text.strip():
             yield from (key for key in past.open if key.rule in STATUS_RULES)
         case Status.UNKNOWN:
             yield _status_finding(Rule.UNKNOWN_STATUS, Severity.WARNING, token, past)
@@ -180,7 +185,7 @@ def _status(token: Token, past: Past, _policy: Policy) -> Iterator[Verdict]:
             yield _status_finding(Rule.BANNED, Severity.CRITICAL, token, past)
         case Status.VERIFYING:
             yield _status_finding(Rule.VERIFYING, Severity.WARNING, token, past)
-        case Status.RELAX if past.status_was(Status.FAST) or past.trouble_began_in(Status.FAST):
+        case Status.RELAX if past.origin == Status.FAST:
             severity = Severity.CRITICAL if token.subscription.has_relax is False else Severity.WARNING
             yield _status_finding(Rule.DEGRADED, severity, token, past)
         case Status.FAST if past.status_was(Status.RELAX) and Key(Rule.DEGRADED, token.id) not in past.open:

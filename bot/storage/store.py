@@ -242,10 +242,14 @@ class Store:
                 connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=None, shown_version=0, tries=0, due_at=now
             )
 
-    async def park(self, message_id: int, reason: str, now: datetime) -> None:
-        """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes."""
+    async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
+        """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes.
+
+        `certain` says that no earlier attempt may have posted it: then nobody needs to look for it in the channel.
+        """
         async with self._database.writing() as connection:
-            await _change(connection, message_id, **_GIVEN_BACK, parked_at=now, parked_reason=storable(reason))
+            known = _CERTAIN if certain else {}
+            await _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
 
     async def parked(self) -> tuple[Parked, ...]:
         """What is parked, oldest first."""
