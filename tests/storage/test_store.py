@@ -126,7 +126,8 @@ async def test_any_value_comes_back_as_it_was(
     store: Store, kept: list[Record], opened: list[Incident], read_at: datetime | None
 ) -> None:
     before = await store.load()
-    again = {(one.key, one.opened_at) for one in opened}  # the same incident, drawn twice, is one that goes on
+    wanted = {one.key: one for one in opened}
+    again = {(one.key, one.opened_at) for one in wanted.values()}  # drawn twice, it is one that goes on
     over = [one for one in before.incidents.values() if (one.key, one.opened_at) not in again]
     changes = Changes(
         read_at,
@@ -134,13 +135,13 @@ async def test_any_value_comes_back_as_it_was(
         removed=frozenset(before.records),
         incidents=(
             *(replace(one, stage=Stage.RESOLVED, resolved_at=NOW) for one in over),
-            *{one.key: one for one in opened}.values(),
+            *wanted.values(),
         ),
     )
     await store.save(changes, NOW)
     after = await store.load()
     assert after.records == {one.id: one for one in kept}
-    assert after.incidents == {one.key: one for one in opened}
+    assert after.incidents == wanted
     assert after.read_at == read_at
 
 
