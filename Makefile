@@ -8,9 +8,9 @@ export UV_PYTHON ?= $(PYTHON)
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit pictures clean
+.PHONY: help run demo check test lint types unit bench reliability pictures clean
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/run ## run the bot with the settings of .env
 	$(RUN) python -m bot
@@ -36,6 +36,16 @@ unit: .venv/dev
 	$(RUN) coverage run -m pytest -n 2
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
+
+bench: .venv/dev ## figures beside a bare equivalent; two minutes
+	$(RUN) python -m bench.poll
+	$(RUN) python -m bench.footprint
+	$(RUN) python -m bench.dwell
+
+reliability: .venv/dev ## kill the bot 200 times an engine, and take Discord away: 15 minutes
+	$(RUN) python -m tests.kill --kills 200 --engine sqlite
+	$(RUN) python -m tests.kill --kills 200 --engine postgresql
+	$(RUN) python -m tests.outage --scale 20
 
 pictures: .venv/dev ## make the README's pictures anew, by the demo in a browser
 	$(RUN) pytest -q tests/sandbox/test_demo.py

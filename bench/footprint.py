@@ -6,6 +6,7 @@ behind shows, too.
 
 import argparse
 import asyncio
+import statistics
 import sys
 import tempfile
 import time
@@ -18,13 +19,14 @@ from bot.storage.store import open_store
 from tests.wire.discord import Discord
 from tests.wire.process import LAUNCH
 
+SAMPLES = 50
 BARE = Path(__file__).with_name("bare.py")
 
 
 async def measure(
     discord: Discord, script: Path, environment: dict[str, str], is_ready: Callable[[], bool], seconds: float
 ) -> tuple[float, float, float]:
-    """Run a script; returns its seconds to ready, and its resident memory in MiB: after some time, and at its peak."""
+    """Run a script; returns its seconds to ready, and its resident memory in MiB: usually, and at its peak."""
     with tempfile.TemporaryDirectory() as folder:
         if "DATABASE_URL" not in environment:
             async with open_store(f"sqlite:///{folder}/data/bot.db"):
@@ -45,8 +47,11 @@ async def measure(
         try:
             await discord.until(is_ready, within=60)
             ready = time.monotonic() - began
-            await asyncio.sleep(seconds)
-            return ready, _memory(process.pid, "VmRSS"), _memory(process.pid, "VmHWM")
+            resident = []
+            for _ in range(SAMPLES):
+                await asyncio.sleep(seconds / SAMPLES)
+                resident.append(_memory(process.pid, "VmRSS"))
+            return ready, statistics.median(resident), _memory(process.pid, "VmHWM")
         finally:
             process.kill()
             await process.wait()
@@ -84,7 +89,7 @@ async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, nargs="*", default=[0, 100, 10_000])
-    parser.add_argument("--seconds", type=float, default=5, help="from ready until the memory is read")
+    parser.add_argument("--seconds", type=float, default=5, help="from ready, in which the memory is read")
     arguments = parser.parse_args()
     least = await bare(arguments.seconds)
     rows: list[table.Row] = [("a client that does nothing", least[0], 1.0, least[1], 1.0, least[2])]

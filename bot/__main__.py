@@ -19,7 +19,7 @@ from bot import app, telemetry
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load
-from bot.storage.store import StoreError, StoreSettingsError
+from bot.storage.store import StoreDamagedError, StoreError, StoreSettingsError
 
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
@@ -63,7 +63,7 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     try:
         await app.run(settings, _utc_now, stop)
-    except (LoginError, StoreSettingsError) as error:
+    except (LoginError, StoreSettingsError, StoreDamagedError) as error:
         return _refuse(redact(str(error), settings.secrets))
     except StoreError as error:
         _refuse(redact(str(error), settings.secrets))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.chat.client import ChatClient, LoginError, try_login
 from bot.domain.rules import Policy
@@ -17,8 +18,12 @@ from bot.monitor import Monitor
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.storage.store import StoreError, open_store
+from bot.webhook import Webhook
 
 T = TypeVar("T")
+
+TICK = timedelta(seconds=5)
+"""How exactly reminders, silences and maintenance windows keep their time."""
 
 KEEP_HISTORY = timedelta(days=90)
 """How long incidents that ended stay in the database."""
@@ -48,26 +53,33 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         store = await stack.enter_async_context(open_store(settings.database_url.reveal()))
         upstream = await stack.enter_async_context(_upstream(settings))
         news = asyncio.Event()
-        monitor = Monitor(upstream, store, Policy(settings.thresholds), clock, on_change=news.set)
+        monitor = Monitor(
+            upstream, store, Policy(settings.thresholds, settings.poll_interval), clock, on_change=news.set
+        )
         await monitor.restore()
         # The libraries and the fleet stay for good: a walk through them would stop the event loop for 100 ms each time.
         gc.freeze()
         client = ChatClient(
             monitor,
             guild_id=settings.guild_id,
+            channel_id=settings.ops_channel_id,
+            timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
             http_trace=one_try(),
         )
         stack.push_async_callback(client.close)
+        roles = Roles(settings.alert_role_id, settings.escalation_role_id)
         channel = OpsChannel(
             client,
             client.logged_in,
             channel_id=settings.ops_channel_id,
             guild_id=settings.guild_id,
-            alert_role_id=settings.alert_role_id,
-            fleet=lambda: monitor.fleet,
+            render=lambda message: alert(message, monitor.fleet, roles, settings.runbook_url),
         )
-        outbox = Outbox(store, channel, clock, news)
+        fallback = settings.fallback_webhook_url
+        outbox = Outbox(
+            store, channel, clock, news, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
+        )
         await stack.enter_async_context(_task(outbox.run()))
 
         async def forget_old() -> None:
@@ -75,6 +87,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
 
         jobs = (
             Job("look", every=settings.poll_interval, run=monitor.look),
+            Job("tick", every=TICK, run=monitor.tick),
             Job("forget old incidents", every=timedelta(hours=6), run=forget_old),
         )
         await stack.enter_async_context(running(jobs))
@@ -105,7 +118,8 @@ def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[Imag
         url=settings.api_url,
         api_key=settings.api_key.reveal(),
         rate=settings.rate_limit,
-        budget=settings.poll_interval,
+        # A look that uses it up has ended when the next one is due.
+        budget=settings.poll_interval * 0.9,
     )
 
 

@@ -12,12 +12,13 @@ A crash before 3 loses nothing, since the next look repeats it; after 3 the mess
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain import info
-from bot.domain.incidents import Incident, Key
+from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Failure, Fleet, Reading, Record, Token
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, name_of
@@ -62,6 +63,15 @@ class Store(Protocol):
     async def save(self, changes: Changes, now: datetime) -> None:
         """Store one look, whole or not at all."""
 
+    async def message(self, message_id: int) -> Message | None:
+        """The message of that row, with its incidents."""
+
+    async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Where the cards of open incidents are: Discord's ids of their messages."""
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """What people did last, newest first."""
+
 
 class Monitor:
     """Watches the fleet, and knows what was read last."""
@@ -81,6 +91,8 @@ class Monitor:
         self._clock = clock
         self._on_change = on_change
         self._known = Known()
+        self._sure = True
+        """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
         self._judging = asyncio.Lock()
 
     @property
@@ -117,7 +129,7 @@ class Monitor:
         Raises:
             StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
         """
-        remembered = self._known.remembered
+        remembered, asked_at = self._known.remembered, self._clock()
         try:
             records = await self._upstream.fleet({token_id: token.record for token_id, token in remembered.items()})
         except UpstreamError as error:
@@ -125,7 +137,7 @@ class Monitor:
         else:
             at = self._clock()
             tokens = await asyncio.to_thread(read_all, records, remembered)
-            await self._take(Reading(tuple(tokens.values()), at))
+            await self._take(Reading(tuple(tokens.values()), at), asked_at)
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token now, and store what changed of it.
@@ -137,10 +149,8 @@ class Monitor:
         asked_at = self._clock()
         record = await self._upstream.token(token_id)
         token = info.read(record)
-        read_at = self._known.fleet.read_at
-        # An answer to a question from before the last whole reading may be older than what is known.
-        if token_id in self._known.remembered and read_at is not None and asked_at >= read_at:
-            await self._take(Reading((token,), self._clock(), whole=False))
+        if token_id in self._known.remembered and self._known.fleet.read_at is not None:
+            await self._take(Reading((token,), self._clock(), whole=False), asked_at)
         return token
 
     async def tick(self) -> None:
@@ -150,6 +160,7 @@ class Monitor:
             StoreError: What it moved could not be stored; the next tick repeats it.
         """
         async with self._judging:
+            await self._be_sure()
             changes, after = tick(self._known, self._clock(), self._policy)
             if not changes.nothing:
                 await self._keep(changes, after)
@@ -161,6 +172,7 @@ class Monitor:
             StoreError: It could not be stored, and did not happen.
         """
         async with self._judging:
+            await self._be_sure()
             changes, after = acknowledge(self._known, keys, by, self._clock())
             if changes.incidents:
                 await self._keep(changes, after)
@@ -173,6 +185,7 @@ class Monitor:
             StoreError: It could not be stored, and did not happen.
         """
         async with self._judging:
+            await self._be_sure()
             entry = Entry(self._clock(), by, act, name_of(decision), reason)
             await self._keep(*decide(self._known, decision, entry))
 
@@ -183,32 +196,83 @@ class Monitor:
             StoreError: It could not be stored, and did not happen.
         """
         async with self._judging:
+            await self._be_sure()
             if not self._known.decisions.holds(decision.id):
                 return False
             entry = Entry(self._clock(), by, act, name_of(decision))
             await self._keep(*undo(self._known, decision, entry))
             return True
 
-    async def _take(self, reading: Reading) -> None:
+    async def message(self, message_id: int) -> Message | None:
+        """The message of that id, as its buttons have it, with its incidents as they are stored.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        return await self._store.message(message_id)
+
+    async def links(self) -> Mapping[Key, int]:
+        """Discord's message id of each open incident's card, where it has one.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        return await self._store.shown_at([key for key, each in self._known.incidents.items() if each.open])
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """What people did last, newest first.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        return await self._store.audit(limit)
+
+    async def _take(self, reading: Reading, asked_at: datetime) -> None:
         async with self._judging:
+            await self._be_sure()
             failure = self._known.fleet.failure
+            reading = _as_of(reading, self._known.fleet, asked_at)
             await self._keep(*await asyncio.to_thread(advance, self._known, reading, self._policy))
         if failure is not None and reading.whole:
             event(logger, logging.INFO, "upstream answers again", tokens=len(reading.tokens))
 
     async def _take_failure(self, failure: Failure) -> None:
         async with self._judging:
+            await self._be_sure()
             before = self._known.fleet.failure
             await self._keep(*advance_failure(self._known, failure, self._policy))
         if before is None or before.trouble is not failure.trouble:
             event(logger, logging.WARNING, "no reading", trouble=failure.trouble, detail=failure.detail)
 
+    async def _be_sure(self) -> None:
+        """After a commit whose answer was lost: what the database has is what happened."""
+        if not self._sure:
+            await self.restore()
+            self._sure = True
+            self._on_change()
+
     async def _keep(self, changes: Changes, after: Known) -> None:
+        self._sure = False
         await self._store.save(changes, self._clock())
-        self._known = after
+        self._known, self._sure = after, True
         _log(changes)
         if changes.tell or changes.notices:
             self._on_change()
+
+
+def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
+    """The reading without what is older than what is known: tokens that were read after this was asked for."""
+    newer = {
+        token.id: fleet.tokens[token.id]
+        for token in reading.tokens
+        if token.id in fleet.tokens and (read_at := _last_read(token.id, fleet, reading)) and read_at > asked_at
+    }
+    return replace(reading, tokens=tuple(newer.get(token.id, token) for token in reading.tokens)) if newer else reading
+
+
+def _last_read(token_id: int, fleet: Fleet, reading: Reading) -> datetime | None:
+    """When the token was read by the other kind of look: alone, for a whole reading, or else in one."""
+    return fleet.read_alone.get(token_id) if reading.whole else fleet.read_at
 
 
 def _log(changes: Changes) -> None:

@@ -88,7 +88,10 @@ class RefusedError(DeliveryError):
 
 
 class Channel(Protocol):
-    """The ops channel. Each call raises `DeliveryError`."""
+    """The ops channel. Each call but the first raises `DeliveryError`."""
+
+    async def ready(self) -> None:
+        """Wait until it can be spoken to at all."""
 
     async def post(self, message: Message) -> int:
         """Post it with its mark as nonce; returns Discord's id of the message."""
@@ -123,8 +126,8 @@ class Store(Protocol):
     async def anew(self, message_id: int, now: datetime) -> None:
         """The posted message is gone: post it anew."""
 
-    async def park(self, message_id: int, reason: str, now: datetime) -> None:
-        """Keep the message without trying it again."""
+    async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool) -> None:
+        """Keep the message without trying it again; `certain` when no earlier attempt may have posted it."""
 
     async def next_due(self) -> datetime | None:
         """When the next message is due; None when none waits."""
@@ -152,6 +155,8 @@ class Outbox:
         self._failures = 0
         self._blocked = False
         """Whether somebody was told that the channel is blocked."""
+        self._resting = False
+        """Whether the channel is to be left alone until the pause is over, whatever comes."""
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
@@ -165,16 +170,17 @@ class Outbox:
                 pause = await self.deliver()
             except StoreError as error:
                 pause = self._pause()
+                self._resting = True
                 event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
-                pause = self._pause()
+                pause, self._resting = self._pause(), True
                 logger.exception("outbox failed")
             if pause is None or pause > timedelta():
                 await self._sleep(pause)
 
     async def _sleep(self, pause: timedelta | None) -> None:
         """Until something new waits or the pause is over; a channel that refused is left alone for the whole pause."""
-        if self._failures and pause is not None:
+        if self._resting and pause is not None:
             await asyncio.sleep(pause.total_seconds())
             return
         try:
@@ -185,6 +191,8 @@ class Outbox:
 
     async def deliver(self) -> timedelta | None:
         """Deliver until nothing is due or the channel refuses; returns how long to wait, None for "until woken"."""
+        await self._channel.ready()  # before a row is read: what waits is shown as it is when it can be
+        self._resting = False
         while True:
             now = self._clock()
             folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
@@ -209,16 +217,18 @@ class Outbox:
             return None
         except RefusedError as error:
             event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
-            await self._store.park(message.id, str(error), self._clock())
+            await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
             return None
         except DeliveryError as error:
             pause = self._pause_after(error)
             if isinstance(error, UncertainError) and message.discord_id is None:
                 attempt.begin(now, message.version)
             await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
-            event(logger, logging.WARNING, "message waits", mark=message.mark, error=str(error), pause=pause)
+            level = logging.ERROR if isinstance(error, BlockedError) else logging.WARNING  # a person must act
+            event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
             if isinstance(error, BlockedError) and self._on_blocked is not None and not self._blocked:
                 self._blocked = await self._on_blocked(str(error))
+            self._resting = True
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0

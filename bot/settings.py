@@ -132,11 +132,20 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
             values[variable.field] = _value(variable, (environ, written))
         except SettingsError as error:
             problems += error.problems
+    problems += _contradictions(values)
     hints = tuple(_hints(written, environ))
     if problems:
         raise SettingsError((*problems, *hints))
     settings = Settings(**values, hints=hints)
     return replace(settings, hints=(*hints, *_forgetful(settings, environ)))
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """Find what is wrong only together, among the values that are right each by itself."""
+    if "rate_limit" in values and "poll_interval" in values:
+        calls, period = values["rate_limit"]
+        if values["poll_interval"] < period / calls:
+            yield "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows: make the one longer, or raise the other"
 
 
 FORGETFUL = {"DYNO": "Heroku", "RENDER": "Render"}

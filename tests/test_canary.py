@@ -150,12 +150,12 @@ async def _go_wrong(home: Town) -> None:
     home.upstream.fail(REFUSAL)
     await home.until_told("refuses the API key")
     home.upstream.fail(FAILURE)
-    await home.until_told("ImaginePro gives no answer")
+    await home.until_told("ImaginePro cannot be read")
     for echo in ECHOES:
         home.upstream.fail(echo)
         await home.discord.command("token", id=1900, refresh=True)
     home.upstream.heal()
-    await home.until_told("answers again")
+    await home.until_told("can be read again")
     home.upstream.has_list = False
     for step in MALFORMED_TEXT.steps:
         step.change(home.upstream)

@@ -26,13 +26,17 @@ class Accounts:
     fleet_now: tuple[Record, ...] = (record(),)
     error: UpstreamError | None = None
     hold: asyncio.Event | None = None
+    slow: asyncio.Event | None = None
 
     async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
         """The accounts, or the error."""
         del known
         if self.error:
             raise self.error
-        return self.fleet_now
+        answer = self.fleet_now
+        if self.slow:
+            await self.slow.wait()
+        return answer
 
     async def token(self, token_id: int) -> Record:
         """One of them; late, when it is held."""
@@ -51,6 +55,8 @@ class Disk:
 
     store: Store
     full: bool = False
+    loses_answers: bool = False
+    """Whether it stores, and then cannot say so."""
 
     async def load(self) -> Memory:
         """What the database knows."""
@@ -62,6 +68,9 @@ class Disk:
             reason = "the disk is full"
             raise StoreUnavailableError(reason)
         await self.store.save(changes, now)
+        if self.loses_answers:
+            reason = "the connection was lost"
+            raise StoreUnavailableError(reason)
 
 
 @dataclass
@@ -151,6 +160,38 @@ async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> N
     watch.disk.full = False
     await watch.look(record(status="BANNED"))
     assert Key(Rule.BANNED, 1900) in (await watch.store.load()).incidents
+
+
+async def test_a_commit_whose_answer_was_lost_is_one_incident_and_ends_as_one(watch: Watch) -> None:
+    await watch.look(record())
+    watch.disk.loses_answers = True
+    with pytest.raises(StoreUnavailableError):
+        await watch.look(record(status="BANNED"))
+    watch.disk.loses_answers = False
+    woken = len(watch.woken)
+    await watch.look(record(status="BANNED"))
+    assert len(watch.woken) > woken, "what that commit called for must be delivered"
+    (incident,) = (await watch.store.load()).incidents.values()
+    assert incident.opened_at < watch.now
+    assert await watch.store.waiting() == 2, "the first day's summary, and one alert"
+    await watch.look(record())
+    assert (await watch.store.load()).incidents == {}
+
+
+async def test_a_slow_list_that_was_asked_for_before_a_refresh_does_not_undo_it(watch: Watch) -> None:
+    await watch.look(record(1), record(2))
+    watch.accounts.fleet_now = (record(1), record(2))
+    watch.accounts.slow = asyncio.Event()
+    watch.now += timedelta(seconds=1)
+    looking = asyncio.create_task(watch.monitor.look())
+    await asyncio.sleep(0)
+    watch.now += timedelta(seconds=1)
+    watch.accounts.fleet_now = (record(1, "BANNED"), record(2))
+    await watch.monitor.refresh(1)
+    watch.accounts.slow.set()
+    await looking
+    assert watch.monitor.fleet.tokens[1].status is Status.BANNED
+    assert Key(Rule.BANNED, 1) in (await watch.store.load()).incidents
 
 
 async def test_a_token_that_is_read_alone_is_judged_and_dated_alone(watch: Watch) -> None:

@@ -38,6 +38,12 @@ class Room:
     calls: list[str] = field(default_factory=list)
     accepts_before_failing: bool = False
     nonces: bool = True
+    open: asyncio.Event | None = None
+
+    async def ready(self) -> None:
+        """It is, unless the test keeps it closed."""
+        if self.open:
+            await self.open.wait()
 
     async def post(self, message: Message) -> int:
         """Post, unless the nonce is known."""
@@ -174,6 +180,19 @@ async def test_what_began_and_ended_while_the_channel_was_away_is_told_late_in_o
     assert post.room.calls == ["post", "post"]
     (shown,) = post.room.shown.values()
     assert shown.incidents[0].stage is Stage.RESOLVED
+
+
+async def test_what_came_and_went_before_the_channel_was_ready_is_told_as_over(post: Post) -> None:
+    post.room.open = asyncio.Event()
+    incident = await post.incident(1)
+    delivering = asyncio.create_task(post.deliver())
+    await asyncio.sleep(0.05)
+    await post.resolve(incident)
+    post.room.open.set()
+    assert await delivering is None
+    (shown,) = post.room.shown.values()
+    assert shown.incidents[0].stage is Stage.RESOLVED
+    assert post.room.calls == ["post"]
 
 
 async def test_messages_arrive_in_the_order_in_which_they_were_stored(post: Post) -> None:

@@ -80,7 +80,7 @@ async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once
                 await home.until_called(1)
             home.upstream.fleet[1900]["status"] = "BANNED"
             home.upstream.heal()
-            await home.until_told("answers again")
+            await home.until_told("can be read again")
             await home.until_told("1900 is BANNED")
         baseline, outage, banned = home.discord.messages()
         assert [len(message.versions) for message in (baseline, outage, banned)] == [1, 2, 1]
@@ -308,6 +308,14 @@ async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> N
         async with home.bot():
             await home.until_told(BASELINE)
     assert hangs.hits == 1
+
+
+async def test_commands_that_could_not_be_registered_at_the_start_are_when_the_bot_is_online(home: Town) -> None:
+    with home.discord.outage(faults.error(503), "PUT", "/applications/*/commands", times=1) as away:
+        async with home.bot() as bot:
+            await bot.wait_ready()
+            assert away.hits == 1
+            assert "earlier ones still stand" in bot.stderr
 
 
 async def test_a_bot_token_that_is_replaced_while_the_bot_runs_ends_it_with_what_to_do(home: Town) -> None:

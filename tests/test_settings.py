@@ -75,8 +75,8 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
         ("IMAGINEPRO_API_URL", "http://[::1]:8000", "http://[::1]:8000"),
         ("IMAGINEPRO_API_URL", "http://localhost", "http://localhost"),
         ("IMAGINEPRO_RATE_LIMIT", "10/1m", (10, timedelta(minutes=1))),
-        ("POLL_INTERVAL", "1s", timedelta(seconds=1)),
-        ("POLL_INTERVAL", "1000ms", timedelta(seconds=1)),
+        ("POLL_INTERVAL", "3s", timedelta(seconds=3)),
+        ("POLL_INTERVAL", "3000ms", timedelta(seconds=3)),
         ("POLL_INTERVAL", "", timedelta(minutes=1)),
         ("FAST_TIME_THRESHOLD", "30m, 15%", (Threshold("30m", minutes=30), Threshold("15%", percent=15))),
         ("RUNBOOK_URL", "https://wiki.example/{rule}?id={token}", "https://wiki.example/{rule}?id={token}"),
@@ -160,6 +160,13 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_name_and_how_to_mend_it
     name: str, text: str, mend: str
 ) -> None:
     assert re.match(f"{name}: .*{re.escape(mend)}", problems(**{name: text}))
+
+
+def test_polls_that_are_more_than_the_limit_of_calls_allows_are_a_problem() -> None:
+    assert "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows" in problems(POLL_INTERVAL="1s")
+    assert load(REQUIRED | {"POLL_INTERVAL": "1s", "IMAGINEPRO_RATE_LIMIT": "1/1s"}).poll_interval == timedelta(
+        seconds=1
+    )
 
 
 def test_every_problem_is_told_at_once_a_line_each() -> None:

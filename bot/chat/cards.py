@@ -87,12 +87,20 @@ UNKNOWN = Look(
     "look the account up in ImaginePro, and in Discord.",
     urgent=True,
 )
+NO_RELAX = Look(
+    "🔴",
+    RED,
+    "may not work",
+    "Its plan has no relax mode, so jobs sent to it may fail.",
+    "send its jobs elsewhere, or buy fast time.",
+    urgent=True,
+)
 RELAX = Look("🟡", YELLOW, "working slowly", "It works in relax mode: jobs wait longer.")
 FAST_TIME_USED = Look("🟡", YELLOW, "working, no fast time left", "What it still does, it does in relax mode.")
 FAST = Look("🟢", GREEN, "working")
 OFF = Look("⚫", GREY, "switched off", "ImaginePro sends it no jobs until it is switched on again.")
 
-LOOKS = (BANNED, VERIFYING, SPENT, UNKNOWN, FAST_TIME_USED, RELAX, FAST, OFF)
+LOOKS = (BANNED, VERIFYING, SPENT, NO_RELAX, UNKNOWN, FAST_TIME_USED, RELAX, FAST, OFF)
 """Worst first. What was switched off was switched off by someone, and comes last."""
 
 _OF_STATUS = {
@@ -117,6 +125,8 @@ def look(token: Token) -> Look:
     """How a token stands."""
     if token.active is False:
         return OFF
+    if token.subscription.has_relax is False and token.status is Status.RELAX:
+        return NO_RELAX
     if token.status.works and token.fast_time.gone:
         return SPENT if token.subscription.has_relax is False else FAST_TIME_USED
     return _OF_STATUS[token.status]
@@ -204,7 +214,7 @@ def token_card(token: Token, fleet: Fleet, now: datetime) -> discord.Embed:
     details = [
         _line("Plan", _plan(token.subscription, now)),
         _line("Jobs", _jobs(token)),
-        _line("Mode", [token.mode, token.visibility and _VISIBILITY[token.visibility]]),
+        _line("Mode", _modes(token)),
         _line(
             "Made",
             [
@@ -315,6 +325,7 @@ def _plan(plan: Subscription, now: datetime) -> list[str | None]:
     words = ", ".join(filter(None, [named, plan.billing, plan.state]))
     return [
         words,
+        quoted(plan.unread, _RAW) if plan.unread else None,
         "no relax mode" if plan.has_relax is False else None,
         _instant(plan.renews_at, now, "renews", "renewal was due"),
         _instant(plan.ends_at, now, "ends", "ended"),
@@ -351,6 +362,17 @@ def _usage(usage: Usage, where: str) -> str | None:
         return f"{hours} {where}"
     images = f"{number(usage.images)} image{'s' * (usage.images != 1)} {where}"
     return f"{images} ({hours})" if hours else images
+
+
+def _modes(token: Token) -> list[str | None]:
+    """How it works and who sees the images; a word that we do not know is quoted."""
+    texts = token.record.info
+    return [
+        token.mode or (quoted(texts.job_mode, 60) if texts.job_mode.strip() else None),
+        _VISIBILITY[token.visibility]
+        if token.visibility
+        else (quoted(texts.visibility_mode, 60) if texts.visibility_mode.strip() else None),
+    ]
 
 
 def _place(token: Token) -> list[str | None]:

@@ -18,6 +18,7 @@ import discord
 
 from bot.chat.alerts import Alert
 from bot.domain.incidents import Message
+from bot.domain.redaction import redact
 from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, VanishedError
 
 ATTEMPT = timedelta(seconds=15)
@@ -111,7 +112,7 @@ async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
 
 def _of_answer(error: discord.HTTPException) -> Exception:
     """What an error answer of Discord means for the message."""
-    reason = f"Discord answered {error.status}, code {error.code}: {error.text}"
+    reason = redact(f"Discord answered {error.status}, code {error.code}: {error.text}")
     if error.code in VANISHED:
         return VanishedError(reason)
     if error.status in {401, 403, 404}:
@@ -139,13 +140,16 @@ class OpsChannel:
         self._render = render
         self._attempt = attempt.total_seconds()
 
+    async def ready(self) -> None:
+        """Wait until requests to Discord can be made; the gateway may still be away."""
+        await self._logged_in.wait()
+
     async def post(self, message: Message) -> int:
         """Post it with its mark as nonce; returns Discord's id of the message.
 
         Raises:
             DeliveryError: It was not posted, or nobody knows.
         """
-        await self._logged_in.wait()
         shown = self._render(message)
         async with _in_the_outbox_words(self._attempt):
             posted = await self._channel.send(
@@ -165,7 +169,6 @@ class OpsChannel:
             DeliveryError: It was not edited, or nobody knows.
         """
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
-        await self._logged_in.wait()
         shown = self._render(message)
         async with _in_the_outbox_words(self._attempt):
             await self._channel.get_partial_message(message.discord_id).edit(
@@ -193,7 +196,6 @@ class OpsChannel:
         Raises:
             DeliveryError: The channel cannot be read now.
         """
-        await self._logged_in.wait()
         after = discord.Object(discord.utils.time_snowflake(since - CLOCK_SKEW))
         async with _in_the_outbox_words(self._attempt):
             async for message in self._channel.history(limit=HISTORY, after=after, oldest_first=True):

@@ -41,6 +41,9 @@ LONGEST_PAUSE = timedelta(minutes=2)
 requests, and a host may share its address with others. Ending the process instead would log in again at once, and
 prolong the block. No longer either between two tries to reach the gateway: people wait for answers."""
 
+REGISTRATION = timedelta(seconds=30)
+"""How long the registration of the commands may keep the gateway waiting."""
+
 AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Discord does not answer, or not with what was asked for."""
 
@@ -113,6 +116,7 @@ class ChatClient(DeskClient):
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
         self._patience = asyncio.timeout(None)
+        self._registered = False
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
         for make in COMMANDS:
@@ -189,6 +193,8 @@ class ChatClient(DeskClient):
             logger.error("the bot is not in server %s: add it with %s", self._home.id, invite_url(self, self._home.id))
         else:
             logger.info("online as %s", self.user)
+        if not self._registered:
+            await self._register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
@@ -200,9 +206,11 @@ class ChatClient(DeskClient):
         await answer_stale(interaction)
 
     async def _register_commands(self) -> None:
-        """Register them in the one server only. A failure is said and survived: alerts matter more than commands."""
+        """Register them in the one server only. A failure is said, survived and mended at the next session."""
         try:
-            await self.tree.sync(guild=self._home)
+            async with asyncio.timeout(REGISTRATION.total_seconds()):
+                await self.tree.sync(guild=self._home)
+            self._registered = True
         except (discord.Forbidden, discord.NotFound):
             logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
                 "commands are not registered: server %s does not let the bot in. Add it with %s",

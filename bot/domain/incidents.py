@@ -112,6 +112,8 @@ class Finding:
     """The token as read."""
     detail: str = ""
     """For people, when the records do not say it: the upstream's own words, escaped by whoever shows them."""
+    origin: str = ""
+    """The status before the token's trouble began, through whatever statuses followed; for rules about the status."""
     readings: int = 1
     """How many readings in a row must find it before it fires."""
     clear: int = 1
@@ -146,6 +148,8 @@ class Incident:
     now: Record | None = None
     """The token as of `read_at`; None when it is not in the list, and for rules that are about no token."""
     detail: str = ""
+    origin: str = ""
+    """As in `Finding`."""
     told: bool = True
     """False when nobody needs to hear of it: it never fired, or a deeper step covers it."""
     clear: int = 1
@@ -368,6 +372,7 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
         severity=finding.severity,
         now=finding.now,
         detail=finding.detail,
+        origin=incident.origin or finding.origin,
         flips=finding.flips,
         read_at=at,
     )

@@ -192,17 +192,22 @@ def _subscription(raw: str) -> Subscription:
         named, terms = "", [named, *terms]
     plan = _PLAN.fullmatch(named)
     state = billing = renews_at = ends_at = None
-    for term in filter(None, map(_TERM.fullmatch, map(str.strip, terms))):
-        words, stamp = term["words"].lower().split(), term["stamp"]
-        if stamp is None and all(word in _STATES or word in _BILLINGS for word in words):
+    unread = [named] if named and plan is None else []
+    for text in filter(None, map(str.strip, terms)):
+        term = _TERM.fullmatch(text)
+        words = term["words"].lower().split() if term else []
+        at = _instant(term["stamp"]) if term and term["stamp"] else None
+        if term and term["stamp"] is None and all(word in _STATES or word in _BILLINGS for word in words):
             state = next((_STATES[word] for word in words if word in _STATES), state)
             billing = next((_BILLINGS[word] for word in words if word in _BILLINGS), billing)
-        elif stamp is not None and words[0] == "renews":
-            renews_at = _instant(stamp)
-        elif stamp is not None and words[0] in _ENDINGS:
-            ends_at = _instant(stamp)
+        elif at is not None and words[0] == "renews":
+            renews_at = at
+        elif at is not None and words[0] in _ENDINGS:
+            ends_at = at
             state = _STATES.get(words[0], state)
-    return Subscription(plan["plan"] if plan else "", state, billing, renews_at, ends_at, raw)
+        else:
+            unread.append(text)
+    return Subscription(plan["plan"] if plan else "", state, billing, renews_at, ends_at, ", ".join(unread), raw)
 
 
 @_remembered

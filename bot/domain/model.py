@@ -143,6 +143,8 @@ class Subscription:
     renews_at: datetime | None = None
     ends_at: datetime | None = None
     """When the text says that it ends, is cancelled or expires at an instant."""
+    unread: str = ""
+    """What of the text was not understood beside that."""
     raw: str = ""
 
     @property
@@ -196,8 +198,9 @@ class Token:
     @property
     def usable(self) -> bool:
         """Whether jobs sent to this token now would be worked on; without fast time that takes a relax mode."""
-        spent = self.fast_time.gone and self.subscription.has_relax is False
-        return self.status.works and self.active is not False and not spent
+        slow = self.fast_time.gone or self.status is Status.RELAX
+        stopped = slow and self.subscription.has_relax is False
+        return self.status.works and self.active is not False and not stopped
 
 
 @dataclass(frozen=True, slots=True)

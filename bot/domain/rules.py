@@ -231,12 +231,11 @@ class Past:
         """Whether the token was last read in that status."""
         return self.before is not None and self.before.status is status
 
-    def trouble_began_in(self, status: Status) -> bool:
-        """Whether an open incident of the token's status began when it was in that status."""
-        return any(
-            key.rule in STATUS_RULES and incident.was is not None and incident.was.status == status
-            for key, incident in self.open.items()
-        )
+    @property
+    def origin(self) -> str:
+        """The status before the trouble that the token is in began; without any, its last one."""
+        before = self.before.status.value if self.before is not None else ""
+        return next((incident.origin for key, incident in self.open.items() if key.rule in STATUS_RULES), before)
 
 
 Verdict = Finding | Key
@@ -472,13 +471,13 @@ def _pool(read: Mapping[int, Token], past: Mapping[Key, Incident], levels: PoolL
 def _status_finding(sight: Sight, rule: Rule, severity: Severity) -> Finding:
     if sight.token.active is False:
         severity = min(severity, Severity.WARNING, key=lambda each: each.rank)  # switched off on purpose: nobody waits
-    return sight.finding(rule, severity)
+    return replace(sight.finding(rule, severity), origin=sight.past.origin)
 
 
 def _status(sight: Sight) -> Iterator[Verdict]:
     token, past = sight.token, sight.past
     match token.status:
-        case Status.UNKNOWN if not token.status_text:
+        case Status.UNKNOWN if not token.status_text.strip():
             yield from (key for key in past.open if key.rule in STATUS_RULES)
         case Status.UNKNOWN:
             yield _status_finding(sight, Rule.UNKNOWN_STATUS, Severity.WARNING)
@@ -488,7 +487,7 @@ def _status(sight: Sight) -> Iterator[Verdict]:
             checking = past.open.get(sight.key(Rule.VERIFYING))
             late = checking is not None and sight.at - checking.opened_at >= CRITICAL_AFTER
             yield _status_finding(sight, Rule.VERIFYING, Severity.CRITICAL if late else Severity.WARNING)
-        case Status.RELAX if past.status_was(Status.FAST) or past.trouble_began_in(Status.FAST):
+        case Status.RELAX if past.origin == Status.FAST:
             stops = token.subscription.has_relax is False
             yield _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
         case Status.FAST if past.status_was(Status.RELAX) and sight.key(Rule.DEGRADED) not in past.open:

@@ -1,7 +1,6 @@
 """What is known between two looks, and how one look moves it. Pure: whoever fetches, stores and tells is elsewhere."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -181,19 +180,20 @@ def _moved(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
     cover = known.decisions.cover()
     moved = step(known.incidents, judgement, lambda key, after: cover(key) is not None or _is_flap(key, after))
-    missed: dict[str, list[Key]] = defaultdict(list)
-    for key in moved.unheard:
-        if (decision := cover(key)) is not None:
-            missed[decision.id].append(key)
-    covers: Iterable[Silence | Window] = (*known.decisions.silences.values(), *known.decisions.windows.values())
-    decided = tuple(
-        replace(each, missed=tuple(dict.fromkeys((*each.missed, *missed[each.id]))))
-        for each in covers
-        if each.id in missed
-    )
+    decided = tuple(_owing(known.decisions, {key: by.id for key in moved.unheard if (by := cover(key)) is not None}))
     changes, after = _keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
     released, after = _keep(after, _release(after, judgement.at))
     return replace(_both(changes, released), decided=decided), after
+
+
+def _owing(decisions: Decisions, unheard: Mapping[Key, str]) -> Iterator[Silence | Window]:
+    """The decisions that have to name something else than before at their end: each key is named by one of them."""
+    covers: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
+    for each in covers if unheard else ():
+        missed = tuple(key for key in each.missed if unheard.get(key, each.id) == each.id)
+        missed = tuple(dict.fromkeys((*missed, *(key for key, by in unheard.items() if by == each.id))))
+        if missed != each.missed:
+            yield replace(each, missed=missed)
 
 
 def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:

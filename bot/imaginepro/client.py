@@ -60,6 +60,8 @@ _LIST: Final = "/api/v1/discord/tokens"
 _SINGLE: Final = "/api/v1/discord/token/"
 
 _ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
+_PATIENCE: Final = 15.0
+"""Seconds that reading one token takes at most, since a person waits for it."""
 _LARGEST_BODY: Final = 16 * 2**20
 _DECODED_AT_ONCE: Final = 64 * 2**10
 """A body up to this many bytes is decoded in less than a millisecond; a larger one in a thread."""
@@ -110,7 +112,7 @@ class ImaginePro:
         api_key: The bearer key.
         rate: So many calls in such a time, over all calls and retries; they are spaced evenly, so that no window of
             that length ever sees more.
-        budget: The longest a public call takes: waiting for its turn, retries and pauses included.
+        budget: The longest that reading the fleet takes: waiting for its turn, retries and pauses included.
         attempt_timeout: The longest one request takes, to the last byte of its answer.
     """
 
@@ -141,7 +143,7 @@ class ImaginePro:
         Raises:
             UpstreamError: No reading; it says nothing about the accounts.
         """
-        deadline = self._deadline()
+        deadline = self._deadline(self._budget)
         try:
             return await self._records(self._fleet_path, deadline, known)
         except NotFoundError:
@@ -153,7 +155,7 @@ class ImaginePro:
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
             raise NotFoundError(detail) from error
         self._fleet_path = _SINGLE
-        _log.info("the list of tokens is at the path of a single one", extra={"path": _SINGLE})
+        _log.info("the list of tokens is at the path of a single one", extra={"fields": {"path": _SINGLE}})
         return found
 
     async def token(self, token_id: int) -> Record:
@@ -163,15 +165,15 @@ class ImaginePro:
             NotFoundError: The upstream does not know it.
             UpstreamError: No reading; it says nothing about the account.
         """
-        found = await self._records(f"{_SINGLE}{token_id}", self._deadline())
+        found = await self._records(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE))
         for record in found:
             if record.id == token_id:
                 return record
         message = f"ImaginePro's answer has no token {token_id}"
         raise NotFoundError(message)
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._budget
+    def _deadline(self, budget: float) -> float:
+        return asyncio.get_running_loop().time() + budget
 
     async def _records(self, path: str, deadline: float, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
         body = await self._request(path, deadline)
@@ -194,7 +196,7 @@ class ImaginePro:
             pause = max(asked, random.uniform(0, ceiling))  # noqa: S311  # spreads retries, keeps no secret
             if clock() + pause >= deadline:
                 break
-            _log.debug("upstream call failed, retrying", extra={"trouble": failure.trouble, "pause": pause})
+            _log.debug("upstream call failed, retrying", extra={"fields": {"trouble": failure.trouble, "pause": pause}})
             await asyncio.sleep(pause)
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
         raise failure or TimedOutError("the limit of calls left no time for this one")
@@ -235,7 +237,7 @@ class ImaginePro:
         else:
             if response.status in _GOOD:
                 return _json(response.content_type, body)
-            failure = _failure(response.status, response.headers, complaint(body, api_key=self._key))
+            failure = _failure(response, complaint(body, api_key=self._key))
         raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
 
 
@@ -272,10 +274,11 @@ def _json(content_type: str, body: bytes) -> bytes:
     return body
 
 
-def _failure(status: int, headers: Mapping[str, str], said: str) -> UpstreamError:
-    """What a status that is not 2xx means; `said` is the API's own message."""
+def _failure(response: aiohttp.ClientResponse, said: str) -> UpstreamError:
+    """What a status that is not 2xx means; `said` is the API's own message. A web page is not the API's word."""
+    status, headers = response.status, response.headers
     why = f"{status}: {said}" if said else str(status)
-    if status in _REFUSALS:
+    if status in _REFUSALS and response.content_type != "text/html":
         return RefusedError(f"{_REFUSALS[status]} ({why})", status=status)
     if status == HTTPStatus.NOT_FOUND:
         return NotFoundError(f"ImaginePro knows no such thing ({why})")

@@ -10,6 +10,7 @@ Sources: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens, docs.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -180,13 +181,19 @@ def _info(info: _Info) -> InfoText:
 def _text(value: _Loose) -> str:
     match value:
         case str():
-            return value.replace("\0", "")
+            return _shared(value)
         case bool():
             return "true" if value else "false"
         case int() | float():
             return str(value)
         case _:
             return ""
+
+
+@lru_cache(maxsize=256)
+def _shared(text: str) -> str:
+    """The text without NUL. What many records say, as `FAST` or `0 images`, is one object in memory."""
+    return text.replace("\0", "")
 
 
 def _integer(value: _Loose, valid: range) -> int | None:

@@ -6,14 +6,14 @@ when it waits, its time has come and nobody has a claim on it. Which messages th
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incidents import Key, Message, Stage
@@ -54,6 +54,9 @@ from bot.storage.telling import (
     waits,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 __all__ = [
     "Grouping",
     "Parked",
@@ -65,11 +68,6 @@ __all__ = [
     "open_store",
 ]
 
-_INSERT: Final[dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-"""Both engines have upserts, of the same text; only SQLAlchemy has two constructors."""
 
 _GIVEN_BACK: Final = {"claimed_until": None}
 _CERTAIN: Final = {"uncertain_since": None, "uncertain_version": None}
@@ -311,10 +309,14 @@ class Store:
                 connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=None, shown_version=0, tries=0, due_at=now
             )
 
-    async def park(self, message_id: int, reason: str, now: datetime) -> None:
-        """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes."""
+    async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
+        """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes.
+
+        `certain` says that no earlier attempt may have posted it: then nobody needs to look for it in the channel.
+        """
         async with self._database.writing() as connection:
-            await _change(connection, message_id, **_GIVEN_BACK, parked_at=now, parked_reason=storable(reason))
+            known = _CERTAIN if certain else {}
+            await _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
 
     async def parked(self) -> tuple[Parked, ...]:
         """What is parked, oldest first."""
@@ -404,7 +406,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 
 def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
     """Insert rows, or change those that are there; a null leaves what is there."""
-    insert = _INSERT[dialect](table)
+    # Both engines have upserts, of the same text; only SQLAlchemy has two constructors. The one not used takes 2 MB.
+    insert: sqlite.Insert | postgresql.Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     changed = {
         column.name: sa.func.coalesce(insert.excluded[column.name], column)
         for column in table.columns

@@ -61,6 +61,7 @@ def incident(  # each argument is a part of the incident that some test varies
         was_at=NOON - timedelta(minutes=1) if was else None,
         now=now,
         detail=detail,
+        origin=was.status if was else "",
     )
 
 

@@ -96,7 +96,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.DEGRADED, was=record(), now=record(status="RELAX")),
-            "🟠 Token 1900 fell from FAST to RELAX",
+            "🟠 Token 1900 is RELAX, no longer FAST",
             "switch it back with `/fast`",
         ),
         (
@@ -210,7 +210,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.UPSTREAM_DOWN, None, detail="timed out: `x`"),
-            "🟠 ImaginePro gives no answer",
+            "🟠 ImaginePro cannot be read",
             "Cause: “timed out\\: \\`x\\`”",
         ),
         (
@@ -266,7 +266,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=FULL, after=HOUR),
-            "✅ Token 1907 has enough fast time again: 100 % (200 of 200 min)",
+            "✅ Token 1907 is above 20 % fast time again: 100 % (200 of 200 min)",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", after=HOUR),
@@ -302,7 +302,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
             "⚪ No longer watched, after 1 h: Too few accounts work: 0 of 9",
         ),
-        (incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)), "✅ ImaginePro answers again after 12 min"),
+        (incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)), "✅ ImaginePro can be read again after 12 min"),
         (
             incident(Rule.UPSTREAM_REFUSED, None, after=timedelta(days=3, hours=4)),
             "✅ ImaginePro accepts the API key again after 3 d 4 h",
@@ -462,7 +462,7 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
         "🔴 **BANNED** (2): 1920, 1921",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",
         "⚫ **switched off** (1): 1930",
-        "✅ **over: ImaginePro gave no answer** for 3 min",
+        "✅ **over: ImaginePro could not be read** for 3 min",
         "✅ **was VERIFYING, now FAST** (2): 1940 (5 min), 1941 (6 min)",
         "✅ **was VERIFYING, now BANNED** (1): 1943 (7 min)",
         "✅ **was VERIFYING, gone from the list** (1): 1944 (8 min)",

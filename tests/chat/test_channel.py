@@ -99,7 +99,7 @@ async def test_a_message_is_found_by_its_mark_and_only_the_bots_own(line: Line) 
     assert await line.channel.find("abcd-2", since) is None
 
 
-async def test_nothing_is_posted_before_the_login(line: Line) -> None:
+async def test_it_is_not_ready_before_the_login(line: Line) -> None:
     early = OpsChannel(
         line.client,
         asyncio.Event(),
@@ -109,8 +109,8 @@ async def test_nothing_is_posted_before_the_login(line: Line) -> None:
     )
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await early.post(POSTED)
-    assert line.fake.posts == []
+            await early.ready()
+    await line.channel.ready()
 
 
 @pytest.mark.parametrize(

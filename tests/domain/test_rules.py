@@ -70,6 +70,17 @@ def test_a_check_that_ends_in_relax_is_told_as_degraded_since_it_was_fast_before
     }
 
 
+@pytest.mark.parametrize(
+    "path", [["VERIFYING", "RELAX"], ["VERIFYING", "BANNED", "RELAX"], ["BANNED", "PONDERING", "VERIFYING", "RELAX"]]
+)
+def test_a_token_that_was_fast_before_its_trouble_is_degraded_however_it_came_to_relax(path: list[str]) -> None:
+    story = watching()
+    heard = [story.read(minute, record(status=status)) for minute, status in enumerate(path, start=1)]
+    assert "degraded 1900 warning RELAX" in heard[-1]
+    assert story.read(10, record(status="RELAX")) == story.read(11, record(status="RELAX")) == []
+    assert story.read(12, record(status="FAST")) == ["ended: degraded 1900 warning FAST"]
+
+
 def test_relax_on_a_plan_without_relax_mode_is_critical() -> None:
     story = watching(record(plan="Basic"))
     assert story.read(1, record(status="RELAX", plan="Basic")) == ["degraded 1900 critical RELAX"]
@@ -84,7 +95,7 @@ def test_another_unknown_status_changes_the_incident() -> None:
 def test_a_record_without_a_status_moves_nothing() -> None:
     story = watching()
     story.read(1, record(status="BANNED"))
-    assert story.read(2, record(status="")) == []
+    assert story.read(2, record(status="")) == story.read(2.5, record(status="  ")) == []
     assert story.read(3, record(status="FAST")) == ["ended: banned 1900 critical FAST"]
 
 

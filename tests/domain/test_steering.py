@@ -354,6 +354,18 @@ def test_a_silence_that_ends_in_a_window_leaves_what_is_open_to_the_window() -> 
     assert story.tick(70) == ["maintenance_ended (w1): banned 1900"]
 
 
+def test_what_happened_under_a_silence_and_again_in_a_window_is_named_once() -> None:
+    story = watching(record(1))
+    story.silence(1, until=60)
+    story.read(2, record(1), record(2))
+    story.read(3, record(1))
+    story.read(4, record(1))
+    window = story.window(5, start=5, length=20)
+    story.read(6, record(1), record(2))
+    assert story.undo(7, window) == ["maintenance_ended (w1): new 2"]
+    assert story.tick(60) == ["silence_ended (everything): gone 2"]
+
+
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

@@ -176,7 +176,7 @@ TABLE = [
     (sandbox.UNAUTHORIZED, RefusedError, "refuses the API key, or its credits are used up (401: Unauthorized)", 1),
     (sandbox.OUT_OF_CREDITS, RefusedError, "402: Insufficient credits", 1),
     (sandbox.FORBIDDEN, RefusedError, "may not be DIY (403: This endpoint needs the DIY plan)", 1),
-    (sandbox.page(403), RefusedError, "(403)", 1),
+    (sandbox.page(403), MalformedError, "(403)", 1),
     (sandbox.INVALID, MalformedError, "400: id must be an integer; id must be positive", 1),
     (sandbox.REDIRECT, MalformedError, "redirects (301)", 1),
     (sandbox.WEB_PAGE, MalformedError, "a web page", 1),

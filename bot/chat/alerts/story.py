@@ -8,12 +8,12 @@ from datetime import timedelta
 import discord
 
 from bot.chat import cards
-from bot.chat.alerts.wording import MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WORDINGS, Wording
+from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
 from bot.chat.cards import amount, plan_word, share, spare, status_word
 from bot.chat.text import bare, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
 from bot.domain.info import read
-from bot.domain.model import Fleet, PlanState, Severity, Status, Token
+from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
 from bot.domain.rules import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
 
 Sign = tuple[str, discord.Colour]
@@ -125,6 +125,12 @@ class Story:
     def relax_now(self) -> str:
         """What is at 0."""
         return RELAX_NOW[self._has_relax]
+
+    @property
+    def ask(self) -> str:
+        """What to do about an upstream that cannot be read: where it answers, but not so, waiting does not help."""
+        wrong = self.incident.detail.startswith((Trouble.NOT_FOUND, Trouble.MALFORMED))
+        return MEND if wrong else WAIT
 
     @property
     def slow(self) -> str:
@@ -252,7 +258,7 @@ def told(story: Story) -> tuple[Sign, str]:
 
 def _end(story: Story) -> tuple[Sign, str]:
     """How it ended: well, by turning into something else, or because nobody wants to hear of it."""
-    token, was, state = story.account, story.incident.was, story.wording.state.format_map(story)
+    token, origin, state = story.account, story.incident.origin, story.wording.state.format_map(story)
     if story.lost:
         return MOVED_ON, f"{story.token} is no longer {state}: gone from the list, after {story.span}"
     if story.incident.unwatched:
@@ -263,7 +269,7 @@ def _end(story: Story) -> tuple[Sign, str]:
     if not token.usable:
         off = ", switched off" if token.active is False else ""
         return MOVED_ON, f"{story.token} is no longer {state}: now {story.status}{off}, after {story.span}"
-    if token.status is Status.FAST or (was is not None and read(was).status is token.status):
+    if token.status is Status.FAST or origin == token.status:
         return OVER, f"{story.token} is {story.status} again after {story.span}"
     return OVER, f"{story.token} works again after {story.span}, in {story.status}"
 

@@ -36,11 +36,11 @@ WORDINGS: Mapping[Rule, Wording] = {
         sign=("👀", cards.BLUE),
     ),
     Rule.UPSTREAM_DOWN: Wording(
-        headline="ImaginePro gives no answer",
-        group="ImaginePro gave no answer",
+        headline="ImaginePro cannot be read",
+        group="ImaginePro could not be read",
         means="All numbers stay as they were last read, and no account is judged until it answers.",
-        do="nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro.",
-        over="ImaginePro answers again after {span}",
+        do="{ask}",
+        over="ImaginePro can be read again after {span}",
     ),
     Rule.UPSTREAM_REFUSED: Wording(
         headline="ImaginePro refuses the API key",
@@ -73,7 +73,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="VERIFYING",
     ),
     Rule.DEGRADED: Wording(
-        headline="{token} fell from FAST to RELAX",
+        headline="{token} is RELAX, no longer FAST",
         group="RELAX, no longer FAST",
         many="{many} fell from FAST to RELAX",
         means="{slow}",
@@ -101,7 +101,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         many="{many} ran low on fast time",
         means="That is under {step}{soon}. {relax_left}",
         do="spread load to {others}, or buy time.",
-        over="{token} has enough fast time again: {level}",
+        over="{token} is above {step} fast time again: {level}",
         state="under {step} fast time",
     ),
     Rule.FAST_TIME_GONE: Wording(
@@ -198,6 +198,8 @@ RELAX_NOW = {
     False: "Its plan has no relax mode: jobs sent to it fail.",
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
+WAIT = "nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro."
+MEND = "check `IMAGINEPRO_API_URL`, and that your plan is DIY; if both are right, write to ImaginePro."
 SLOW = {
     True: "It still works, but jobs wait longer.",
     False: "Its plan has no relax mode, so jobs sent to it may fail.",
