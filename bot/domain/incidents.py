@@ -344,6 +344,7 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             was=finding.was,
             was_at=judgement.before_at if finding.was else None,
             now=finding.now,
+            origin=finding.origin,
         )
     if incident.stage is Stage.PENDING:
         return _pending(incident, finding, judgement)
@@ -372,7 +373,6 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
         severity=finding.severity,
         now=finding.now,
         detail=finding.detail,
-        origin=incident.origin or finding.origin,
         flips=finding.flips,
         read_at=at,
     )

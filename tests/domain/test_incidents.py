@@ -236,9 +236,9 @@ class Watching(RuleBasedStateMachine):
         self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
 
     def watched(self) -> dict[Key, Incident]:
-        """What is open and was not switched off since."""
+        """What is open, was not switched off since, and waits for nothing that was."""
         policy = self.known.policy(POLICY)
-        return {key: each for key, each in self.known.incidents.items() if policy.watches(key)}
+        return {key: each for key, each in self.known.incidents.items() if policy.watches(key) and not each.held}
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         return self.hear(*advance(self.known, self.reading_of(fleet, whole=whole), POLICY))

@@ -75,10 +75,10 @@ def test_a_check_that_ends_in_relax_is_told_as_degraded_since_it_was_fast_before
 )
 def test_a_token_that_was_fast_before_its_trouble_is_degraded_however_it_came_to_relax(path: list[str]) -> None:
     story = watching()
-    heard = [story.read(minute, record(status=status)) for minute, status in enumerate(path, start=1)]
+    heard = [story.read(40 * number, record(status=status)) for number, status in enumerate(path, start=1)]
     assert "degraded 1900 warning RELAX" in heard[-1]
-    assert story.read(10, record(status="RELAX")) == story.read(11, record(status="RELAX")) == []
-    assert story.read(12, record(status="FAST")) == ["ended: degraded 1900 warning FAST"]
+    assert story.read(200, record(status="RELAX")) == story.read(201, record(status="RELAX")) == []
+    assert story.read(202, record(status="FAST")) == ["ended: degraded 1900 warning FAST"]
 
 
 def test_relax_on_a_plan_without_relax_mode_is_critical() -> None:
@@ -637,6 +637,12 @@ def test_a_rule_fires_after_as_many_readings_in_a_row_as_it_is_set_to() -> None:
         ["banned 1900 critical BANNED"],
         [],
     ]
+
+
+def test_a_token_that_was_fast_is_still_that_while_its_degradation_waits_for_more_readings() -> None:
+    story = watching()
+    story.set(Rule.DEGRADED, readings=2)
+    assert [story.read(minutes, record(status="RELAX")) for minutes in (1, 2)] == [[], ["degraded 1900 warning RELAX"]]
 
 
 def test_steps_that_tremble_while_they_wait_are_told_by_what_is_there_when_they_fire() -> None:
