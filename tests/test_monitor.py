@@ -1,17 +1,18 @@
 """One look at a time: what is read is judged, stored, remembered, and never half of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.incidents import Key, Rule
+from bot.domain.incidents import Key, Message, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Status, Trouble
 from bot.domain.rules import Policy
+from bot.domain.steering import Entry
 from bot.domain.watch import Changes, Memory
 from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
 from bot.monitor import Monitor
@@ -61,6 +62,18 @@ class Disk:
     async def load(self) -> Memory:
         """What the database knows."""
         return await self.store.load()
+
+    async def message(self, message_id: int) -> Message | None:
+        """What the database knows."""
+        return await self.store.message(message_id)
+
+    async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """What the database knows."""
+        return await self.store.shown_at(keys)
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """What the database knows."""
+        return await self.store.audit(limit)
 
     async def save(self, changes: Changes, now: datetime) -> None:
         """Store it, if there is room."""
@@ -163,18 +176,19 @@ async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> N
 
 
 async def test_a_commit_whose_answer_was_lost_is_one_incident_and_ends_as_one(watch: Watch) -> None:
-    await watch.look(record())
+    works = record(1)
+    await watch.look(works, record())
     watch.disk.loses_answers = True
     with pytest.raises(StoreUnavailableError):
-        await watch.look(record(status="BANNED"))
+        await watch.look(works, record(status="BANNED"))
     watch.disk.loses_answers = False
     woken = len(watch.woken)
-    await watch.look(record(status="BANNED"))
+    await watch.look(works, record(status="BANNED"))
     assert len(watch.woken) > woken, "what that commit called for must be delivered"
     (incident,) = (await watch.store.load()).incidents.values()
     assert incident.opened_at < watch.now
     assert await watch.store.waiting() == 2, "the first day's summary, and one alert"
-    await watch.look(record())
+    await watch.look(works, record())
     assert (await watch.store.load()).incidents == {}
 
 
@@ -236,8 +250,9 @@ async def test_the_log_names_the_first_incidents_of_a_storm_and_counts_the_other
     watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "bot.monitor")
-    await watch.look(*(record(number) for number in range(60)))
-    await watch.look(*(record(number, "BANNED") for number in range(60)))
+    works = record(1000)
+    await watch.look(works, *(record(number) for number in range(60)))
+    await watch.look(works, *(record(number, "BANNED") for number in range(60)))
 
     lines = [(each.message, getattr(each, "fields", {})) for each in caplog.records]
     assert [message for message, _ in lines].count("incident moved") == 51, "the baseline, and 50 of 60"

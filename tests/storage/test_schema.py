@@ -1,6 +1,7 @@
 """The tables agree with the migrations, and the columns with the values of the domain."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.incidents import Notice, NoticeKind
+from bot.domain.incidents import Happening, Moment, Notice, NoticeKind
+from bot.domain.model import Severity
 from bot.domain.watch import Changes, Memory
 from bot.storage import schema
 from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
@@ -92,18 +94,25 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
             await connection.execute(sa.insert(sa.table(name, *columns)).values(row))
     await database.close()
 
+    heard = replace(
+        incident(),
+        origin="FAST",
+        heard=Severity.CRITICAL,
+        loud_at=NOW,
+        moments=(Moment(NOW, Happening.FIRED),),
+    )  # or else the channel would be told again of what it knows
     async with open_store(database_url) as store:
-        assert await store.load() == Memory({1900: record()}, NOW, {incident().key: incident()})
+        assert await store.load() == Memory({1900: record()}, NOW, {heard.key: heard})
         message = await store.claim(NOW, LEASE)
         assert message is not None
         assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
-        assert message.incidents == (incident(),)
+        assert message.incidents == (heard,)
         assert await store.shown_at([incident().key]) == {incident().key: 77}
         await store.confirm(message.id, 77, message.version)
         await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (incident().key,)),)), NOW)
         answer = await store.claim(NOW, LEASE)
         assert answer is not None
-        assert (answer.reply_to, answer.incidents) == (77, (incident(),))
+        assert (answer.reply_to, answer.incidents) == (77, (heard,))
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:

@@ -1,5 +1,7 @@
 """What people decide, who did so, and notices: messages beside the cards."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -43,3 +45,22 @@ def upgrade() -> None:
             "incident_id", sa.Text, sa.ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True, index=True
         ),
     )
+    _remember_what_was_heard()
+
+
+def _remember_what_was_heard() -> None:
+    """Open incidents were told before it was noted that they were; unnoted, they would be told again."""
+    incidents = sa.table(
+        "incidents", sa.column("id"), sa.column("stage"), sa.column("incident"), sa.column("message_id")
+    )
+    open_ = sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id).where(incidents.c.stage == "firing")
+    connection = op.get_bind()
+    for row in connection.execute(open_).all():
+        incident = json.loads(row.incident)
+        if incident.get("told", True):
+            incident["heard"] = incident["severity"]
+            incident["loud_at"] = incident["opened_at"] if row.message_id is not None else None
+            incident["moments"] = [{"at": incident["opened_at"], "what": "fired"}]
+        incident.setdefault("origin", (incident.get("was") or {}).get("status", ""))
+        changed = json.dumps(incident, ensure_ascii=False)
+        connection.execute(incidents.update().where(incidents.c.id == row.id).values(incident=changed))
