@@ -58,6 +58,8 @@ async def test_the_fleet_is_told_once_then_each_turn_and_only_what_is_critical_p
 
         await home.quiet_polls(1)
         assert [len(versions) for versions in home.history()] == [1, 2, 1]
+        (answer,) = home.notices
+        assert "1900 is FAST again" in answer
 
 
 async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
@@ -67,7 +69,7 @@ async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
         assert refused.now.mentioned_roles == [home.discord.alert_role_id]
         home.upstream.heal()
         assert await home.until_told("accepts the API key again") is refused
-    assert len(home.discord.messages()) == 2
+    assert len(home.cards) == 2
 
 
 async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once(homes: tuple[Town, Town]) -> None:
@@ -82,7 +84,7 @@ async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once
             home.upstream.heal()
             await home.until_told("can be read again")
             await home.until_told("1900 is BANNED")
-        baseline, outage, banned = home.discord.messages()
+        baseline, outage, banned = home.cards
         assert [len(message.versions) for message in (baseline, outage, banned)] == [1, 2, 1]
 
     await asyncio.gather(*map(live, homes))
@@ -405,12 +407,12 @@ async def test_a_postgresql_that_drops_its_connections_loses_nothing(
     postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
 ) -> None:
     async with town(postgresql_url, tmp_path) as home, home.settled_bot() as bot:
-        for status in ("BANNED", "FAST", "VERIFYING"):
-            home.upstream.fleet[1900]["status"] = status
+        for number, status in ((1900, "BANNED"), (1900, "FAST"), (1901, "VERIFYING")):
+            home.upstream.fleet[number]["status"] = status
             for _ in range(5):
                 await asyncio.to_thread(postgresql.disconnect, postgresql_url)
                 await asyncio.sleep(0.1)
-            await home.until_told(f"1900 is {status}")
+            await home.until_told(f"{number} is {status}")
         await home.quiet_polls(1)
         assert [len(versions) for versions in home.history()] == [1, 2, 1]
         assert bot.running
@@ -428,7 +430,7 @@ async def test_a_message_that_was_deleted_is_posted_anew_when_it_changes(home: T
         anew = await home.until_told("1900 is FAST again")
     assert anew is not deleted
     assert len(deleted.versions) == 1
-    assert len(home.discord.messages()) == 2
+    assert len(home.cards) == 2
 
 
 async def test_what_the_bot_may_not_say_is_kept_and_said_once_it_may(home: Town, tmp_path: Path) -> None:

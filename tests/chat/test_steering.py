@@ -60,7 +60,7 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
         "",
         "2 incidents are open",
         f"🔴 **Token 1901 is BANNED** · since <t:{noon}:R> · [message]({link})",
-        f"🟠 **Token 1950 fell from FAST to RELAX** · since <t:{noon}:R> · <@7> has it · quiet",
+        f"🟠 **Token 1950 is RELAX, no longer FAST** · since <t:{noon}:R> · <@7> has it · quiet",
     ]
 
 

@@ -38,22 +38,32 @@ class Town:
             await self.until_told(BASELINE)
             yield bot
 
+    @property
+    def cards(self) -> list[Message]:
+        """The messages of the ops channel that are edited as they live; each has an embed."""
+        return [message for message in self.discord.messages() if message.now.embeds]
+
+    @property
+    def notices(self) -> list[str]:
+        """What was said beside them, in plain text: reminders, answers, silences."""
+        return [message.now.content for message in self.discord.messages() if not message.now.embeds]
+
     def told(self, words: str) -> list[Message]:
-        """The messages of the ops channel that say so, or said so before an edit."""
-        return [message for message in self.discord.messages() if any(words in v.text for v in message.versions)]
+        """The cards that say so, or said so before an edit."""
+        return [message for message in self.cards if any(words in v.text for v in message.versions)]
 
     async def until_told(self, words: str, within: float = 10.0) -> Message:
-        """Wait until the ops channel says so, and give the newest message that does.
+        """Wait until a card says so, and give the newest one that does.
 
         Raises:
             TimeoutError: it did not, within so many seconds.
         """
-        await self.discord.until(lambda: any(words in message.now.text for message in self.discord.messages()), within)
-        return next(message for message in reversed(self.discord.messages()) if words in message.now.text)
+        await self.discord.until(lambda: any(words in message.now.text for message in self.cards), within)
+        return next(message for message in reversed(self.cards) if words in message.now.text)
 
     def history(self) -> list[tuple[Version, ...]]:
-        """The ops channel as it is, with all versions of each message; equal to a later one if nothing happened."""
-        return [tuple(message.versions) for message in self.discord.messages()]
+        """The cards as they are, with all versions of each; equal to a later one if nothing happened."""
+        return [tuple(message.versions) for message in self.cards]
 
     async def until_called(self, times: int, within: float = 15.0) -> None:
         """Wait until the upstream was called so many more times. While it answers, each call is one poll.
