@@ -160,7 +160,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
-        reopened = False
+        hiccups, reopened = 0, False
         while True:
             self._news.clear()
             try:
@@ -168,12 +168,15 @@ class Outbox:
                     await self._store.reopen(self._clock())
                     reopened = True
                 pause = await self.deliver()
+                hiccups = 0
             except StoreError as error:
-                pause = self._pause()
-                self._resting = True
+                # A claim whose answer was lost is ours all the same: given back, it need not wait for its lease to end.
+                hiccups, reopened = hiccups + 1, False
+                pause, self._resting = self._pause(hiccups), True
                 event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
-                pause, self._resting = self._pause(), True
+                hiccups += 1
+                pause, self._resting = self._pause(hiccups), True
                 logger.exception("outbox failed")
             if pause is None or pause > timedelta():
                 await self._sleep(pause)
@@ -250,15 +253,15 @@ class Outbox:
         return discord_id, message.version if attempt.version is None else attempt.version
 
     def _pause_after(self, error: DeliveryError) -> timedelta:
-        pause = self._pause()
+        self._failures += 1
+        pause = self._pause(self._failures)
         if isinstance(error, LaterError):
             return max(pause, error.after)
         return max(pause, self._pace.blocked) if isinstance(error, BlockedError) else pause
 
-    def _pause(self) -> timedelta:
-        """How long to leave the channel alone after one more failure."""
-        pause = min(self._pace.first * float(2 ** min(self._failures, 10)), self._pace.longest)
-        self._failures += 1
+    def _pause(self, failures: int) -> timedelta:
+        """How long to leave alone what has failed so often in a row."""
+        pause = min(self._pace.first * float(2 ** min(failures - 1, 10)), self._pace.longest)
         jitter: float = random.uniform(0.9, 1.1)  # noqa: S311 - not a secret
         return pause * jitter
 

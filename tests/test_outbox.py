@@ -22,7 +22,7 @@ from bot.outbox import (
     UncertainError,
     VanishedError,
 )
-from bot.storage.store import Store, open_store
+from bot.storage.store import Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record
 
 Answer = Exception | None
@@ -383,4 +383,35 @@ async def test_the_task_delivers_whatever_is_stored_and_survives_a_bug(
         task.cancel()
         await asyncio.wait({task})
     assert "outbox failed" in caplog.text
+    assert post.tokens() == [[1]]
+
+
+async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) -> None:
+    class Lossy:
+        """The database, which loses the answer to the first claim."""
+
+        lost = False
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(post.store, name)
+
+        async def claim(self, now: datetime, lease: timedelta) -> Message | None:
+            message = await post.store.claim(now, lease)
+            if not self.lost:
+                self.lost = True
+                reason = "the connection was lost"
+                raise StoreUnavailableError(reason)
+            return message
+
+    news = asyncio.Event()
+    await post.incident(1)
+    outbox = Outbox(Lossy(), post.room, post.clock, news, pace=BRIEF)  # type: ignore[arg-type] # the rest is the store
+    task = asyncio.create_task(outbox.run())
+    try:
+        async with asyncio.timeout(5):
+            while not post.room.shown:
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
     assert post.tokens() == [[1]]
