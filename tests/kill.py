@@ -5,7 +5,11 @@ the process is killed (SIGKILL) and started again, at any moment: while it start
 of the time, after Discord took a message and before the bot could hear of it. Discord's memory of nonces is made a few
 seconds short, in the bot as in the fake, so that some such messages have to be looked for in the channel.
 
-In the end the channel must tell each flip exactly once. Exit code 1 if it does not.
+Meanwhile people press Acknowledge on open critical cards, at any moment: while the bot runs, starts or is dead, and,
+some of the time, right before it is killed. Each does so once, under a name of their own.
+
+In the end the channel must tell each flip exactly once, and name whoever was told that they have it, for good. Exit
+code 1 if it does not.
 """
 
 import argparse
@@ -15,21 +19,26 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.sandbox.imaginepro import account
 from bot.storage.store import open_store
-from tests.ledger import NEXT, Ledger, Story
+from tests.ledger import EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
 from tests.storage.servers import PostgreSQL
 from tests.wire.discord import Rate
 from tests.wire.faults import HANG
+from tests.wire.messages import Message, Version
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
+from tests.wire.world import OPERATORS, Member
 
+BYSTANDER = 1800
+"""A token that always works: some always do, or else it would be news."""
 FEW = 4
 """Tokens, of which each has at most one message to wait for: too few for a summary."""
 MANY = 12
@@ -42,6 +51,9 @@ NONCES_KEPT = 4.0
 LATE = 4.5
 """Seconds after which nobody remembers."""
 
+GROUPING = 2.0
+"""Seconds for which others join a message; in life 20, in which these few tokens would seldom need a second one."""
+
 LIFE = 3.0
 """Seconds from a start to a kill, at most; a start takes one or two."""
 REST = 0.8
@@ -49,7 +61,38 @@ REST = 0.8
 PATIENCE = 60.0
 """Seconds after which a flip that is not told is lost, and a message that does not come is not waited for."""
 
+THINKING = 1.0
+"""Seconds from one person's press to the next one's, at most."""
+IN_FLIGHT = 0.1
+"""Seconds from a press to the kill that is to hit it, at most; an answer takes a few hundredths."""
+PEOPLE = 1_100_000_000_000_100_000
+"""The ids of those who press begin here."""
+A_CARD = 3
+"""People who press on one card, at most, so that its timeline has room to name them all."""
+
 POSTS = "/channels/*/messages"
+
+
+@dataclass(eq=False, slots=True)
+class Press:
+    """A person's press on Acknowledge."""
+
+    by: Member
+    on: Message
+    confirmed: bool = False
+    """Whether the person was told that they have it."""
+    owed: bool = False
+    """Whether the bot was killed between that and the card's saying so."""
+
+    def shown(self, version: Version) -> bool:
+        """Whether the card names them."""
+        return f"acknowledged by <@{self.by.id}>" in version.text
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the card does not name them although they were told so, or does not any more."""
+        named = [self.shown(version) for version in self.on.versions]
+        return (self.confirmed and not named[-1]) or named != sorted(named)
 
 
 @dataclass(slots=True)
@@ -72,9 +115,21 @@ class Counts:
     """Posts that Discord answered with the message of an earlier one."""
     by_history: int = 0
     """Requests for the channel's history."""
+    notices: int = 0
+    confirmed: int = 0
+    """Presses on Acknowledge that were answered with yes."""
+    owed: int = 0
+    """Those of them that the card did not show when the bot was killed."""
+    unconfirmed: int = 0
+    """Presses that were not: the bot was dead or died, or it was over, or somebody else's."""
+    stored: int = 0
+    """Those of them that count all the same: the bot died between the database and the answer."""
+    forgotten: int = 0
     lost: int = 0
     doubled: int = 0
     muddled: int = 0
+    chatter: int = 0
+    """Ends that were said too often, and messages that were posted twice."""
     waiting: int = 0
     """Messages that are still in the outbox after everything was told."""
     noise: int = 0
@@ -87,8 +142,9 @@ class Counts:
 
     @property
     def good(self) -> bool:
-        """Whether everything was told, once."""
-        return not (self.lost or self.doubled or self.muddled or self.waiting or self.noise)
+        """Whether everything was told, once, and nobody forgotten."""
+        broken = self.lost, self.doubled, self.muddled, self.chatter, self.forgotten, self.waiting, self.noise
+        return not any(broken)
 
     def table(self) -> str:
         """A line a number."""
@@ -99,20 +155,27 @@ class Counts:
             "starts after the nonce memory": self.late,
             "flips": self.flips,
             "posts": self.posts,
-            "  summaries among them": self.summaries,
+            "  groups and summaries among them": self.summaries,
+            "  notices among them": self.notices,
             "edits": self.edits,
             "  that changed nothing": self.repeats,
             "repeated posts known by nonce": self.by_nonce,
             "searches of the channel": self.by_history,
             "errors logged": len(self.errors),
+            "acknowledgements confirmed": self.confirmed,
+            "  killed before the card said so": self.owed,
+            "presses not confirmed": self.unconfirmed,
+            "  and stored all the same": self.stored,
+            "confirmed and forgotten": self.forgotten,
             "lost": self.lost,
             "doubled": self.doubled,
             "taken back": self.muddled,
+            "notices doubled": self.chatter,
             "left in the outbox": self.waiting,
             "writes of a start without news": self.noise,
             "seconds": round(self.seconds),
         }
-        return "\n".join(f"{name:<32}{number:>6}" for name, number in rows.items())
+        return "\n".join(f"{name:<34}{number:>6}" for name, number in rows.items())
 
 
 class Run:
@@ -128,9 +191,10 @@ class Run:
         self._town = town
         self._discord = town.discord
         self._rng = rng
-        self._stories = [Story(token) for token in town.upstream.fleet]
+        self._stories = [Story(token) for token in town.upstream.fleet if token != BYSTANDER]
         self._ledger = Ledger(town.discord, self._stories)
         self._stop = asyncio.Event()
+        self._presses: dict[asyncio.Task[None], Press] = {}
 
     async def run(self, kills: int) -> Counts:
         """Kill so often, let everything be told, and count."""
@@ -150,6 +214,7 @@ class Run:
         async with asyncio.TaskGroup() as group:
             for story in self._stories:
                 group.create_task(self._live(story))
+            group.create_task(self._people())
             yield
 
     async def _live(self, story: Story) -> None:
@@ -164,14 +229,52 @@ class Run:
                 return  # lost, or told otherwise: the count at the end says so
             await asyncio.sleep(self._rng.uniform(0, REST))
 
+    async def _people(self) -> None:
+        """Press now and then, whether the bot lives or not, until asked to stop."""
+        while not self._stop.is_set():
+            self._press()
+            await asyncio.sleep(self._rng.uniform(0, THINKING))
+
+    def _press(self) -> bool:
+        """Let somebody press on a card where that is possible; returns whether it is. The answer may come or not."""
+        pressed = Counter(press.on for press in self._presses.values())
+        cards = [
+            message
+            for message in self._discord.messages()
+            if message.now.mentioned_roles and "Acknowledge" in message.now.buttons and pressed[message] < A_CARD
+        ]
+        if not cards:
+            return False
+        number = len(self._presses)
+        press = Press(Member(PEOPLE + number, f"p{number}", (OPERATORS.id,)), self._rng.choice(cards))
+        self._presses[asyncio.create_task(self._hear(press))] = press
+        return True
+
+    async def _hear(self, press: Press) -> None:
+        heard = await self._discord.press(press.on, "Acknowledge", press.by)
+        press.confirmed = heard.message is not None and heard.shown.text.startswith("You have")
+
+    async def _press_in_flight(self, bot: BotProcess) -> bool:
+        """Let somebody press while the bot is online, and stop in the midst of it; returns whether somebody did."""
+        await bot.wait_ready()
+        with contextlib.suppress(TimeoutError):
+            await self._discord.until(self._press, PATIENCE / 4)
+            await asyncio.sleep(self._rng.uniform(0, IN_FLIGHT))
+            return True
+        return False
+
     async def _life_and_death(self) -> None:
         async with self._town.bot(**ENVIRONMENT) as bot:
             identified = len(self._discord.gateway.identifies)
-            accepted = self._rng.random() < 1 / 3 and await self._post_that_nobody_hears_of()
-            if not accepted:
+            chance = self._rng.random()
+            accepted = chance < 1 / 3 and await self._post_that_nobody_hears_of()
+            pressed = chance > 3 / 4 and await self._press_in_flight(bot)
+            if not accepted and not pressed:
                 await asyncio.sleep(self._rng.uniform(0, LIFE))
             self.counts.starting += len(self._discord.gateway.identifies) == identified
             await bot.kill()
+            for press in self._presses.values():
+                press.owed |= press.confirmed and not press.shown(press.on.now)
             self._note_errors(bot)
         late = self._rng.random() < (0.3 if accepted else 0.05)
         self.counts.kills += 1
@@ -192,6 +295,7 @@ class Run:
         self._stop.set()
         with contextlib.suppress(TimeoutError):
             await self._discord.until(lambda: self._ledger.shown == self._ledger.expected, PATIENCE)
+        await asyncio.gather(*self._presses)
         async with open_store(self._town.environment["DATABASE_URL"]) as store:
             deadline = time.monotonic() + PATIENCE
             while (waiting := await store.waiting()) and time.monotonic() < deadline:
@@ -219,7 +323,13 @@ class Run:
         counts.flips = sum(story.flips for story in self._stories)
         counts.posts = len(messages)
         counts.edits, counts.repeats = ledger.edits, ledger.repeats
-        counts.summaries = len(ledger.summaries)
+        counts.summaries, counts.notices = len(ledger.summaries), len(ledger.notices)
+        presses = self._presses.values()
+        counts.confirmed = sum(press.confirmed for press in presses)
+        counts.owed = sum(press.owed for press in presses)
+        counts.unconfirmed = len(presses) - counts.confirmed
+        counts.stored = sum(press.shown(press.on.now) for press in presses if not press.confirmed)
+        counts.forgotten = sum(press.forgotten for press in presses)
         took = sum(call.accepted or (call.fault is not None and call.fault.accepted) for call in self._discord.posts)
         counts.by_nonce = took - len(messages)
         counts.by_history = sum(
@@ -228,19 +338,23 @@ class Run:
         # The summary of the first reading is no flip, and must be told once as well.
         counts.doubled = ledger.doubled.total() + len(self._town.told(BASELINE)) - 1
         counts.lost, counts.muddled = ledger.lost.total(), len(ledger.muddled)
+        counts.chatter = ledger.repeated + ledger.chatter
         counts.story = "\n".join(
             [f"lost: {told}" for told in ledger.lost]
             + [f"doubled: {told}" for told in ledger.doubled]
             + [f"taken back: {text}" for text in ledger.muddled]
+            + [f"forgotten: {press.by.id}\n{press.on.now.text}" for press in presses if press.forgotten]
         )
 
 
-ENVIRONMENT = {"FAKE_NONCE_MEMORY": f"{NONCES_SURE.total_seconds()}"}
+ENVIRONMENT = {"FAKE_NONCE_MEMORY": f"{NONCES_SURE.total_seconds()}", "FAKE_GROUPING": f"{GROUPING}"}
 
 
 async def killed(database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW) -> Counts:
     """Run the bot on that database, kill it so often, and count."""
-    accounts = [account(1900 + number) for number in range(tokens)]
+    accounts = [account(BYSTANDER), *(account(1900 + number) for number in range(tokens))]
+    async with open_store(database_url) as store:
+        await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - the bot of this town lives by it too
     async with town(database_url, folder, accounts) as place:
         place.discord.rate = Rate(5, 1.0)  # five times as fast as in life, so as not to wait for it
         place.discord.board.nonce_memory = NONCES_KEPT

@@ -1,4 +1,7 @@
-"""What the ops channel shows of the tokens, set against what happened to them: nothing lost, nothing told twice."""
+"""What the ops channel shows of the tokens, set against what happened to them: nothing lost, nothing told twice.
+
+Cards and groups tell what happened. Notices, which have no embed, are told beside them and counted apart.
+"""
 
 import re
 from collections import Counter
@@ -6,10 +9,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from bot.domain.incidents import Rule
+from bot.domain.steering import Setting
+from bot.domain.watch import Changes
 from tests.wire.discord import Discord
 from tests.wire.messages import Message, Version
 
 GOOD = "FAST"
+
+EACH_FLIP_BY_ITSELF = Changes(None, decided=(Setting(Rule.FLAPPING, enabled=False),))
+"""Stored before a story begins: tokens flip so often in these that they would soon be held as flapping."""
 
 NEXT = {
     "FAST": ("BANNED", "VERIFYING", "RELAX"),
@@ -34,7 +43,8 @@ _CARD = re.compile(r"Token (?P<token>\d+) is (?P<status>BANNED|VERIFYING|RELAX)(
 _CARD_OVER = re.compile(r"Token (?P<token>\d+) .*\n(?:.*\n)*?It was (?P<status>BANNED|VERIFYING|RELAX)\b")
 _LINE = re.compile(r"\*\*(?P<was>was )?(?P<status>BANNED|VERIFYING|RELAX)\b[^*]*\*\* \(\d+\): (?P<tokens>.+)")
 _LINE_TOKEN = re.compile(r"(?:^|, )(\d+)")
-_SUMMARY = "changes at once"
+_SILENT = 1 << 12
+"""The flag of a message that was posted without a notification; of the bot's, those that say that something is over."""
 
 
 class Story:
@@ -79,9 +89,14 @@ class Ledger:
         self._read: dict[tuple[int, int], Tally] = {}
 
     @property
+    def all(self) -> list[Message]:
+        """Everything in the channel, oldest first."""
+        return self._discord.messages(self._channel_id)
+
+    @property
     def messages(self) -> list[Message]:
         """Those that tell of tokens, oldest first."""
-        return [message for message in self._discord.messages(self._channel_id) if self._now(message)]
+        return [message for message in self.all if self._now(message)]
 
     @property
     def summaries(self) -> list[Message]:
@@ -89,9 +104,26 @@ class Ledger:
         return [message for message in self.messages if is_summary(message.now)]
 
     @property
+    def notices(self) -> list[Message]:
+        """Those that tell of a card, or of nothing that happened to a token."""
+        return [message for message in self.all if is_notice(message.now)]
+
+    @property
+    def repeated(self) -> int:
+        """Messages that were posted again: each has a mark of its own."""
+        return len(self.all) - len({mark_of(message.now) for message in self.all})
+
+    @property
+    def chatter(self) -> int:
+        """Notices that say that a message is over, beyond one for each time at which it can have been over anew."""
+        said = Counter(answered for message in self.notices if (answered := _said_over(message.now)) is not None)
+        ends = {message.id: sum(n for told, n in self._now(message).items() if told.over) for message in self.messages}
+        return sum(max(n - ends.get(card, 0), 0) for card, n in said.items())
+
+    @property
     def shown(self) -> Tally:
         """All that the channel shows now."""
-        return sum((self._now(message) for message in self._discord.messages(self._channel_id)), Tally())
+        return sum((self._now(message) for message in self.all), Tally())
 
     @property
     def expected(self) -> Tally:
@@ -126,9 +158,7 @@ class Ledger:
     def repeats(self) -> int:
         """Edits that changed nothing: harmless, and unavoidable when the bot never heard that the first was taken."""
         return sum(
-            self._at(message, number) == self._at(message, number + 1)
-            for message in self.messages
-            for number in range(len(message.versions) - 1)
+            before.text == after.text for message in self.messages for before, after in pairwise(message.versions)
         )
 
     @property
@@ -155,13 +185,25 @@ class Ledger:
 
 
 def is_summary(version: Version) -> bool:
-    """Whether it tells of several changes at once."""
-    return _SUMMARY in version.text
+    """Whether it tells of several changes at once: of one rule, or of any."""
+    return not is_notice(version) and _LINE.search(version.text) is not None
+
+
+def is_notice(version: Version) -> bool:
+    """Whether it is plain text, as cards and groups are not."""
+    return not version.embeds
+
+
+def mark_of(version: Version) -> str:
+    """The word by which the bot finds its message again."""
+    return version.text.split()[-1]
 
 
 def read(version: Version) -> Tally:
     """What a version of a message tells of tokens."""
     text = version.text
+    if is_notice(version):
+        return Counter()
     if is_summary(version):
         return Counter(
             Told(int(token), line["status"], over=line["was"] is not None)
@@ -174,9 +216,15 @@ def read(version: Version) -> Tally:
     return Counter()
 
 
+def _said_over(version: Version) -> int | None:
+    """The message of which a notice says that it is over."""
+    answered = version.body.get("message_reference")
+    return int(answered["message_id"]) if answered and version.body["flags"] & _SILENT else None
+
+
 def _goes_on(before: Tally, after: Tally) -> bool:
-    """Whether the one may become the other: the same times in bad status, and what is over stays over."""
-    return _times(before) == _times(after) and all(after[told] >= n for told, n in before.items() if told.over)
+    """Whether the one may become the other: more may join, nothing leaves, and what is over stays over."""
+    return _times(before) <= _times(after) and all(after[told] >= n for told, n in before.items() if told.over)
 
 
 def _times(tally: Tally) -> Counter[tuple[int, str]]:

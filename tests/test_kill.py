@@ -1,4 +1,7 @@
-"""The short form of `python -m tests.kill`: however the bot is killed, the channel tells each flip exactly once."""
+"""The short form of `python -m tests.kill`: however the bot is killed, the channel tells each flip exactly once.
+
+And whoever was told that they have an incident has it for good.
+"""
 
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from tests.kill import FEW, MANY, killed
 @pytest.mark.parametrize(
     ("engine", "tokens", "kills"), [("sqlite", FEW, 10), ("postgresql", FEW, 10), ("postgresql", MANY, 5)]
 )
-async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once(
+async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once_and_forgets_nobody(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str, tokens: int, kills: int
 ) -> None:
     database_url: str = request.getfixturevalue(f"{engine}_url")
@@ -18,3 +21,4 @@ async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once(
     assert counts.good, f"{counts.table()}\n{counts.story}"
     assert counts.kills == kills
     assert counts.flips >= tokens
+    assert counts.confirmed > 0

@@ -1,14 +1,15 @@
 """The ledger reads the bot's real messages and finds what is lost, doubled or taken back: else it proves nothing."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.chat.alerts import alert
-from bot.domain.incidents import Incident, Message, Rule
-from tests.chat.builders import fleet, incident, message, record, token
+from bot.chat.alerts import Roles, alert
+from bot.domain.incidents import Incident, Message, Notice, NoticeKind, Rule
+from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.ledger import Ledger, Story, Told
 from tests.wire import messages, world
 from tests.wire.discord import Discord
@@ -29,8 +30,20 @@ def ended(number: int, status: str, now: str = "FAST") -> Incident:
 
 def payload(shown: Message) -> dict[str, Any]:
     """What the bot sends to Discord for it."""
-    made = alert(shown, fleet(token(1900), token(1901), token(1902)), world.ON_CALL.id)
-    return {"content": made.content, "embeds": [embed.to_dict() for embed in made.embeds]}
+    made = alert(shown, fleet(token(1900), token(1901), token(1902)), Roles(world.ON_CALL.id), None)
+    answered = {"message_reference": {"message_id": str(shown.reply_to)}} if shown.reply_to else {}
+    return {
+        "content": made.content,
+        "embeds": [embed.to_dict() for embed in made.embeds],
+        "flags": made.silent << 12,
+        **answered,
+    }
+
+
+def notice(kind: NoticeKind, card: messages.Message, mark: str, *incidents: Incident) -> Message:
+    """A word beside that card."""
+    said = Notice(kind, NOON, tuple(each.key for each in incidents))
+    return replace(message(*incidents), mark=mark, summary=False, notice=said, reply_to=card.id)
 
 
 class Room:
@@ -46,6 +59,10 @@ class Room:
     def post(self, *incidents: Incident) -> messages.Message:
         """Post a card, or a summary of several."""
         return self.discord.board.post(world.OPS.id, payload(message(*incidents)), world.BOT)
+
+    def say(self, said: Message) -> None:
+        """Post a notice."""
+        self.discord.board.post(world.OPS.id, payload(said), world.BOT)
 
     def edit(self, posted: messages.Message, *incidents: Incident) -> None:
         """Edit it."""
@@ -83,6 +100,55 @@ def test_it_reads_a_summary() -> None:
         ]
     )
     assert len(room.ledger.summaries) == 1
+
+
+def test_it_reads_a_group_and_who_joined_it() -> None:
+    room = Room(t1900=["VERIFYING", "FAST"], t1901=["VERIFYING"], t1902=["VERIFYING"])
+    posted = room.post(begun(1900, "VERIFYING"))
+    room.edit(posted, begun(1900, "VERIFYING"), begun(1901, "VERIFYING"))
+    room.edit(posted, ended(1900, "VERIFYING"), begun(1901, "VERIFYING"), begun(1902, "VERIFYING"))
+    assert "3 tokens went VERIFYING" in posted.now.text
+    assert room.ledger.shown == room.ledger.expected
+    assert room.ledger.summaries == [posted]
+    assert not room.ledger.muddled
+
+
+def test_one_who_leaves_a_group_is_noticed() -> None:
+    room = Room(t1900=["BANNED"], t1901=["BANNED"])
+    room.edit(room.post(begun(1900, "BANNED"), begun(1901, "BANNED")), begun(1900, "BANNED"))
+    assert len(room.ledger.muddled) == 1
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED])
+def test_a_notice_tells_of_no_flip(kind: NoticeKind) -> None:
+    room = Room(t1900=["BANNED", "FAST"])
+    over = ended(1900, "BANNED")
+    room.say(notice(kind, room.post(over), "k3f9-58", over))
+    room.say(notice(kind, room.discord.messages()[0], "k3f9-59", over, ended(1901, "BANNED")))
+    assert room.ledger.shown == room.ledger.expected
+    assert len(room.ledger.notices) == 2
+    assert (room.ledger.repeated, room.ledger.chatter) == (0, kind is NoticeKind.RESOLVED)
+
+
+def test_an_end_that_is_said_twice_is_chatter_unless_somebody_joined_in_between() -> None:
+    room = Room()
+    one, two = ended(1900, "BANNED"), ended(1901, "BANNED")
+    posted = room.post(one)
+    room.say(notice(NoticeKind.RESOLVED, posted, "k3f9-58", one))
+    assert room.ledger.chatter == 0
+    room.say(notice(NoticeKind.RESOLVED, posted, "k3f9-59", one, two))
+    assert room.ledger.chatter == 1
+    room.edit(posted, one, two)
+    assert room.ledger.chatter == 0
+
+
+def test_a_mark_that_is_there_twice_is_noticed() -> None:
+    room = Room()
+    over = ended(1900, "BANNED")
+    posted = room.post(over)
+    for mark in ("k3f9-58", "k3f9-58"):
+        room.say(notice(NoticeKind.RAISED, posted, mark, over))
+    assert room.ledger.repeated == 1
 
 
 def test_what_is_told_once_is_neither_lost_nor_doubled() -> None:

@@ -17,6 +17,7 @@ EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 
 _SHOWN = ("content", "embeds", "components")
+_REFERENCE = ("message_id", "channel_id", "guild_id")
 _ROLE_MENTION = re.compile(r"<@&(\d+)>")
 
 
@@ -201,6 +202,8 @@ class Board:
             "flags": payload.get("flags", 0),
         }
         body |= self._shown(payload) | ({"nonce": nonce} if nonce else {})
+        if answered := payload.get("message_reference"):
+            body["message_reference"] = {name: answered[name] for name in _REFERENCE if name in answered}
         message.versions.append(Version(time.monotonic(), body))
         self.all[message.id] = message
         return message
