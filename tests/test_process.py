@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,7 @@ from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
-from tests.wire.world import VISITOR
+from tests.wire.world import OPERATOR, VISITOR
 
 MESSAGES = "/channels/*/messages"
 """Where posts go."""
@@ -37,6 +38,53 @@ async def homes(sqlite_url: str, postgresql_url: str, tmp_path: Path) -> AsyncIt
     """Two towns, one for each engine: what is the same for both is lived through in both at once."""
     async with town(sqlite_url, tmp_path) as first, town(postgresql_url, tmp_path) as second:
         yield first, second
+
+
+# Steering
+
+
+async def test_what_is_pressed_on_a_card_from_before_a_restart_holds_through_the_next(homes: tuple[Town, Town]) -> None:
+    async def live(home: Town) -> None:
+        async with home.settled_bot():
+            home.upstream.fleet[1900]["status"] = "BANNED"
+            card = await home.until_told("1900 is BANNED")
+            await home.quiet_polls(1)
+        async with home.bot() as bot:
+            await bot.wait_ready()
+            refused = await home.discord.press(card, "Acknowledge", VISITOR)
+            assert "operator role" in refused.shown.text
+            assert "acknowledged" not in card.now.text
+            answer = await home.discord.press(card, "Acknowledge")
+            assert "1900" in answer.shown.text
+            await home.discord.until(lambda: f"acknowledged by <@{OPERATOR.id}>" in card.now.text)
+        async with home.bot() as bot:
+            await bot.wait_ready()
+            await home.quiet_polls()
+            home.upstream.fleet[1900]["status"] = "FAST"
+            await home.until_told("1900 is FAST again")
+        assert f"acknowledged by <@{OPERATOR.id}>" in card.now.text
+        assert "Acknowledge" not in card.now.buttons
+        assert len(home.cards) == 2
+
+    await asyncio.gather(*map(live, homes))
+
+
+async def test_a_silence_is_told_keeps_quiet_and_tells_what_is_open_when_it_ends(home: Town) -> None:
+    async with home.settled_bot():
+        said = await home.discord.command("silence add", length="1h", token=1900, reason="we know")
+        assert "silence" in said.shown.text.lower()
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.quiet_polls(2)
+        assert home.told("1900 is BANNED") == []
+        (started,) = home.notices
+        assert "we know" in started
+        listed = await home.discord.command("silence list")
+        (name,) = re.findall(r"`([0-9a-f]{6})`", listed.shown.text)
+        await home.discord.command("silence end", id=name)
+        await home.until_told("1900 is BANNED")
+        await home.discord.until(lambda: len(home.notices) == 2)
+        trail = await home.discord.command("admin audit")
+        assert trail.shown.text.index("silence end") < trail.shown.text.index("silence add")
 
 
 # Telling
