@@ -63,14 +63,15 @@ PATIENCE = 60.0
 
 THINKING = 1.0
 """Seconds from one person's press to the next one's, at most."""
-IN_FLIGHT = 0.1
+IN_FLIGHT = 0.2
 """Seconds from a press to the kill that is to hit it, at most; an answer takes a few hundredths."""
 PEOPLE = 1_100_000_000_000_100_000
 """The ids of those who press begin here."""
-A_CARD = 3
+A_CARD = 4
 """People who press on one card, at most, so that its timeline has room to name them all."""
 
 POSTS = "/channels/*/messages"
+ANSWERS = "/webhooks/*"
 
 
 @dataclass(eq=False, slots=True)
@@ -255,13 +256,22 @@ class Run:
         press.confirmed = heard.message is not None and heard.shown.text.startswith("You have")
 
     async def _press_in_flight(self, bot: BotProcess) -> bool:
-        """Let somebody press while the bot is online, and stop in the midst of it; returns whether somebody did."""
+        """Let somebody press while the bot is online, and stop in the midst of it; returns whether somebody did.
+
+        That is at any moment before the answer, or when the answer is under way: the person hears it or not, and the
+        bot never learns which.
+        """
         await bot.wait_ready()
-        with contextlib.suppress(TimeoutError):
-            await self._discord.until(self._press, PATIENCE / 4)
-            await asyncio.sleep(self._rng.uniform(0, IN_FLIGHT))
+        fault = self._rng.choice((HANG, HANG.after_accepting()))
+        with self._discord.outage(fault, "PATCH", ANSWERS, times=1) as outage:
+            try:
+                await self._discord.until(self._press, PATIENCE / 4)
+            except TimeoutError:
+                return False
+            with contextlib.suppress(TimeoutError):
+                await self._discord.until(lambda: outage.hits > 0, self._rng.uniform(0, IN_FLIGHT))
+                await asyncio.sleep(0.02)  # as above
             return True
-        return False
 
     async def _life_and_death(self) -> None:
         async with self._town.bot(**ENVIRONMENT) as bot:
