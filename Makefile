@@ -47,9 +47,9 @@ reliability: .venv/dev ## kill the bot 200 times an engine, and take Discord awa
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
 	$(RUN) python -m tests.outage --scale 20
 
-pictures: .venv/dev ## make the README's pictures anew, by the demo in a browser
+pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	$(RUN) pytest -q tests/sandbox/test_demo.py
-	cp artifacts/card.png artifacts/alert.png docs/
+	cp $(patsubst docs/%,artifacts/%,$(wildcard docs/*.png)) docs/
 
 .tools/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -1,24 +1,38 @@
 """What the documentation says is what the code does."""
 
+import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import discord
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from discord import app_commands
 
-from bot.chat.alerts import WORDINGS
+from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS, NEEDED
-from bot.domain.incidents import Rule
+from bot.domain import rules
+from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
+from bot.domain.model import Fleet, Severity
+from bot.domain.rules import RULES, THRESHOLDS
+from bot.domain.steering import Setting
 from bot.settings import VARIABLES
+from bot.webhook import Webhook
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
+NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 
 
-def rows(heading: str) -> list[list[str]]:
+def rows(heading: str, document: str = README) -> list[list[str]]:
     """The cells of the first table under a heading, without its head."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = document.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     table = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [[cell.strip() for cell in row.split(" | ")] for row in table[2:]]
+    return [[cell.strip() for cell in row.split("|")] for row in table[2:]]
 
 
 def test_the_settings_table_is_the_settings() -> None:
@@ -34,18 +48,75 @@ def test_the_settings_table_is_the_settings() -> None:
 
 
 def test_the_commands_table_is_the_commands() -> None:
-    documented = {re.match(r"`/(\w+)", row[0]).group(1): " ".join(row) for row in rows("Commands")}  # type: ignore[union-attr] # each row names one
-    commands = {command.name: command for command in (make() for make in COMMANDS)}
-    assert documented.keys() == commands.keys()
-    for name, command in commands.items():
-        for parameter in command.parameters:
-            assert parameter.display_name in documented[name]
+    """Every command by its whole name, what it needs beside that, and what else it takes."""
+    documented = {
+        name: (parameters, " ".join(row))
+        for row in rows("Commands")
+        for name, parameters in re.findall(r"`/(\w+(?: (?:add|list|end|set|reset|audit))?)([^`]*)`", row[0])
+    }
+    leaves = {
+        leaf.qualified_name: leaf
+        for command in (make() for make in COMMANDS)
+        for leaf in (command.walk_commands() if isinstance(command, app_commands.Group) else [command])
+        if isinstance(leaf, app_commands.Command)
+    }
+    assert documented.keys() == leaves.keys()
+    for name, leaf in leaves.items():
+        needed, words = documented[name]
+        assert needed.split() == [each.display_name for each in leaf.parameters if each.required]
+        for parameter in leaf.parameters:
+            assert parameter.display_name in words
 
 
-def test_every_rule_is_documented() -> None:
-    documented = {name.strip() for row in rows("What it tells, and when") for name in row[0].split(",")}
-    assert documented == {rule.replace("_", " ") for rule in Rule}
-    assert set(WORDINGS) == set(Rule)
+def test_every_rule_is_documented_for_newcomers_and_for_operators() -> None:
+    for head, table in (("README", rows("What it tells, and when")), ("incidents", rows("Rules", INCIDENTS))):
+        documented = [name.strip() for row in table for name in row[0].split(",")]
+        assert sorted(documented) == sorted(rule.replace("_", " ") for rule in Rule), head
+    assert set(WORDINGS) == set(Rule) == set(RULES)
+
+
+def test_what_is_said_of_a_rule_s_severity_holds_for_its_default() -> None:
+    for row in rows("What it tells, and when"):
+        for name in row[0].split(","):
+            rule = Rule(name.strip().replace(" ", "_"))
+            assert rule is Rule.BASELINE or RULES[rule].severity in row[2]
+
+
+def test_every_rule_that_has_a_threshold_says_how_to_write_it() -> None:
+    written = {
+        Rule(row[0].replace(" ", "_")): re.findall(r"`([0-9][^`]*)`", row[3]) for row in rows("Rules", INCIDENTS)
+    }
+    assert {rule for rule, examples in written.items() if examples} == THRESHOLDS.keys()
+    for rule, examples in written.items():
+        for example in examples:
+            rules.check(Setting(rule, threshold=example))
+
+
+def test_the_buttons_table_is_the_buttons() -> None:
+    banned = Incident(
+        Key(Rule.BANNED, 1900), Severity.CRITICAL, Stage.FIRING, NOW, NOW, moments=(Moment(NOW, Happening.FIRED),)
+    )
+    message = Message(57, "k3f9-57", (banned, replace(banned, key=Key(Rule.BANNED, 1901))), 1, summary=True)
+    view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}").view
+    assert view is not None
+    shown = [item.label for item in view.children if isinstance(item, discord.ui.Button)]
+    assert sorted(row[0] for row in rows("Buttons", INCIDENTS)) == sorted(map(str, shown))
+
+
+async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:
+    (example,) = re.findall(r"```json\n(.*?)\n```", INCIDENTS, re.DOTALL)
+    got: list[object] = []
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(await request.json())
+        return web.Response(status=204)
+
+    place = web.Application()
+    place.add_routes([web.post("/", take)])
+    async with TestServer(place) as server:
+        documented = json.loads(example)
+        assert await Webhook(str(server.make_url("/")), lambda: NOW).tell(documented["reason"])
+    assert got == [documented]
 
 
 def test_the_invitation_asks_for_what_the_bot_needs() -> None:

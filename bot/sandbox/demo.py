@@ -30,7 +30,8 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
 
     {url}
 
- * Watch #ops: within a minute an account changes its status, one runs low on fast time, and one recovers.
+ * Watch #ops: within a minute accounts change their status, one runs low on fast time, and they recover.
+ * Press Acknowledge, Silence or Details under what is open; the effect is on the card, with your name.
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet.
  * "Viewing as" shows what somebody without the operator role gets.
 

@@ -6,6 +6,7 @@ simcord made its preview for looking at one state of a test. The door (`opened`)
   and its page then waits for an outcome that never comes. Both take turns here.
 * An action is sent with the page's present revision: simcord refuses one that was begun before the last refresh.
 * "20 seconds ago" keeps counting: simcord writes it once.
+* People that a card names are shown by name: simcord does so only in a message's text.
 * The end of the channel stays in view until the viewer scrolls up: simcord keeps the message in view that was acted on.
 * Suggestions appear when a field is entered, as they do in Discord: simcord waits for the first letter.
 * The tools of a test author are out of sight, and what is typed into a field can be read.
@@ -26,7 +27,7 @@ _HEAD: Final = b'<link rel="stylesheet" href="/demo.css"><script src="/demo.js" 
 
 _STYLE: Final = """
 .preview-brand, .session-menu, #messages-toggle, #messages-sidebar, #refresh, #capture-open, #inspector-toggle,
-#back-activity, #view-action-output, .message-edited-compact { display: none !important; }
+#back-activity, #view-action-output, .message-edited-compact, [role="toolbar"][aria-label^="Actions for"] { display: none !important; }
 .preview-toolbar { min-height: 0 !important; height: auto !important; }
 .command-option-input { min-width: 6ch; }
 """
@@ -51,6 +52,19 @@ function count() {
   }
 }
 const channel = document.getElementById("channel-timeline");
+function person(id) {
+  const mention = document.createElement("span");
+  mention.className = "mention";
+  mention.textContent = `@${document.querySelector(`#viewer-picker option[value="${id}"]`)?.textContent ?? "unknown"}`;
+  return mention;
+}
+function name() {
+  const walker = document.createTreeWalker(channel, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) if (/<@\\d+>/.test(walker.currentNode.data)) texts.push(walker.currentNode);
+  for (const text of texts)
+    text.replaceWith(...text.data.split(/<@(\\d+)>/).map((part, index) => (index % 2 ? person(part) : part)));
+}
 let following = true;
 channel.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) following = false; }, { passive: true });
 channel.addEventListener("touchmove", () => { following = false; }, { passive: true });
@@ -60,6 +74,7 @@ channel.addEventListener("scroll", () => {
 });
 setInterval(() => {
   count();
+  name();
   if (following) channel.scrollTop = channel.scrollHeight;
 }, 200);
 document.addEventListener("focusin", ({ target }) => {

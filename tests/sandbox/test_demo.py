@@ -125,15 +125,40 @@ async def test_a_visitor_is_told_what_happens_asks_for_a_token_and_sees_the_flee
         await card.get_by_role("button", name="Refresh").click()
         await expect(age).not_to_have_attribute("datetime", str(read))
 
-        await command(page, "tokens")
-        await send(page)
-        await picture("fleet", await told(page, "needs a person"))
-
         await picture("alert", await told(page, "Token 1906 is BANNED"))
         await told(page, "Token 1903 is FAST again")
         await picture("page", page)
+
+        await command(page, "tokens")
+        await send(page)
+        await picture("fleet", await told(page, "needs a person"))
 
         await page.get_by_label("Viewing as").select_option("guest")
         await command(page, "tokens")
         await send(page)
         await told(page, "Only members with the operator role can use this bot.")
+
+
+async def test_a_visitor_acknowledges_looks_closer_and_silences_by_the_buttons_under_the_cards(url: str) -> None:
+    async with opened(url) as page:
+        banned = await told(page, "Token 1906 is BANNED")
+        await banned.get_by_role("button", name="Acknowledge").click()
+        await told(page, "You have it now. There are no reminders until it gets worse.")
+        await expect(banned).to_contain_text("acknowledged by @operator")
+        await expect(banned.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        await picture("acknowledged", banned)
+
+        await banned.get_by_role("button", name="Details").click()
+        await told(page, "Token 1906 · not working, BANNED")
+
+        group = await told(page, "3 tokens went VERIFYING")
+        await picture("group", group)
+        await group.get_by_role("button", name="Silence").click()
+        await told(page, "Silence verifying of every account:")
+        await page.get_by_role("combobox", name="For how long?").click()
+        await picture("silence", page.locator("#channel-timeline"))
+        await page.get_by_role("option", name="until it is resolved").click()
+        await told(page, "Silenced: verifying of every account")
+        await expect(group).to_contain_text("silenced by @operator")
+        await told(page, "A silence is over")
+        await picture("silenced", page.locator("#channel-timeline"))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.info import read
+from bot.domain.rules import FLIPS, FLIPS_WITHIN
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
 from bot.imaginepro.wire import records
 from bot.sandbox.imaginepro import Account, Upstream, serving
@@ -93,11 +94,13 @@ async def answers(upstream: Upstream) -> bool:
 
 
 async def test_the_first_minute_of_the_demo_shows_each_kind_of_trouble_and_its_end() -> None:
-    assert await statuses(DEMO, 1903, 7, 9, 29) == ["FAST", "VERIFYING", "FAST"]
-    assert await statuses(DEMO, 1906, 20, 23, 35) == ["FAST", "BANNED", "FAST"]
+    assert await statuses(DEMO, 1903, 5, 7, 27) == ["FAST", "VERIFYING", "FAST"]
+    assert await statuses(DEMO, 1906, 19, 21, 57) == ["FAST", "BANNED", "FAST"]
+    for each in (1902, 1904, 1908):
+        assert await statuses(DEMO, each, 29, 31, 40) == ["FAST", "VERIFYING", "FAST"]
     before, low, after = [await percent(DEMO, 1901, at) for at in (0, 17, 59)]
     assert low < 20 < before < after
-    assert [await answers(await played(DEMO, at)) for at in (37, 40, 55)] == [True, False, True]
+    assert [await answers(await played(DEMO, at)) for at in (41, 43, 54)] == [True, False, True]
 
 
 async def test_the_demo_goes_on_for_ever_since_each_round_leaves_the_fleet_as_it_was() -> None:
@@ -106,6 +109,30 @@ async def test_the_demo_goes_on_for_ever_since_each_round_leaves_the_fleet_as_it
     assert round_ > 600
     fleets = [(await played(DEMO, first_minute + rounds * round_ + 1)).fleet for rounds in (0, 1, 5)]
     assert fleets[0] == fleets[1] == fleets[2]
+
+
+async def test_in_the_demo_one_account_alone_changes_its_status_often_enough_to_be_flapping() -> None:
+    """Of any other the bot would say nothing but that for the rest of the day."""
+    upstream, clock = Upstream(demo_fleet(NOW)), Clock(3 * DEMO.period.total_seconds())
+    changes: dict[int, list[tuple[float, object]]] = {}
+
+    async def note(seconds: float) -> None:
+        for identity, record in upstream.fleet.items():
+            seen = changes.setdefault(identity, [])
+            if not seen or seen[-1][1] != record["status"]:
+                seen.append((clock.seconds, record["status"]))
+        await clock.sleep(seconds)
+
+    with suppress(StopAsyncIteration):
+        await play(DEMO, upstream, sleep=note)
+    within = FLIPS_WITHIN.total_seconds()
+    flapping = {
+        identity
+        for identity, seen in changes.items()
+        for first, last in zip(seen[1:], seen[FLIPS:], strict=False)
+        if identity in upstream.fleet and last[0] - first[0] < within
+    }
+    assert flapping == {1908}
 
 
 async def test_a_scenario_plays_as_fast_as_it_is_told_to() -> None:
