@@ -27,7 +27,8 @@ _HEAD: Final = b'<link rel="stylesheet" href="/demo.css"><script src="/demo.js" 
 
 _STYLE: Final = """
 .preview-brand, .session-menu, #messages-toggle, #messages-sidebar, #refresh, #capture-open, #inspector-toggle,
-#back-activity, #view-action-output, .message-edited-compact, [role="toolbar"][aria-label^="Actions for"] { display: none !important; }
+#back-activity, #view-action-output, .message-edited-compact,
+[role="toolbar"][aria-label^="Actions for"] { display: none !important; }
 .preview-toolbar { min-height: 0 !important; height: auto !important; }
 .command-option-input { min-width: 6ch; }
 """

@@ -130,6 +130,12 @@ def test_a_silence_says_what_it_covers_until_when_by_whom_and_why() -> None:
     ]
 
 
+def test_a_silence_without_an_hour_ends_with_what_it_covers_and_says_so() -> None:
+    word = Message(7, "k3f9-7", (), 1, notice=replace(BY, until=None, words=""))
+    content = alert(word, FLEET, Roles()).content
+    assert "until it is resolved · by <@7>" in str(content)
+
+
 def test_the_end_of_a_silence_says_what_is_open_and_what_came_and_went() -> None:
     assert lines(notice(NoticeKind.SILENCE_ENDED, BAN, replace(BAN_OVER, key=replace(BAN.key, token=7))))[2:] == [
         "Still open:",

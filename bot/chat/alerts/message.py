@@ -270,13 +270,19 @@ _NOTICES = {
 
 def _by(notice: Notice) -> str:
     """Whose decision it was, what it covers, until when, and why, with nothing in it that works but the mention."""
-    until = f" until {stamp(notice.until, 'f')}" if notice.until else ""
+    until = _until(notice)
     parts = [
         f"**{plain(notice.about.replace('_', ' '), 100)}**{until}" if notice.about else until.strip(),
         f"by <@{notice.by}>" if notice.by is not None else "",
         quoted(notice.words, REASON) if notice.words.strip() else "",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _until(notice: Notice) -> str:
+    if notice.until is not None:
+        return f" until {stamp(notice.until, 'f')}"
+    return " until it is resolved" if notice.kind is NoticeKind.SILENCE_STARTED else ""
 
 
 # Buttons. A view is only a row of custom ids here: who answers a press is in `bot.chat.buttons`, whatever posted it.
