@@ -301,7 +301,12 @@ class Run:
             return outage.hits > 0
 
     async def _everything_told(self, bot: BotProcess) -> None:
-        """Ask the accounts to stop, wait until the last flip is told and the outbox is empty."""
+        """Ask the accounts to stop, wait until the last flip is told and the outbox is empty.
+
+        Before that somebody must have an incident at last, or else nobody could have been forgotten.
+        """
+        with contextlib.suppress(TimeoutError):
+            await self._discord.until(lambda: any(press.confirmed for press in self._presses.values()), PATIENCE)
         self._stop.set()
         with contextlib.suppress(TimeoutError):
             await self._discord.until(lambda: self._ledger.shown == self._ledger.expected, PATIENCE)
