@@ -232,16 +232,16 @@ _GUEST: Final = account(1909, plan="Standard", fast=fast_text(15, 15), lifetimeU
 DEMO: Final = Scenario(
     "demo",
     _timeline(
-        (6, status(1903, "VERIFYING")),
+        (4, status(1903, "VERIFYING")),
         (10, fast(1901, 44.2, 200, "minutes")),
         (14, fast(1901, 38.6, 200, "minutes")),
         (20, status(1906, "BANNED")),
-        (26, status(1903, "FAST")),
+        (25, status(1903, "FAST")),
         # So long after the first that they make a message of their own.
-        *((30, status(identity, "VERIFYING")) for identity in (1902, 1904, 1908)),
-        *((39, status(identity, "FAST")) for identity in (1902, 1904, 1908)),
-        (42, failing(UNAVAILABLE)),
-        (53, healed),
+        *((28, status(identity, "VERIFYING")) for identity in (1902, 1904, 1908)),
+        *((43, status(identity, "FAST")) for identity in (1902, 1904, 1908)),
+        (45, failing(UNAVAILABLE)),
+        (54, healed),
         (56, status(1906, "FAST")),
         (58, fast(1901, 200, 200, "minutes")),
     ),

@@ -162,3 +162,6 @@ async def test_a_visitor_acknowledges_looks_closer_and_silences_by_the_buttons_u
         await expect(group).to_contain_text("silenced by @operator")
         await told(page, "A silence is over")
         await picture("silenced", page.locator("#channel-timeline"))
+
+        await told(page, "ImaginePro can be read again")
+        await told(page, "Token 1906 is FAST again")
