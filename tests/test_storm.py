@@ -64,7 +64,7 @@ async def storm(folder: Path, tokens: int) -> AsyncIterator[Storm]:
 STORMS = [
     (100, {"VERIFYING": 100}, 2, 2.0),
     (100, {"BANNED": 61, "RELAX": 39}, 2, 2.0),
-    (1000, {"BANNED": 300, "RELAX": 700}, 10, 10.0),
+    (1000, {"BANNED": 234, "VERIFYING": 345, "RELAX": 421}, 10, 10.0),
 ]
 
 

@@ -51,7 +51,6 @@ _MOVE: Final = (
 _WAITING: Final = sa.select(
     sa.func.count().label("total"),
     sa.func.count().filter(is_card).label("cards"),
-    sa.func.count().filter(messages.c.summary).label("summaries"),
 ).where(unposted)
 _RENEW: Final = (
     sa.update(messages)
@@ -256,7 +255,7 @@ async def fold(connection: AsyncConnection, limit: int, size: int, now: datetime
     if waiting.total <= limit:
         return 0
     folded = await _fold_notices(connection, now)
-    if waiting.cards > limit and waiting.summaries < waiting.cards:
+    if waiting.cards > limit:
         count = await connection.scalar(
             sa.select(sa.func.count()).select_from(incidents).join(messages).where(unposted, is_card)
         )
