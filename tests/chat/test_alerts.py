@@ -302,7 +302,10 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
             "⚪ No longer watched, after 1 h: Too few accounts work: 0 of 9",
         ),
-        (incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)), "✅ ImaginePro can be read again after 12 min"),
+        (
+            incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)),
+            "✅ ImaginePro can be read again after 12 min",
+        ),
         (
             incident(Rule.UPSTREAM_REFUSED, None, after=timedelta(days=3, hours=4)),
             "✅ ImaginePro accepts the API key again after 3 d 4 h",
