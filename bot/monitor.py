@@ -161,7 +161,7 @@ class Monitor:
         """
         async with self._judging:
             await self._be_sure()
-            changes, after = tick(self._known, self._clock(), self._policy)
+            changes, after = await asyncio.to_thread(tick, self._known, self._clock(), self._policy)
             if not changes.nothing:
                 await self._keep(changes, after)
 
@@ -173,7 +173,7 @@ class Monitor:
         """
         async with self._judging:
             await self._be_sure()
-            changes, after = acknowledge(self._known, keys, by, self._clock())
+            changes, after = await asyncio.to_thread(acknowledge, self._known, keys, by, self._clock())
             if changes.incidents:
                 await self._keep(changes, after)
             return changes.incidents
@@ -187,7 +187,7 @@ class Monitor:
         async with self._judging:
             await self._be_sure()
             entry = Entry(self._clock(), by, act, name_of(decision), reason)
-            await self._keep(*decide(self._known, decision, entry))
+            await self._keep(*await asyncio.to_thread(decide, self._known, decision, entry))
 
     async def undo(self, decision: Decision, act: str, by: int) -> bool:
         """Somebody took a decision back; False when it did not hold any more.
@@ -200,7 +200,7 @@ class Monitor:
             if not self._known.decisions.holds(decision.id):
                 return False
             entry = Entry(self._clock(), by, act, name_of(decision))
-            await self._keep(*undo(self._known, decision, entry))
+            await self._keep(*await asyncio.to_thread(undo, self._known, decision, entry))
             return True
 
     async def message(self, message_id: int) -> Message | None:

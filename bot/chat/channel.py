@@ -30,8 +30,11 @@ CLOCK_SKEW = timedelta(minutes=10)
 HISTORY = 1000
 """Messages of the channel that are searched at most; more than that in a few minutes is not an ops channel."""
 
-VANISHED = {10008, 30046}
-"""Unknown message; too many edits of a message that is older than an hour."""
+VANISHED = {10008, 30046, 50005}
+"""Unknown message; too many edits of a message older than an hour; a message of another user: the bot was replaced."""
+
+MAY_NOT_REPLY = 160002
+"""Replying takes the permission to read the history; the word itself does not, and must not wait for it."""
 
 MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
 
@@ -151,16 +154,25 @@ class OpsChannel:
             DeliveryError: It was not posted, or nobody knows.
         """
         shown = self._render(message)
+        extras = self._extras(message, shown)
         async with _in_the_outbox_words(self._attempt):
-            posted = await self._channel.send(
-                shown.content,
-                embeds=shown.embeds,
-                allowed_mentions=shown.allowed_mentions,
-                nonce=message.mark,
-                silent=shown.silent,
-                **self._extras(message, shown),
-            )
+            try:
+                posted = await self._send(message, shown, extras)
+            except discord.Forbidden as error:
+                if error.code != MAY_NOT_REPLY or extras.pop("reference", None) is None:
+                    raise
+                posted = await self._send(message, shown, extras)
         return posted.id
+
+    async def _send(self, message: Message, shown: Alert, extras: dict[str, Any]) -> discord.Message:
+        return await self._channel.send(
+            shown.content,
+            embeds=shown.embeds,
+            allowed_mentions=shown.allowed_mentions,
+            nonce=message.mark,
+            silent=shown.silent,
+            **extras,
+        )
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now.

@@ -11,7 +11,7 @@ from discord.http import Route
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
-from bot.domain.incidents import Incident, Key, Message, Rule, Stage
+from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from tests.domain.fleets import START, record
@@ -140,6 +140,16 @@ async def test_each_refusal_of_a_post_is_one_request_and_one_error_of_ours(
     assert line.fake.messages() == []
 
 
+async def test_an_answer_to_a_card_is_said_by_itself_where_the_bot_may_not_reply(line: Line) -> None:
+    notice = replace(POSTED, id=2, mark="abcd-2", notice=Notice(NoticeKind.RESOLVED, START), reply_to=4711)
+    with line.fake.outage(error(403, 160002, "Cannot reply without permission"), "POST", MESSAGES, times=1):
+        await line.channel.post(notice)
+    refused, said = line.fake.posts
+    assert "message_reference" in str(refused.body)
+    assert "message_reference" not in str(said.body)
+    assert len(line.fake.messages()) == 1
+
+
 async def test_what_discord_asks_to_wait_is_passed_on(line: Line) -> None:
     with line.fake.outage(rate_limited(7.5), "POST", MESSAGES), pytest.raises(LaterError) as caught:
         await line.channel.post(POSTED)
@@ -150,6 +160,7 @@ async def test_what_discord_asks_to_wait_is_passed_on(line: Line) -> None:
     "fault",
     [
         pytest.param(error(404, 10008, "Unknown Message"), id="deleted"),
+        pytest.param(error(403, 50005, "Cannot edit a message authored by another user"), id="another bot's"),
         pytest.param(error(400, 30046, "Maximum number of edits reached"), id="too old"),
         pytest.param(error(429, 30046, "Maximum number of edits reached"), id="too old, as 429"),
     ],
