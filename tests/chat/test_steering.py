@@ -201,6 +201,7 @@ async def test_a_window_begins_when_the_clock_of_the_server_says_so(
         ({"start": "tomorrow", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
         ({"start": "22:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
         ({"start": "0001-01-01 00:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
+        ({"start": "9999-12-31 23:59", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
         ({"start": "2026-01-31 22:00", "weekday": 1, "length": "1h"}, "With a weekday, write the start as 22:00."),
         ({"start": "2026-01-01 12:00", "length": "1h"}, "would be over already: it is 2026-01-01 13:01 now"),
         ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 does not exist on 2026-03-29 in Europe/Berlin"),

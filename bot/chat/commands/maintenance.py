@@ -17,8 +17,8 @@ LONGEST = timedelta(days=6)
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-LAST_YEAR = 2100
-"""A window that begins later is a slip of the pen, and near the end of the calendar it could not even end."""
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""A window that begins elsewhere is a slip of the pen, and at the ends of the calendar no zone could be told."""
 
 ONCE = "Write the start as 2026-01-31 22:00, or now."
 WEEKLY = "With a weekday, write the start as 22:00."
@@ -83,7 +83,7 @@ def _next(at: time, weekday: int, after: datetime, zone: str) -> datetime:
 
 def _in_zone(here: datetime, zone: str) -> datetime:
     """The instant at which a clock in the zone shows that; none does in the hour that is left out in spring."""
-    if here.year > LAST_YEAR:
+    if not FIRST_YEAR <= here.year <= LAST_YEAR:
         raise UnclearError(ONCE)
     start = here.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     if start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != here:
