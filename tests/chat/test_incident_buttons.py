@@ -210,6 +210,17 @@ async def test_until_renewal_is_offered_only_when_one_is_ahead(world: World, sub
     assert [option["value"] for option in components(result)[0]["options"]] == ["1h", "4h", "24h", "resolved"]
 
 
+async def test_a_group_is_silenced_for_a_time_only_since_its_rule_may_never_be_at_rest(world: World) -> None:
+    result = await world.operator.click(await world.post(check(1), check(2)), label="Silence")
+    assert [option["value"] for option in components(result)[0]["options"]] == ["1h", "4h", "24h"]
+
+
+async def test_what_is_about_the_whole_fleet_may_be_silenced_until_it_is_resolved(world: World) -> None:
+    menu = await opened(world, await world.post(incident(Rule.UPSTREAM_DOWN, None)), "Silence")
+    await world.operator.select(menu, ["resolved"])
+    assert silences(world) == [(Scope(Rule.UPSTREAM_DOWN), None)]
+
+
 async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) -> None:
     menu = await opened(world, await world.post(BAN), "Silence")
     world.desk.fleet = fleet()

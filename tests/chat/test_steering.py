@@ -129,6 +129,8 @@ async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
         ({"token": 1901, "length": "999999d"}, "goes from 1m to 90d"),
         ({"token": 1901, "length": "0m"}, "goes from 1m to 90d"),
         ({"token": 1901, "length": "until resolved"}, "Nothing of that is open"),
+        ({"rule": "banned", "length": "until resolved"}, "Name a token as well, or write a length"),
+        ({"rule": "everything", "length": "until resolved"}, "Name a token as well, or write a length"),
         ({"rule": "banned", "length": "until renewal"}, "When that renews is not known"),
         ({"token": 2, "length": "until renewal"}, "When that renews is not known"),
     ],

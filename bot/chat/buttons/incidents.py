@@ -260,7 +260,7 @@ def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | Non
     return {
         **{f"{hours}h": (f"{hours} h", desk.now + timedelta(hours=hours)) for hours in (1, 4, 24)},
         **({"renewal": ("until the plan renews", renews_at)} if ahead else {}),
-        "resolved": ("until it is resolved", None),
+        **({"resolved": ("until it is resolved", None)} if silence.may_end_when_resolved(scope) else {}),
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.chat.desk import DeskClient
 from bot.chat.text import stamp
 from bot.domain.incidents import Rule
+from bot.domain.rules import FLEET_RULES
 from bot.domain.steering import Scope, Silence
 from bot.telemetry import reference
 
@@ -39,6 +40,14 @@ async def begin(client: DeskClient, scope: Scope, until: datetime | None, by: in
 def _lasts(silence: Silence, until: datetime | None) -> bool:
     """Whether it goes on for as long."""
     return silence.until == until or (silence.until is not None and until is not None and silence.until >= until)
+
+
+def may_end_when_resolved(scope: Scope) -> bool:
+    """Whether a silence of it may last until it is resolved: of one account, or of a rule that is about none.
+
+    A rule over many accounts may never be without an incident, and would keep each new one silent for good.
+    """
+    return scope.token is not None or scope.rule in FLEET_RULES
 
 
 def rule_name(rule: Rule) -> str:

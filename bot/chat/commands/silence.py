@@ -64,6 +64,12 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
     desk = interaction.client.desk
     words = " ".join(text.casefold().split())
     if words == UNTIL_RESOLVED:
+        if not silence.may_end_when_resolved(scope):
+            sentence = (
+                "With many accounts there may always be one that has it, and new incidents would stay silent for good. "
+                "Name a token as well, or write a length, such as 4h."
+            )
+            raise UnclearError(sentence)
         if any(scope.covers(key) and incident.open for key, incident in desk.known.incidents.items()):
             return None
         sentence = "Nothing of that is open, so the silence would be over at once. Write a length, such as 4h."
