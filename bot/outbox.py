@@ -40,7 +40,7 @@ NONCE_MEMORY = timedelta(minutes=2)
 FOLD_OVER = 5
 """More waiting messages than this become summaries."""
 
-SUMMARY_SIZE = 100
+SUMMARY_SIZE = 112
 """Incidents in one summary at most, so that it names them all within Discord's limits."""
 
 LEASE = timedelta(minutes=1)

@@ -71,8 +71,8 @@ class Grouping:
 
     within: timedelta = timedelta(seconds=20)
     """How long after a message was made others may still join it."""
-    size: int = 100
-    """Incidents in one message at most."""
+    size: int = 112
+    """Incidents in one message at most: so many ids, and how long each took, fit Discord's 4,096 characters."""
 
 
 async def tell(
@@ -80,7 +80,7 @@ async def tell(
 ) -> dict[str, int]:
     """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
 
-    Those join the newest message of their rule if that is young and has room, or else get new ones.
+    Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
     """
     named = {name_of(incident): incident for incident in told}
     rows = await connection.execute(
@@ -93,7 +93,7 @@ async def tell(
     for name, incident in named.items():
         if name not in known:
             alone[incident.key.rule].append(name)
-    joined = await _join(connection, alone, now, grouping)
+    joined = await _join(connection, alone, named, now, grouping)
     renewed = {*known.values(), *joined.values()}
     if renewed:
         await connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in renewed])
@@ -110,25 +110,47 @@ async def tell(
 
 
 async def _join(
-    connection: AsyncConnection, alone: Mapping[Rule, Sequence[str]], now: datetime, grouping: Grouping
+    connection: AsyncConnection,
+    alone: Mapping[Rule, Sequence[str]],
+    named: Mapping[str, Incident],
+    now: datetime,
+    grouping: Grouping,
 ) -> dict[str, int]:
     """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on."""
     if not alone:
         return {}
-    rows = await connection.execute(
-        sa.select(messages.c.id, messages.c.rule, sa.func.count(incidents.c.id).label("size"))
-        .join(incidents)
+    newest = (
+        sa.select(sa.func.max(messages.c.id))
         .where(messages.c.rule.in_(alone), messages.c.created_at >= now - grouping.within)
-        .group_by(messages.c.id)
-        .order_by(messages.c.id)
+        .group_by(messages.c.rule)
     )
-    newest = {Rule(row.rule): row for row in rows}
-    joined = {name: row.id for rule, row in newest.items() for name in alone[rule][: max(grouping.size - row.size, 0)]}
+    rows = await connection.execute(
+        sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id, _maybe_posted.label("posted"))
+        .join(messages)
+        .where(messages.c.id.in_(newest))
+    )
+    shared: dict[tuple[int, bool], list[Incident]] = defaultdict(list)
+    for row in rows:
+        # What ends in this very look is stored only after it was told.
+        shared[row.message_id, row.posted].append(named.get(row.id, row.incident))
+    joined: dict[str, int] = {}
+    for (message_id, posted), there in shared.items():
+        room = max(grouping.size - len(there), 0)
+        fit = [name for name in alone[there[0].key.rule] if not posted or _tells(there, named[name])]
+        joined |= dict.fromkeys(fit[:room], message_id)
     if joined:
         await connection.execute(
             sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True)
         )
     return joined
+
+
+def _tells(there: Sequence[Incident], new: Incident) -> bool:
+    """Whether the sound that a message made when it was posted does for one more: an edit makes none."""
+    return (
+        all(each.stage is not Stage.RESOLVED and each.key != new.key for each in there)
+        and max(each.severity.rank for each in there) >= new.severity.rank
+    )
 
 
 async def announce(connection: AsyncConnection, changes: Changes, now: datetime) -> None:

@@ -164,7 +164,7 @@ async def test_a_fleet_of_thousands_is_stored_at_once(store: Store) -> None:
     await store.save(told(*banned), NOW)
     memory = await store.load()
     assert len(memory.records) == len(memory.incidents) == 3_000
-    assert await store.waiting() == 30
+    assert await store.waiting() == 27
 
 
 async def test_the_installation_is_named_once(database_url: str) -> None:

@@ -103,6 +103,54 @@ async def test_an_incident_that_joins_a_posted_message_is_shown_by_an_edit(store
     )
 
 
+BEFORE = incident(1, Rule.DEGRADED, severity=Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "new", "messages"),
+    [
+        ([], incident(2, Rule.DEGRADED, severity=Severity.WARNING), [[1, 2]]),
+        ([], incident(2, Rule.DEGRADED, severity=Severity.INFO), [[1, 2]]),
+        ([], incident(2, Rule.DEGRADED, severity=Severity.CRITICAL), [[2]]),
+        (ended(BEFORE), incident(2, Rule.DEGRADED, severity=Severity.WARNING), [[1], [2]]),
+        (ended(BEFORE), replace(BEFORE, opened_at=LATER), [[1], [1]]),
+        ([], replace(BEFORE, opened_at=LATER, severity=Severity.INFO), [[1]]),
+    ],
+    ids=["as severe", "less severe", "more severe", "after an end", "again", "again before the end was told"],
+)
+@pytest.mark.parametrize("looks", [1, 2])
+async def test_what_an_edit_would_hide_is_posted_so_that_it_makes_its_sound(
+    store: Store, meanwhile: list[Incident], new: Incident, messages: list[list[int]], looks: int
+) -> None:
+    (card,) = await on_the_channel(store, BEFORE)
+    if looks == 1:
+        await store.save(told(*meanwhile, new), NOW + minutes(0.1))
+    else:
+        await store.save(told(*meanwhile), NOW + minutes(0.1))
+        await store.save(told(new), NOW + minutes(0.2))
+    shown = await deliver(store)
+    assert sorted(map(tokens, shown)) == messages
+    assert [message.discord_id is None for message in shown if new in message.incidents] == [[1, 2] not in messages]
+    assert {message.id for message in shown if new not in message.incidents} <= {card.id}
+
+
+async def test_an_incident_joins_a_message_that_is_not_posted_whatever_that_says(store: Store) -> None:
+    await store.save(told(BEFORE), NOW)
+    await store.save(told(*ended(BEFORE)), NOW)
+    await store.save(told(replace(BEFORE, opened_at=LATER, severity=Severity.CRITICAL)), NOW)
+    (message,) = await deliver(store)
+    assert (tokens(message), message.discord_id, message.summary) == ([1, 1], None, True)
+
+
+async def test_a_message_whose_post_may_have_arrived_hides_nothing_either(store: Store) -> None:
+    await store.save(told(BEFORE), NOW)
+    post = await store.claim(NOW, LEASE)
+    assert post is not None
+    await store.save(told(incident(2, Rule.DEGRADED)), NOW)
+    await store.retry(post.id, NOW, uncertain_since=NOW, uncertain_version=post.version)
+    assert [tokens(message) for message in await deliver(store)] == [[1], [2]]
+
+
 async def test_a_full_message_is_topped_up_and_the_rest_get_another(store: Store) -> None:
     pair = Grouping(size=2)
     for token in (1, 2, 3):
@@ -124,13 +172,13 @@ async def test_a_notice_is_no_message_to_join(store: Store) -> None:
 
 
 @pytest.mark.parametrize("looks", [1, 4])
-async def test_a_storm_of_one_rule_is_ten_messages_that_name_everyone(store: Store, looks: int) -> None:
+async def test_a_storm_of_one_rule_is_nine_messages_that_name_everyone(store: Store, looks: int) -> None:
     storm = [incident(n, severity=list(Severity)[n % 3]) for n in range(1000)]
     for start in range(0, 1000, 1000 // looks):
         await store.save(told(*storm[start : start + 1000 // looks]), NOW)
-    assert await store.fold(5, 100, NOW) == 0
+    assert await store.fold(5, 112, NOW) == 0
     shown = await deliver(store)
-    assert len(shown) == 10
+    assert len(shown) == 9
     assert Counter(token for message in shown for token in tokens(message)) == Counter(range(1000))
 
 
@@ -150,7 +198,7 @@ async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) 
     begun = time.perf_counter()
     await on_the_channel(store, *storm)
     await store.save(notices(NoticeKind.RESOLVED, *ended(*storm)), LATER)
-    assert len(await deliver(store)) == 40
+    assert len(await deliver(store)) == 36
     took = time.perf_counter() - begun
     running = False
     await beating
