@@ -3,10 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
@@ -14,6 +15,8 @@ from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
 from bot.domain.rules import STATUS_RULES
+from bot.outbox import SUMMARY_SIZE
+from bot.storage.store import Grouping
 from tests.chat.builders import NOON, fleet, incident, message, record, token, told
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
@@ -494,19 +497,41 @@ def test_a_summary_of_changes_that_are_all_open_does_not_speak_of_an_end() -> No
     )
 
 
-@pytest.mark.parametrize("after", [None, timedelta(days=365, hours=23)])
-def test_a_summary_of_a_hundred_incidents_names_every_one(after: timedelta | None) -> None:
-    ids = [2**53 - 1 - index for index in range(100)]
-    statuses = ["FAST", "RELAX", "BANNED", "VERIFYING"]
-    rules = [*STATUS_RULES, Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE, Rule.INACTIVE]
+MIXED = [*sorted(STATUS_RULES), Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE, Rule.INACTIVE]
+
+
+@given(
+    rules=st.sampled_from([[Rule.VERIFYING], [Rule.BANNED], MIXED]),
+    statuses=st.lists(st.sampled_from(["FAST", "RELAX", "BANNED", "VERIFYING"]), min_size=1, max_size=4),
+    spans=st.lists(st.none() | st.timedeltas(timedelta(), timedelta(days=9999)), min_size=1, max_size=5),
+    pinged=st.booleans(),
+)
+@example(rules=[Rule.VERIFYING], statuses=["FAST"], spans=[None], pinged=True)
+@example(rules=[Rule.VERIFYING], statuses=["FAST"], spans=[timedelta(days=999, hours=23)], pinged=True)
+@example(rules=MIXED, statuses=["FAST", "RELAX", "BANNED", "VERIFYING"], spans=[timedelta(days=99)], pinged=False)
+@settings(max_examples=25)
+def test_a_summary_of_112_incidents_names_every_one(
+    rules: list[Rule], statuses: list[str], spans: list[timedelta | None], *, pinged: bool
+) -> None:
+    ids = [10**18 - 1 - index for index in range(Grouping().size)]
+    severity = Severity.CRITICAL if pinged else Severity.WARNING
+    turns = zip(ids, cycle(rules), cycle(statuses), cycle(spans), strict=False)
     shown = say(
         *(
-            incident(rules[n % 7], n, step="20%", was=record(n), now=record(n, statuses[n % 4]), after=after)
-            for n in ids
+            incident(rule, n, severity=severity, step="20%", was=record(n), now=record(n, status), after=after)
+            for n, rule, status, after in turns
         )
     )
     assert_fits(shown.embeds[0])
     assert set(map(str, ids)) <= set(re.findall(r"\d+", shown.embeds[0].description or ""))
+
+
+def test_a_group_of_112_that_is_over_says_how_long_each_took() -> None:
+    over = [
+        incident(Rule.VERIFYING, 10**18 + n, was=record(), now=record(n), after=timedelta(days=364, hours=n % 24))
+        for n in range(Grouping().size)
+    ]
+    assert (say(*over).embeds[0].description or "").count("(364 d") == Grouping().size == SUMMARY_SIZE
 
 
 def test_every_rule_has_its_wording() -> None:

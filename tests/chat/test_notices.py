@@ -11,6 +11,7 @@ from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Message, Moment, Notice, NoticeKind, Rule
 from bot.domain.model import Fleet, Severity
+from bot.domain.rules import STATUS_RULES
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.chat.checks import assert_harmless
 from tests.chat.test_alerts import FLEET, INCIDENTS
@@ -170,6 +171,15 @@ def test_a_thousand_that_are_open_are_counted_where_they_cannot_be_named() -> No
     shown = notice(NoticeKind.SILENCE_ENDED, *many, known=fleet(token()))
     assert "**VERIFYING** (1000): 0, 1, 2" in (shown.content or "")
     assert (shown.content or "").splitlines()[-2].endswith("28, 29 and 970 more")
+
+
+def test_rules_that_cannot_all_be_named_are_all_counted() -> None:
+    rules = [*sorted(STATUS_RULES), Rule.FAST_TIME_GONE, Rule.INACTIVE, Rule.SUBSCRIPTION]
+    many = [incident(rule, 10**17 + n, now=record(10**17 + n)) for rule in rules for n in range(25)]
+    assert len(rules) == 7
+    shown = lines(notice(NoticeKind.SILENCE_ENDED, *many))[3:]
+    assert len(shown) == len(rules)
+    assert all(line.endswith("** (25)") for line in shown)
 
 
 @given(st.sampled_from(NoticeKind), st.lists(INCIDENTS, max_size=20), st.text(), st.text(), st.none() | st.integers(1))

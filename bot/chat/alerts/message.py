@@ -16,8 +16,10 @@ from bot.chat import cards
 from bot.chat.alerts.story import (
     OVER,
     SIGNS,
+    Line,
     Sign,
     Story,
+    fitted,
     grouped,
     had_been,
     line,
@@ -80,7 +82,7 @@ class _Draft(NamedTuple):
 
     sign: Sign
     headline: str
-    lines: Sequence[str]
+    lines: Sequence[str | Line]
     remedies: Sequence[str] = ()
 
 
@@ -88,7 +90,7 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
     """The message as it shall look now.
 
     Args:
-        message: One incident, a summary of at most 100, or a notice about any number.
+        message: One incident, a summary of at most 112, or a notice about any number.
         fleet: What is known now: where the fleet stands, and who can take over.
         roles: Whom to ping.
         runbook: The URL behind the button of that name, with `{rule}` and `{token}` for what it is about.
@@ -102,11 +104,12 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
     notice = message.notice
     if notice is not None:
         (mark, _), headline, lines, _ = _NOTICES[notice.kind](notice, about)
-        text = within([f"{mentions}{mark} **{headline}**", *filter(None, lines)], TEXT_LIMIT)
+        said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in lines if each)]
+        text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {bare(message.mark, 60)}"
         return Alert(text, (), allowed, silent=notice.kind is NoticeKind.RESOLVED)
     (mark, colour), headline, lines, remedies = _summary(about) if message.summary else _card(about[0])
-    embed = compose("", lines, colour, footer=bare(message.mark, 60))
+    embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=bare(message.mark, 60))
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     if not pinged:
@@ -153,7 +156,7 @@ def _summary(about: Sequence[Story]) -> _Draft:
     over = [story for story in about if story.ended]
     stands = [story for story in about if not story.ended]
     groups = grouped(stands)
-    lines = [
+    lines: list[str | Line] = [
         f"**{standing(about[0].fleet)}.**",
         GAP,
         *(line(label, group, len(about)) for label, group in [*groups.items(), *grouped(over).items()]),
@@ -192,7 +195,7 @@ def _of(about: Sequence[Story]) -> str:
     return told(about[0])[1] if len(about) == 1 else _several(about) if about else "something that is over by now"
 
 
-def _names(about: Sequence[Story]) -> list[str]:
+def _names(about: Sequence[Story]) -> list[Line]:
     """Of one its headline says who it is; of several, a line a rule."""
     return [line(label, group) for label, group in grouped(about).items()] if len(about) > 1 else []
 
@@ -246,14 +249,14 @@ def _open(about: Sequence[Story]) -> list[Story]:
     return [story for story in about if story.incident.open]
 
 
-def _left(about: Sequence[Story], heading: str) -> list[str]:
+def _left(about: Sequence[Story], heading: str) -> list[str | Line]:
     """What stands at the end of a quiet, and what came and went in it."""
     passed = [story for story in about if not story.incident.open]
     stands = _listed(heading, _open(about)) or ["It leaves nothing open."]
     return [*stands, *_listed("Meanwhile:", passed)]
 
 
-def _listed(heading: str, about: Sequence[Story]) -> list[str]:
+def _listed(heading: str, about: Sequence[Story]) -> list[str | Line]:
     return [heading, *(line(label, group) for label, group in grouped(about).items())] if about else []
 
 

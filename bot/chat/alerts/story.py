@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import discord
 
 from bot.chat import cards
 from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
 from bot.chat.cards import amount, plan_word, share, spare, status_word
-from bot.chat.text import bare, listed, number, plain, span, stamp
+from bot.chat.text import bare, listed, number, plain, span, stamp, within
 from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
@@ -401,15 +402,35 @@ def _label(story: Story) -> str:
     return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"over: {group}"
 
 
-def line(label: str, group: Sequence[Story], most: int = _IDS) -> str:
-    """`🔴 **BANNED** (2): 1920, 1921`; of more than `most`, how many more."""
+class Line(NamedTuple):
+    """A line about a group in its forms: each says less than the one before, and none leaves the group out."""
+
+    noted: str
+    """`✅ **was BANNED, now FAST** (2): 1920 (5 min), 1921 (1 h)`; of more than `most`, how many more."""
+    named: str
+    """`✅ **was BANNED, now FAST** (2): 1920, 1921`."""
+    counted: str
+    """`✅ **was BANNED, now FAST** (2)`."""
+
+
+def line(label: str, group: Sequence[Story], most: int = _IDS) -> Line:
+    """A rule's line, which names `most` tokens at most."""
     first = group[0]
     mark = (OVER if first.ended else sign(first))[0]
     if first.incident.key.token is None:
-        return f"{mark} **{label}**" + (f" for {first.span}" if first.ended else "")
-    ids = [f"{story.incident.key.token}{_note(story)}" for story in group]
-    more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return f"{mark} **{label}** ({len(ids)}): {', '.join(ids[:most])}{more}"
+        alone = f"{mark} **{label}**" + (f" for {first.span}" if first.ended else "")
+        return Line(alone, alone, alone)
+    counted = f"{mark} **{label}** ({len(group)})"
+    more = f" and {len(group) - most} more" if len(group) > most else ""
+    ids = [str(story.incident.key.token) for story in group[:most]]
+    notes = [each + _note(story) for each, story in zip(ids, group, strict=False)]
+    return Line(f"{counted}: {', '.join(notes)}{more}", f"{counted}: {', '.join(ids)}{more}", counted)
+
+
+def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:
+    """The lines in the fullest form in which all of them fit, or else in the shortest."""
+    forms = [[each if isinstance(each, str) else each[form] for each in lines] for form in range(len(Line._fields))]
+    return next((said for said in forms if within(said, limit) == "\n".join(said)), forms[-1])
 
 
 def _note(story: Story) -> str:
