@@ -1,6 +1,7 @@
 """What people decide, who did so, and notices: messages beside the cards."""
 
 import json
+from datetime import UTC
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,17 +50,23 @@ def upgrade() -> None:
 
 
 def _remember_what_was_heard() -> None:
-    """Open incidents were told before it was noted that they were; unnoted, they would be told again."""
+    """Open incidents were told before it was noted that they were; unnoted, they would be told again.
+
+    When each last made a sound is not known: reminders count from here, or else all of them would come at once.
+    """
     incidents = sa.table(
         "incidents", sa.column("id"), sa.column("stage"), sa.column("incident"), sa.column("message_id")
     )
     open_ = sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id).where(incidents.c.stage == "firing")
     connection = op.get_bind()
+    now = connection.execute(sa.select(sa.type_coerce(sa.func.current_timestamp(), INSTANT))).scalar_one()
+    # SQLite's is UTC and does not say so; PostgreSQL's is in the zone of the session.
+    loud_at = (now.astimezone(UTC) if now.tzinfo else now.replace(tzinfo=UTC)).isoformat()
     for row in connection.execute(open_).all():
         incident = json.loads(row.incident)
         if incident.get("told", True):
             incident["heard"] = incident["severity"]
-            incident["loud_at"] = incident["opened_at"] if row.message_id is not None else None
+            incident["loud_at"] = loud_at if row.message_id is not None else None
             incident["moments"] = [{"at": incident["opened_at"], "what": "fired"}]
         incident.setdefault("origin", (incident.get("was") or {}).get("status", ""))
         changed = json.dumps(incident, ensure_ascii=False)
