@@ -20,7 +20,7 @@ PATIENCE = 40.0
 
 
 class Storm:
-    """A fleet of which half flips at once, and what the channel makes of it."""
+    """A fleet of which half or all flips at once, and what the channel makes of it."""
 
     def __init__(self, place: Town, stories: list[Story]) -> None:
         self.stories = stories
@@ -51,33 +51,35 @@ class Storm:
 
 
 @asynccontextmanager
-async def storm(folder: Path, tokens: int) -> AsyncIterator[Storm]:
-    """A bot as a process that watches twice as many tokens as will flip."""
-    fleet = [account(FIRST + number) for number in range(2 * tokens)]
-    async with town(f"sqlite:///{folder}/bot.db", folder, fleet) as place:
+async def storm(folder: Path, tokens: int, fleet: int) -> AsyncIterator[Storm]:
+    """A bot as a process that watches a fleet of so many, of which some, evenly spread, will flip."""
+    accounts = [account(FIRST + number) for number in range(fleet)]
+    async with town(f"sqlite:///{folder}/bot.db", folder, accounts) as place:
         place.discord.rate = None  # the summary of the first reading is not a part of the storm
         async with place.settled_bot():
             place.discord.rate = DISCORDS_RATE
-            yield Storm(place, [Story(FIRST + 2 * number) for number in range(tokens)])
+            yield Storm(place, [Story(FIRST + fleet // tokens * number) for number in range(tokens)])
 
 
 STORMS = [
-    (100, {"VERIFYING": 100}, 2, 2.0),
-    (100, {"BANNED": 61, "RELAX": 39}, 2, 2.0),
-    (1000, {"BANNED": 234, "VERIFYING": 345, "RELAX": 421}, 10, 10.0),
+    (100, 200, {"VERIFYING": 100}, 2, 2.0),
+    (100, 200, {"BANNED": 61, "RELAX": 39}, 2, 2.0),
+    (1000, 2000, {"BANNED": 234, "VERIFYING": 345, "RELAX": 421}, 10, 10.0),
+    (1000, 1000, {"VERIFYING": 1000}, 10, 10.0),
 ]
 
 
-@pytest.mark.parametrize(("tokens", "statuses", "messages", "seconds"), STORMS)
+@pytest.mark.parametrize(("tokens", "fleet", "statuses", "messages", "seconds"), STORMS)
 async def test_a_storm_is_few_messages_that_name_everybody_soon_and_its_end_changes_them_in_place(
-    tmp_path: Path, tokens: int, statuses: dict[str, int], messages: int, seconds: float
+    tmp_path: Path, tokens: int, fleet: int, statuses: dict[str, int], messages: int, seconds: float
 ) -> None:
-    async with storm(tmp_path, tokens) as weather:
+    async with storm(tmp_path, tokens, fleet) as weather:
         ledger = weather.ledger
         assert sum(statuses.values()) == tokens
+        calm = len(ledger.all)
         took = await weather.flip(statuses)
         weather.report(f"flip into {' and '.join(statuses)}", took)
-        assert len(ledger.messages) <= messages
+        assert len(ledger.all) - calm <= messages  # among them what is said of the pool
         assert took <= seconds
         assert len({told.token for told in ledger.shown}) == tokens
         assert not ledger.notices
@@ -86,6 +88,7 @@ async def test_a_storm_is_few_messages_that_name_everybody_soon_and_its_end_chan
         took = await weather.flip({GOOD: tokens})
         weather.report("are well again", took)
         assert ledger.messages == cards
+        assert len(ledger.all) - len(ledger.notices) - calm <= messages
         assert not ledger.muddled
         assert ledger.shown == Counter(Told(told.token, told.status, over=True) for told in ledger.shown)
         assert ledger.chatter == ledger.repeated == weather.refused == 0
