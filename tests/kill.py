@@ -252,6 +252,8 @@ class Run:
         return True
 
     async def _hear(self, press: Press) -> None:
+        if "Acknowledge" not in press.on.now.buttons:
+            return  # the card changed between the wish and the press
         heard = await self._discord.press(press.on, "Acknowledge", press.by)
         press.confirmed = heard.message is not None and heard.shown.text.startswith("You have")
 
