@@ -279,7 +279,10 @@ class Step:
     """Keys of `changed` whose card is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
     unheard: tuple[Key, ...] = ()
-    """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell."""
+    """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell.
+
+    What nobody heard of, since it began in that quiet or another, is no longer `told`.
+    """
 
 
 Quiet = Callable[[Key, Mapping[Key, Incident]], bool]
@@ -452,7 +455,7 @@ def _over(incident: Incident, at: datetime, *, quiet: bool, unwatched: bool) -> 
     """It ended. What nobody heard of needs no end, but what the first reading's summary told does."""
     incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
     if incident.heard is None:
-        return _News(replace(incident, told=False))
+        return _News(replace(incident, told=False), unheard=quiet and not unwatched)
     if quiet or unwatched:
         return _News(incident, tell=incident.has_card, unheard=quiet and not unwatched)
     notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if incident.has_card else None

@@ -181,7 +181,7 @@ class Policy:
                 enabled=row.enabled if setting.enabled is None else setting.enabled,
                 chosen=row.chosen if setting.severity is None else setting.severity,
                 readings=row.readings if setting.readings is None else setting.readings,
-                hold=duration(setting.threshold) if row.hold and setting.threshold is not None else row.hold,
+                hold=duration(setting.threshold) if RULES[rule].hold and setting.threshold is not None else row.hold,
             )
         return row
 

@@ -13,6 +13,7 @@ from bot.domain.incidents import (
     Moment,
     Notice,
     NoticeKind,
+    Quiet,
     Rule,
     Stage,
     Step,
@@ -93,8 +94,8 @@ class Known:
 
     def hush(self) -> Callable[[Key], bool]:
         """Whether an incident of a key is to make no sound: people said so, or it is part of a token's flapping."""
-        cover = self.decisions.cover()
-        return lambda key: cover(key) is not None or _is_flap(key, self.incidents)
+        quiet = _quiet(self.decisions)
+        return lambda key: quiet(key, self.incidents)
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""
@@ -106,9 +107,23 @@ FLAPS = STATUS_RULES | {Rule.RESTORED}
 """What a flapping token would tell again and again."""
 
 
-def _is_flap(key: Key, incidents: Mapping[Key, Incident]) -> bool:
-    flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
-    return flapping is not None and flapping.open
+def _quiet(decisions: Decisions) -> Quiet:
+    """What makes no sound: what people keep quiet, and what a token's flapping tells instead.
+
+    Flapping tells of nothing while it is kept quiet itself, nor of a ban that is graver than somebody set it to be.
+    """
+    cover = decisions.cover()
+
+    def quiet(key: Key, incidents: Mapping[Key, Incident]) -> bool:
+        if cover(key) is not None:
+            return True
+        flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
+        if flapping is None or not flapping.open or cover(flapping.key) is not None:
+            return False
+        incident = incidents.get(key) if key.rule is Rule.BANNED else None
+        return incident is None or incident.severity.rank <= flapping.severity.rank
+
+    return quiet
 
 
 def restore(memory: Memory) -> Known:
@@ -178,16 +193,22 @@ def tick(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
 
 def _moved(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
-    cover = known.decisions.cover()
-    moved = step(known.incidents, judgement, lambda key, after: cover(key) is not None or _is_flap(key, after))
-    decided = tuple(_owing(known.decisions, {key: by.id for key in moved.unheard if (by := cover(key)) is not None}))
+    moved = step(known.incidents, judgement, _quiet(known.decisions))
+    decided = tuple(_owing(known.decisions, moved))
     changes, after = _keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
     released, after = _keep(after, _release(after, judgement.at))
     return replace(_both(changes, released), decided=decided), after
 
 
-def _owing(decisions: Decisions, unheard: Mapping[Key, str]) -> Iterator[Silence | Window]:
-    """The decisions that have to name something else than before at their end: each key is named by one of them."""
+def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
+    """The decisions that have to name something else than before at their end: each key is named by one of them.
+
+    A window tells the net difference, and what came and went unheard makes none; only a silence names that.
+    """
+    told = {incident.key for incident in moved.changed if incident.told}
+    cover, silenced = decisions.cover(), replace(decisions, windows={}).cover()
+    owners = ((key, cover(key) if key in told else silenced(key)) for key in moved.unheard)
+    unheard = {key: by.id for key, by in owners if by is not None}
     covers: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
     for each in covers if unheard else ():
         missed = tuple(key for key in each.missed if unheard.get(key, each.id) == each.id)
@@ -222,6 +243,8 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
     else:
         moved = _silenced(known, decision, entry) if isinstance(decision, Silence) else _all(known, ())
         changes, after = _keep(after, moved)
+        released, after = _keep(after, _release(after, entry.at))  # a flapping that is silenced tells of nothing else
+        changes = _both(changes, released)
     decided = {each.id: each for each in (decision, *changes.decided) if each.id not in changes.undone}
     return replace(changes, decided=tuple(decided.values()), audit=(entry,)), after
 
@@ -315,7 +338,7 @@ def _remind(known: Known, now: datetime) -> Step:
     hushed = known.hush()
     blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
     due = [
-        reminded
+        _refreshed(known, reminded)
         for key, each in known.incidents.items()
         if (reminded := steering.reminder(each, now)) is not None
         and not hushed(key)
@@ -323,6 +346,15 @@ def _remind(known: Known, now: datetime) -> Step:
     ]
     notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
     return replace(_all(known, due), notices=notices)
+
+
+def _refreshed(known: Known, incident: Incident) -> Incident:
+    """With the fast time as last read: its card is not edited each time that this falls further."""
+    key = incident.key
+    token = known.fleet.tokens.get(key.token) if key.rule is Rule.FAST_TIME_LOW and key.token is not None else None
+    if token is None or not token.fast_time.known:
+        return incident
+    return replace(incident, now=token.record, read_at=known.fleet.age_of(token.id) or incident.read_at)
 
 
 def _all(known: Known, incidents: Iterable[Incident]) -> Step:

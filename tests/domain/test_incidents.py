@@ -1,14 +1,14 @@
 """Whatever happens to a fleet and whatever people decide, the incidents agree with what the channel was told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain.incidents import Incident, Key, NoticeKind, Rule, Stage
+from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Severity, Trouble
 from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
@@ -59,7 +59,8 @@ class Channel:
 
     def hear(self, changes: Changes, before: Known, after: Known) -> None:
         """Take in what changed, and check that each piece of it fits onto what was there."""
-        hushed = after.hush()
+        changed = {incident.key: incident for incident in changes.incidents}
+        hushed = replace(after, incidents={**after.incidents, **changed}).hush()
         self._named_at_an_end(changes, before, after, hushed)
         ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
         for incident in changes.incidents:
@@ -81,6 +82,9 @@ class Channel:
                 self.owed |= {key} if covered and not incident.unwatched else set()
             else:
                 assert not told, "what nobody heard of needs no end"
+                silenced = any(each.scope.covers(key) for each in after.decisions.silences.values())
+                fired = Happening.FIRED in {moment.what for moment in incident.moments}
+                self.owed |= {key} if silenced and fired and not incident.unwatched else set()
             assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
         self._said(changes, after, hushed)
 

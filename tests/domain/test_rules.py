@@ -6,7 +6,7 @@ from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Severity, Trouble
 from bot.domain.rules import RULES, THRESHOLDS, Policy, check
-from bot.domain.steering import Setting
+from bot.domain.steering import Scope, Setting
 from bot.domain.watch import Memory, restore
 from tests.domain.fleets import START, at, record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
@@ -481,6 +481,29 @@ def test_a_ban_while_flapping_is_told_at_once_on_the_card_of_the_flapping_and_on
     assert story.notices == []
 
 
+@pytest.mark.parametrize("scope", [Scope(Rule.FLAPPING), Scope(Rule.FLAPPING, 1900)])
+def test_a_ban_is_told_while_the_flapping_is_silenced(scope: Scope) -> None:
+    story = flapping()
+    story.silence(3, until=120, scope=scope)
+    assert "banned 1900 critical BANNED" in story.read(4, record(status="BANNED"))
+    assert story.tick(5) == []
+    assert story.tick(19) == ["reminder: banned 1900"]
+
+
+def test_a_ban_is_told_while_the_flapping_is_set_to_be_no_more_than_a_note() -> None:
+    story = flapping()
+    story.set(Rule.FLAPPING, severity=Severity.INFO)
+    assert set(story.read(4, record(status="BANNED"))) == {
+        "flapping 1900 info BANNED",
+        "banned 1900 critical BANNED",
+    }
+    assert story.read(5, record(status="VERIFYING")) == [
+        "flapping 1900 info VERIFYING",
+        "ended: banned 1900 critical VERIFYING",
+    ]
+    assert story.notices == ["resolved: banned 1900"]
+
+
 def test_a_status_that_is_not_sent_is_no_change_of_it() -> None:
     story = watching()
     for minutes, status in enumerate(["", "FAST", "", "fast", "", "Fast", "FAST"], start=1):
@@ -656,6 +679,17 @@ def test_the_time_that_a_rule_waits_can_be_set() -> None:
     story = watching()
     story.set(Rule.QUEUE_STUCK, threshold="5m")
     assert [story.read(minutes, record(queued="1")) for minutes in (1, 5, 6)] == [
+        [],
+        [],
+        ["queue_stuck 1900 warning FAST"],
+    ]
+
+
+def test_a_token_waits_as_it_was_set_to_where_the_fleet_waits_for_nothing() -> None:
+    story = watching()
+    story.set(Rule.QUEUE_STUCK, threshold="0m")
+    story.set(Rule.QUEUE_STUCK, 1900, threshold="30m")
+    assert [story.read(minutes, record(queued="1")) for minutes in (1, 30, 31)] == [
         [],
         [],
         ["queue_stuck 1900 warning FAST"],

@@ -52,6 +52,24 @@ def test_a_warning_is_not_reminded_of() -> None:
     assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
 
 
+def test_a_reminder_of_low_fast_time_shows_what_is_left_now() -> None:
+    story = watching()
+    story.read(1, record(fast="0.60/15.0 hours (4.00%)"))
+    story.read(10, latest := record(fast="0.00/15.0 hours (0.00%)"))
+    assert story.tick(16) == ["reminder: fast_time_low 5% 1900"]
+    reminded = story.incident(Rule.FAST_TIME_LOW, step="5%")
+    assert (reminded.now, reminded.read_at) == (latest, at(10))
+
+
+def test_a_reminder_of_low_fast_time_that_cannot_be_read_any_more_shows_what_was_read_last() -> None:
+    story = watching()
+    story.read(1, low := record(fast="0.60/15.0 hours (4.00%)"))
+    story.read(10, record(fast="soon"))
+    assert story.tick(16) == ["reminder: fast_time_low 5% 1900"]
+    reminded = story.incident(Rule.FAST_TIME_LOW, step="5%")
+    assert (reminded.now, reminded.read_at) == (low, at(1))
+
+
 def test_what_only_the_first_summary_told_has_no_card_to_remind_of() -> None:
     story = watching(record(status="BANNED"))
     assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
@@ -163,7 +181,7 @@ def test_what_fires_in_a_silence_is_told_at_its_end_if_it_is_still_open() -> Non
     assert story.read(3, record(1), record(2, "BANNED")) == []
     story.tick(60)
     assert story.changes.tell == {Key(Rule.BANNED, 2)}
-    assert story.notices == ["silence_ended (everything): banned 2"]
+    assert story.notices == ["silence_ended (everything): banned 2, banned 1"]
     story.tick(61)
     assert story.changes.nothing
 
@@ -201,6 +219,34 @@ def test_what_ends_in_a_silence_is_edited_then_and_named_at_the_end() -> None:
     assert story.read(3, record()) == ["ended: banned 1900 critical FAST"]
     assert story.notices == []
     assert story.tick(60) == ["silence_ended (everything): banned 1900"]
+
+
+def test_what_came_and_went_in_a_silence_is_named_at_its_end() -> None:
+    story = watching()
+    story.silence(0, until=60, scope=Scope(token=1900))
+    assert story.read(2, record(status="BANNED")) == []
+    assert story.read(20, record()) == []
+    assert story.tick(60) == ["silence_ended (1900): banned 1900"]
+    assert story.changes.tell == frozenset()
+
+
+def test_what_came_and_went_under_a_window_and_a_silence_is_named_by_the_silence() -> None:
+    story = watching()
+    story.window(0, start=0, length=30)
+    story.silence(1, until=60)
+    story.read(2, record(status="BANNED"))
+    story.read(20, record())
+    assert story.tick(30) == ["maintenance_ended (w1)"]
+    assert story.tick(60) == ["silence_ended (everything): banned 1900"]
+
+
+def test_what_is_switched_off_in_a_silence_has_not_come_and_gone() -> None:
+    story = watching()
+    story.silence(0, until=60)
+    story.read(2, record(status="BANNED"))
+    story.set(Rule.BANNED, on=False)
+    story.read(3, record(status="BANNED"))
+    assert story.tick(60) == ["silence_ended (everything)"]
 
 
 def test_a_line_that_is_told_once_is_named_at_the_end_of_the_silence() -> None:
@@ -270,7 +316,7 @@ def test_what_flaps_in_a_silence_is_told_by_its_flapping_when_that_ends() -> Non
     story.silence(0, until=20)
     for minutes, status in enumerate(["VERIFYING", "FAST", "VERIFYING"], start=1):
         assert story.read(minutes, record(status=status)) == []
-    assert story.tick(20) == ["silence_ended (everything): flapping 1900"]
+    assert story.tick(20) == ["silence_ended (everything): flapping 1900, verifying 1900"]
     assert story.changes.tell == {Key(Rule.FLAPPING, 1900)}
 
 
