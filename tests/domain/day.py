@@ -175,7 +175,8 @@ def answers(notices: Iterable[Notice], cards: Iterable[Message]) -> list[Notice]
         keys = tuple(each.key for each in card.incidents)
         alone = [notice for key in keys if (notice := said.pop((key,), None))]
         if alone and (alone[0].kind is not NoticeKind.RESOLVED or not any(each.open for each in card.incidents)):
-            said[keys] = replace(alone[0], keys=tuple(key for notice in alone for key in notice.keys))
+            over = alone[0].kind is NoticeKind.RESOLVED
+            said[keys] = replace(alone[0], keys=keys if over else tuple(key for each in alone for key in each.keys))
     return list(said.values())
 
 
