@@ -151,15 +151,16 @@ async def test_a_visitor_acknowledges_looks_closer_and_silences_by_the_buttons_u
         await banned.get_by_role("button", name="Details").click()
         await told(page, "Token 1906 · not working, BANNED")
 
-        group = await told(page, "3 tokens went VERIFYING")
-        await picture("group", group)
-        await group.get_by_role("button", name="Silence").click()
-        await told(page, "Silence verifying of every account:")
+        await banned.get_by_role("button", name="Silence").click()
+        await told(page, "Silence banned of token 1906:")
         await page.get_by_role("combobox", name="For how long?").click()
         await picture("silence", page.locator("#channel-timeline"))
         await page.get_by_role("option", name="until it is resolved").click()
-        await told(page, "Silenced: verifying of every account")
-        await expect(group).to_contain_text("silenced by @operator")
+        await told(page, "Silenced: banned of token 1906")
+        await expect(banned).to_contain_text("silenced by @operator")
+
+        group = await told(page, "3 tokens went VERIFYING")
+        await picture("group", group)
         await told(page, "A silence is over")
         await picture("silenced", page.locator("#channel-timeline"))
 
