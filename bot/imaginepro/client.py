@@ -41,7 +41,7 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.wire import NOTHING, complaint, records
+from bot.imaginepro.wire import NOTHING, Reader, complaint
 
 __all__ = [
     "ImaginePro",
@@ -134,6 +134,7 @@ class ImaginePro:
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._fleet_path = _LIST
+        self._reader = Reader()
 
     async def fleet(self, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
         """All linked accounts, in the upstream's order; those that read as in `known` are the very same objects.
@@ -145,12 +146,12 @@ class ImaginePro:
         """
         deadline = self._deadline(self._budget)
         try:
-            return await self._records(self._fleet_path, deadline, known)
+            return await self._records(self._fleet_path, deadline, self._reader, known)
         except NotFoundError:
             if self._fleet_path == _SINGLE:
                 raise
         try:
-            found = await self._records(_SINGLE, deadline, known)
+            found = await self._records(_SINGLE, deadline, self._reader, known)
         except NotFoundError as error:
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
             raise NotFoundError(detail) from error
@@ -165,7 +166,7 @@ class ImaginePro:
             NotFoundError: The upstream does not know it.
             UpstreamError: No reading; it says nothing about the account.
         """
-        found = await self._records(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE))
+        found = await self._records(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE), Reader())
         for record in found:
             if record.id == token_id:
                 return record
@@ -175,13 +176,15 @@ class ImaginePro:
     def _deadline(self, budget: float) -> float:
         return asyncio.get_running_loop().time() + budget
 
-    async def _records(self, path: str, deadline: float, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
+    async def _records(
+        self, path: str, deadline: float, reader: Reader, known: Mapping[int, Record] = NOTHING
+    ) -> tuple[Record, ...]:
         body = await self._request(path, deadline)
         if len(body) <= _DECODED_AT_ONCE:
-            return records(body, known)
-        return await asyncio.to_thread(records, body, known)
+            return reader.records(body, known)
+        return await asyncio.to_thread(reader.records, body, known)
 
-    async def _request(self, path: str, deadline: float) -> bytes:
+    async def _request(self, path: str, deadline: float) -> bytearray:
         """The body of a good answer; attempts, with full jitter between them, go on while the deadline allows."""
         clock = asyncio.get_running_loop().time
         failure: UpstreamError | None = None
@@ -210,7 +213,7 @@ class ImaginePro:
             return False
         return True
 
-    async def _attempt(self, path: str, deadline: float) -> bytes:
+    async def _attempt(self, path: str, deadline: float) -> bytearray:
         failure: UpstreamError
         try:
             async with (
@@ -255,7 +258,7 @@ def _once() -> aiohttp.ClientMiddlewareType:
     return send
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse) -> bytearray:
     """The body, decompressed, as long as it stays within its bound."""
     body = bytearray()
     async for chunk in response.content.iter_any():
@@ -263,10 +266,10 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > _LARGEST_BODY:
             message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
             raise MalformedError(message)
-    return bytes(body)
+    return body
 
 
-def _json(content_type: str, body: bytes) -> bytes:
+def _json(content_type: str, body: bytearray) -> bytearray:
     """The body of a good answer, unless it is a proxy's or a web site's page."""
     if content_type == "text/html":
         message = "the API answered with a web page, not with JSON"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.model import InfoText, Record
 from bot.imaginepro.client import MalformedError
-from bot.imaginepro.wire import complaint, records
+from bot.imaginepro.wire import Reader, complaint, records
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 SECRET = "FAKE-DISCORD-TOKEN"
@@ -313,7 +313,43 @@ def test_a_record_that_reads_as_before_is_the_same_object() -> None:
     body = json.dumps([{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]).encode()
     before = {record.id: record for record in records(body)}
 
-    after = records(body.replace(b'2, "status": "FAST"', b'2, "status": "BANNED"'), before)
+    after = Reader().records(body.replace(b'2, "status": "FAST"', b'2, "status": "BANNED"'), before)
 
     assert after[0] is before[1]
     assert after[1].status == "BANNED"
+
+
+listed = st.fixed_dictionaries(
+    {"id": st.integers(0, 3), "status": st.sampled_from(["FAST", "BANNED"]), "token": st.sampled_from(["a", "b"])}
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(listed, max_size=5), max_size=4))
+def test_answers_read_one_after_another_read_as_if_each_were_the_first(answers: list[list[dict[str, object]]]) -> None:
+    reader = Reader()
+    for answer in answers:
+        body = json.dumps(answer).encode()
+        assert reader.records(body) == records(body)
+
+
+def test_a_record_that_is_sent_as_before_is_not_decoded_again() -> None:
+    reader = Reader()
+    first = reader.records(b'[{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]')
+    second = reader.records(b'[{"id": 2, "status": "RELAX"}, {"id": 1, "status": "FAST"}]')
+    assert second[1] is first[0]
+    assert second[0].status == "RELAX"
+
+
+def test_a_reader_between_two_answers_holds_no_secret() -> None:
+    reader = Reader()
+    reader.records(payload("list"))
+    assert SECRET.encode() not in pickle.dumps(reader)
+
+
+def test_what_is_malformed_leaves_the_reader_as_it_was() -> None:
+    reader = Reader()
+    (first,) = reader.records(b'[{"id": 1, "status": "FAST"}]')
+    with pytest.raises(MalformedError):
+        reader.records(b'[{"id": 1, "status": "FAST"}, 5]')
+    assert reader.records(b'[{"id": 1, "status": "FAST"}]')[0] is first
