@@ -11,9 +11,9 @@ all others.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 from bot.domain.incidents import Finding, Incident, Judgement, Key, Rule
 from bot.domain.info import duration, threshold
@@ -272,6 +272,25 @@ Flips = Mapping[int, tuple[datetime, ...]]
 """When tokens changed their status in the last hour, by id; oldest first."""
 
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Of which tokens no rule has anything to say, so that a large fleet need not be judged anew at each look."""
+
+    policy: Policy = field(default_factory=Policy)
+    """By which the rules were asked; by another they may say something else."""
+    until: Mapping[int, datetime] = field(default_factory=dict)
+    """Up to when, by token, as long as it reads as it does, has no incident, and did not change its status lately."""
+
+
+def _calm_until(token: Token) -> datetime:
+    """When the time alone may give a rule something to say of a token; the renewal is all that a rule waits for."""
+    renews_at = token.subscription.renews_at
+    return NEVER if renews_at is None else renews_at + RENEWAL_GRACE
+
+
 def flipped(flips: Flips, reading: Reading, remembered: Mapping[int, Token]) -> Flips:
     """The changes of status of the last hour, after a reading. A status that was not sent changes nothing."""
     new = dict(flips)
@@ -297,8 +316,9 @@ def judge(
     *,
     before_at: datetime | None,
     flips: Flips,
-) -> Judgement:
-    """Judge one reading.
+    calm: Calm,
+) -> tuple[Judgement, Calm]:
+    """Judge one reading; also returns which tokens are calm now.
 
     Args:
         reading: What was read: the whole fleet, or some tokens alone.
@@ -307,26 +327,17 @@ def judge(
         policy: How the rules are set.
         before_at: When the whole fleet was read before; None when this is the first reading ever.
         flips: When tokens changed their status lately, this reading included.
+        calm: Which tokens were calm before.
     """
     open_by_token: dict[int | None, dict[Key, Incident]] = defaultdict(dict)
     for key, incident in incidents.items():
         open_by_token[key.token][key] = incident
     baseline = before_at is None and reading.whole
     read = {token.id: token for token in reading.tokens}
-    verdicts = chain(
-        chain.from_iterable(
-            _of_token(
-                Sight(
-                    token,
-                    Past(remembered.get(token.id), open_by_token.get(token.id, {}), flips.get(token.id, ())),
-                    policy,
-                    reading.at,
-                )
-            )
-            for token in reading.tokens
-        ),
-        _of_fleet(read, remembered, open_by_token, policy, baseline=baseline) if reading.whole else (),
-    )
+    were_calm = calm.until if calm.policy == policy else {}
+    verdicts, calm_until = _of_tokens(reading, remembered, open_by_token, policy, flips, were_calm)
+    if reading.whole:
+        verdicts += _of_fleet(read, remembered, open_by_token, policy, baseline=baseline)
     findings: dict[Key, Finding] = {}
     unsure: set[Key] = set()
     for verdict in verdicts:
@@ -336,7 +347,8 @@ def judge(
             findings[finding.key] = finding
     if not reading.whole:
         unsure.update(key for key in incidents if key.token not in read)
-    return Judgement(
+        calm_until = {token_id: at for token_id, at in were_calm.items() if token_id not in read} | calm_until
+    judgement = Judgement(
         at=reading.at,
         findings=findings,
         unsure=frozenset(unsure),
@@ -345,6 +357,7 @@ def judge(
         before_at=before_at,
         baseline=baseline,
     )
+    return judgement, Calm(policy, calm_until)
 
 
 def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
@@ -407,6 +420,31 @@ def _as_set(finding: Finding, policy: Policy) -> Finding | None:
     )
 
 
+def _of_tokens(
+    reading: Reading,
+    remembered: Mapping[int, Token],
+    open_by_token: Mapping[int | None, Mapping[Key, Incident]],
+    policy: Policy,
+    flips: Flips,
+    calm: Mapping[int, datetime],
+) -> tuple[list[Verdict], dict[int, datetime]]:
+    """What the rules say of the tokens that are not calm; and which are calm now, up to when."""
+    verdicts: list[Verdict] = []
+    until: dict[int, datetime] = {}
+    for token in reading.tokens:
+        before, token_id = remembered.get(token.id), token.id
+        still = before is token and token_id not in open_by_token and token_id not in flips
+        if still and token_id in calm and reading.at <= calm[token_id]:
+            until[token_id] = calm[token_id]
+            continue
+        past = Past(before, open_by_token.get(token_id, {}), flips.get(token_id, ()))
+        said = list(_of_token(Sight(token, past, policy, reading.at)))
+        verdicts += said
+        if still and not said:
+            until[token_id] = _calm_until(token)
+    return verdicts, until
+
+
 def _of_token(sight: Sight) -> Iterable[Verdict]:
     return chain.from_iterable(rule(sight) for rule in TOKEN_RULES)
 
@@ -448,20 +486,21 @@ def _membership(
 
 def _pool(read: Mapping[int, Token], past: Mapping[Key, Incident], levels: PoolLevels) -> Iterator[Verdict]:
     """The fleet as a whole. One that is empty, or switched off on purpose, keeps nobody waiting."""
-    wanted = [token for token in read.values() if token.active is not False]
-    usable = [token for token in wanted if token.usable]
-    if not wanted:
+    if not any(token.active is not False for token in read.values()):
         return
+    usable = (token for token in read.values() if token.usable)
+    enough = list(islice(usable, levels.usable))
     severity = RULES[Rule.POOL].severity
-    if len(usable) < levels.usable:
-        yield Finding(Key(Rule.POOL, step=ANYBODY), severity, detail=f"{len(usable)} of {len(read)}")
+    if len(enough) < levels.usable:
+        yield Finding(Key(Rule.POOL, step=ANYBODY), severity, detail=f"{len(enough)} of {len(read)}")
     if levels.minutes is None:
         return
     key = Key(Rule.POOL, step=FAST_HOURS)
-    left = sum(token.fast_time.remaining or 0 for token in usable)
+    working = [*enough, *usable]
+    left = sum(token.fast_time.remaining or 0 for token in working)
     if left >= levels.minutes * (LEAVE_POOL_FACTOR if key in past else 1):
         return
-    unread = any(not token.fast_time.known for token in usable)
+    unread = any(not token.fast_time.known for token in working)
     yield key if unread else Finding(key, severity, detail=f"under {levels.text}")
 
 

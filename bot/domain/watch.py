@@ -24,6 +24,7 @@ from bot.domain.model import Failure, Fleet, Reading, Record, Token
 from bot.domain.rules import (
     STATUS_RULES,
     UPSTREAM_RULES,
+    Calm,
     Flips,
     Policy,
     check,
@@ -89,6 +90,8 @@ class Known:
     """What people decided, and what still holds of it."""
     flips: Flips = field(default_factory=dict)
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
+    calm: Calm = field(default_factory=Calm)
+    """Which tokens need not be judged while they read as they do. A restart forgets it."""
     looked_at: datetime | None = None
     """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
 
@@ -140,25 +143,33 @@ def read_all(records: Iterable[Record], before: Mapping[int, Token]) -> dict[int
 
 
 def _read(record: Record, before: Token | None) -> Token:
-    return before if before is not None and before.record == record else info.read(record)
+    if before is not None and (before.record is record or before.record == record):
+        return before
+    return info.read(record)
+
+
+def _same(token: Token, before: Token | None) -> Token:
+    return before if before is not None and before is not token and before == token else token
 
 
 def advance(known: Known, reading: Reading, base: Policy) -> tuple[Changes, Known]:
     """How a reading moves what is known: what is to be stored, and what is known after it."""
+    # A token that reads as before stays the object it was: the state of a large fleet is not built anew each minute.
+    read = {token.id: _same(token, known.remembered.get(token.id)) for token in reading.tokens}
+    reading = replace(reading, tokens=tuple(read.values()))
     flips = flipped(known.flips, reading, known.remembered)
-    judgement = judge(
+    judgement, calm = judge(
         reading,
         known.remembered,
         known.incidents,
         known.policy(base),
         before_at=known.fleet.read_at,
         flips=flips,
+        calm=known.calm,
     )
-    # A token that reads as before stays the object it was: the state of a large fleet is not built anew each minute.
-    read = {token.id: same if (same := known.remembered.get(token.id)) == token else token for token in reading.tokens}
     changes, after = _moved(known, judgement)
     gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
-    calm = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
+    settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
     after = replace(
         after,
         fleet=Fleet(read, reading.at) if reading.whole else _with(known.fleet, read, reading),
@@ -166,7 +177,8 @@ def advance(known: Known, reading: Reading, base: Policy) -> tuple[Changes, Know
             **{token_id: token for token_id, token in known.remembered.items() if token_id not in gone},
             **read,
         },
-        flips={token_id: times for token_id, times in flips.items() if token_id not in gone | calm},
+        flips={token_id: times for token_id, times in flips.items() if token_id not in gone | settled},
+        calm=calm,
         looked_at=reading.at if reading.whole else known.looked_at,
     )
     records = tuple(token.record for token in read.values() if known.remembered.get(token.id) is not token)

@@ -1,0 +1,83 @@
+"""Tokens of which there is nothing to say are not judged again, and nobody can tell."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.incidents import Rule
+from bot.domain.model import Record
+from bot.domain.rules import RULES, Calm
+from bot.domain.steering import Setting
+from bot.domain.watch import Known, advance
+from tests.domain.fleets import START, reading, record
+from tests.domain.stories import EVERY_MINUTE, Story, watching
+
+SOON = int(START.timestamp()) + 60 * 60
+"""When a plan renews, within the story."""
+
+accounts = st.builds(
+    record,
+    token_id=st.integers(1, 3),
+    status=st.sampled_from(["FAST", "FAST", "RELAX", "VERIFYING", "BANNED", "PONDERING", ""]),
+    fast=st.sampled_from(["13.47/15.0 hours (89.78%)", "2.00/15.0 hours (13.33%)", "0.00/15.0 hours", "soon"]),
+    active=st.sampled_from([True, True, False, None]),
+    queued=st.sampled_from(["0", "0", "4"]),
+    running=st.sampled_from(["None", "None", "2", ""]),
+    terms=st.sampled_from(["Active monthly, renews next on <t:1797000000>", f"Active, renews next on <t:{SOON}>", "?"]),
+)
+fleets = st.lists(accounts, max_size=4, unique_by=lambda each: each.id)
+rulings = st.builds(
+    Setting,
+    rule=st.sampled_from([rule for rule in RULES if rule is not Rule.BASELINE]),
+    token=st.none() | st.integers(1, 3),
+    enabled=st.booleans(),
+) | st.builds(
+    Setting, st.just(Rule.FAST_TIME_LOW), st.none() | st.integers(1, 3), threshold=st.sampled_from(["95%", "10%"])
+)
+steps = st.tuples(st.none() | fleets, st.sampled_from([1, 1, 5, 40, 400]), st.booleans(), st.none() | rulings)
+"""What is read, or else the same as before; after how many minutes; whether the whole fleet is; what is set first."""
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(steps, min_size=2, max_size=12))
+def test_what_is_judged_again_only_when_it_may_matter_is_judged_the_same(
+    story: list[tuple[list[Record] | None, int, bool, Setting | None]],
+) -> None:
+    known, minutes, fleet = Known(), 0, [record(1)]
+    for read, later, whole, setting in story:
+        minutes += later
+        fleet = fleet if read is None else read
+        if setting is not None:
+            known = replace(known, decisions=known.decisions.with_(setting))
+        look = reading(minutes, *fleet, whole=whole)
+        changes, after = advance(known, look, EVERY_MINUTE)
+        anew, after_anew = advance(replace(known, calm=Calm()), look, EVERY_MINUTE)
+        assert changes == anew
+        assert replace(after, calm=Calm()) == replace(after_anew, calm=Calm())
+        known = after
+
+
+def test_a_token_of_which_there_is_nothing_to_say_is_not_judged_until_its_renewal_is_overdue() -> None:
+    story = watching(record(terms=f"Active, renews next on <t:{SOON}>"))
+    story.read(1, record(terms=f"Active, renews next on <t:{SOON}>"))
+    assert 1900 in story.known.calm.until
+    assert story.read(60 + 6 * 60 + 1, record(terms=f"Active, renews next on <t:{SOON}>")) == [
+        "subscription 1900 warning FAST"
+    ]
+    assert 1900 not in story.known.calm.until
+
+
+def test_a_token_that_reads_otherwise_is_judged() -> None:
+    story: Story = watching()
+    story.read(1, record())
+    assert story.read(2, record(status="BANNED")) == ["banned 1900 critical BANNED"]
+    assert story.read(3, record()) == ["ended: banned 1900 critical FAST"]
+
+
+def test_a_rule_that_is_set_otherwise_judges_every_token_anew() -> None:
+    story = watching()
+    story.read(1, record())
+    story.set(Rule.FAST_TIME_LOW, threshold="95%")
+    heard = story.read(2, record())
+    assert set(heard) == {"fast_time_low 95% 1900 warning FAST", "fast_time_low 95% 7 warning FAST"}
