@@ -30,6 +30,7 @@ from bot.domain.watch import (
     advance,
     advance_failure,
     decide,
+    overdue,
     read_all,
     restore,
     tick,
@@ -68,6 +69,9 @@ class Store(Protocol):
 
     async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Where the cards of open incidents are: Discord's ids of their messages."""
+
+    async def unheard(self, keys: Collection[Key]) -> Collection[Key]:
+        """Of open incidents those of which a sound still waits for the channel."""
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What people did last, newest first."""
@@ -161,7 +165,10 @@ class Monitor:
         """
         async with self._judging:
             await self._be_sure()
-            changes, after = await asyncio.to_thread(tick, self._known, self._clock(), self._policy)
+            now = self._clock()
+            due = overdue(self._known, now)
+            unheard = await self._store.unheard(due) if due else ()
+            changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, unheard)
             if not changes.nothing:
                 await self._keep(changes, after)
 

@@ -71,6 +71,10 @@ class Disk:
         """What the database knows."""
         return await self.store.shown_at(keys)
 
+    async def unheard(self, keys: Collection[Key]) -> Collection[Key]:
+        """What the database knows."""
+        return await self.store.unheard(keys)
+
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What the database knows."""
         return await self.store.audit(limit)
@@ -161,6 +165,26 @@ async def test_what_is_known_outlives_the_process(database_url: str) -> None:
         await second.look(record(1), record(2, "BANNED"))
         assert set((await second.store.load()).records) == {1, 2}, "3 was missing twice, in two processes"
         assert second.woken == [True]
+
+
+async def test_nobody_is_reminded_of_what_the_channel_has_not_heard_yet(watch: Watch) -> None:
+    await watch.look(record(1), record())
+    await watch.look(record(1), record(status="BANNED"))
+    ban = Key(Rule.BANNED, 1900)
+
+    async def later(minutes: int) -> None:
+        watch.now += timedelta(minutes=minutes)
+        await watch.look(record(1), record(status="BANNED"))
+        await watch.monitor.tick()
+
+    for minutes in (16, 16, 61):
+        await later(minutes)
+    assert watch.monitor.known.incidents[ban].reminders == 0
+    while (message := await watch.store.claim(watch.now, timedelta(minutes=1))) is not None:
+        await watch.store.confirm(message.id, message.id, message.version)
+    for _ in range(3):  # the first reminder waits itself
+        await later(61)
+    assert watch.monitor.known.incidents[ban].reminders == 1
 
 
 async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> None:

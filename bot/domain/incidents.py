@@ -160,7 +160,10 @@ class Incident:
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
     loud_at: datetime | None = None
-    """When it last made a sound: fired, rose or reminded. None when it never did, and has no card."""
+    """When it last made a sound (fired, rose or reminded), or was found still waiting to be heard.
+
+    None when it never did, and has no card.
+    """
     heard: Severity | None = None
     """As how severe the channel knows it, by its card or by the first reading's summary; None when it does not."""
     reminders: int = 0

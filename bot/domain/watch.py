@@ -1,6 +1,7 @@
 """What is known between two looks, and how one look moves it. Pure: whoever fetches, stores and tells is elsewhere."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -106,6 +107,9 @@ class Known:
         return replace(base, settings=settings) if settings else base
 
 
+NAMED = 5
+"""Accounts that an entry of the audit trail names by their ids."""
+
 FLAPS = STATUS_RULES | {Rule.RESTORED}
 """What a flapping token would tell again and again."""
 
@@ -192,14 +196,22 @@ def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Chang
     return changes, replace(after, fleet=replace(known.fleet, failure=failure), looked_at=failure.at)
 
 
-def tick(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
-    """What the time alone moves: silences and windows that begin and end, reminders, and looks that do not come."""
+def overdue(known: Known, now: datetime) -> frozenset[Key]:
+    """What is to be reminded of by now, if nothing keeps it quiet."""
+    return frozenset(key for key, each in known.incidents.items() if steering.reminder(each, now) is not None)
+
+
+def tick(known: Known, now: datetime, base: Policy, unheard: Collection[Key] = ()) -> tuple[Changes, Known]:
+    """What the time alone moves: silences and windows that begin and end, reminders, and looks that do not come.
+
+    What is `unheard`, since the last sound that it called for still waits for the channel, is not reminded of.
+    """
     turned, after = _turn(known, now)
     judgement = judge_quiet(
         now, after.incidents, after.policy(base), read_at=after.fleet.read_at, looked_at=after.looked_at
     )
     judged, after = _moved(after, judgement)
-    reminded, after = _keep(after, _remind(after, now))
+    reminded, after = _keep(after, _remind(after, now, unheard))
     return _both(_both(turned, judged), reminded), after
 
 
@@ -237,7 +249,7 @@ def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tu
         if (incident := known.incidents.get(key)) and incident.open and not incident.acknowledged
     ]
     changes, after = _keep(known, _all(known, [steering.acknowledge(incident, by, now) for incident in taken]))
-    audit = tuple(Entry(now, by, "acknowledge", _name(incident.key)) for incident in taken)
+    audit = (Entry(now, by, "acknowledge", _names([incident.key for incident in taken])),) if taken else ()
     return replace(changes, audit=audit), after
 
 
@@ -328,6 +340,22 @@ def _word(
     return Notice(kind, now, tuple(keys), about=name_of(decision), words=decision.reason, by=decision.by, until=until)
 
 
+def _names(keys: Iterable[Key]) -> str:
+    """`banned 1900`; of several by one rule `banned: 12 accounts: 1900, 1901, 1902, 1904, 1907, …`."""
+    rules: dict[Rule, list[Key]] = defaultdict(list)
+    for key in keys:
+        rules[key.rule].append(key)
+    return "; ".join(_named(rule, group) for rule, group in rules.items())
+
+
+def _named(rule: Rule, keys: Sequence[Key]) -> str:
+    accounts = dict.fromkeys(str(key.token) for key in keys if key.token is not None)
+    if len(accounts) < 2:  # noqa: PLR2004 - what is about one account, or about none, has a name of its own
+        return "; ".join(_name(key) for key in keys)
+    named = [*list(accounts)[:NAMED], *(["…"] if len(accounts) > NAMED else [])]
+    return f"{rule}: {len(accounts)} accounts: {', '.join(named)}"
+
+
 def _name(key: Key) -> str:
     return " ".join(filter(None, [key.rule, key.step, "" if key.token is None else str(key.token)]))
 
@@ -342,10 +370,11 @@ def _release(known: Known, now: datetime) -> Step:
     )
 
 
-def _remind(known: Known, now: datetime) -> Step:
+def _remind(known: Known, now: datetime, unheard: Collection[Key]) -> Step:
     """Critical incidents that nobody looks after are told again, each when its time has come.
 
-    While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands.
+    While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands. What the channel
+    has not heard yet is put off: nobody can have let a word go unanswered that never came.
     """
     hushed = known.hush()
     blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
@@ -356,8 +385,10 @@ def _remind(known: Known, now: datetime) -> Step:
         and not hushed(key)
         and not (blind and key.rule not in UPSTREAM_RULES)
     ]
+    put_off = [replace(known.incidents[each.key], loud_at=now) for each in due if each.key in unheard]
+    due = [each for each in due if each.key not in unheard]
     notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
-    return replace(_all(known, due), notices=notices)
+    return replace(_all(known, [*put_off, *due]), tell=frozenset(each.key for each in due), notices=notices)
 
 
 def _refreshed(known: Known, incident: Incident) -> Incident:

@@ -223,6 +223,24 @@ class Store:
                 shown.update({texts[row.key]: row.discord_id for row in rows})
         return shown
 
+    async def unheard(self, keys: Collection[Key]) -> frozenset[Key]:
+        """The keys of open incidents of which a card, or a word, still waits to be posted."""
+        texts = {text_of(key): key for key in keys}
+        card = sa.select(messages.c.id).where(waits, messages.c.discord_id.is_(None))
+        word = sa.select(notice_incidents.c.incident_id).join(messages).where(waits)
+        found: set[Key] = set()
+        async with self._database.reading() as connection:
+            for batch in batches(list(texts)):
+                rows = await connection.scalars(
+                    sa.select(incidents.c.key).where(
+                        incidents.c.key.in_(batch),
+                        incidents.c.stage == Stage.FIRING,
+                        incidents.c.message_id.in_(card) | incidents.c.id.in_(word),
+                    )
+                )
+                found.update(texts[text] for text in rows)
+        return frozenset(found)
+
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """The last entries of the audit trail, newest first."""
         async with self._database.reading() as connection:

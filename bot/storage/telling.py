@@ -208,17 +208,23 @@ async def _post(connection: AsyncConnection, said: Sequence[_Said], **common: ob
 
 
 async def _names(connection: AsyncConnection, changes: Changes) -> dict[Key, str]:
-    """The incidents that the notices are about: those of the look, and of other keys the newest ones."""
-    names = {incident.key: name_of(incident) for incident in changes.incidents}
+    """The incidents that the notices are about: those of the look, and of other keys the newest that ever fired."""
+    names = {incident.key: name_of(incident) for incident in changes.incidents if _fired(incident)}
     others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
     for batch in batches(list(others)):
-        rows = await connection.execute(
-            sa.select(incidents.c.key, sa.func.max(incidents.c.id).label("id"))
-            .where(incidents.c.key.in_(batch))
-            .group_by(incidents.c.key)
+        found = await connection.stream(
+            sa.select(incidents.c.key, incidents.c.id, incidents.c.incident)
+            .where(incidents.c.key.in_(batch), incidents.c.stage != Stage.PENDING)
+            .order_by(incidents.c.id)
         )
-        names.update({others[row.key]: row.id for row in rows})
+        async for rows in found.partitions(BATCH):
+            names.update({others[row.key]: row.id for row in rows if _fired(row.incident)})
     return names
+
+
+def _fired(incident: Incident) -> bool:
+    """Whether there ever was something to hear of: what only waited to fire is no news, nor is its end."""
+    return incident.stage is not Stage.PENDING and (incident.told or bool(incident.moments))
 
 
 def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:

@@ -53,6 +53,15 @@ def test_what_became_critical_is_told_to_the_role() -> None:
     assert not shown.silent
 
 
+def test_a_word_about_thousands_looks_at_the_gravest_and_first_at_what_is_open() -> None:
+    over = [replace(BAN_OVER, key=replace(BAN_OVER.key, token=number)) for number in range(9_998)]
+    shown = notice(NoticeKind.SILENCE_ENDED, *over, CHECK, replace(BAN, severity=Severity.WARNING))
+    said = lines(shown)
+    assert said[-1] == "These are the 1,000 gravest of 10,000 incidents."
+    assert [each for each in said if "(1)" in each] == ["🔴 **VERIFYING** (1): 1905", "🟠 **BANNED** (1): 1900"]
+    assert "and 968 more" in said[-2]
+
+
 def test_what_became_a_warning_pings_nobody() -> None:
     shown = notice(NoticeKind.RAISED, replace(BAN, severity=Severity.WARNING))
     assert lines(shown) == ["🟠 **Warning now: Token 1900 is BANNED**"]

@@ -1,5 +1,6 @@
 """Stories about a fleet: looks, ticks of the clock and what people do, and what the channel hears of each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -44,9 +45,9 @@ class Story:
         """A look that brings no reading."""
         return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
 
-    def tick(self, minutes: float) -> list[str]:
+    def tick(self, minutes: float, unheard: Collection[Key] = ()) -> list[str]:
         """Let the time do its part; returns the notices."""
-        self._heard(*tick(self.known, at(minutes), self.policy))
+        self._heard(*tick(self.known, at(minutes), self.policy, unheard))
         return self.notices
 
     def acknowledge(self, minutes: float, *keys: Key, by: int = ANA) -> list[str]:

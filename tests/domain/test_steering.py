@@ -46,6 +46,16 @@ def test_a_critical_incident_is_reminded_of_after_15_min_then_hourly_and_escalat
     }
 
 
+def test_a_reminder_is_put_off_and_not_counted_while_the_channel_has_not_heard_the_word_before_it() -> None:
+    story = banned()
+    heard = {minutes: story.tick(minutes, unheard=[BANNED] if minutes < 40 else []) for minutes in range(2, 120)}
+    assert {minutes: said for minutes, said in heard.items() if said} == {
+        46: ["reminder: banned 1900"],
+        106: ["reminder!: banned 1900"],
+    }
+    assert timeline(story) == [Happening.FIRED, Happening.REMINDED, Happening.REMINDED]
+
+
 def test_a_warning_is_not_reminded_of() -> None:
     story = watching()
     story.read(1, record(status="RELAX"))
@@ -91,6 +101,17 @@ def test_of_two_people_who_acknowledge_at_once_the_first_has_it() -> None:
     assert (story.changes.incidents, story.changes.audit) == ((), ())
     assert (acknowledged := story.incident(Rule.BANNED).acknowledged)
     assert acknowledged.who == ANA
+
+
+def test_one_press_is_one_entry_of_the_trail_however_many_it_covers() -> None:
+    story = watching(*(record(number) for number in range(1900, 1912)))
+    bad = [record(number, "BANNED" if number < 1910 else "VERIFYING") for number in range(1900, 1911)]
+    story.read(1, *bad, record(1911, fast="0.00/15.0 hours (0.00%)"))
+    gone = [Key(Rule.FAST_TIME_GONE, 1911)]
+    keys = [Key(Rule.BANNED, each) for each in range(1900, 1910)] + [Key(Rule.VERIFYING, 1910), *gone]
+    story.acknowledge(5, *keys)
+    (entry,) = story.changes.audit
+    assert entry.what == ("banned: 10 accounts: 1900, 1901, 1902, 1903, 1904, …; verifying 1910; fast_time_gone 1911")
 
 
 def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:

@@ -396,6 +396,34 @@ async def test_the_end_of_a_silence_names_what_ended_meanwhile(store: Store) -> 
     assert over.incidents == tuple(ended(new, incident(2)))
 
 
+async def test_the_end_of_a_silence_names_nothing_that_never_fired(store: Store) -> None:
+    """Such as a queue that began to stick again, and moved before anybody would have been told."""
+    passed = ended(incident(1))[0]
+    began = incident(1, stage=Stage.PENDING, opened_at=LATER)
+    never = replace(incident(2), stage=Stage.RESOLVED, resolved_at=LATER, told=False)
+    await store.save(Changes(NOW, incidents=(passed, never)), NOW)
+    ending = word(NoticeKind.SILENCE_ENDED, "", passed.key, never.key)
+    await store.save(replace(ending, incidents=(began,)), LATER)
+    (over,) = await deliver(store)
+    assert over.incidents == (passed,)
+
+
+# Whether the channel heard
+
+
+async def test_a_card_or_a_word_that_waits_is_unheard_and_an_edit_that_waits_is_not(store: Store) -> None:
+    cards = [lone(n) for n in range(4)]
+    await on_the_channel(store, *cards[:3])
+    await store.save(notices(NoticeKind.REMINDER, cards[0]), LATER)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(cards[1])), LATER)
+    await store.save(told(cards[2], cards[3]), LATER)
+    keys = [one.key for one in cards]
+    assert await store.unheard(keys) == {cards[0].key, cards[3].key}
+    assert await store.unheard([]) == frozenset()
+    await deliver(store)
+    assert await store.unheard(keys) == frozenset()
+
+
 # Folding
 
 

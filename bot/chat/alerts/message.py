@@ -7,6 +7,7 @@ is posted once, as text. Each ends with its mark, by which it is found again.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -33,7 +34,7 @@ from bot.chat.alerts.story import (
     was,
 )
 from bot.chat.cards import GAP, compose, standing
-from bot.chat.text import bare, listed, plain, quoted, stamp, within
+from bot.chat.text import bare, listed, number, plain, quoted, stamp, within
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules import UPSTREAM_RULES
@@ -49,6 +50,9 @@ URL_LIMIT = 512
 
 PAGE_SIZE = 12
 """Incidents on a page of a list."""
+
+NAMED = 1000
+"""Incidents that a message looks at: of more it has room for none, and each takes its time."""
 
 REASON = 300
 """How much of a reason that somebody gave is shown."""
@@ -95,7 +99,8 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
         roles: Whom to ping.
         runbook: The URL behind the button of that name, with `{rule}` and `{token}` for what it is about.
     """
-    about = sorted(stories(message.incidents, fleet), key=place)
+    named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
+    about = stories(sorted(named, key=place), fleet)
     pinged = [role for role in _pinged(message, roles) if role is not None]
     mentions = "".join(f"<@&{role}> " for role in pinged)
     allowed = discord.AllowedMentions(
@@ -104,7 +109,9 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
     notice = message.notice
     if notice is not None:
         (mark, _), headline, lines, _ = _NOTICES[notice.kind](notice, about)
-        said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in lines if each)]
+        total = len(message.incidents)
+        counted = f"These are the {number(NAMED)} gravest of {number(total)} incidents." if total > NAMED else ""
+        said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {bare(message.mark, 60)}"
         return Alert(text, (), allowed, silent=notice.kind is NoticeKind.RESOLVED)
@@ -368,7 +375,7 @@ def incident_list(
     Returns:
         The card, and how many pages there are (at least 1).
     """
-    about = sorted(stories(incidents, fleet), key=lambda story: (story.ended, place(story)))
+    about = sorted(stories(incidents, fleet), key=lambda story: (story.ended, place(story.incident)))
     pages = max(1, -(-len(about) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = about[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]

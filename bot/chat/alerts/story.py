@@ -380,15 +380,18 @@ def _age(told_of: Sequence[Story]) -> list[str]:
 def grouped(told_of: Iterable[Story]) -> dict[str, list[Story]]:
     """By rule and by what became of it; the most severe first, and within a group by id."""
     groups: dict[str, list[Story]] = {}
-    for story in sorted(told_of, key=place):
+    for story in sorted(told_of, key=lambda story: place(story.incident)):
         groups.setdefault(_label(story), []).append(story)
     return groups
 
 
-def place(story: Story) -> tuple[int, int, str, int]:
+_ORDER = {rule: number for number, rule in enumerate(Rule)}
+
+
+def place(incident: Incident) -> tuple[int, int, str, int]:
     """Sort by this: the gravest first."""
-    key = story.incident.key
-    return -story.incident.severity.rank, list(Rule).index(key.rule), key.step, key.token or 0
+    key = incident.key
+    return -incident.severity.rank, _ORDER[key.rule], key.step, key.token or 0
 
 
 def _label(story: Story) -> str:

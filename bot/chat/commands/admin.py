@@ -8,6 +8,8 @@ from bot.chat.text import plain, quoted, stamp
 from bot.domain.steering import Entry
 
 SHOWN = 20
+WHAT = 160
+"""How much of what it was about is shown, escapes included."""
 
 
 def command() -> app_commands.Group:
@@ -30,5 +32,5 @@ async def _audit(interaction: Asked) -> None:
 
 def _line(entry: Entry) -> str:
     why = f" · {quoted(entry.reason, 120)}" if entry.reason else ""
-    what = plain(entry.what.replace("_", " "), 80)
+    what = plain(entry.what.replace("_", " "), WHAT)
     return f"{stamp(entry.at, 'f')} <@{entry.by}> **{plain(entry.act, 40)}** {what}{why}"
