@@ -12,6 +12,7 @@ A crash before 3 loses nothing, since the next look repeats it; after 3 the mess
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from typing import Protocol
 
 from bot.domain import info
 from bot.domain.incidents import Incident, Key, Message
-from bot.domain.model import Failure, Fleet, Reading, Record, Token
+from bot.domain.model import Failure, Fleet, Reading, Record, Token, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, name_of
 from bot.domain.watch import (
@@ -36,6 +37,7 @@ from bot.domain.watch import (
     tick,
     undo,
 )
+from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
 from bot.telemetry import event
 
@@ -43,6 +45,10 @@ logger = logging.getLogger(__name__)
 
 LOGGED_ONE_BY_ONE = 50
 """Incidents of one look; of more, the log has the number."""
+
+
+LOOKS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+"""Seconds by which looks are counted; one takes as long as the poll interval at most."""
 
 
 class Upstream(Protocol):
@@ -98,6 +104,10 @@ class Monitor:
         self._sure = True
         """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
         self._judging = asyncio.Lock()
+        self.looks = Histogram(LOOKS)
+        """How long looks took that were stored, from the request to the commit; those that failed among them."""
+        self.troubles: Counter[Trouble] = Counter()
+        """How looks at the upstream, and refreshes, failed."""
 
     @property
     def fleet(self) -> Fleet:
@@ -133,15 +143,18 @@ class Monitor:
         Raises:
             StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
         """
+        began = asyncio.get_running_loop().time()
         remembered, asked_at = self._known.remembered, self._clock()
         try:
             records = await self._upstream.fleet({token_id: token.record for token_id, token in remembered.items()})
         except UpstreamError as error:
+            self.troubles[error.trouble] += 1
             await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
         else:
             at = self._clock()
             tokens = await asyncio.to_thread(read_all, records, remembered)
             await self._take(Reading(tuple(tokens.values()), at), asked_at)
+        self.looks.observe(asyncio.get_running_loop().time() - began)
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token now, and store what changed of it.
@@ -151,7 +164,11 @@ class Monitor:
             StoreError: What was read could not be stored.
         """
         asked_at = self._clock()
-        record = await self._upstream.token(token_id)
+        try:
+            record = await self._upstream.token(token_id)
+        except UpstreamError as error:
+            self.troubles[error.trouble] += 1
+            raise
         token = info.read(record)
         if token_id in self._known.remembered and self._known.fleet.read_at is not None:
             await self._take(Reading((token,), self._clock(), whole=False), asked_at)

@@ -21,14 +21,16 @@ it in the channel.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.incidents import Message
+from bot.figures import Histogram
 from bot.storage.store import StoreError
 from bot.telemetry import event
 
@@ -45,6 +47,10 @@ SUMMARY_SIZE = 112
 
 LEASE = timedelta(minutes=1)
 """Longer than any attempt: a claim that is older belongs to a process that died."""
+
+
+DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+"""Seconds by which the time is counted that a message waited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +159,20 @@ class Outbox:
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
-        self._blocked = False
+        self._told = False
         """Whether somebody was told that the channel is blocked."""
         self._resting = False
         """Whether the channel is to be left alone until the pause is over, whatever comes."""
+        self.blocked = False
+        """Whether the bot may not speak in the channel, as of the last attempt."""
+        self.idle = False
+        """Whether it waits for what may never come: something to deliver, or a login."""
+        self.turns = 0
+        """Grows with each step of its work: while it is not idle and this stands still, it is stuck."""
+        self.delivered = 0
+        """Grows with each message that the channel took."""
+        self.dwell = Histogram(DWELLS)
+        """How long what was posted had waited, since the change was stored that called for it."""
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
@@ -179,7 +195,16 @@ class Outbox:
                 pause, self._resting = self._pause(hiccups), True
                 logger.exception("outbox failed")
             if pause is None or pause > timedelta():
-                await self._sleep(pause)
+                with self._idling():
+                    await self._sleep(pause)
+
+    @contextlib.contextmanager
+    def _idling(self) -> Iterator[None]:
+        self.idle = True
+        try:
+            yield
+        finally:
+            self.idle = False
 
     async def _sleep(self, pause: timedelta | None) -> None:
         """Until something new waits or the pause is over; a channel that refused is left alone for the whole pause."""
@@ -194,9 +219,11 @@ class Outbox:
 
     async def deliver(self) -> timedelta | None:
         """Deliver until nothing is due or the channel refuses; returns how long to wait, None for "until woken"."""
-        await self._channel.ready()  # before a row is read: what waits is shown as it is when it can be
+        with self._idling():
+            await self._channel.ready()  # before a row is read: what waits is shown as it is when it can be
         self._resting = False
         while True:
+            self.turns += 1
             now = self._clock()
             folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
             if folded:
@@ -229,13 +256,18 @@ class Outbox:
             await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
             level = logging.ERROR if isinstance(error, BlockedError) else logging.WARNING  # a person must act
             event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
-            if isinstance(error, BlockedError) and self._on_blocked is not None and not self._blocked:
-                self._blocked = await self._on_blocked(str(error))
+            if isinstance(error, BlockedError):
+                self.blocked = True
+                if self._on_blocked is not None and not self._told:
+                    self._told = await self._on_blocked(str(error))
             self._resting = True
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0
-        self._blocked = False
+        self._told = self.blocked = False
+        self.delivered += 1
+        if message.discord_id is None and message.made_at is not None:
+            self.dwell.observe((self._clock() - message.made_at).total_seconds())
         return None
 
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:

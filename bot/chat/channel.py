@@ -8,6 +8,7 @@ try again. Answers to people keep discord.py's own retries.
 import asyncio
 import contextlib
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType, SimpleNamespace
@@ -49,21 +50,45 @@ class _TurnedAwayError(Exception):
         self.after = after
 
 
-def one_try() -> aiohttp.TraceConfig:
-    """A trace for `discord.Client(http_trace=…)` that lets each request for a channel's messages be made once."""
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(_turn_away)
-    return trace
+MOST_ERRORS = 100
+OTHER = "other"
+"""Stands for the errors of Discord that are counted after the first hundred kinds."""
 
 
-async def _turn_away(
-    _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
-) -> None:
-    response = params.response
-    refused = response.status == 429 or response.status >= 500  # noqa: PLR2004 - HTTP's own numbers
-    if refused and MESSAGE_ROUTE.search(params.url.path):
+def one_try(errors: Counter[str] | None = None) -> aiohttp.TraceConfig:
+    """A trace for `discord.Client(http_trace=…)` that lets each request for a channel's messages be made once.
+
+    All errors of Discord are counted in `errors`: by its own code (`50013`), by the status of an answer without one
+    (`503`), or as `no answer`.
+    """
+    counted: Counter[str] = Counter() if errors is None else errors
+
+    def count(error: str) -> None:
+        counted[error if error in counted or len(counted) < MOST_ERRORS else OTHER] += 1
+
+    async def ended(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        response = params.response
+        if response.ok:
+            return
         body = await _body(response)
-        raise _TurnedAwayError(response.status, _number(body.get("code")), retry_after(response.headers, body))
+        code = _number(body.get("code"))
+        count(str(code or response.status))
+        refused = response.status == 429 or response.status >= 500  # noqa: PLR2004 - HTTP's own numbers
+        if refused and MESSAGE_ROUTE.search(params.url.path):
+            raise _TurnedAwayError(response.status, code, retry_after(response.headers, body))
+
+    async def broke(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        if not isinstance(params.exception, _TurnedAwayError):
+            count("no answer")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    trace.on_request_exception.append(broke)
+    return trace
 
 
 async def _body(response: aiohttp.ClientResponse) -> dict[str, object]:

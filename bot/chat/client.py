@@ -115,6 +115,8 @@ class ChatClient(DeskClient):
         self.turn = asyncio.Lock()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
+        self.online = False
+        """Whether the gateway is there."""
         self._patience = asyncio.timeout(None)
         self._registered = False
         self._home = discord.Object(guild_id)
@@ -171,11 +173,13 @@ class ChatClient(DeskClient):
 
     async def on_disconnect(self) -> None:
         """The gateway is away. discord.py's pauses grow to 17 minutes; before they do, it starts anew."""
+        self.online = False
         if self._patience.when() is None:
             self._patience.reschedule(asyncio.get_running_loop().time() + LONGEST_PAUSE.total_seconds())
 
     async def on_connect(self) -> None:
         """The gateway is there."""
+        self.online = True
         if self._patience.when() is not None:
             self._patience.reschedule(None)
 

@@ -249,6 +249,8 @@ class Message:
     """Set on a message that is a notice; its incidents are those that the notice is about."""
     reply_to: int | None = None
     """Discord's id of the card that a notice answers; None when it stands by itself."""
+    made_at: datetime | None = None
+    """When the change was stored that called for it; None where an older version of the bot made it."""
 
 
 @dataclass(frozen=True, slots=True)

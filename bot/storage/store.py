@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 __all__ = [
+    "Backlog",
     "Grouping",
     "Parked",
     "Store",
@@ -98,6 +99,17 @@ class Parked:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the channel should show, and does not."""
+
+    waiting: int = 0
+    """Messages that nothing but their time keeps back."""
+    since: datetime | None = None
+    """When the first of them was made or, of those to be edited, is to be tried; None when none waits."""
+    parked: int = 0
+
+
 class Store:
     """The database, once it is open. Every method is whole or not at all, and may be called again after an error.
 
@@ -112,11 +124,6 @@ class Store:
         self._upsert_decision = _upsert(decisions, database.dialect)
         self.installation = name
         """Four letters or digits, made once, by which messages of this database are told from those of another."""
-
-    async def check(self) -> None:
-        """Whether the database answers: a cheap query that changes nothing."""
-        async with self._database.reading() as connection:
-            await connection.execute(sa.select(installation.c.name))
 
     async def load(self) -> Memory:
         """What was known when the last look was stored."""
@@ -321,11 +328,10 @@ class Store:
             )
 
     async def anew(self, message_id: int, now: datetime) -> None:
-        """The message is gone from the channel: it is to be posted once more."""
+        """The message is gone from the channel: it is to be posted once more, as one that was made now."""
+        values = {"discord_id": None, "shown_version": 0, "tries": 0, "due_at": now, "created_at": now}
         async with self._database.writing() as connection:
-            await _change(
-                connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=None, shown_version=0, tries=0, due_at=now
-            )
+            await _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, **values)
 
     async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
         """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes.
@@ -350,6 +356,18 @@ class Store:
         """How many messages the channel does not show as they are."""
         async with self._database.reading() as connection:
             return await connection.scalar(sa.select(sa.func.count()).select_from(messages).where(waits)) or 0
+
+    async def backlog(self, parked_since: datetime) -> Backlog:
+        """What the channel should show and does not; of what is parked, that which was since then."""
+        since = sa.case((messages.c.shown_version == 0, messages.c.created_at), else_=messages.c.due_at)
+        figures = _MESSAGES.with_only_columns(
+            sa.func.count().filter(_can_come),
+            sa.func.min(since).filter(_can_come),
+            sa.func.count().filter(messages.c.parked_at >= parked_since),
+            maintain_column_froms=True,
+        )
+        async with self._database.reading() as connection:
+            return Backlog(*(await connection.execute(figures)).one())
 
     async def next_due(self) -> datetime | None:
         """When the next message that waits is due, or its claim is over; None when none waits."""
@@ -403,6 +421,7 @@ class Store:
             uncertain_version=row.uncertain_version,
             notice=row.notice,
             reply_to=row.reply_to,
+            made_at=row.created_at,
         )
 
 

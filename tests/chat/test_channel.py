@@ -1,6 +1,7 @@
 """The ops channel, over real sockets: what is posted, edited and found, and what each refusal of Discord means."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -45,13 +46,15 @@ class Line:
     channel: OpsChannel
     fake: Discord
     client: discord.Client
+    errors: Counter[str]
 
 
 @pytest.fixture
 async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
     async with Discord(rate=None).serving() as fake:
         monkeypatch.setattr(Route, "BASE", fake.api_base)
-        async with discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try()) as client:
+        errors: Counter[str] = Counter()
+        async with discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try(errors)) as client:
             await client.login(fake.token)
             logged_in = asyncio.Event()
             logged_in.set()
@@ -63,7 +66,7 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
                 render=lambda message: alert(message, Fleet(), Roles(fake.alert_role_id)),
                 attempt=timedelta(seconds=0.5),
             )
-            yield Line(channel, fake, client)
+            yield Line(channel, fake, client, errors)
 
 
 async def test_a_critical_alert_mentions_its_role_and_carries_its_mark(line: Line) -> None:
@@ -182,3 +185,30 @@ async def test_a_discord_that_cannot_be_reached_has_surely_not_taken_the_message
 async def test_a_history_that_cannot_be_read_is_an_error_and_not_an_absence(line: Line) -> None:
     with line.fake.outage(error(503), "GET", MESSAGES), pytest.raises(UncertainError):
         await line.channel.find("abcd-1", START)
+
+
+@pytest.mark.parametrize(
+    ("fault", "counted"),
+    [
+        (error(403, 50013, "Missing Permissions"), "50013"),
+        (error(502, html=True), "502"),
+        (rate_limited(1), "429"),
+        (RESET, "no answer"),
+        (HANG, "no answer"),
+    ],
+)
+async def test_each_error_of_discord_is_counted_once(line: Line, fault: Fault, counted: str) -> None:
+    await line.channel.post(POSTED)
+    assert not line.errors
+    with line.fake.outage(fault, "POST", MESSAGES), pytest.raises(DeliveryError):
+        await line.channel.post(replace(POSTED, mark="abcd-2"))
+    assert line.errors == {counted: 1}
+
+
+async def test_errors_that_no_document_names_are_counted_together_after_a_hundred_kinds(line: Line) -> None:
+    line.errors.update(map(str, range(100)))
+    for code in (70001, 70002, 99):
+        with line.fake.outage(error(400, code), "POST", MESSAGES), pytest.raises(RefusedError):
+            await line.channel.post(POSTED)
+    assert line.errors["other"] == line.errors["99"] == 2
+    assert len(line.errors) == 101

@@ -73,7 +73,7 @@ async def test_a_url_that_can_never_work_is_refused_with_the_reason(url: str, wo
 async def test_a_relative_path_is_under_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with open_store("sqlite:///data/bot.db") as store:
-        await store.check()
+        await store.waiting()
     assert (tmp_path / "data" / "bot.db").exists()
 
 
@@ -199,7 +199,7 @@ async def test_opening_twice_at_once_makes_one_database(database_url: str) -> No
 
 async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
     async with open_store(postgresql_url) as store, open_database(postgresql_url) as observer:
-        await asyncio.gather(*(action() for _ in range(10) for action in (store.check, store.load, store.waiting)))
+        await asyncio.gather(*(action() for _ in range(10) for action in (store.parked, store.load, store.waiting)))
         async with observer.reading() as connection:
             count = await connection.scalar(
                 sa.text(
@@ -238,7 +238,7 @@ async def test_a_server_without_tls_is_used_when_that_is_allowed(
     postgresql: PostgreSQL, postgresql_url: str, mode: str
 ) -> None:
     async with postgresql.door() as door, open_store(door.url(postgresql_url, mode)) as store:
-        await store.check()
+        await store.waiting()
         assert door.encrypted == 0
 
 
@@ -256,7 +256,7 @@ async def test_tls_is_used_where_the_server_has_it(postgresql: PostgreSQL, postg
     async with postgresql.door() as door:
         door.tls = True
         async with open_store(door.url(postgresql_url, mode)) as store:
-            await store.check()
+            await store.waiting()
         assert door.encrypted > 0
 
 
@@ -327,7 +327,7 @@ async def test_no_log_line_holds_the_password(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
-        await store.check()
+        await store.waiting()
         assert "hunter2" in door.url(postgresql_url)
     assert "alembic" in caplog.text
     assert "hunter2" not in caplog.text

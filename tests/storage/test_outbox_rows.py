@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.incidents import Incident, Message, Stage
 from bot.domain.model import Severity
-from bot.storage.store import Store, open_store
+from bot.storage.store import Backlog, Store, open_store
 from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
 
 
@@ -31,7 +31,7 @@ async def test_an_incident_that_is_told_gets_a_message(store: Store) -> None:
     assert await store.next_due() == NOW
     message = await claimed(store)
     assert message == Message(
-        id=message.id, mark=f"{store.installation}-{message.id}", incidents=(incident(),), version=1
+        id=message.id, mark=f"{store.installation}-{message.id}", incidents=(incident(),), version=1, made_at=NOW
     )
     assert len(message.mark) <= 25
 
@@ -178,6 +178,24 @@ async def test_a_parked_message_is_tried_again_when_its_incident_changes(store: 
     assert await store.parked() == ()
     assert await store.next_due() == NOW + minutes(9)
     assert (await claimed(store, NOW + minutes(9))).tries == 0
+
+
+async def test_the_backlog_is_what_could_come_and_since_when_and_what_was_parked_lately(store: Store) -> None:
+    assert await store.backlog(NOW) == Backlog()
+    await store.save(told(lone(0)), NOW)
+    await store.save(told(lone(1)), NOW + minutes(1))
+    first = await claimed(store, NOW + minutes(1))
+    await store.retry(first.id, NOW + minutes(9), None, None)
+    assert await store.backlog(NOW) == Backlog(2, NOW), "it waits since it was made, however often it was tried"
+    await store.park(first.id, "no", NOW + minutes(2))
+    assert await store.backlog(NOW + minutes(2)) == Backlog(1, NOW + minutes(1), 1)
+    assert await store.backlog(NOW + minutes(3)) == Backlog(1, NOW + minutes(1))
+    second = await posted(store, 77, NOW + minutes(3))
+    assert await store.backlog(NOW + minutes(3)) == Backlog()
+    await store.save(told(lone(1)), NOW + minutes(4))
+    assert await store.backlog(NOW + minutes(4)) == Backlog(1, NOW + minutes(4)), "an edit, since it is due"
+    await store.anew(second.id, NOW + minutes(5))
+    assert await store.backlog(NOW + minutes(5)) == Backlog(1, NOW + minutes(5)), "what was deleted is made anew"
 
 
 def a_storm(size: int) -> list[Incident]:

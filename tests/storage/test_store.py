@@ -50,7 +50,7 @@ async def test_an_empty_database_remembers_nothing(store: Store) -> None:
     assert await store.next_due() is None
     assert await store.claim(NOW, LEASE) is None
     assert await store.parked() == ()
-    await store.check()
+    await store.waiting()
 
 
 async def test_what_was_saved_is_known_after_a_restart(database_url: str) -> None:

@@ -1,0 +1,141 @@
+"""What is wrong with the bot itself: facts go in, reasons come out. Each cause is a row of one table.
+
+Durations are of the time in which the process could run: see `bot.observe.pulse`. No sentence holds a text of others,
+since `/health` is read without a password.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+READINGS_LATE = 3
+"""Intervals after which the last reading is too old."""
+
+DATABASE_SILENT = timedelta(seconds=30)
+GATEWAY_AWAY = timedelta(minutes=2)
+UNDELIVERED = timedelta(minutes=2)
+"""How long something may wait while nothing is delivered: a Discord that is away is tried every 15 s."""
+
+LAGGING = timedelta(seconds=10)
+"""How long every beat may come late."""
+
+STANDSTILL = timedelta(minutes=5)
+"""How long a job may take to end a run, unless three times its interval are longer. No deadline inside of one is."""
+
+
+class Role(StrEnum):
+    """What this copy of the bot does."""
+
+    LEADING = "leading"
+    STANDBY = "standby"
+    """Another process watches and speaks; this one waits to take its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that should end a run again and again."""
+
+    every: timedelta
+    silent: timedelta
+    """Since a run ended, well or not, or since the first one was due."""
+
+    @property
+    def dead(self) -> bool:
+        """Whether it will not come back by itself."""
+        return self.silent > max(STANDSTILL, 3 * self.every)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How the bot is doing now."""
+
+    role: Role = Role.STANDBY
+    interval: timedelta = timedelta(minutes=1)
+    """Between two polls."""
+    unread: timedelta = timedelta()
+    """Since the last reading, or since this copy leads; by the clock."""
+    database_silent: timedelta = timedelta()
+    gateway_away: timedelta = timedelta()
+    undelivered: timedelta = timedelta()
+    """For how long something has waited for the channel and nothing reached it."""
+    blocked: bool = False
+    """Whether Discord does not let the bot speak in the channel."""
+    parked: int = 0
+    """Messages that Discord refused for good, of the last day."""
+    lagging: timedelta = timedelta()
+    """For how long the event loop has been late all the time."""
+    jobs: Mapping[str, Work] = field(default_factory=dict)
+
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """The jobs that do not run any more."""
+        return tuple(name for name, work in self.jobs.items() if work.dead)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that can be wrong."""
+
+    word: str
+    """Stable, for machines."""
+    wrong: Callable[[Facts], bool]
+    text: str
+    """What it means and what to do."""
+    standby: bool = False
+    """Whether it concerns a copy that waits, too."""
+    restart: bool = False
+    """Whether a new start would mend it."""
+
+
+CAUSES = (
+    Cause(
+        "database",
+        lambda facts: facts.database_silent > DATABASE_SILENT,
+        "The database does not answer, so nothing can be stored or told. Look at it, and at DATABASE_URL.",
+        standby=True,
+    ),
+    Cause(
+        "poll",
+        lambda facts: facts.unread > READINGS_LATE * facts.interval,
+        "The accounts were not read for three intervals, so alerts are late. Look at ImaginePro, then at the log.",
+    ),
+    Cause(
+        "gateway",
+        lambda facts: facts.gateway_away > GATEWAY_AWAY,
+        "Discord's gateway is away: commands and buttons get no answer, alerts still go out. The bot goes on trying.",
+    ),
+    Cause(
+        "blocked",
+        lambda facts: facts.blocked,
+        "Discord does not let the bot speak in the ops channel. Mend its permissions; what waits is kept.",
+    ),
+    Cause(
+        "outbox",
+        lambda facts: facts.undelivered > UNDELIVERED,
+        "Messages wait and none reaches the ops channel. Look at Discord's status, then at the log; nothing is lost.",
+    ),
+    Cause(
+        "parked",
+        lambda facts: facts.parked > 0,
+        "Discord refused messages for good in the last day. `python -m bot check` lists them, with the reason.",
+    ),
+    Cause(
+        "job",
+        lambda facts: bool(facts.dead),
+        "Part of the bot stands still; the log says which. Start it again, or set WATCHDOG=true.",
+        restart=True,
+    ),
+    Cause(
+        "loop",
+        lambda facts: facts.lagging > LAGGING,
+        "The process gets too little CPU, or something holds it up: answers are late. Look at the load of the machine.",
+        restart=True,
+    ),
+)
+"""Everything that turns `/health` red, the gravest first."""
+
+
+def wrong(facts: Facts) -> Iterator[Cause]:
+    """What is wrong now."""
+    return (cause for cause in CAUSES if (cause.standby or facts.role is Role.LEADING) and cause.wrong(facts))

@@ -1,0 +1,163 @@
+"""The bot in figures, in Prometheus's text format.
+
+What is read is taken on the event loop, as references and small copies; what is made of it is made in a thread, since a
+line for each of 10,000 tokens takes a tenth of a second. No label holds a text of others.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from bot.domain.model import Status, Trouble
+from bot.domain.watch import Known
+from bot.figures import Histogram
+from bot.observe.health import CAUSES, Facts, Role, wrong
+from bot.observe.pulse import Pulse
+
+PREFIX = "imaginepro_bot_"
+VERSION = version("imaginepro-bot")
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """What only a copy that leads has."""
+
+    known: Known
+    troubles: Mapping[Trouble, int]
+    looks: Histogram
+    dwell: Histogram
+    discord_errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that is told in one answer, as it was at one moment."""
+
+    facts: Facts
+    waiting: int
+    oldest: float
+    """Seconds."""
+    read_ago: float | None
+    """Seconds; None before the first reading, and on standby."""
+    lag: Histogram
+    leader: Leader | None
+
+
+def moment(pulse: Pulse) -> Moment:
+    """Take what is to be told; cheap, and of the event loop's thread."""
+    parts, now, backlog = pulse.parts, pulse.now, pulse.backlog
+    read_at = parts.monitor.fleet.read_at if parts else None
+    return Moment(
+        pulse.facts,
+        backlog.waiting,
+        max((now - backlog.since).total_seconds(), 0.0) if backlog.since else 0.0,
+        (now - read_at).total_seconds() if read_at else None,
+        pulse.lag.copy(),
+        Leader(
+            parts.monitor.known,
+            dict(parts.monitor.troubles),
+            parts.monitor.looks.copy(),
+            parts.outbox.dwell.copy(),
+            dict(parts.discord_errors),
+        )
+        if parts
+        else None,
+    )
+
+
+def exposition(taken: Moment) -> bytes:
+    """Render it in Prometheus's text format; may run in any thread."""
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    registry.register(_Families(taken))
+    return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, taken: Moment) -> None:
+        self._taken = taken
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, with its samples."""
+        taken, facts = self._taken, self._taken.facts
+        reasons = {cause.word for cause in wrong(facts)}
+        yield _gauges("info", "The version that runs.", "version", {VERSION: 1})
+        yield _gauge("leading", "1 if this copy watches and speaks, 0 if it stands by.", facts.role is Role.LEADING)
+        yield _gauges(
+            "unhealthy",
+            "1 while this is a reason for which /health is red.",
+            "reason",
+            {cause.word: cause.word in reasons for cause in CAUSES},
+        )
+        yield _histogram("loop_lag_seconds", "How late the event loop runs what is due.", taken.lag)
+        yield _gauge("outbox_waiting", "Messages that the channel does not show as it should.", taken.waiting)
+        yield _gauge("outbox_oldest_seconds", "For how long the first of them has waited.", taken.oldest)
+        yield _gauge("outbox_parked", "Messages that Discord refused for good, of the last day.", facts.parked)
+        if taken.read_ago is not None:
+            yield _gauge("reading_age_seconds", "Since the whole fleet was last read.", taken.read_ago)
+        if taken.leader is not None:
+            yield from _of_leader(taken.leader)
+
+
+def _of_leader(leader: Leader) -> Iterator[Metric]:
+    tokens = leader.known.fleet.tokens.values()
+    yield _histogram("poll_seconds", "How long polls took, whether ImaginePro answered or not.", leader.looks)
+    yield _counters(
+        "upstream_errors",
+        "Calls to ImaginePro that failed.",
+        "kind",
+        {trouble: leader.troubles.get(trouble, 0) for trouble in Trouble},
+    )
+    yield _histogram("dwell_seconds", "From a stored change to its message in Discord.", leader.dwell)
+    yield _counters(
+        "discord_errors", "Requests that Discord refused or left unanswered.", "code", leader.discord_errors
+    )
+    statuses = Counter(token.status for token in tokens)
+    yield _gauges("tokens", "Accounts.", "status", {status: statuses[status] for status in Status})
+    yield _gauge("tokens_usable", "Accounts that take jobs now.", sum(token.usable for token in tokens))
+    yield _gauges(
+        "fast_time_seconds",
+        "Fast time left, of the accounts of which it is known.",
+        "token",
+        {str(token.id): 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
+    )
+    yield _incidents(leader.known)
+
+
+def _incidents(known: Known) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}incidents", "Open incidents.", labels=["rule", "severity"])
+    firing = Counter((each.key.rule, each.severity) for each in known.incidents.values() if each.open)
+    for (rule, severity), count in firing.items():
+        family.add_metric([rule, severity], count)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(PREFIX + name, text, value)
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
+def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(PREFIX + name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    bounds = [*map(floatToGoString, histogram.bounds), "+Inf"]
+    buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+    return HistogramMetricFamily(PREFIX + name, text, buckets, histogram.total)

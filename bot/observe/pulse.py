@@ -1,0 +1,210 @@
+"""The bot's feeling for itself: how late its event loop is, and since when each of its parts was last well.
+
+Time is counted in beats, which come every second while the process runs and its loop turns. So a process that was
+frozen, or a machine that was asleep, finds nothing dead when it goes on: that time did not happen to it.
+
+    async with started(pulse):              beats, and asks the database every few seconds
+        with pulse.leading(parts):          from here on this copy is the one that watches and speaks
+            jobs = [pulse.watched(job) for job in jobs]
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.figures import Histogram
+from bot.jobs import Job
+from bot.observe.health import Facts, Role, Work, wrong
+from bot.storage.store import Backlog, Store, StoreError
+from bot.telemetry import event
+
+if TYPE_CHECKING:
+    from bot.chat.client import ChatClient
+    from bot.monitor import Monitor
+    from bot.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+BEAT = timedelta(seconds=1)
+LATE = timedelta(milliseconds=500)
+"""How late a beat may be before the loop lags."""
+LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+"""Seconds by which the lag is counted."""
+
+PROBE = timedelta(seconds=5)
+"""How often the database is asked what waits."""
+PARKED_FOR = timedelta(days=1)
+"""How long a message that was refused for good is a reason to worry."""
+
+OUTBOX = "outbox"
+"""The one job without an interval: it sleeps while there is nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a copy that leads consists of, as far as it can be looked at."""
+
+    monitor: "Monitor"
+    outbox: "Outbox"
+    client: "ChatClient"
+    discord_errors: Counter[str]
+
+
+class Pulse:
+    """Knows how the process is doing. Nothing beats before `started`."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime], interval: timedelta) -> None:
+        """`interval` is between two polls."""
+        self._store = store
+        self._clock = clock
+        self._interval = interval
+        self._awake = timedelta()
+        """For how long the loop has turned, pauses of the whole process not counted."""
+        self._well: dict[str, timedelta] = {}
+        """Up to when each thing was well, on that scale."""
+        self._counts: dict[str, int] = {}
+        self._every = {"probe": PROBE}
+        """The jobs, with their intervals."""
+        self._led_since: datetime | None = None
+        self.parts: Parts | None = None
+        """None on standby."""
+        self.backlog = Backlog()
+        """What waited when the database was last asked."""
+        self.lag = Histogram(LAGS)
+        self.beats = 0
+        """Grows while the loop turns."""
+        self._said = frozenset[str]()
+        """The words of the last line of the log."""
+        self.dead: tuple[str, ...] = ()
+        """The jobs that did not run any more at the last beat."""
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of this installation."""
+        return self._clock()
+
+    @contextlib.contextmanager
+    def leading(self, parts: Parts) -> Iterator[None]:
+        """This copy leads, until the context ends; then its jobs are forgotten."""
+        self.parts, self._led_since = parts, self._clock()
+        self._note("gateway", OUTBOX, "delivery")
+        standby = self._every
+        self._every = {**standby, OUTBOX: timedelta()}
+        try:
+            yield
+        finally:
+            self.parts, self._led_since, self._every = None, None, standby
+
+    def watched(self, job: Job) -> Job:
+        """The job, whose runs are noted from now on."""
+        self._every[job.name] = job.every
+        self._note(job.name)
+
+        async def run() -> None:
+            try:
+                await job.run()
+            finally:
+                self._note(job.name)
+
+        return replace(job, run=run)
+
+    @property
+    def facts(self) -> Facts:
+        """How the bot is doing now."""
+        common = Facts(
+            interval=self._interval,
+            database_silent=self._silent("database"),
+            lagging=self._silent("loop"),
+            parked=self.backlog.parked,
+            jobs={name: Work(every, self._silent(name)) for name, every in self._every.items()},
+        )
+        if self.parts is None or self._led_since is None:
+            return common
+        read_at = self.parts.monitor.fleet.read_at
+        return replace(
+            common,
+            role=Role.LEADING,
+            unread=self._clock() - max(read_at or self._led_since, self._led_since),
+            gateway_away=self._silent("gateway"),
+            undelivered=self._silent("delivery"),
+            blocked=self.parts.outbox.blocked,
+        )
+
+    def beat(self, late: float) -> None:
+        """Note what is well; a second has passed since the last beat, and `late` seconds more."""
+        self.beats += 1
+        self.lag.observe(late)
+        self._awake += BEAT + min(timedelta(seconds=late), BEAT)
+        if late <= LATE.total_seconds():
+            self._note("loop")
+        if self.parts is not None:
+            self._look_at(self.parts)
+        facts = self.facts
+        self.dead = facts.dead
+        self._say(frozenset(cause.word for cause in wrong(facts)))
+
+    def _look_at(self, parts: Parts) -> None:
+        if parts.client.online:
+            self._note("gateway")
+        if self._moved("turns", parts.outbox.turns) or parts.outbox.idle:
+            self._note(OUTBOX)
+        if self._moved("delivered", parts.outbox.delivered) or not self.backlog.waiting:
+            self._note("delivery")
+
+    def _say(self, words: frozenset[str]) -> None:
+        """Log what turned wrong or well."""
+        if words != self._said:
+            level = logging.WARNING if words - self._said else logging.INFO
+            event(logger, level, "health", wrong=" ".join(sorted(words)) or None, dead=" ".join(self.dead) or None)
+            self._said = words
+
+    async def ask(self) -> None:
+        """Ask the database what waits. There is no deadline here: one that hangs falls silent."""
+        try:
+            self.backlog = await self._store.backlog(self._clock() - PARKED_FOR)
+            self._note("database")
+        except StoreError as error:
+            event(logger, logging.DEBUG, "the database was asked in vain", error=str(error))
+        self._note("probe")
+
+    def _note(self, *names: str) -> None:
+        """These are well now."""
+        self._well.update(dict.fromkeys(names, self._awake))
+
+    def _silent(self, name: str) -> timedelta:
+        return self._awake - self._well.get(name, timedelta())
+
+    def _moved(self, name: str, count: int) -> bool:
+        before, self._counts[name] = self._counts.get(name, 0), count
+        return count != before
+
+
+@contextlib.asynccontextmanager
+async def started(pulse: Pulse) -> AsyncIterator[None]:
+    """Let it beat, and ask the database, for as long as the context is open."""
+    tasks = {asyncio.create_task(_beating(pulse)), asyncio.create_task(_asking(pulse))}
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _beating(pulse: Pulse) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + BEAT.total_seconds()
+        await asyncio.sleep(BEAT.total_seconds())
+        pulse.beat(max(loop.time() - due, 0.0))
+
+
+async def _asking(pulse: Pulse) -> None:
+    while True:
+        await pulse.ask()
+        await asyncio.sleep(PROBE.total_seconds())

@@ -1,0 +1,107 @@
+"""The parts of a bot that can be looked at, all real but for what is at their ends."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.chat.client import ChatClient
+from bot.domain.incidents import Message
+from bot.domain.info import threshold
+from bot.domain.model import Record
+from bot.domain.rules import Policy
+from bot.imaginepro.client import ServerError
+from bot.monitor import Monitor
+from bot.observe.pulse import Parts, Pulse
+from bot.outbox import DeliveryError, Outbox
+from bot.storage.store import Store, open_store
+from tests.domain.fleets import START, record
+
+
+@dataclass
+class Ends:
+    """ImaginePro, Discord's channel and the clock, as the test has them."""
+
+    fleet_now: tuple[Record, ...] | None = (record(),)
+    """None while ImaginePro fails."""
+    refusal: DeliveryError | None = None
+    """What the channel says."""
+    now: datetime = START
+    posted: list[Message] = field(default_factory=list)
+
+    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+        """The accounts."""
+        assert known is not None
+        if self.fleet_now is None:
+            reason = "the API failed (503)"
+            raise ServerError(reason)
+        return self.fleet_now
+
+    async def token(self, token_id: int) -> Record:
+        """One of them."""
+        return next(each for each in await self.fleet({}) if each.id == token_id)
+
+    async def ready(self) -> None:
+        """At once."""
+
+    async def post(self, message: Message) -> int:
+        """Take it, or say why not."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.posted.append(message)
+        return 1000 + message.id
+
+    async def edit(self, message: Message) -> None:
+        """The same."""
+        await self.post(message)
+
+    async def find(self, mark: str, since: datetime) -> int | None:
+        """What was taken."""
+        return next((1000 + each.id for each in self.posted if each.mark == mark and since <= self.now), None)
+
+
+@dataclass
+class Patient:
+    """A bot to be looked at. Its heart beats when the test says so."""
+
+    ends: Ends
+    store: Store
+    monitor: Monitor
+    outbox: Outbox
+    client: ChatClient
+    pulse: Pulse
+    discord_errors: Counter[str] = field(default_factory=Counter)
+
+    def leading(self) -> AbstractContextManager[None]:
+        """Let it lead."""
+        return self.pulse.leading(Parts(self.monitor, self.outbox, self.client, self.discord_errors))
+
+    async def live(self, seconds: int, late: float = 0.0) -> None:
+        """Beat so often, each beat so late; the database is asked in each."""
+        for _ in range(seconds):
+            self.ends.now += timedelta(seconds=1)
+            await self.pulse.ask()
+            self.pulse.beat(late)
+
+    async def look(self, *records: Record) -> None:
+        """Read those accounts."""
+        self.ends.fleet_now = records or self.ends.fleet_now
+        await self.monitor.look()
+
+
+@pytest.fixture
+async def patient(sqlite_url: str) -> AsyncIterator[Patient]:
+    ends = Ends()
+    async with open_store(sqlite_url) as store:
+        news = asyncio.Event()
+        monitor = Monitor(ends, store, Policy((threshold("20%"),)), lambda: ends.now, on_change=news.set)
+        await monitor.restore()
+        async with ChatClient(monitor, guild_id=1, channel_id=2) as client:
+            client.online = True
+            outbox = Outbox(store, ends, lambda: ends.now, news)
+            pulse = Pulse(store, lambda: ends.now, timedelta(minutes=1))
+            yield Patient(ends, store, monitor, outbox, client, pulse)

@@ -1,0 +1,256 @@
+"""The bot knows since when each of its parts was last well, and a time in which it was frozen does not count."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot.jobs import Job
+from bot.observe import pulse as pulses
+from bot.observe.health import Role, wrong
+from bot.observe.pulse import Pulse, started
+from bot.outbox import BlockedError, LaterError, RefusedError
+from bot.storage.store import Backlog, StoreUnavailableError
+from tests.domain.fleets import START, record
+from tests.observe.conftest import Patient
+
+
+def words(pulse: Pulse) -> set[str]:
+    """What is wrong."""
+    return {cause.word for cause in wrong(pulse.facts)}
+
+
+async def test_a_bot_at_work_is_well(patient: Patient) -> None:
+    with patient.leading():
+        for _ in range(10):
+            await patient.look()
+            await patient.outbox.deliver()
+            await patient.live(60)
+            assert words(patient.pulse) == set()
+    assert patient.pulse.lag.count == 600
+
+
+async def test_readings_that_fail_turn_it_red_after_three_intervals_and_one_that_succeeds_green(
+    patient: Patient,
+) -> None:
+    with patient.leading():
+        await patient.look()
+        await patient.outbox.deliver()
+        patient.ends.fleet_now = None
+        await patient.look()
+        await patient.live(180)
+        assert words(patient.pulse) == set()
+        await patient.live(1)
+        assert words(patient.pulse) == {"poll"}
+        await patient.look(record())
+        assert words(patient.pulse) == set()
+
+
+async def test_a_restart_after_a_long_time_gives_the_first_reading_its_time(patient: Patient) -> None:
+    await patient.look()
+    patient.ends.now += timedelta(days=1)
+    with patient.leading():
+        assert words(patient.pulse) == set()
+
+
+async def test_a_gateway_may_be_away_for_two_minutes(patient: Patient) -> None:
+    with patient.leading():
+        await patient.live(1)
+        patient.client.online = False
+        await patient.live(120)
+        assert words(patient.pulse) == set()
+        await patient.live(1)
+        assert words(patient.pulse) == {"gateway"}
+        patient.client.online = True
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
+async def test_a_channel_that_takes_nothing_turns_it_red_and_one_that_takes_something_green(patient: Patient) -> None:
+    patient.ends.refusal = LaterError("Discord answered 503")
+    with patient.leading():
+        await patient.look()
+        await patient.outbox.deliver()
+        await patient.live(121)
+        assert words(patient.pulse) == {"outbox"}
+        patient.ends.refusal = None
+        await patient.look()
+        await patient.outbox.deliver()
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
+async def test_a_channel_in_which_the_bot_may_not_speak_turns_it_red_at_once(patient: Patient) -> None:
+    patient.ends.refusal = BlockedError("Discord answered 403, code 50013")
+    with patient.leading():
+        await patient.look()
+        await patient.outbox.deliver()
+        assert words(patient.pulse) == {"blocked"}
+        patient.ends.refusal = None
+        patient.ends.now += timedelta(minutes=2)
+        await patient.outbox.deliver()
+        assert words(patient.pulse) == set()
+
+
+async def test_a_message_that_was_refused_for_good_turns_it_red_for_a_day(patient: Patient) -> None:
+    patient.ends.refusal = RefusedError("50035")
+    with patient.leading():
+        await patient.look()
+        await patient.outbox.deliver()
+        await patient.live(1)
+        assert words(patient.pulse) == {"parked"}
+        patient.ends.now += timedelta(days=1)
+        await patient.look()
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
+async def test_a_job_that_fails_is_alive_and_one_that_hangs_is_dead(patient: Patient) -> None:
+    hanging = asyncio.Event()
+
+    async def fail() -> None:
+        message = "a bug"
+        raise ZeroDivisionError(message)
+
+    async def hang() -> None:
+        await hanging.wait()
+
+    every = timedelta(minutes=2)
+    with patient.leading():
+        failing, hung = (
+            patient.pulse.watched(Job("failing", every, fail)),
+            patient.pulse.watched(Job("hung", every, hang)),
+        )
+        task = asyncio.ensure_future(hung.run())
+        for _ in range(6):
+            await patient.look()
+            await patient.outbox.deliver()
+            with pytest.raises(ZeroDivisionError):
+                await failing.run()
+            await patient.live(60)
+        assert words(patient.pulse) == set()
+        await patient.live(1)
+        assert list(patient.pulse.dead) == ["hung"]
+        assert words(patient.pulse) == {"job"}
+        hanging.set()
+        await task
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+    assert set(patient.pulse.facts.jobs) == {"probe"}
+
+
+async def test_an_outbox_is_dead_when_it_neither_works_nor_waits(patient: Patient) -> None:
+    gate = asyncio.Event()
+    with patient.leading():
+        task = asyncio.create_task(patient.outbox.run())
+        await patient.look()
+        while not patient.ends.posted:
+            await asyncio.sleep(0)
+        for _ in range(6):
+            await patient.look()
+            await patient.live(60)
+        assert words(patient.pulse) == set(), "it waits for news"
+
+        async def post(_: object) -> int:
+            await gate.wait()
+            return 1
+
+        patient.ends.post = post  # type: ignore[method-assign, assignment] # hangs, which no error of the channel does
+        await patient.look(record(status="BANNED"))
+        for _ in range(6):
+            await patient.look()
+            await patient.live(60)
+        assert "outbox" in patient.pulse.dead
+        assert words(patient.pulse) == {"job", "outbox"}
+        task.cancel()
+        await asyncio.wait({task})
+
+
+class Away:
+    """A database that does not answer."""
+
+    async def backlog(self, parked_since: object) -> Backlog:
+        """Fail."""
+        assert parked_since
+        reason = "out of reach"
+        raise StoreUnavailableError(reason)
+
+
+async def test_a_database_that_is_away_turns_a_copy_that_waits_red_too(patient: Patient) -> None:
+    await patient.live(1)
+    there, patient.pulse._store = patient.pulse._store, Away()  # type: ignore[assignment] # all that is asked of it
+    await patient.live(29)
+    assert words(patient.pulse) == set()
+    await patient.live(1)
+    assert words(patient.pulse) == {"database"}
+    patient.pulse._store = there
+    await patient.live(1)
+    assert words(patient.pulse) == set()
+
+
+async def test_a_loop_that_is_always_late_turns_it_red_and_one_late_beat_does_not(patient: Patient) -> None:
+    with patient.leading():
+        await patient.live(1, late=3600)
+        assert words(patient.pulse) == set()
+        await patient.live(6, late=0.9)
+        assert words(patient.pulse) == {"loop"}
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
+async def test_a_process_that_was_frozen_for_an_hour_finds_nothing_dead(patient: Patient) -> None:
+    with patient.leading():
+        patient.pulse.watched(Job("tick", timedelta(seconds=5), patient.monitor.tick))
+        await patient.live(1)
+        patient.ends.now += timedelta(hours=1)
+        await patient.live(1, late=3600)
+        assert patient.pulse.dead == ()
+        assert words(patient.pulse) == {"poll"}, "the numbers are old all the same"
+        await patient.look()
+        assert words(patient.pulse) == set()
+
+
+async def test_a_copy_leads_for_as_long_as_it_is_told_to(patient: Patient) -> None:
+    def state() -> tuple[Role, set[str]]:
+        return patient.pulse.facts.role, set(patient.pulse.facts.jobs)
+
+    assert state() == (Role.STANDBY, {"probe"})
+    with patient.leading():
+        assert state() == (Role.LEADING, {"probe", "outbox"})
+    assert state() == (Role.STANDBY, {"probe"})
+
+
+async def test_what_turns_wrong_and_well_is_a_line_of_the_log_each(
+    patient: Patient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.observe")
+    with patient.leading():
+        patient.client.online = False
+        await patient.live(130)
+        patient.client.online = True
+        await patient.live(10)
+    lines = [(each.levelname, each.__dict__["fields"]["wrong"]) for each in caplog.records if each.message == "health"]
+    assert lines == [("WARNING", "gateway"), ("INFO", None)]
+
+
+@asynccontextmanager
+async def beating(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Let it beat by itself, a hundred times as fast."""
+    for name in ("BEAT", "PROBE"):
+        monkeypatch.setattr(pulses, name, timedelta(milliseconds=10))
+    async with started(patient.pulse):
+        yield
+
+
+async def test_once_started_it_beats_and_asks_by_itself(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    await patient.look()
+    async with beating(patient, monkeypatch), asyncio.timeout(5):
+        while patient.pulse.beats < 3 or not patient.pulse.backlog.waiting:
+            await asyncio.sleep(0.005)
+    before = patient.pulse.beats
+    await asyncio.sleep(0.03)
+    assert patient.pulse.beats == before
+    assert patient.pulse.backlog == Backlog(1, START, 0)

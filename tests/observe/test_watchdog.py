@@ -1,0 +1,89 @@
+"""The watchdog bites what stands still, and nothing else. That it ends a real process is seen in the process test."""
+
+import asyncio
+import io
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.observe import watchdog
+from bot.observe.watchdog import EX_SOFTWARE, watching
+from bot.telemetry import configure
+from tests.observe.conftest import Patient
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "TURN", 0.01)
+    monkeypatch.setattr(watchdog, "PATIENCE", 5)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The log as the bot has it, for as long as a test lasts."""
+    root, own = logging.getLogger(), logging.getLogger("bot")
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    root.handlers, stream = [], io.StringIO()
+    configure("info", "json", ["correct horse"], stream)
+    yield stream
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
+
+
+async def test_a_loop_that_turns_is_left_alone(patient: Patient) -> None:
+    ends: list[int] = []
+    with watching(patient.pulse, ends.append):
+        for _ in range(30):
+            patient.pulse.beat(0)
+            await asyncio.sleep(0.01)
+    assert ends == []
+    assert "watchdog" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_a_loop_that_is_stuck_ends_the_process_with_the_stacks_in_the_log(
+    patient: Patient, log: io.StringIO
+) -> None:
+    ends: list[int] = []
+    with watching(patient.pulse, ends.append):
+        hold_up("correct horse")
+    assert ends == [EX_SOFTWARE]
+    (line,) = log.getvalue().splitlines()
+    assert '"CRITICAL"' in line
+    assert "the event loop is stuck" in line
+    assert "in hold_up" in line
+    assert "MainThread" in line
+    assert "horse" not in line
+
+
+def hold_up(_: str) -> None:
+    """Hold up the event loop."""
+    time.sleep(0.3)
+
+
+async def test_a_dead_job_ends_the_process_and_is_named(patient: Patient, log: io.StringIO) -> None:
+    ends: list[int] = []
+    patient.pulse.dead = ("look",)
+    with watching(patient.pulse, ends.append):
+        await asyncio.sleep(0.1)
+    assert ends == [EX_SOFTWARE]
+    assert '"reason": "jobs that stand still: look"' in log.getvalue()
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_log_that_is_stuck_too_does_not_save_the_process(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "LAST_WORDS", 0.05)
+    ends: list[int] = []
+    handler = logging.getLogger().handlers[0]
+    handler.acquire()
+    try:
+        with watching(patient.pulse, ends.append):
+            hold_up("")
+        assert ends == [EX_SOFTWARE]
+    finally:
+        handler.release()

@@ -1,0 +1,206 @@
+"""What is served over HTTP, to whom, and that a large fleet does not hold anybody up."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.observe.health import CAUSES
+from bot.observe.metrics import PREFIX, exposition, moment
+from bot.observe.web import serving
+from bot.outbox import BlockedError
+from tests.domain.fleets import record
+from tests.observe.conftest import Patient
+
+TOKEN = "a-token-for-figures"
+LOCAL = "127.0.0.1"
+
+
+@asynccontextmanager
+async def visiting(patient: Patient, token: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """Somebody who asks."""
+    async with (
+        serving(patient.pulse, LOCAL, 0, token) as port,
+        aiohttp.ClientSession(f"http://{LOCAL}:{port}") as session,
+    ):
+        yield session
+
+
+async def get(session: aiohttp.ClientSession, path: str, **headers: str) -> tuple[int, str]:
+    """Ask for it: the status and the body."""
+    async with session.get(path, headers=headers) as response:
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "aiohttp" not in response.headers["Server"]
+        return response.status, await response.text()
+
+
+async def health(session: aiohttp.ClientSession, path: str = "/health") -> tuple[int, dict[str, Any]]:
+    """Ask how it is."""
+    async with session.get(path) as response:
+        return response.status, await response.json()
+
+
+def figures(body: str) -> dict[str, float]:
+    """Each sample, by its name and labels as they are written, without the common beginning of the names."""
+    return {
+        sample.name.removeprefix(PREFIX) + "".join(f"[{value}]" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(body)
+        for sample in family.samples
+    }
+
+
+async def test_health_is_200_while_all_is_well_and_503_with_the_reasons_while_it_is_not(patient: Patient) -> None:
+    async with visiting(patient, TOKEN) as session:
+        assert await health(session) == (200, {"status": "ok", "role": "standby", "reasons": []})
+        patient.ends.refusal = BlockedError("Discord answered 403, code 50013")
+        with patient.leading():
+            await patient.look()
+            await patient.outbox.deliver()
+            status, body = await health(session)
+            assert await health(session, "/live") == (200, {"status": "ok", "role": "leading", "reasons": []})
+    (blocked,) = (cause for cause in CAUSES if cause.word == "blocked")
+    assert status == 503
+    assert body == {
+        "status": "failing",
+        "role": "leading",
+        "reasons": [{"reason": "blocked", "text": blocked.text}],
+    }
+
+
+async def test_live_is_red_for_what_a_new_start_would_mend(patient: Patient) -> None:
+    async with visiting(patient) as session:
+        with patient.leading():
+            await patient.live(20, late=1)
+            patient.client.online = False
+            await patient.live(100, late=1)
+            (_, all_of_it), (status, body) = await health(session), await health(session, "/live")
+    assert [reason["reason"] for reason in all_of_it["reasons"]] == ["gateway", "loop"]
+    assert (status, [reason["reason"] for reason in body["reasons"]]) == (503, ["loop"])
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (f"Bearer {TOKEN}", 200),
+        ("", 401),
+        ("Bearer ", 401),
+        (f"Bearer {TOKEN[:-1]}", 401),
+        (f"Bearer {TOKEN}x", 401),
+        (f"Basic {TOKEN}", 401),
+        (TOKEN, 401),
+        (f"Bearer {TOKEN}\u00ff", 401),
+    ],
+)
+async def test_figures_are_for_whoever_has_the_token(patient: Patient, given: str, status: int) -> None:
+    async with visiting(patient, TOKEN) as session:
+        got, body = await get(session, "/metrics", Authorization=given)
+    assert got == status
+    assert bool(body) == (status == 200)
+
+
+async def test_figures_are_for_everybody_where_no_token_is_set(patient: Patient) -> None:
+    async with visiting(patient) as session:
+        assert (await get(session, "/metrics"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/", 404), ("POST", "/health", 405), ("GET", "/x", 404)]
+)
+async def test_nothing_else_is_served(patient: Patient, method: str, path: str, status: int) -> None:
+    async with visiting(patient) as session, session.request(method, path) as response:
+        assert response.status == status
+
+
+async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
+    fast = record(1900, fast="1.00/15.0 hours (6.67%)")
+    banned, unheard = record(1901, "BANNED"), record(1902, "SLEEPING", fast="a lot")
+    with patient.leading():
+        await patient.look(record(1900), record(1901), unheard)
+        await patient.look(fast, banned, unheard)
+        patient.ends.fleet_now = None
+        await patient.look()
+        await patient.live(1, late=0.3)
+        patient.ends.now += patient.pulse._interval
+        patient.discord_errors.update(["50013", "503", "503"])
+        async with visiting(patient) as session:
+            waiting = figures((await get(session, "/metrics"))[1])
+            await patient.outbox.deliver()
+            await patient.live(1)
+            told = figures((await get(session, "/metrics"))[1])
+    for name, value in {
+        "leading": 1,
+        "unhealthy[poll]": 0,
+        "outbox_waiting": 3,
+        "outbox_oldest_seconds": 61,
+        "outbox_parked": 0,
+        "reading_age_seconds": 61,
+        "poll_seconds_count": 3,
+        "poll_seconds_bucket[+Inf]": 3,
+        "upstream_errors_total[server error]": 1,
+        "upstream_errors_total[refused]": 0,
+        "discord_errors_total[503]": 2,
+        "discord_errors_total[50013]": 1,
+        "tokens[FAST]": 1,
+        "tokens[BANNED]": 1,
+        "tokens[UNKNOWN]": 1,
+        "tokens[RELAX]": 0,
+        "tokens_usable": 1,
+        "fast_time_seconds[1900]": 3600,
+        "incidents[fast_time_low][warning]": 1,
+        "incidents[banned][critical]": 1,
+        "dwell_seconds_count": 0,
+        "loop_lag_seconds_bucket[0.25]": 0,
+        "loop_lag_seconds_bucket[0.5]": 1,
+        "loop_lag_seconds_sum": 0.3,
+    }.items():
+        assert waiting.get(name) == pytest.approx(value), name
+    assert "fast_time_seconds[1902]" not in waiting
+    assert waiting["process_resident_memory_bytes"] > 2**20
+    assert [name for name in waiting if name.startswith("info[")]
+    assert told["outbox_waiting"] == told["outbox_oldest_seconds"] == 0
+    assert told["dwell_seconds_count"] == len(patient.ends.posted)
+    assert told["dwell_seconds_bucket[60.0]"] == 0
+    assert told["dwell_seconds_bucket[300.0]"] == len(patient.ends.posted)
+
+
+async def test_a_copy_that_waits_has_figures_of_itself_alone(patient: Patient) -> None:
+    await patient.live(1)
+    alone = figures(exposition(moment(patient.pulse)).decode())
+    assert alone["leading"] == 0
+    assert alone["loop_lag_seconds_count"] == 1
+    assert not [name for name in alone if name.startswith(("tokens", "poll", "reading", "discord"))]
+
+
+async def test_no_label_holds_what_others_wrote(patient: Patient) -> None:
+    odd = 'WORD"} 1\n# HELP'
+    with patient.leading():
+        await patient.look(record(1900, odd, fast=odd, plan=odd, running=odd))
+        body = exposition(moment(patient.pulse)).decode()
+    assert "WORD" not in body
+    assert figures(body)["tokens[UNKNOWN]"] == 1
+
+
+async def test_a_scrape_of_ten_thousand_tokens_leaves_the_event_loop_alone(patient: Patient) -> None:
+    with patient.leading():
+        await patient.look(*(record(number) for number in range(1, 10_001)))
+        async with visiting(patient) as session:
+            longest = 0.0
+            done = asyncio.ensure_future(get(session, "/metrics"))
+            while not done.done():
+                before, computed = time.perf_counter(), time.process_time()
+                await asyncio.sleep(0.001)
+                longest = max(longest, min(time.perf_counter() - before, time.process_time() - computed))
+    assert sum(name.startswith("fast_time_seconds[") for name in figures((await done)[1])) == 10_000
+    assert longest < 0.05
+
+
+async def test_a_port_that_is_taken_is_an_error_that_says_so(patient: Patient) -> None:
+    async with serving(patient.pulse, LOCAL, 0, None) as port:
+        with pytest.raises(OSError, match="address already in use"):
+            async with serving(patient.pulse, LOCAL, port, None):
+                pass
