@@ -19,9 +19,8 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,13 +28,12 @@ from pathlib import Path
 from bot.sandbox.imaginepro import account
 from bot.storage.store import open_store
 from tests.ledger import EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
-from tests.storage.servers import PostgreSQL
+from tests.people import People
+from tests.storage.servers import new_database
 from tests.wire.discord import Rate
 from tests.wire.faults import HANG
-from tests.wire.messages import Message, Version
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
-from tests.wire.world import OPERATORS, Member
 
 BYSTANDER = 1800
 """A token that always works: some always do, or else it would be news."""
@@ -65,35 +63,9 @@ THINKING = 1.0
 """Seconds from one person's press to the next one's, at most."""
 IN_FLIGHT = 0.2
 """Seconds from a press to the kill that is to hit it, at most; an answer takes a few hundredths."""
-PEOPLE = 1_100_000_000_000_100_000
-"""The ids of those who press begin here."""
-A_CARD = 4
-"""People who press on one card, at most, so that its timeline has room to name them all."""
 
 POSTS = "/channels/*/messages"
 ANSWERS = "/webhooks/*"
-
-
-@dataclass(eq=False, slots=True)
-class Press:
-    """A person's press on Acknowledge."""
-
-    by: Member
-    on: Message
-    confirmed: bool = False
-    """Whether the person was told that they have it."""
-    owed: bool = False
-    """Whether the bot was killed between that and the card's saying so."""
-
-    def shown(self, version: Version) -> bool:
-        """Whether the card names them."""
-        return f"acknowledged by <@{self.by.id}>" in version.text
-
-    @property
-    def forgotten(self) -> bool:
-        """Whether the card does not name them although they were told so, or does not any more."""
-        named = [self.shown(version) for version in self.on.versions]
-        return (self.confirmed and not named[-1]) or named != sorted(named)
 
 
 @dataclass(slots=True)
@@ -195,7 +167,7 @@ class Run:
         self._stories = [Story(token) for token in town.upstream.fleet if token != BYSTANDER]
         self._ledger = Ledger(town.discord, self._stories)
         self._stop = asyncio.Event()
-        self._presses: dict[asyncio.Task[None], Press] = {}
+        self._people = People(town.discord, rng)
 
     async def run(self, kills: int) -> Counts:
         """Kill so often, let everything be told, and count."""
@@ -215,7 +187,7 @@ class Run:
         async with asyncio.TaskGroup() as group:
             for story in self._stories:
                 group.create_task(self._live(story))
-            group.create_task(self._people())
+            group.create_task(self._press())
             yield
 
     async def _live(self, story: Story) -> None:
@@ -230,32 +202,11 @@ class Run:
                 return  # lost, or told otherwise: the count at the end says so
             await asyncio.sleep(self._rng.uniform(0, REST))
 
-    async def _people(self) -> None:
-        """Press now and then, whether the bot lives or not, until asked to stop."""
+    async def _press(self) -> None:
+        """Let people press now and then, whether the bot lives or not, until asked to stop."""
         while not self._stop.is_set():
-            self._press()
+            self._people.press()
             await asyncio.sleep(self._rng.uniform(0, THINKING))
-
-    def _press(self) -> bool:
-        """Let somebody press on a card where that is possible; returns whether it is. The answer may come or not."""
-        pressed = Counter(press.on for press in self._presses.values())
-        cards = [
-            message
-            for message in self._discord.messages()
-            if message.now.mentioned_roles and "Acknowledge" in message.now.buttons and pressed[message] < A_CARD
-        ]
-        if not cards:
-            return False
-        number = len(self._presses)
-        press = Press(Member(PEOPLE + number, f"p{number}", (OPERATORS.id,)), self._rng.choice(cards))
-        self._presses[asyncio.create_task(self._hear(press))] = press
-        return True
-
-    async def _hear(self, press: Press) -> None:
-        if "Acknowledge" not in press.on.now.buttons:
-            return  # the card changed between the wish and the press
-        heard = await self._discord.press(press.on, "Acknowledge", press.by)
-        press.confirmed = heard.message is not None and heard.shown.text.startswith("You have")
 
     async def _press_in_flight(self, bot: BotProcess) -> bool:
         """Let somebody press while the bot is online, and stop in the midst of it; returns whether somebody did.
@@ -267,7 +218,7 @@ class Run:
         fault = self._rng.choice((HANG, HANG.after_accepting()))
         with self._discord.outage(fault, "PATCH", ANSWERS, times=1) as outage:
             try:
-                await self._discord.until(self._press, PATIENCE / 4)
+                await self._discord.until(self._people.press, PATIENCE / 4)
             except TimeoutError:
                 return False
             with contextlib.suppress(TimeoutError):
@@ -285,7 +236,7 @@ class Run:
                 await asyncio.sleep(self._rng.uniform(0, LIFE))
             self.counts.starting += len(self._discord.gateway.identifies) == identified
             await bot.kill()
-            for press in self._presses.values():
+            for press in self._people.presses:
                 press.owed |= press.confirmed and not press.shown(press.on.now)
             self._note_errors(bot)
         late = self._rng.random() < (0.3 if accepted else 0.05)
@@ -308,11 +259,11 @@ class Run:
         Before that somebody must have an incident at last, or else nobody could have been forgotten.
         """
         with contextlib.suppress(TimeoutError):
-            await self._discord.until(lambda: any(press.confirmed for press in self._presses.values()), PATIENCE)
+            await self._discord.until(lambda: any(press.confirmed for press in self._people.presses), PATIENCE)
         self._stop.set()
         with contextlib.suppress(TimeoutError):
             await self._discord.until(lambda: self._ledger.shown == self._ledger.expected, PATIENCE)
-        await asyncio.gather(*self._presses)
+        await self._people.answered()
         async with open_store(self._town.environment["DATABASE_URL"]) as store:
             deadline = time.monotonic() + PATIENCE
             while (waiting := await store.waiting()) and time.monotonic() < deadline:
@@ -341,12 +292,12 @@ class Run:
         counts.posts = len(messages)
         counts.edits, counts.repeats = ledger.edits, ledger.repeats
         counts.summaries, counts.notices = len(ledger.summaries), len(ledger.notices)
-        presses = self._presses.values()
+        presses = self._people.presses
         counts.confirmed = sum(press.confirmed for press in presses)
         counts.owed = sum(press.owed for press in presses)
         counts.unconfirmed = len(presses) - counts.confirmed
         counts.stored = sum(press.shown(press.on.now) for press in presses if not press.confirmed)
-        counts.forgotten = sum(press.forgotten for press in presses)
+        counts.forgotten = len(self._people.forgotten)
         took = sum(call.accepted or (call.fault is not None and call.fault.accepted) for call in self._discord.posts)
         counts.by_nonce = took - len(messages)
         counts.by_history = sum(
@@ -360,7 +311,7 @@ class Run:
             [f"lost: {told}" for told in ledger.lost]
             + [f"doubled: {told}" for told in ledger.doubled]
             + [f"taken back: {text}" for text in ledger.muddled]
-            + [f"forgotten: {press.by.id}\n{press.on.now.text}" for press in presses if press.forgotten]
+            + [f"forgotten: {press.by.id}\n{press.on.now.text}" for press in self._people.forgotten]
         )
 
 
@@ -378,15 +329,6 @@ async def killed(database_url: str, folder: Path, *, kills: int, seed: int, toke
         return await Run(place, random.Random(seed)).run(kills)
 
 
-@contextmanager
-def _database(engine: str, folder: Path) -> Iterator[str]:
-    if engine == "sqlite":
-        yield f"sqlite:///{folder}/bot.db"
-    else:
-        with PostgreSQL.running() as server:
-            yield server.new_database()
-
-
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.kill", description=__doc__)
@@ -395,7 +337,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=FEW, help=f"from about {MANY} on, summaries occur")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, _database(options.engine, Path(name)) as url:
+    with tempfile.TemporaryDirectory() as name, new_database(options.engine, Path(name)) as url:
         counts = asyncio.run(killed(url, Path(name), kills=options.kills, seed=options.seed, tokens=options.tokens))
     heading = f"{options.engine}, {options.tokens} tokens, seed {options.seed}"
     sys.stdout.write("\n".join([heading, counts.table(), *counts.errors[:5], counts.story, ""]))

@@ -5,7 +5,7 @@ import itertools
 import ssl
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -58,6 +58,22 @@ class PostgreSQL:
         condition = f"application_name = '{_name(url)}'"
         self._server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")  # noqa: S608 - our own name
 
+    def fill(self, url: str) -> None:
+        """Leave no room for whatever is written into a database of the bot: each statement fails as on a full disk."""
+        schema = _name(url)
+        refuse = "RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';"
+        self._server.psql(
+            f"CREATE FUNCTION {schema}.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse} END $$;"
+            + "".join(
+                f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {schema}.{table} EXECUTE FUNCTION {schema}.full();"
+                for table in ("installation", "incidents", "messages")
+            )
+        )
+
+    def make_room(self, url: str) -> None:
+        """Let everything be written again."""
+        self._server.psql(f"DROP FUNCTION {_name(url)}.full CASCADE")
+
     @property
     def socket(self) -> Path:
         """Where the server listens."""
@@ -76,6 +92,16 @@ class PostgreSQL:
             door.shut()
 
 
+@contextmanager
+def new_database(engine: str, folder: Path) -> Iterator[str]:
+    """An empty database of that engine, a file in that folder or on a server of its own; gives its URL."""
+    if engine == "sqlite":
+        yield f"sqlite:///{folder}/bot.db"
+    else:
+        with PostgreSQL.running() as server:
+            yield server.new_database()
+
+
 class Door:
     """Passes connections on to a socket file, as one does that has a network in between."""
 
@@ -85,8 +111,15 @@ class Door:
         """Plain and open at first."""
         self._socket = socket
         self._visitors: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.tls = False
+        self.away = False
+        """Whether it breaks every new connection at once."""
         self.hangs = False
+        """Whether it takes new connections and says nothing."""
+        self.loses_commits = False
+        """Whether a connection breaks when a commit was done, and before the answer to it is passed on."""
         self.encrypted = 0
         """How many connections were encrypted."""
 
@@ -99,10 +132,22 @@ class Door:
         for visitor in self._visitors:
             visitor.transport.abort()
 
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Pass nothing on meanwhile, and break nothing."""
+        self._flowing.clear()
+        try:
+            yield
+        finally:
+            self._flowing.set()
+
     async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self._visitors.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            if self.away:
+                writer.transport.abort()
+                return
             if self.hangs:
                 await reader.read()
                 return
@@ -117,7 +162,43 @@ class Door:
                 first = b""
             inner_reader, inner_writer = await asyncio.open_unix_connection(self._socket)
             inner_writer.write(first)
-            await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
+            await self._pass_on(reader, writer, inner_reader, inner_writer)
+
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        inner_reader: asyncio.StreamReader,
+        inner_writer: asyncio.StreamWriter,
+    ) -> None:
+        committing = False
+
+        def asked(data: bytes) -> None:
+            nonlocal committing
+            committing = self.loses_commits and b"COMMIT" in data
+
+        def answered(_: bytes) -> None:
+            if committing:
+                writer.transport.abort()
+                raise ConnectionAbortedError
+
+        await asyncio.gather(
+            self._pump(reader, inner_writer, asked),
+            self._pump(inner_reader, writer, answered),
+        )
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], None]
+    ) -> None:
+        """Pass everything on, each piece after a look at it."""
+        try:
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                look(data)
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
 
 
 def _options(name: str) -> str:
@@ -126,12 +207,3 @@ def _options(name: str) -> str:
 
 def _name(url: str) -> str:
     return url.rpartition("application_name=")[2]
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()

@@ -3,7 +3,10 @@
 The addresses come from FAKE_DISCORD_API and FAKE_DISCORD_GATEWAY. Times that are too long for a test may be set, in
 seconds: FAKE_NONCE_MEMORY, for which the bot counts on Discord's memory of nonces; FAKE_GROUPING, for which incidents
 of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the bot bears a gateway that says nothing,
-not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone.
+not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
+alone, at most, a channel, a login or a database that fails; FAKE_DEADLINE, for which it waits for a database, or for a
+message to be taken.
+FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
 COVERAGE_PROCESS_CONFIG).
@@ -12,7 +15,9 @@ COVERAGE_PROCESS_CONFIG).
 import functools
 import os
 import sys
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import yarl
@@ -20,9 +25,11 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
+from bot import __main__ as program
 from bot import outbox
-from bot.__main__ import main
 from bot.chat import client
+from bot.chat.channel import OpsChannel
+from bot.storage import database
 from bot.storage.store import Grouping, Store
 
 READY_AFTER = 0.05
@@ -31,27 +38,78 @@ READY_AFTER = 0.05
 
 def point_at(api: str, gateway: str, heartbeat_timeout: float) -> None:
     """Let discord.py of this process talk to the Discord at these addresses."""
-    defaults = {"guild_ready_timeout": READY_AFTER, "heartbeat_timeout": heartbeat_timeout}
     Route.BASE = api
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
-    whole = ConnectionState.__init__
+    _by_default(ConnectionState, guild_ready_timeout=READY_AFTER, heartbeat_timeout=heartbeat_timeout)
+
+
+def _by_default(kind: type, **options: object) -> None:
+    """Make objects of a class with these options, where nobody says otherwise."""
+    whole = kind.__init__  # type: ignore[misc] # of the class itself, not of an object
 
     @functools.wraps(whole)
-    def quick(self: ConnectionState[Any], **options: Any) -> None:  # noqa: ANN401 - discord.py's own options
-        whole(self, **defaults | options)
+    def made(self: Any, *args: Any, **given: Any) -> None:  # noqa: ANN401 - of any class
+        whole(self, *args, **options | given)
 
-    ConnectionState.__init__ = quick  # type: ignore[method-assign] # the default is written inside it
+    kind.__init__ = made  # type: ignore[misc] # as above
 
+
+def remember_nonces(seconds: float) -> None:
+    """Let the bot count on Discord's memory of nonces for so long."""
+    outbox.NONCE_MEMORY = timedelta(seconds=seconds)
+
+
+def group(seconds: float) -> None:
+    """Let incidents of one rule join a message for so long."""
+    grouping = Grouping(timedelta(seconds=seconds))
+    Store.save = functools.partialmethod(Store.save, grouping=grouping)  # type: ignore[assignment] # the same call
+
+
+def look_for_the_gateway(seconds: float) -> None:
+    """Let the bot leave a gateway alone for so long at most."""
+    client.LONGEST_PAUSE = timedelta(seconds=seconds)
+
+
+def hurry(seconds: float) -> None:
+    """Let the bot leave alone for so long at most what failed."""
+    longest = timedelta(seconds=seconds)
+    client.FIRST_PAUSE = longest / 4
+    _by_default(outbox.Outbox, pace=outbox.Pace(first=longest / 4, longest=longest, blocked=longest))
+
+
+def give_up(seconds: float) -> None:
+    """Let the bot wait for so long at most."""
+    database.CONNECT_DEADLINE = database.STATEMENT_DEADLINE = database.LOCK_DEADLINE = seconds  # type: ignore[misc] # in life they are final
+    _by_default(OpsChannel, attempt=timedelta(seconds=seconds))
+
+
+def live_by(wrong: Callable[[], timedelta]) -> None:
+    """Let the bot have a clock that is wrong by so much at each moment."""
+    program._utc_now = lambda: datetime.now(UTC) + wrong()  # noqa: TID251 - this makes the clock
+
+
+def _error_of(file: Path) -> timedelta:
+    try:
+        return timedelta(seconds=float(file.read_text()))
+    except FileNotFoundError:
+        return timedelta()
+
+
+TIMES: Mapping[str, Callable[[float], None]] = {
+    "FAKE_NONCE_MEMORY": remember_nonces,
+    "FAKE_GROUPING": group,
+    "FAKE_LONGEST_PAUSE": look_for_the_gateway,
+    "FAKE_PAUSE": hurry,
+    "FAKE_DEADLINE": give_up,
+}
 
 if __name__ == "__main__":
     environment = os.environ  # noqa: TID251 - this is a composition root
     silence = float(environment.get("FAKE_HEARTBEAT_TIMEOUT", "60"))
     point_at(environment["FAKE_DISCORD_API"], environment["FAKE_DISCORD_GATEWAY"], silence)
-    if "FAKE_NONCE_MEMORY" in environment:
-        outbox.NONCE_MEMORY = timedelta(seconds=float(environment["FAKE_NONCE_MEMORY"]))
-    if "FAKE_GROUPING" in environment:
-        grouping = Grouping(timedelta(seconds=float(environment["FAKE_GROUPING"])))
-        Store.save = functools.partialmethod(Store.save, grouping=grouping)  # type: ignore[assignment] # the same call
-    if "FAKE_LONGEST_PAUSE" in environment:
-        client.LONGEST_PAUSE = timedelta(seconds=float(environment["FAKE_LONGEST_PAUSE"]))
-    main(sys.argv[1:])
+    for name, shorten in TIMES.items():
+        if name in environment:
+            shorten(float(environment[name]))
+    if "FAKE_CLOCK" in environment:
+        live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
+    program.main(sys.argv[1:])
