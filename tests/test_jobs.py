@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.jobs import Job, running
+from tests.outage import HurriedLoop
 
 SOON = timedelta(milliseconds=20)
 
@@ -95,3 +96,18 @@ async def test_a_run_that_hangs_is_cancelled_when_the_context_ends() -> None:
     async with running([Job("work", timedelta(minutes=1), work)]):
         await seen(started)
     assert cancelled.is_set()
+
+
+def test_jobs_go_by_the_clock_of_the_loop_and_not_by_the_hosts_which_may_be_set_back() -> None:
+    runs: list[int] = []
+
+    async def work() -> None:
+        runs.append(len(runs))
+
+    async def live() -> None:
+        async with running([Job("work", timedelta(minutes=1), work)]):
+            await asyncio.sleep(timedelta(minutes=3.5).total_seconds())
+
+    with asyncio.Runner(loop_factory=lambda: HurriedLoop(600)) as runner:
+        runner.run(live())
+    assert len(runs) == 4
