@@ -33,7 +33,7 @@ types: .venv/dev
 
 unit: .venv/dev
 	rm -f .coverage .coverage.*
-	$(RUN) coverage run -m pytest -n 2
+	$(RUN) coverage run -m pytest -n 3 --maxschedchunk=1
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 

@@ -75,6 +75,7 @@ def test_the_search_finds_a_canary_in_whatever_form_it_is(canary: str) -> None:
     assert found({"here": quoted}) == {(canary, "here")}
 
 
+@pytest.mark.long
 async def test_no_secret_is_in_anything_that_leaves_the_process(
     sqlite_url: str, postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
 ) -> None:
@@ -108,7 +109,7 @@ async def test_no_secret_is_in_anything_that_leaves_the_process(
 
 async def _live(home: Town, **settings: str) -> dict[str, str]:
     """Live through everything that may go wrong with secrets about; returns all that came out, by where."""
-    async with home.bot(**settings) as bot:
+    async with home.bot(**settings, FAKE_PATIENCE="1.5") as bot:
         await bot.wait_ready()
         await home.until_told(BASELINE)
         await _ask(home)

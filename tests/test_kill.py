@@ -10,8 +10,9 @@ import pytest
 from tests.kill import FEW, MANY, killed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("engine", "tokens", "kills"), [("sqlite", FEW, 10), ("postgresql", FEW, 10), ("postgresql", MANY, 5)]
+    ("engine", "tokens", "kills"), [("sqlite", FEW, 7), ("postgresql", FEW, 7), ("postgresql", MANY, 4)]
 )
 async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once_and_forgets_nobody(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str, tokens: int, kills: int

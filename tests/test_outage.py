@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.outage import AWAY, POLL, TROUBLES, lived_through, table
 
 SCALE = 60
 """Half an hour is half a minute."""
 
 
+@pytest.mark.long
 def test_whatever_discord_does_for_half_an_hour_everything_is_told_once_and_soon_and_in_few_messages(
     tmp_path: Path,
 ) -> None:

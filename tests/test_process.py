@@ -43,6 +43,7 @@ async def homes(sqlite_url: str, postgresql_url: str, tmp_path: Path) -> AsyncIt
 # Steering
 
 
+@pytest.mark.long
 async def test_what_is_pressed_on_a_card_from_before_a_restart_holds_through_the_next(homes: tuple[Town, Town]) -> None:
     async def live(home: Town) -> None:
         async with home.settled_bot():
@@ -120,6 +121,7 @@ async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
     assert len(home.cards) == 2
 
 
+@pytest.mark.long
 async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once(homes: tuple[Town, Town]) -> None:
     async def live(home: Town) -> None:
         async with home.settled_bot():
@@ -182,6 +184,7 @@ async def test_another_server_is_refused_and_a_server_without_the_bot_is_named_w
 # Starting again
 
 
+@pytest.mark.long
 async def test_a_restart_says_nothing_and_what_happened_meanwhile_is_told_once(homes: tuple[Town, Town]) -> None:
     async def live(home: Town) -> None:
         async with home.settled_bot() as bot:

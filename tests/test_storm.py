@@ -69,6 +69,7 @@ STORMS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tokens", "fleet", "statuses", "messages", "seconds"), STORMS)
 async def test_a_storm_is_few_messages_that_name_everybody_soon_and_its_end_changes_them_in_place(
     tmp_path: Path, tokens: int, fleet: int, statuses: dict[str, int], messages: int, seconds: float

@@ -294,4 +294,4 @@ def face(incident: Incident) -> tuple[object, ...]:
 
 
 TestWatching = Watching.TestCase
-TestWatching.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestWatching.settings = settings(max_examples=100, stateful_step_count=30)

@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import InfoText, Record
@@ -224,7 +224,6 @@ names = st.sampled_from(
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.dictionaries(names, json_values | st.dictionaries(names, json_values)), max_size=4))
 def test_whatever_the_fields_hold_each_record_is_read(fields: list[dict[str, object]]) -> None:
     """Hypothesis sends any JSON in any field; texts come out fit for UTF-8 and without NUL."""
@@ -235,7 +234,6 @@ def test_whatever_the_fields_hold_each_record_is_read(fields: list[dict[str, obj
         repr(record).encode()
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_records_or_malformed(body: bytes) -> None:
     try:
@@ -324,7 +322,6 @@ listed = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(listed, max_size=5), max_size=4))
 def test_answers_read_one_after_another_read_as_if_each_were_the_first(answers: list[list[dict[str, object]]]) -> None:
     reader = Reader()

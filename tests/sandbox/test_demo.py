@@ -31,7 +31,10 @@ AT_ONCE: Final = 5_000
 """Milliseconds in which the page answers."""
 WITHIN_A_MINUTE: Final = 60_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
 
 
 @pytest.fixture
@@ -107,7 +110,8 @@ async def picture(name: str, of: Page | Locator) -> None:
     await of.screenshot(path=PICTURES / f"{name}.png")
 
 
-async def test_a_visitor_is_told_what_happens_asks_for_a_token_and_sees_the_fleet(url: str) -> None:
+async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards(url: str) -> None:
+    """One visit for all, since what happens in the demo takes a minute."""
     async with opened(url) as page:
         await told(page, "Now watching 9 accounts")
         await told(page, "Token 1903 is VERIFYING")
@@ -137,10 +141,8 @@ async def test_a_visitor_is_told_what_happens_asks_for_a_token_and_sees_the_flee
         await command(page, "tokens")
         await send(page)
         await told(page, "Only members with the operator role can use this bot.")
+        await page.get_by_label("Viewing as").select_option("operator")
 
-
-async def test_a_visitor_acknowledges_looks_closer_and_silences_by_the_buttons_under_the_cards(url: str) -> None:
-    async with opened(url) as page:
         banned = await told(page, "Token 1906 is BANNED")
         await banned.get_by_role("button", name="Acknowledge").click()
         await told(page, "You have it now. There are no reminders until it gets worse.")

@@ -5,7 +5,7 @@ seconds: FAKE_NONCE_MEMORY, for which the bot counts on Discord's memory of nonc
 of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the bot bears a gateway that says nothing,
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
 alone, at most, a channel, a login or a database that fails; FAKE_DEADLINE, for which it waits for a database, or for a
-message to be taken.
+message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
@@ -29,6 +29,7 @@ from bot import __main__ as program
 from bot import outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
+from bot.imaginepro import client as upstream
 from bot.storage import database
 from bot.storage.store import Grouping, Store
 
@@ -83,6 +84,11 @@ def give_up(seconds: float) -> None:
     _by_default(OpsChannel, attempt=timedelta(seconds=seconds))
 
 
+def try_to_read(seconds: float) -> None:
+    """Let the bot try for so long to read one account."""
+    upstream._PATIENCE = seconds  # type: ignore[misc] # in life it is final
+
+
 def live_by(wrong: Callable[[], timedelta]) -> None:
     """Let the bot have a clock that is wrong by so much at each moment."""
     program._utc_now = lambda: datetime.now(UTC) + wrong()  # noqa: TID251 - this makes the clock
@@ -101,6 +107,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_LONGEST_PAUSE": look_for_the_gateway,
     "FAKE_PAUSE": hurry,
     "FAKE_DEADLINE": give_up,
+    "FAKE_PATIENCE": try_to_read,
 }
 
 if __name__ == "__main__":
