@@ -1,16 +1,20 @@
-"""Memory and time to ready, next to a client of discord.py that does nothing: `python -m bench.footprint`.
+"""Memory and time to ready, next to a client of discord.py that only answers `/ping`: `python -m bench.footprint`.
 
-Both run as processes of their own against the same fake Discord. The bot polls each second, so that what a poll leaves
-behind shows, too.
+Both run as processes of their own against the same fake Discord, in turns. A client is ready once it has a session and
+its command is registered; the bot, once it has also stored its first reading. While its memory is read the bot polls
+each second, so that what a poll leaves behind shows, too.
 """
 
 import argparse
 import asyncio
+import contextlib
+import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import table, world
@@ -19,42 +23,63 @@ from bot.storage.store import open_store
 from tests.wire.discord import Discord
 from tests.wire.process import LAUNCH
 
-SAMPLES = 50
+SAMPLES = 20
 BARE = Path(__file__).with_name("bare.py")
+DATABASE = Path("data") / "bot.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a process took."""
+
+    ready: float
+    """Seconds from its start."""
+    cpu: float
+    """Of that, seconds of computing, of all its threads."""
+    resident: float
+    """MiB, the median."""
+    peak: float
+    """MiB."""
 
 
 async def measure(
-    discord: Discord, script: Path, environment: dict[str, str], is_ready: Callable[[], bool], seconds: float
-) -> tuple[float, float, float]:
-    """Run a script; returns its seconds to ready, and its resident memory in MiB: usually, and at its peak."""
-    with tempfile.TemporaryDirectory() as folder:
-        if "DATABASE_URL" not in environment:
-            async with open_store(f"sqlite:///{folder}/data/bot.db"):
-                pass  # all starts but the first find the tables there, and need no migrations
+    script: Path, discord: Discord, environment: dict[str, str], is_ready: Callable[[], bool], seconds: float
+) -> Footprint:
+    """Run a script until it is ready, and watch its memory for so many seconds from then on."""
+    async with launched(script, discord, environment) as process:
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(script)),
-            env={
-                "PATH": "",
-                "FAKE_DISCORD_API": discord.api_base,
-                "FAKE_DISCORD_GATEWAY": discord.gateway_url,
-                **discord.environment,
-                **environment,
-            },
-            cwd=folder,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            await discord.until(is_ready, within=60)
-            ready = time.monotonic() - began
-            resident = []
-            for _ in range(SAMPLES):
-                await asyncio.sleep(seconds / SAMPLES)
-                resident.append(_memory(process.pid, "VmRSS"))
-            return ready, statistics.median(resident), _memory(process.pid, "VmHWM")
-        finally:
-            process.kill()
-            await process.wait()
+        async with asyncio.timeout(60):
+            while not is_ready():  # noqa: ASYNC110 - part of it happens in another process
+                await asyncio.sleep(0.002)
+        ready, cpu = time.monotonic() - began, _cpu(process.pid)
+        resident = []
+        for _ in range(SAMPLES):
+            await asyncio.sleep(seconds / SAMPLES)
+            resident.append(_memory(process.pid, "VmRSS"))
+        return Footprint(ready, cpu, statistics.median(resident), _memory(process.pid, "VmHWM"))
+
+
+@contextlib.asynccontextmanager
+async def launched(
+    script: Path, discord: Discord, environment: dict[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a script of a client of that Discord; killed in the end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(script)),
+        env={
+            "PATH": "",
+            "FAKE_DISCORD_API": discord.api_base,
+            "FAKE_DISCORD_GATEWAY": discord.gateway_url,
+            **discord.environment,
+            **environment,
+        },
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def _memory(pid: int, kind: str) -> float:
@@ -63,42 +88,92 @@ def _memory(pid: int, kind: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
 
 
-async def bare(seconds: float) -> tuple[float, float, float]:
-    """The client that does nothing."""
+def _cpu(pid: int) -> float:
+    """Seconds that the threads of a process computed, for the program and for the system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def _has_session(discord: Discord) -> bool:
+    return bool(discord.gateway.identifies and discord.commands.get(discord.guild.id))
+
+
+async def bare(seconds: float) -> Footprint:
+    """The client that answers `/ping`."""
     async with Discord().serving() as discord:
-        return await measure(discord, BARE, {}, lambda: bool(discord.gateway.identifies), seconds)
+        return await measure(BARE, discord, {}, lambda: _has_session(discord), seconds)
 
 
-async def bot(size: int, seconds: float, **more: str) -> tuple[float, float, float]:
-    """The bot, ready once it is online, and has told its first reading."""
+async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
+    """The bot with so many tokens, on a database that is there; or on none, for its `first` start."""
     upstream = Upstream(world.fleet(size))
-    async with Discord().serving() as discord, serving(upstream) as url:
-        environment = {
-            "IMAGINEPRO_API_KEY": upstream.api_key,
-            "IMAGINEPRO_API_URL": url,
-            "IMAGINEPRO_RATE_LIMIT": "10/1s",
-            "POLL_INTERVAL": "1s",
-            **more,
-        }
-        return await measure(
-            discord, LAUNCH, environment, lambda: bool(discord.gateway.identifies and discord.messages()), seconds
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / DATABASE
+        url = f"sqlite:///{path}"
+        if not first:
+            async with open_store(url):
+                pass  # makes the tables
+
+        def stored() -> bool:
+            if not path.exists():
+                return False
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+                try:
+                    return database.execute("SELECT read_at FROM installation").fetchone() not in {None, (None,)}
+                except sqlite3.OperationalError:
+                    return False  # no tables yet
+
+        async with Discord().serving() as discord, serving(upstream) as api:
+            environment = {
+                "DATABASE_URL": url,
+                "IMAGINEPRO_API_KEY": upstream.api_key,
+                "IMAGINEPRO_API_URL": api,
+                "IMAGINEPRO_RATE_LIMIT": "10/1s",
+                "POLL_INTERVAL": "1s",
+            }
+            return await measure(LAUNCH, discord, environment, lambda: _has_session(discord) and stored(), seconds)
+
+
+def median(footprints: list[Footprint]) -> Footprint:
+    """What is usual among them."""
+    return Footprint(
+        statistics.median(each.ready for each in footprints),
+        statistics.median(each.cpu for each in footprints),
+        statistics.median(each.resident for each in footprints),
+        statistics.median(each.peak for each in footprints),
+    )
 
 
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, nargs="*", default=[0, 100, 10_000])
-    parser.add_argument("--seconds", type=float, default=5, help="from ready, in which the memory is read")
+    parser.add_argument("--seconds", type=float, default=3, help="from ready, in which the memory is read")
+    parser.add_argument("--times", type=int, default=5, help="each, in turns; the table has the medians")
     arguments = parser.parse_args()
-    least = await bare(arguments.seconds)
-    rows: list[table.Row] = [("a client that does nothing", least[0], 1.0, least[1], 1.0, least[2])]
-    for size in arguments.tokens:
-        ready, resident, peak = await bot(size, arguments.seconds)
-        rows.append((f"the bot, {size} tokens", ready, ready / least[0], resident, resident / least[1], peak))
-    ready, resident, peak = await bot(0, arguments.seconds, DATABASE_URL="sqlite:///new.db")
-    rows.append(("the bot, first start ever", ready, ready / least[0], resident, resident / least[1], peak))
-    table.show(("", "s to ready", "ratio", "resident MiB", "ratio", "peak MiB"), rows)
+    runs: dict[str, list[Footprint]] = {}
+    for _ in range(arguments.times):
+        runs.setdefault("a client that answers /ping", []).append(await bare(arguments.seconds))
+        for size in arguments.tokens:
+            runs.setdefault(f"the bot, {size} tokens", []).append(await bot(size, arguments.seconds))
+        runs.setdefault("the bot, first start ever", []).append(await bot(0, arguments.seconds, first=True))
+    rows: list[table.Row] = []
+    least: Footprint | None = None
+    for name, each in runs.items():
+        usual = median(each)
+        least = least or usual
+        rows.append(
+            (
+                name,
+                usual.ready,
+                usual.ready / least.ready,
+                usual.cpu,
+                usual.resident,
+                usual.resident / least.resident,
+                usual.peak,
+            )
+        )
+    table.show(("", "s to ready", "ratio", "s of CPU", "resident MiB", "ratio", "peak MiB"), rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.storage.schema import VERSION
+from bot.storage.schema import VERSION, tokens
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -293,9 +293,13 @@ def migrate(connection: sa.Connection, version: str = VERSION) -> None:
     Raises:
         StoreSettingsError: They are at a version that is not known here.
     """
-    if _version(connection) == version:
+    found = _version(connection)
+    if found == version:
         return
-    # Alembic takes 8 MB, and most starts find nothing to do.
+    if found is None and version == VERSION:
+        _make(connection)
+        return
+    # Alembic takes 12 MB and holds up the event loop for 100 ms, and most starts find nothing to do.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -308,6 +312,13 @@ def migrate(connection: sa.Connection, version: str = VERSION) -> None:
     except CommandError as error:
         message = "the database was made by a newer version of this bot; run that one, or name another database"
         raise StoreSettingsError(message) from error
+
+
+def _make(connection: sa.Connection) -> None:
+    """Make the tables as all migrations together make them, and note that they did."""
+    tokens.metadata.create_all(connection, checkfirst=False)
+    connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:version)"), {"version": VERSION})
 
 
 def _version(connection: sa.Connection) -> str | None:

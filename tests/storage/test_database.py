@@ -24,6 +24,7 @@ from bot.storage.database import (
     StoreSettingsError,
     StoreUnavailableError,
     database_at,
+    migrate,
     open_database,
 )
 from bot.storage.store import Store, open_store
@@ -326,8 +327,13 @@ async def test_no_log_line_holds_the_password(
     postgresql: PostgreSQL, postgresql_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
-        await store.waiting()
+    async with postgresql.door() as door:
+        database = database_at(door.url(postgresql_url))
+        async with database.writing() as connection:
+            await connection.run_sync(migrate, "0001")
+        await database.close()
+        async with open_store(door.url(postgresql_url)) as store:
+            await store.waiting()
         assert "hunter2" in door.url(postgresql_url)
     assert "alembic" in caplog.text
     assert "hunter2" not in caplog.text

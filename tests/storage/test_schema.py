@@ -1,6 +1,7 @@
 """The tables agree with the migrations, and the columns with the values of the domain."""
 
 import json
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -26,8 +27,55 @@ async def test_the_migrations_make_the_tables_that_the_queries_use(database_url:
     def differences(connection: sa.Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), schema.tokens.metadata))
 
-    async with open_database(database_url) as database, database.reading() as connection:
+    database = database_at(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "0001")
+        await connection.run_sync(migrate)
         assert await connection.run_sync(differences) == []
+    await database.close()
+
+
+async def test_a_new_database_is_made_as_the_migrations_make_one(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    database = database_at(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(migrate, "0001")
+        await connection.run_sync(migrate)
+        migrated = await connection.run_sync(_anatomy)
+        await connection.run_sync(schema.tokens.metadata.drop_all)
+        await connection.execute(sa.text("DROP TABLE alembic_version"))
+    await database.close()
+    assert "alembic" in caplog.text
+    caplog.clear()
+
+    async with open_database(database_url) as database, database.reading() as connection:
+        assert await connection.run_sync(_anatomy) == migrated
+    assert "alembic" not in caplog.text
+
+
+def _anatomy(connection: sa.Connection) -> object:
+    """All that a database says of its tables, less the defaults by which the migrations filled new columns."""
+    found = sa.inspect(connection)
+    return {
+        table: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column.get("autoincrement"))
+                for column in found.get_columns(table)
+            },
+            "key": found.get_pk_constraint(table)["constrained_columns"],
+            "references": sorted(
+                (each["constrained_columns"], each["referred_table"], each["referred_columns"], each["options"])
+                for each in found.get_foreign_keys(table)
+            ),
+            "indexes": sorted(
+                (each["name"], each["column_names"], each["unique"]) for each in found.get_indexes(table)
+            ),
+            "unique": found.get_unique_constraints(table),
+        }
+        for table in found.get_table_names()
+    }
 
 
 def test_the_version_is_that_of_the_newest_migration() -> None:
