@@ -289,7 +289,9 @@ def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
     newer = {
         token.id: fleet.tokens[token.id]
         for token in reading.tokens
-        if token.id in fleet.tokens and (read_at := _last_read(token.id, fleet, reading)) and read_at > asked_at
+        if token.id in fleet.tokens
+        and (read_at := _last_read(token.id, fleet, reading))
+        and asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
     }
     return replace(reading, tokens=tuple(newer.get(token.id, token) for token in reading.tokens)) if newer else reading
 

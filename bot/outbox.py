@@ -112,8 +112,8 @@ class Channel(Protocol):
 class Store(Protocol):
     """The rows of the outbox. Each call is one transaction, and raises `StoreError`."""
 
-    async def reopen(self, now: datetime) -> None:
-        """Give back what a dead process had claimed."""
+    async def reopen(self, now: datetime, within: timedelta) -> None:
+        """Give back what a dead process had claimed, and what is not due `within` that time."""
 
     async def fold(self, limit: int, size: int, now: datetime) -> int:
         """Fold waiting messages into summaries when more than `limit` wait; returns how many incidents were folded."""
@@ -159,6 +159,8 @@ class Outbox:
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
+        self._last: datetime | None = None
+        """The time at the last turn."""
         self._told = False
         """Whether somebody was told that the channel is blocked."""
         self._resting = False
@@ -181,7 +183,7 @@ class Outbox:
             self._news.clear()
             try:
                 if not reopened:
-                    await self._store.reopen(self._clock())
+                    await self._store.reopen(self._clock(), LEASE)
                     reopened = True
                 pause = await self.deliver()
                 hiccups = 0
@@ -224,7 +226,7 @@ class Outbox:
         self._resting = False
         while True:
             self.turns += 1
-            now = self._clock()
+            now = await self._now()
             folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
             if folded:
                 event(logger, logging.INFO, "messages folded into a summary", incidents=folded)
@@ -235,6 +237,15 @@ class Outbox:
             pause = await self._attempt(message, now)
             if pause is not None:
                 return pause
+
+    async def _now(self) -> datetime:
+        """The time. Where it was set back, what was to be sent then would wait for hours; it is due now."""
+        now, last = self._clock(), self._last
+        self._last = now
+        if last is not None and now < last:
+            event(logger, logging.WARNING, "the clock was set back", by=last - now)
+            await self._store.reopen(now, LEASE)
+        return now
 
     async def _attempt(self, message: Message, now: datetime) -> timedelta | None:
         """Try one claimed message once; returns how long to leave the channel alone, None when it may go on."""
@@ -275,8 +286,9 @@ class Outbox:
         if message.discord_id is not None:
             await self._channel.edit(message)
             return message.discord_id, message.version
-        if attempt.since is not None and now - attempt.since > NONCE_MEMORY:
-            found = await self._channel.find(message.mark, attempt.since)
+        # An attempt in times to come was made before the clock was set back, nobody knows how long ago.
+        if attempt.since is not None and not attempt.since <= now <= attempt.since + NONCE_MEMORY:
+            found = await self._channel.find(message.mark, min(attempt.since, now))
             if found is not None:
                 return found, attempt.version or 0
             attempt.forget()

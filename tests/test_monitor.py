@@ -258,6 +258,18 @@ async def test_an_answer_that_is_older_than_the_last_reading_changes_nothing(wat
     assert watch.monitor.fleet.tokens[1].status is Status.FAST
 
 
+async def test_what_was_read_before_the_clock_was_set_back_does_not_hide_what_is_read_now(watch: Watch) -> None:
+    await watch.look(record(1), record(2))
+    await watch.monitor.refresh(1)
+    watch.now -= timedelta(hours=3)
+    await watch.look(record(1, "BANNED"), record(2))
+    assert Key(Rule.BANNED, 1) in watch.monitor.known.incidents
+    watch.now -= timedelta(hours=3)
+    watch.accounts.fleet_now = (record(1, "BANNED"), record(2, "BANNED"))
+    await watch.monitor.refresh(2)
+    assert Key(Rule.BANNED, 2) in watch.monitor.known.incidents
+
+
 async def test_a_token_that_is_not_there_is_an_error_for_the_person_and_no_incident(watch: Watch) -> None:
     await watch.look(record(1))
     with pytest.raises(NotFoundError):

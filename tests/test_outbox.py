@@ -13,6 +13,7 @@ from bot.domain.model import Severity
 from bot.domain.watch import Changes
 from bot.outbox import (
     FOLD_OVER,
+    LEASE,
     BlockedError,
     DeliveryError,
     LaterError,
@@ -294,9 +295,29 @@ async def test_a_process_that_died_while_posting_is_followed_by_one_that_posts_i
             second.room.shown = dict(first.room.shown)
             second.room.nonces = later < timedelta(minutes=2)
             second.clock.forward(later)
-            await second.store.reopen(second.clock.now)
+            await second.store.reopen(second.clock.now, LEASE)
             await second.deliver_all()
             assert second.tokens() == [[1]]
+
+
+async def test_what_was_put_off_does_not_wait_for_hours_when_the_clock_is_set_back(post: Post) -> None:
+    post.room.answers = [LaterError("busy")]
+    await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(hours=-3))
+    await post.deliver()
+    assert post.tokens() == [[1]]
+
+
+async def test_a_post_that_may_be_in_the_channel_is_looked_for_there_after_the_clock_was_set_back(post: Post) -> None:
+    post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], True
+    post.room.nonces = False
+    await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(hours=-3))
+    await post.deliver_all()
+    assert post.room.calls == ["post", "find"]
+    assert post.tokens() == [[1]]
 
 
 async def test_a_message_that_was_deleted_in_discord_is_posted_anew(post: Post) -> None:

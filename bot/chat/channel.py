@@ -25,11 +25,11 @@ from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, V
 ATTEMPT = timedelta(seconds=15)
 """One attempt, the waits for Discord's rate limit included (5 messages per 5 s and channel)."""
 
-CLOCK_SKEW = timedelta(minutes=10)
-"""How far the host's clock may be ahead of Discord's when a message is looked for by time."""
+CLOCK_SKEW = timedelta(days=1)
+"""How far the host's clock may be ahead of Discord's, or have been, when a message is looked for by time."""
 
 HISTORY = 1000
-"""Messages of the channel that are searched at most; more than that in a few minutes is not an ops channel."""
+"""Messages of the channel that are searched at most; more than that since the attempt is not an ops channel."""
 
 VANISHED = {10008, 30046, 50005}
 """Unknown message; too many edits of a message older than an hour; a message of another user: the bot was replaced."""
@@ -233,9 +233,11 @@ class OpsChannel:
         Raises:
             DeliveryError: The channel cannot be read now.
         """
-        after = discord.Object(discord.utils.time_snowflake(since - CLOCK_SKEW))
+        oldest = discord.utils.time_snowflake(since - CLOCK_SKEW)
         async with _in_the_outbox_words(self._attempt):
-            async for message in self._channel.history(limit=HISTORY, after=after, oldest_first=True):
+            async for message in self._channel.history(limit=HISTORY):
+                if message.id < oldest:
+                    break
                 words = " ".join([message.content, *(embed.footer.text or "" for embed in message.embeds)])
                 if message.author == self._client.user and mark in words.split():
                     return message.id

@@ -117,7 +117,8 @@ class ChatClient(DeskClient):
         """Set once requests to Discord can be made; the gateway may still be away."""
         self.online = False
         """Whether the gateway is there."""
-        self._patience = asyncio.timeout(None)
+        self._patience: asyncio.Timeout | None = None
+        """While it is connected, or tries to be."""
         self._registered = False
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
@@ -137,8 +138,12 @@ class ChatClient(DeskClient):
         pause = FIRST_PAUSE
         while not self.is_closed():
             try:
-                async with asyncio.timeout(None) as self._patience:
-                    await self.connect()
+                async with asyncio.timeout(None) as patience:
+                    self._patience = patience
+                    try:
+                        await self.connect()
+                    finally:
+                        self._patience = None
             except TimeoutError:
                 logger.info("starting anew to look for the gateway")
             except discord.ConnectionClosed as error:
@@ -174,13 +179,13 @@ class ChatClient(DeskClient):
     async def on_disconnect(self) -> None:
         """The gateway is away. discord.py's pauses grow to 17 minutes; before they do, it starts anew."""
         self.online = False
-        if self._patience.when() is None:
+        if self._patience is not None and self._patience.when() is None:
             self._patience.reschedule(asyncio.get_running_loop().time() + LONGEST_PAUSE.total_seconds())
 
     async def on_connect(self) -> None:
         """The gateway is there."""
         self.online = True
-        if self._patience.when() is not None:
+        if self._patience is not None and self._patience.when() is not None:
             self._patience.reschedule(None)
 
     on_resumed = on_connect

@@ -254,11 +254,16 @@ class Store:
             rows = await connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
             return tuple(Entry(row.at, row.by, row.act, row.what, row.reason) for row in rows)
 
-    async def reopen(self, now: datetime) -> None:
-        """Give back what a dead process had claimed; what it may have posted stays uncertain."""
+    async def reopen(self, now: datetime, within: timedelta) -> None:
+        """Give back what a dead process had claimed; what it may have posted stays uncertain.
+
+        What would not be due `within` that time, as after the clock was set back, is due now.
+        """
         async with self._database.writing() as connection:
             await connection.execute(
-                sa.update(messages).where(messages.c.claimed_until.is_not(None)).values(claimed_until=None, due_at=now)
+                sa.update(messages)
+                .where(messages.c.claimed_until.is_not(None) | (waits & (messages.c.due_at > now + within)))
+                .values(claimed_until=None, due_at=now)
             )
 
     async def fold(self, limit: int, size: int, now: datetime) -> int:

@@ -121,7 +121,7 @@ async def _join(
         return {}
     newest = (
         sa.select(sa.func.max(messages.c.id))
-        .where(messages.c.rule.in_(alone), messages.c.created_at >= now - grouping.within)
+        .where(messages.c.rule.in_(alone), messages.c.created_at.between(now - grouping.within, now))
         .group_by(messages.c.rule)
     )
     rows = await connection.execute(

@@ -100,6 +100,9 @@ async def test_a_message_is_found_by_its_mark_and_only_the_bots_own(line: Line) 
     found = await line.channel.find("abcd-1", since)
     assert found == line.fake.messages()[2].id
     assert await line.channel.find("abcd-2", since) is None
+    for ahead in (timedelta(hours=20), timedelta(hours=-20)):
+        assert await line.channel.find("abcd-1", since + ahead) == found, "the host's clock may be wrong"
+    assert await line.channel.find("abcd-1", since + timedelta(days=2)) is None, "not all of the history is read"
 
 
 async def test_it_is_not_ready_before_the_login(line: Line) -> None:

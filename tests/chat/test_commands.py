@@ -345,6 +345,13 @@ async def test_a_bot_that_is_not_in_its_server_says_how_to_invite_it(
     assert "the bot is not in server 1: add it with https://discord.com/oauth2/authorize" in caplog.text
 
 
+async def test_a_gateway_that_goes_between_two_tries_to_reach_it_is_no_error(world: World) -> None:
+    client = ChatClient(world.desk, guild_id=1, channel_id=1)
+    for change in (client.on_connect, client.on_disconnect):
+        await change()
+    assert not client.online
+
+
 async def test_the_age_of_a_card_is_that_of_its_reading(world: World) -> None:
     world.desk.now += timedelta(hours=1)
     assert f"read <t:{int(NOON.timestamp())}:R>" in said(await world.operator.slash(world.channel, "token", id=1900))

@@ -105,7 +105,7 @@ async def test_a_post_whose_outcome_nobody_knows_is_remembered_as_such(store: St
     message = await claimed(store)
     assert message.uncertain_since is None
     await store.save(told(incident()), NOW + minutes(1))
-    await store.reopen(NOW + minutes(2))
+    await store.reopen(NOW + minutes(2), LEASE)
     for at in (NOW + minutes(2), NOW + minutes(4)):
         again = await claimed(store, at)
         assert (again.version, again.uncertain_since, again.uncertain_version) == (2, NOW, 1)
@@ -116,8 +116,17 @@ async def test_a_post_whose_outcome_nobody_knows_is_remembered_as_such(store: St
 async def test_what_a_dead_process_had_claimed_is_due_at_once(store: Store) -> None:
     await store.save(told(incident()), NOW)
     await claimed(store)
-    await store.reopen(NOW + minutes(0.1))
+    await store.reopen(NOW + minutes(0.1), LEASE)
     assert await store.next_due() == NOW + minutes(0.1)
+
+
+async def test_what_a_clock_put_off_that_was_hours_ahead_is_due_at_once_and_the_rest_when_it_was(store: Store) -> None:
+    await store.save(told(lone(1)), NOW + minutes(1))
+    await store.save(told(lone(2)), NOW + minutes(180))
+    await store.reopen(NOW, LEASE)
+    assert [incident.key.token for incident in (await claimed(store)).incidents] == [2]
+    assert await store.claim(NOW, LEASE) is None
+    assert [incident.key.token for incident in (await claimed(store, NOW + minutes(1))).incidents] == [1]
 
 
 @pytest.mark.parametrize(("since", "version"), [(None, None), (NOW, 1)])
@@ -247,7 +256,7 @@ async def test_only_messages_that_cannot_be_in_the_channel_are_folded(store: Sto
     await store.retry(uncertain.id, NOW, NOW, 1)
     await store.save(told(lone(0)), NOW)
     assert await store.fold(5, 100, NOW) == 6
-    await store.reopen(NOW)
+    await store.reopen(NOW, LEASE)
     after = [await claimed(store) for _ in range(await store.waiting())]
     assert [(message.summary, len(message.incidents)) for message in after] == [
         (False, 1),

@@ -90,6 +90,14 @@ async def test_an_incident_joins_the_message_of_its_rule_for_20_seconds(
     assert shown == [(named, len(named) > 1) for named in messages]
 
 
+async def test_after_the_clock_was_set_back_an_incident_joins_none_of_the_messages_of_times_to_come(
+    store: Store,
+) -> None:
+    await store.save(told(incident(1)), NOW + minutes(180))
+    await store.save(told(incident(2)), NOW)
+    assert [tokens(message) for message in await deliver(store)] == [[2]]
+
+
 async def test_an_incident_that_joins_a_posted_message_is_shown_by_an_edit(store: Store) -> None:
     (card,) = await on_the_channel(store, incident(1))
     await store.save(told(incident(2)), NOW + minutes(0.2))
