@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.storage.core import AsyncConnection, dispose, transaction
 from bot.storage.schema import VERSION, tokens
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ _MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
 class Database:
     """An open database: transactions that read, and transactions that write."""
 
-    def __init__(self, engine: AsyncEngine, **reading: object) -> None:
+    def __init__(self, engine: sa.Engine, **reading: object) -> None:
         """`reading` are the execution options of transactions that only read."""
         self._engine = engine
         self._reading = engine.execution_options(**reading)
@@ -130,7 +130,7 @@ class Database:
             StoreError: For whatever the engine, its driver or the operating system raises.
         """
         with _our_errors():
-            async with self._reading.begin() as connection:
+            async with transaction(self._reading) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -141,12 +141,12 @@ class Database:
             StoreError: As above. Nothing is stored then, unless the connection broke in the very commit.
         """
         with _our_errors():
-            async with self._engine.begin() as connection:
+            async with transaction(self._engine) as connection:
                 yield connection
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await dispose(self._engine)
 
 
 @asynccontextmanager
@@ -189,7 +189,7 @@ def _sqlite(location: str) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True)
     # SQLite gives its journal files the mode of the file itself.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_async_engine(
+    engine = sa.create_engine(
         sa.URL.create("sqlite+aiosqlite", database=str(path)),
         # One connection is one thread, and its users take turns in the order in which they came.
         pool_size=1,
@@ -198,12 +198,12 @@ def _sqlite(location: str) -> Database:
         connect_args={"timeout": 0.5, "isolation_level": None},
     )
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def prepare(connection: "AdaptedConnection", _: "ConnectionPoolEntry") -> None:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             _patiently(connection, f"PRAGMA {pragma}")
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         only_reads = connection.get_execution_options().get("only_reads")
         driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
@@ -232,7 +232,7 @@ def _patiently(connection: "AdaptedConnection", statement: str) -> None:
 
 def _postgresql(location: str) -> Database:
     """A server. TLS is as libpq has it: `sslmode=prefer` by default, no verification below `verify-ca`."""
-    engine = create_async_engine(
+    engine = sa.create_engine(
         "postgresql+asyncpg://",
         connect_args={
             "dsn": _checked(f"postgresql://{location}"),
@@ -246,7 +246,7 @@ def _postgresql(location: str) -> Database:
         hide_parameters=True,
     )
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         if not connection.get_execution_options().get("postgresql_readonly"):
             connection.exec_driver_sql(_BEGIN_WRITING)

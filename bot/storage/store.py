@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch import Changes, Memory
+from bot.storage.core import AsyncConnection
 from bot.storage.database import (
     Database,
     StoreDamagedError,
@@ -413,11 +413,11 @@ class Store:
             shown = shown.where(incidents.c.message_id == row.id)
         else:
             shown = shown.join(notice_incidents).where(notice_incidents.c.message_id == row.id)
-        found = await connection.stream_scalars(shown)
+        found = connection.partitions(shown, BATCH)
         return Message(
             id=row.id,
             mark=f"{self.installation}-{row.id}",
-            incidents=tuple(in_order([incident async for batch in found.partitions(BATCH) for incident in batch])),
+            incidents=tuple(in_order([row.incident async for rows in found for row in rows])),
             version=row.version,
             summary=row.summary,
             discord_id=row.discord_id,

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule, Stage
 from bot.domain.watch import Changes
+from bot.storage.core import AsyncConnection
 from bot.storage.schema import Instant, incidents, messages, notice_incidents
 
 BATCH: Final = 500
@@ -212,12 +212,12 @@ async def _names(connection: AsyncConnection, changes: Changes) -> dict[Key, str
     names = {incident.key: name_of(incident) for incident in changes.incidents if _fired(incident)}
     others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
     for batch in batches(list(others)):
-        found = await connection.stream(
+        found = (
             sa.select(incidents.c.key, incidents.c.id, incidents.c.incident)
             .where(incidents.c.key.in_(batch), incidents.c.stage != Stage.PENDING)
             .order_by(incidents.c.id)
         )
-        async for rows in found.partitions(BATCH):
+        async for rows in connection.partitions(found, BATCH):
             names.update({others[row.key]: row.id for row in rows if _fired(row.incident)})
     return names
 
@@ -301,8 +301,8 @@ async def _fold_cards(connection: AsyncConnection, size: int, now: datetime) -> 
             ).where(unposted, is_card)
         )
     ).one()
-    found = await connection.stream_scalars(sa.select(incidents.c.incident).join(messages).where(unposted, is_card))
-    folded = in_order([incident async for batch in found.partitions(BATCH) for incident in batch])
+    found = connection.partitions(sa.select(incidents.c.incident).join(messages).where(unposted, is_card), BATCH)
+    folded = in_order([row.incident async for rows in found for row in rows])
     chunks = list(batches(folded, size))
     summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries, "created_at": now}
     new = await _new_messages(connection, [{**summary, "rule": _rule_of(chunk)} for chunk in chunks])
