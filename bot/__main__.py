@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except SettingsError as error:
         sys.exit(_refuse(str(error)))
     telemetry.configure(settings.log_level, settings.log_format, settings.secrets, sys.stderr)
+    telemetry.catch_strays()
     logger = logging.getLogger("bot")
     for hint in settings.hints:
         logger.warning(hint)

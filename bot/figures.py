@@ -18,7 +18,8 @@ class Histogram:
         """Seconds, of all observations together."""
 
     def observe(self, seconds: float) -> None:
-        """Count one that took so long."""
+        """Count one that took so long; no time at all, when the clock was set back meanwhile."""
+        seconds = max(seconds, 0.0)
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 

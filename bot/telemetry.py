@@ -11,6 +11,8 @@ Loggers are those of the standard library; foreign ones come out of the same han
 import json
 import logging
 import math
+import sys
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +20,8 @@ from secrets import token_hex
 from typing import TextIO
 
 from bot.domain.redaction import redact
+
+logger = logging.getLogger(__name__)
 
 _Field = bool | int | float | str | None
 """What a field is after redaction."""
@@ -50,6 +54,21 @@ def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> 
     logging.basicConfig(level=foreign, handlers=[handler], force=True)
     logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)  # it sets a level of its own when it is imported
     logging.getLogger("bot").setLevel(own)
+
+
+def catch_strays() -> None:
+    """Log what Python would print as it is: errors that end a thread, or that came where nobody could take them."""
+    threading.excepthook = _of_thread
+    sys.unraisablehook = _of_nobody
+
+
+def _of_thread(stray: threading.ExceptHookArgs) -> None:
+    if stray.exc_value is not None and not isinstance(stray.exc_value, SystemExit):
+        logger.error("a thread ended by an error", exc_info=stray.exc_value)
+
+
+def _of_nobody(stray: "sys.UnraisableHookArgs") -> None:
+    logger.error("an error came where nobody could take it", exc_info=stray.exc_value)
 
 
 class _Handler(logging.StreamHandler[TextIO]):

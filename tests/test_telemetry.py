@@ -5,13 +5,15 @@ import io
 import json
 import logging
 import re
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.telemetry import configure, event, reference
+from bot.telemetry import catch_strays, configure, event, reference
 
 LOGGER = logging.getLogger("bot.monitor")
 SECRET = "correct horse battery"
@@ -184,3 +186,28 @@ def test_a_reference_is_six_characters_and_another_each_time() -> None:
 
     assert all(re.fullmatch(r"[0-9a-f]{6}", mark) for mark in marks)
     assert len(marks) > 1
+
+
+class Grave:
+    """An object whose end is an error."""
+
+    def __del__(self) -> None:
+        fail()
+
+
+def test_errors_that_nobody_takes_are_lines_of_the_log_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, hook in ((threading, "excepthook"), (sys, "unraisablehook")):
+        monkeypatch.setattr(owner, hook, getattr(owner, hook))
+    stream = start()
+    catch_strays()
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    Grave()
+
+    of_thread, of_nobody = stream.getvalue().splitlines()
+    assert "a thread ended by an error" in of_thread
+    assert "nobody could take it" in of_nobody
+    assert "in fail" in of_thread
+    assert SECRET not in stream.getvalue()
