@@ -64,6 +64,7 @@ async def storm(folder: Path, tokens: int, fleet: int) -> AsyncIterator[Storm]:
 STORMS = [
     (100, 200, {"VERIFYING": 100}, 2, 2.0),
     (100, 200, {"BANNED": 61, "RELAX": 39}, 2, 2.0),
+    (100, 200, {"BANNED": 34, "VERIFYING": 33, "RELAX": 33}, 2, 2.0),
     (1000, 2000, {"BANNED": 234, "VERIFYING": 345, "RELAX": 421}, 10, 10.0),
     (1000, 1000, {"VERIFYING": 1000}, 10, 10.0),
 ]

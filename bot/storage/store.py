@@ -270,8 +270,8 @@ class Store:
         """Make few messages of many, when more than `limit` wait that were never posted.
 
         Notices become one a kind, which says all that they say and answers nothing. Cards and groups become summaries
-        of at most `size` incidents, the gravest first, when they alone are more than `limit`, not all summaries, and
-        would become fewer. What is folded is due when the first of what it replaces was.
+        of at most `size` incidents, the gravest first, when that makes them fewer, and they alone are more than `limit`
+        or a few that hold a crowd. What is folded is due when the first of what it replaces was.
 
         Returns:
             How many incidents the folded messages are about; 0 when there was nothing to fold.

@@ -26,6 +26,10 @@ BATCH: Final = 500
 
 Item = TypeVar("Item")
 
+FEW: Final = 2
+CROWD: Final = 50
+"""More cards than a few that wait with such a crowd of incidents become summaries: a storm into several statuses."""
+
 ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED})
 """Kinds of notices that answer the card of their incidents; the others stand by themselves."""
 
@@ -278,16 +282,15 @@ def _merged(notices: Sequence[Notice]) -> Notice:
 
 
 async def fold(connection: AsyncConnection, limit: int, size: int, now: datetime) -> int:
-    """Fold unposted messages when more than `limit` wait; see `bot.storage.store.Store.fold`."""
+    """Fold unposted messages when they are too many; see `bot.storage.store.Store.fold`."""
     waiting = (await connection.execute(_WAITING)).one()
-    if waiting.total <= limit:
-        return 0
-    folded = await _fold_notices(connection, now)
-    if waiting.cards > limit:
+    folded = await _fold_notices(connection, now) if waiting.total > limit else 0
+    if waiting.cards > FEW:
         count = await connection.scalar(
             sa.select(sa.func.count()).select_from(incidents).join(messages).where(unposted, is_card)
         )
-        if math.ceil((count or 0) / size) < waiting.cards:
+        many = waiting.cards > limit or (count or 0) > CROWD
+        if many and math.ceil((count or 0) / size) < waiting.cards:
             folded += await _fold_cards(connection, size, now)
     return folded
 

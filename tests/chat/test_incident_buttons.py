@@ -70,7 +70,7 @@ def silences(world: World) -> list[tuple[Scope, object]]:
         ([replace(BAN, acknowledged=None, severity=Severity.INFO)], ["ack", "silence", "details"]),
         ([incident(Rule.UPSTREAM_DOWN, None)], ["ack", "silence"]),
         ([check(1), check(2)], ["ack", "silence", "details", "unfold"]),
-        ([check(1), BAN], ["ack", "details", "unfold"]),
+        ([check(1), BAN], ["ack", "silence", "details", "unfold"]),
         ([incident(Rule.BANNED, 1, now=record(1), after=HOUR), BAN], ["ack", "silence", "details", "unfold"]),
         ([incident(Rule.BANNED, 1, now=record(1), after=HOUR)], []),
         ([incident(Rule.NEW, 1, now=record(1), after=timedelta())], []),
@@ -239,11 +239,25 @@ async def test_a_group_is_silenced_by_its_rule_and_by_its_token_when_one_is_left
     assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
 
 
-async def test_several_rules_are_not_silenced_by_one_button(world: World) -> None:
-    card = await world.post(check(1), incident(Rule.BANNED, 2, now=record(2), after=HOUR))
-    world.desk.fire(check(1), replace(BAN, key=Key(Rule.BANNED, 2)))
+async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World) -> None:
+    card = await world.post(check(1), check(2), BAN)
     result = await world.operator.click(card, label="Silence")
-    assert "silence them one by one with `/silence add`" in said(result)
+    assert said(result) == "Silence which of them?"
+    assert result.response is not None
+    menu = result.response.message
+    assert [option["label"] for option in components(result)[0]["options"]] == ["verifying (2)", "banned (1)"]
+    lengths = await world.operator.select(menu, ["verifying"])
+    assert said(lengths) == "Silence verifying of every account:"
+    await world.operator.select(menu, ["1h"])
+    assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
+
+
+async def test_a_rule_of_which_nothing_is_open_any_more_is_not_silenced(world: World) -> None:
+    menu = await opened(world, await world.post(check(1), BAN), "Silence")
+    world.desk.fire(BAN)
+    (followup,) = (await world.operator.select(menu, ["verifying"])).followups
+    assert followup.content == ALREADY_OVER
+    assert silences(world) == []
 
 
 async def test_of_two_people_who_silence_the_same_one_does(world: World) -> None:
@@ -404,6 +418,9 @@ async def test_a_notice_is_not_a_card(world: World) -> None:
     "custom_id",
     [
         "incident:menu:quiet:57:0",
+        "incident:menu:quiet:57:0:banned",
+        "incident:menu:quiet:57:0:hunger",
+        "incident:menu:rule:57:0",
         "incident:menu:token:57:0",
         "incident:menu:details:57:0",
         "incident:menu:unfold:57:0",

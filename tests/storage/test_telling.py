@@ -473,6 +473,21 @@ async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
     assert shown[-1].notice.words == "one\ntwo\nthree"
 
 
+@pytest.mark.parametrize(("each", "messages"), [(4, [4, 4, 4]), (17, [51])])
+async def test_three_rules_stay_apart_on_a_small_evening_and_come_together_in_a_storm(
+    store: Store, each: int, messages: list[int]
+) -> None:
+    rules = (Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED)
+    await store.save(told(*(incident(n, rule) for rule in rules for n in range(each))), NOW)
+    await store.fold(5, 112, NOW)
+    assert [len(message.incidents) for message in await deliver(store)] == messages
+
+
+async def test_two_large_groups_stay_two_messages(store: Store) -> None:
+    await store.save(told(*(incident(n, rule) for rule in (Rule.BANNED, Rule.VERIFYING) for n in range(50))), NOW)
+    assert await store.fold(5, 112, NOW) == 0
+
+
 async def test_full_groups_are_left_alone_when_folding_would_save_no_message(store: Store) -> None:
     """As when a whole fleet is banned, and the rule about the fleet fires too."""
     fleet = [incident(n) for n in range(18)]

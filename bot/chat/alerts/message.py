@@ -306,7 +306,7 @@ def _buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
     rules = {incident.key.rule for incident in open_}
     offered = {
         "ack": any(not incident.acknowledged for incident in open_),
-        "silence": len(rules) == 1,
+        "silence": True,
         "details": any(incident.key.token is not None for incident in message.incidents),
         "unfold": message.summary,
     }

@@ -5,6 +5,7 @@ seen by one person; a press there is checked as if it were the first.
 """
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -18,12 +19,13 @@ from bot.chat.buttons.tokens import token_view
 from bot.chat.cards import look, token_card
 from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
 from bot.chat.text import bare, listed, stamp
-from bot.domain.incidents import Incident, Message
+from bot.domain.incidents import Incident, Message, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.steering import Scope
 
 ALL = "all"
 _SEVERITIES = "|".join([ALL, *Severity])
+_RULES = "|".join(Rule)
 
 OPTIONS = 25
 """Of a menu."""
@@ -41,54 +43,20 @@ class Menu(NamedTuple):
     """What somebody chose in a message that only they see."""
 
     message: Message
-    page: int
-    value: str
+    page: int = 0
+    value: str = ""
     """The option, of a menu; empty for a button."""
+    rule: Rule | None = None
+    """What it is about, of the incidents of the message, when that was chosen before."""
 
 
-class OnCard(
-    discord.ui.DynamicItem[Item], template=r"incident:(?P<act>ack|silence|details|unfold):(?P<id>[0-9]{1,18})"
-):
-    """A button under a card."""
-
-    def __init__(self, item: Item, match: re.Match[str]) -> None:
-        """As pressed."""
-        super().__init__(item)
-        self._act = match["act"]
-        self._message_id = int(match["id"])
-
-    @classmethod
-    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """As discord.py asks for it when the button is pressed."""
-        return cls(item, match)
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
-
-    async def callback(self, interaction: Pressed) -> None:
-        """Say that an answer will come, see whether the card is what it seems, and act."""
-        try:
-            await wait(interaction)
-            message = await _message(interaction, self._message_id)
-            _check_shown(interaction, message)
-            await _ON_CARD[self._act](interaction, message)
-        except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
-            await apologise(interaction, error)
-
-
-class OnMenu(
-    discord.ui.DynamicItem[Item],
-    template=r"incident:menu:(?P<act>quiet|token|details|unfold):(?P<id>[0-9]{1,18}):(?P<page>[0-9]{1,4})",
-):
-    """A menu or a page button in what a card's button opened."""
+class _OfIncidents(discord.ui.DynamicItem[Item], template="(?!)"):
+    """What a press of any of these begins with. It has no custom id of its own."""
 
     def __init__(self, item: Item, match: re.Match[str]) -> None:
-        """As used."""
+        """As pressed, or chosen from."""
         super().__init__(item)
-        self._act = match["act"]
-        self._message_id = int(match["id"])
-        self._page = int(match["page"])
+        self._match = match
 
     @classmethod
     async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
@@ -96,8 +64,32 @@ class OnMenu(
         return cls(item, match)
 
     async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may choose."""
+        """Whoever may ask may press."""
         return await admitted(interaction)
+
+
+class OnCard(_OfIncidents, template=r"incident:(?P<act>ack|silence|details|unfold):(?P<id>[0-9]{1,18})"):
+    """A button under a card."""
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Say that an answer will come, see whether the card is what it seems, and act."""
+        try:
+            await wait(interaction)
+            message = await _message(interaction, int(self._match["id"]))
+            _check_shown(interaction, message)
+            await _ON_CARD[self._match["act"]](interaction, message)
+        except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
+            await apologise(interaction, error)
+
+
+class OnMenu(
+    _OfIncidents,
+    template=(
+        r"incident:menu:(?P<act>rule|quiet|token|details|unfold):(?P<id>[0-9]{1,18})"
+        rf":(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
+    ),
+):
+    """A menu or a page button in what a card's button opened."""
 
     async def callback(self, interaction: Pressed) -> None:
         """Act, and show what comes of it in place of the menu."""
@@ -106,40 +98,28 @@ class OnMenu(
             return
         try:
             await interaction.response.defer()
-            message = await _message(interaction, self._message_id)
+            message = await _message(interaction, int(self._match["id"]))
             chosen = self.item.values[0] if isinstance(self.item, discord.ui.Select) else ""
-            await _ON_MENU[self._act](interaction, Menu(message, self._page, chosen))
+            rule = Rule(self._match["rule"]) if self._match["rule"] else None
+            menu = Menu(message, int(self._match["page"]), chosen, rule)
+            await _ON_MENU[self._match["act"]](interaction, menu)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
 
 
 class OnList(
-    discord.ui.DynamicItem[Item],
+    _OfIncidents,
     template=rf"incidents:page:(?P<page>[0-9]{{1,4}}):(?P<severity>{_SEVERITIES}):(?P<token>{ALL}|[0-9]{{1,19}})",
 ):
     """Shows a page of what is open in the same message."""
-
-    def __init__(self, item: Item, match: re.Match[str]) -> None:
-        """As pressed."""
-        super().__init__(item)
-        self._page = int(match["page"])
-        self._severity = None if match["severity"] == ALL else Severity(match["severity"])
-        self._token = None if match["token"] == ALL else int(match["token"])
-
-    @classmethod
-    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """As discord.py asks for it when the button is pressed."""
-        return cls(item, match)
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
 
     async def callback(self, interaction: Pressed) -> None:
         """Read where the messages are, and show the page."""
         try:
             await interaction.response.defer()
-            embed, view = await open_page(interaction, self._page, self._severity, self._token)
+            severity = None if self._match["severity"] == ALL else Severity(self._match["severity"])
+            token = None if self._match["token"] == ALL else int(self._match["token"])
+            embed, view = await open_page(interaction, int(self._match["page"]), severity, token)
             await answer(interaction, embed=embed, view=view)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
@@ -228,10 +208,26 @@ def _theirs(others: Sequence[Incident], me: int) -> str:
 
 
 async def _silence(interaction: Pressed, message: Message) -> None:
-    """Ask for how long."""
-    scope = _scope(message)
+    """Ask for how long; of several rules first ask for which: the noise of one may drown the other."""
+    rules = Counter(incident.key.rule for incident in _open(message))
+    if len(rules) == 1:
+        await _ask_length(interaction, message, *rules)
+        return
     menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
-        custom_id=f"incident:menu:quiet:{message.id}:0",
+        custom_id=f"incident:menu:rule:{message.id}:0",
+        placeholder="Which rule?",
+        options=[
+            discord.SelectOption(label=f"{silence.rule_name(rule)} ({count})", value=rule)
+            for rule, count in rules.items()
+        ],
+    )
+    await answer(interaction, "Silence which of them?", view=row([menu]))
+
+
+async def _ask_length(interaction: Pressed, message: Message, rule: Rule) -> None:
+    scope = _scope(message, rule)
+    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=f"incident:menu:quiet:{message.id}:0:{rule}",
         placeholder="For how long?",
         options=[
             discord.SelectOption(label=label, value=value)
@@ -241,15 +237,14 @@ async def _silence(interaction: Pressed, message: Message) -> None:
     await answer(interaction, f"Silence {silence.scope_name(scope)}:", view=row([menu]))
 
 
-def _scope(message: Message) -> Scope:
-    """Of one incident just that; of several what they have in common."""
-    keys = [incident.key for incident in _open(message)]
+def _scope(message: Message, rule: Rule) -> Scope:
+    """Of a rule's one incident just that; of several the rule."""
+    keys = [incident.key for incident in _open(message) if incident.key.rule is rule]
+    if not keys:
+        raise UnclearError(ALREADY_OVER)
     if len(keys) == 1:
-        return Scope(keys[0].rule, keys[0].token, keys[0].step if keys[0].token is not None else "")
-    if len({key.rule for key in keys}) > 1:
-        sentence = "These are incidents of several rules: silence them one by one with `/silence add`."
-        raise UnclearError(sentence)
-    return Scope(keys[0].rule)
+        return Scope(rule, keys[0].token, keys[0].step if keys[0].token is not None else "")
+    return Scope(rule)
 
 
 def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | None]]:
@@ -271,11 +266,11 @@ async def _details(interaction: Pressed, message: Message) -> None:
         token = _token(interaction.client.desk, tokens[0])
         await answer(interaction, embed=_card(interaction.client.desk, token), view=token_view(token))
     else:
-        await _pick(interaction, Menu(message, 0, ""))
+        await _pick(interaction, Menu(message))
 
 
 async def _unfold(interaction: Pressed, message: Message) -> None:
-    await _unfolded(interaction, Menu(message, 0, ""))
+    await _unfolded(interaction, Menu(message))
 
 
 _ON_CARD: Mapping[str, Callable[[Pressed, Message], Awaitable[None]]] = {
@@ -289,8 +284,17 @@ _ON_CARD: Mapping[str, Callable[[Pressed, Message], Awaitable[None]]] = {
 # The menus.
 
 
+async def _choose_rule(interaction: Pressed, menu: Menu) -> None:
+    chosen = next((rule for rule in Rule if rule == menu.value), None)
+    if chosen is None:
+        raise UnclearError(STALE)
+    await _ask_length(interaction, menu.message, chosen)
+
+
 async def _quieten(interaction: Pressed, menu: Menu) -> None:
-    scope = _scope(menu.message)
+    if menu.rule is None:
+        raise UnclearError(STALE)
+    scope = _scope(menu.message, menu.rule)
     lengths = _lengths(interaction.client.desk, scope)
     if menu.value not in lengths:
         raise UnclearError(STALE)
@@ -323,6 +327,7 @@ async def _unfolded(interaction: Pressed, menu: Menu) -> None:
 
 
 _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
+    "rule": _choose_rule,
     "quiet": _quieten,
     "token": _show,
     "details": _pick,
