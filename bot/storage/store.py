@@ -42,7 +42,9 @@ from bot.storage.schema import (
 from bot.storage.telling import (
     BATCH,
     Grouping,
+    after_its_card,
     announce,
+    answered,
     batches,
     fold,
     in_order,
@@ -79,12 +81,11 @@ GROUPING: Final = Grouping()
 AUDIT_OUTLIVES: Final = timedelta(days=365)
 """How much longer than the incidents the audit trail is kept."""
 
-_card: Final = messages.alias("card")
-_MESSAGES: Final = sa.select(messages, _card.c.discord_id.label("reply_to")).outerjoin(
-    _card, _card.c.id == messages.c.answers
+_MESSAGES: Final = sa.select(messages, answered.c.discord_id.label("reply_to")).outerjoin(
+    answered, answered.c.id == messages.c.answers
 )
-_can_come: Final = waits & (messages.c.answers.is_(None) | _card.c.discord_id.is_not(None))
-"""Waits, and for nothing but its time: an answer comes after its card."""
+_can_come: Final = waits & after_its_card
+"""Waits, and for nothing but its time."""
 
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
@@ -307,7 +308,9 @@ class Store:
 
         A post that shows a card as it is now has told what waited to be said in answer to it.
         """
-        told = sa.exists().where(_card.c.id == message_id, _card.c.discord_id.is_(None), _card.c.version <= version)
+        told = sa.exists().where(
+            answered.c.id == message_id, answered.c.discord_id.is_(None), answered.c.version <= version
+        )
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
             await _change(

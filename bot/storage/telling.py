@@ -47,6 +47,12 @@ unposted: Final = (
 is_card: Final = messages.c.notice.is_(None)
 """A card or a summary."""
 
+answered: Final = messages.alias("answered")
+"""The card that a notice answers; to be joined by `messages.answers`."""
+
+after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_not(None)
+"""A notice answers nothing, or what is in the channel. One that answers a card on its way may have nothing to say."""
+
 _maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
 
 _MOVE: Final = (
@@ -321,7 +327,8 @@ async def _fold_notices(connection: AsyncConnection, now: datetime) -> int:
     """Merge the notices of each kind into one that stands by itself; returns how many incidents those are about."""
     rows = await connection.execute(
         sa.select(messages.c.id, messages.c.notice, messages.c.due_at, messages.c.tries)
-        .where(unposted, ~is_card)
+        .outerjoin(answered, answered.c.id == messages.c.answers)
+        .where(unposted, ~is_card, after_its_card)
         .order_by(messages.c.id)
     )
     kinds: dict[NoticeKind, list[sa.Row[*tuple[Any, ...]]]] = defaultdict(list)

@@ -1,6 +1,6 @@
 """Whatever happens to a fleet and whatever people decide, the incidents agree with what the channel was told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
-from bot.domain.model import Failure, Reading, Record, Severity, Trouble
+from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
 from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
@@ -173,13 +173,13 @@ class Watching(RuleBasedStateMachine):
         for _ in range(times):
             self.pass_time(1)
             others = {key: each for key, each in self.watched().items() if key.rule not in UPSTREAM_RULES}
-            self.hear(*advance_failure(self.known, Failure(trouble, "words", self.now), POLICY))
+            self.fail(trouble)
             assert others == {key: self.known.incidents[key] for key in others}
 
     @rule(minutes=st.sampled_from([1, 16, 31, 61, 400, 7 * 24 * 60]))
     def pass_time(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
-        self.hear(*tick(self.known, self.now, POLICY))
+        self.tick()
         changes, _ = tick(self.known, self.now, POLICY)
         assert changes.nothing, "a moment comes once"
 
@@ -187,7 +187,7 @@ class Watching(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_acknowledges(self, data: st.DataObject) -> None:
         keys = data.draw(st.sets(st.sampled_from(sorted(self.known.incidents, key=str)), min_size=1))
-        self.hear(*acknowledge(self.known, keys, ANA, self.now))
+        self.acknowledge(keys, ANA)
         assert all(self.known.incidents[key].acknowledged or not self.known.incidents[key].open for key in keys)
         changes, _ = acknowledge(self.known, keys, ANA + 1, self.now)
         assert changes.nothing, "of two people one has it"
@@ -225,7 +225,7 @@ class Watching(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_takes_it_back(self, data: st.DataObject) -> None:
         decision = data.draw(st.sampled_from(self.held_decisions()))
-        self.hear(*undo(self.known, decision, Entry(self.now, ANA, "undo", name_of(decision))))
+        self.undo(decision)
         assert not self.known.decisions.holds(decision.id)
 
     def held_decisions(self) -> list[Decision]:
@@ -236,19 +236,29 @@ class Watching(RuleBasedStateMachine):
         self.decided += 1
         return f"d{self.decided}"
 
-    def decide(self, decision: Decision) -> None:
-        self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
-
     def watched(self) -> dict[Key, Incident]:
         """What is open, was not switched off since, and waits for nothing that was."""
         policy = self.known.policy(POLICY)
         return {key: each for key, each in self.known.incidents.items() if policy.watches(key) and not each.held}
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
-        return self.hear(*advance(self.known, self.reading_of(fleet, whole=whole), POLICY))
+        read = reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
+        return self.hear(*advance(self.known, read, POLICY))
 
-    def reading_of(self, fleet: list[Record], *, whole: bool) -> Reading:
-        return reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
+    def fail(self, trouble: Trouble) -> None:
+        self.hear(*advance_failure(self.known, Failure(trouble, "words", self.now), POLICY))
+
+    def tick(self) -> None:
+        self.hear(*tick(self.known, self.now, POLICY))
+
+    def acknowledge(self, keys: Collection[Key], by: int) -> None:
+        self.hear(*acknowledge(self.known, keys, by, self.now))
+
+    def decide(self, decision: Decision) -> None:
+        self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
+
+    def undo(self, decision: Decision) -> None:
+        self.hear(*undo(self.known, decision, Entry(self.now, ANA, "undo", name_of(decision))))
 
     def hear(self, changes: Changes, after: Known) -> Changes:
         before, self.known = self.known, after

@@ -473,6 +473,17 @@ async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
     assert shown[-1].notice.words == "one\ntwo\nthree"
 
 
+async def test_what_waits_to_answer_a_card_on_its_way_is_not_folded_since_the_card_may_tell_it(store: Store) -> None:
+    others = [lone(n) for n in range(1, 7)]
+    await on_the_channel(store, *others)
+    card = await a_rise_while_its_card_is_on_its_way(store)
+    await store.save(notices(NoticeKind.RAISED, *others), LATER)
+    assert await store.fold(5, 100, LATER) == 6
+    await store.retry(card.id, LATER, None, None)
+    said = [(message.notice is not None, tokens(message)) for message in await deliver(store) if not message.reply_to]
+    assert said[:2] == [(False, [1900]), (True, [1, 2, 3, 4, 5, 6])]
+
+
 @pytest.mark.parametrize(("each", "messages"), [(4, [4, 4, 4]), (17, [51])])
 async def test_three_rules_stay_apart_on_a_small_evening_and_come_together_in_a_storm(
     store: Store, each: int, messages: list[int]
