@@ -37,10 +37,8 @@ unit: .venv/dev
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
-bench: .venv/dev ## figures beside a bare equivalent; two minutes
-	$(RUN) python -m bench.poll
-	$(RUN) python -m bench.footprint
-	$(RUN) python -m bench.dwell
+bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; four minutes
+	$(RUN) python -m bench
 
 reliability: .venv/dev ## kill the bot 200 times an engine, and take Discord away: 15 minutes
 	$(RUN) python -m tests.kill --kills 200 --engine sqlite

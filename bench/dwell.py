@@ -50,6 +50,13 @@ async def round_trips(settings: Settings, count: int) -> list[float]:
     return took
 
 
+async def dwells(url: str, count: int) -> tuple[list[float], list[float]]:
+    """How long so many flips took to be told, and so many bare posts to be made, in milliseconds."""
+    async with world.running(SIZE) as outside:
+        settings = outside.settings(url)
+        return await flips(outside, settings, count), await round_trips(settings, count)
+
+
 def percentile(values: list[float], percent: int) -> float:
     """The value under which so many percent of them are."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
@@ -64,10 +71,7 @@ async def main() -> None:
     rows: list[table.Row] = []
     with databases(arguments.database or ["sqlite", "postgresql"]) as urls:
         for name, url in urls.items():
-            async with world.running(SIZE) as outside:
-                settings = outside.settings(url)
-                ours = await flips(outside, settings, arguments.flips)
-                bare = await round_trips(settings, arguments.flips)
+            ours, bare = await dwells(url, arguments.flips)
             for label, percent in (("median", 50), ("p99", 99)):
                 told, trip = percentile(ours, percent), percentile(bare, percent)
                 rows.append((f"{name}: {label}", told, trip, told - percentile(bare, 50)))

@@ -55,8 +55,8 @@ async def measure(
         resident = []
         for _ in range(SAMPLES):
             await asyncio.sleep(seconds / SAMPLES)
-            resident.append(_memory(process.pid, "VmRSS"))
-        return Footprint(ready, cpu, statistics.median(resident), _memory(process.pid, "VmHWM"))
+            resident.append(memory(process.pid))
+        return Footprint(ready, cpu, statistics.median(resident), memory(process.pid, "VmHWM"))
 
 
 @contextlib.asynccontextmanager
@@ -82,7 +82,7 @@ async def launched(
         await process.wait()
 
 
-def _memory(pid: int, kind: str) -> float:
+def memory(pid: int, kind: str = "VmRSS") -> float:
     """A process's resident memory in MiB, as Linux counts it: now (`VmRSS`), or at its peak (`VmHWM`)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
@@ -94,14 +94,15 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def _has_session(discord: Discord) -> bool:
+def has_session(discord: Discord) -> bool:
+    """Whether a client has opened a session and registered its commands."""
     return bool(discord.gateway.identifies and discord.commands.get(discord.guild.id))
 
 
 async def bare(seconds: float) -> Footprint:
     """The client that answers `/ping`."""
     async with Discord().serving() as discord:
-        return await measure(BARE, discord, {}, lambda: _has_session(discord), seconds)
+        return await measure(BARE, discord, {}, lambda: has_session(discord), seconds)
 
 
 async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
@@ -131,7 +132,7 @@ async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
                 "IMAGINEPRO_RATE_LIMIT": "10/1s",
                 "POLL_INTERVAL": "1s",
             }
-            return await measure(LAUNCH, discord, environment, lambda: _has_session(discord) and stored(), seconds)
+            return await measure(LAUNCH, discord, environment, lambda: has_session(discord) and stored(), seconds)
 
 
 def median(footprints: list[Footprint]) -> Footprint:
@@ -144,6 +145,17 @@ def median(footprints: list[Footprint]) -> Footprint:
     )
 
 
+async def in_turns(sizes: list[int], seconds: float, times: int) -> tuple[list[Footprint], dict[int, list[Footprint]]]:
+    """Both so many times: the client that answers `/ping`, and the bot with fleets of these sizes."""
+    least: list[Footprint] = []
+    ours: dict[int, list[Footprint]] = {size: [] for size in sizes}
+    for _ in range(times):
+        least.append(await bare(seconds))
+        for size in sizes:
+            ours[size].append(await bot(size, seconds))
+    return least, ours
+
+
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -151,28 +163,23 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="from ready, in which the memory is read")
     parser.add_argument("--times", type=int, default=5, help="each, in turns; the table has the medians")
     arguments = parser.parse_args()
-    runs: dict[str, list[Footprint]] = {}
-    for _ in range(arguments.times):
-        runs.setdefault("a client that answers /ping", []).append(await bare(arguments.seconds))
-        for size in arguments.tokens:
-            runs.setdefault(f"the bot, {size} tokens", []).append(await bot(size, arguments.seconds))
-        runs.setdefault("the bot, first start ever", []).append(await bot(0, arguments.seconds, first=True))
-    rows: list[table.Row] = []
-    least: Footprint | None = None
-    for name, each in runs.items():
-        usual = median(each)
-        least = least or usual
-        rows.append(
-            (
-                name,
-                usual.ready,
-                usual.ready / least.ready,
-                usual.cpu,
-                usual.resident,
-                usual.resident / least.resident,
-                usual.peak,
-            )
+    plain, ours = await in_turns(arguments.tokens, arguments.seconds, arguments.times)
+    first = [await bot(0, arguments.seconds, first=True) for _ in range(arguments.times)]
+    least = median(plain)
+    runs = {"a client that answers /ping": plain}
+    runs |= {f"the bot, {size} tokens": each for size, each in ours.items()}
+    rows: list[table.Row] = [
+        (
+            name,
+            (usual := median(each)).ready,
+            usual.ready / least.ready,
+            usual.cpu,
+            usual.resident,
+            usual.resident / least.resident,
+            usual.peak,
         )
+        for name, each in (runs | {"the bot, first start ever": first}).items()
+    ]
     table.show(("", "s to ready", "ratio", "s of CPU", "resident MiB", "ratio", "peak MiB"), rows)
 
 

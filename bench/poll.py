@@ -11,7 +11,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ import aiohttp
 
 from bench import table, world
 from bot.app import App, opened
-from bot.imaginepro import wire
 from bot.settings import Settings
 from tests.storage.servers import PostgreSQL
 
@@ -76,9 +75,9 @@ def now() -> datetime:
 
 
 @contextlib.asynccontextmanager
-async def living(settings: Settings) -> AsyncIterator[App]:
+async def living(settings: Settings, clock: Callable[[], datetime] = now) -> AsyncIterator[App]:
     """The bot, with its jobs running, on its way into Discord."""
-    async with opened(settings, now) as app:
+    async with opened(settings, clock) as app:
         talking = asyncio.create_task(app.client.talk(settings.discord_token.reveal()))
         try:
             yield app
@@ -88,24 +87,31 @@ async def living(settings: Settings) -> AsyncIterator[App]:
 
 
 @contextlib.contextmanager
+def files(*names: str) -> Iterator[dict[str, str]]:
+    """SQLite databases that are not there yet, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield {name: f"sqlite:///{Path(folder) / name}.db" for name in names}
+
+
+@contextlib.contextmanager
 def databases(names: list[str]) -> Iterator[dict[str, str]]:
     """An empty database of each engine, by name."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        urls = {"sqlite": lambda: f"sqlite:///{Path(folder) / 'bot.db'}"}
+    with files("sqlite") as urls, contextlib.ExitStack() as stack:
         if "postgresql" in names:
-            urls["postgresql"] = stack.enter_context(PostgreSQL.running()).new_database
-        yield {name: urls[name]() for name in names}
+            urls["postgresql"] = stack.enter_context(PostgreSQL.running()).new_database()
+        yield {name: urls[name] for name in names}
 
 
-async def polls(outside: world.World, app: App, count: int) -> list[Span]:
-    """Look so many times, each time after something changed."""
-    spans = []
+async def polls(outside: world.World, app: App, count: int, plainly: Callable[[], float]) -> tuple[list[Span], float]:
+    """Look so many times, each time after something changed; and between, what `json.loads` takes, as a median."""
+    spans, plain = [], []
     for _ in range(count):
         await outside.ask("drift", FLIPS)
+        plain.append(plainly())
         async with measured() as span:
             await app.monitor.look()
         spans.append(span)
-    return spans
+    return spans, statistics.median(plain)
 
 
 async def online(app: App) -> None:
@@ -121,79 +127,104 @@ async def delivered(outside: world.World, messages: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def decoding(settings: Settings) -> tuple[float, float]:
-    """Milliseconds of CPU that it takes to read the fleet's JSON: by `json.loads`, and into records."""
+async def answer(settings: Settings) -> bytes:
+    """The upstream's answer with the fleet."""
     headers = {"Authorization": f"Bearer {settings.api_key.reveal()}"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
         session.get(f"{settings.api_url}/api/v1/discord/tokens") as response,
     ):
-        body = await response.read()
-
-    def cost(read: object) -> float:
-        assert callable(read)  # noqa: S101 - for the type checker
-        began = time.thread_time()
-        read(body)
-        return 1000 * (time.thread_time() - began)
-
-    return (
-        statistics.median(cost(json.loads) for _ in range(9)),
-        statistics.median(cost(wire.records) for _ in range(9)),
-    )
+        return await response.read()
 
 
-async def engine(name: str, url: str, size: int, count: int) -> list[table.Row]:
+def decoding(body: bytes) -> float:
+    """Milliseconds of CPU that `json.loads` takes to read it."""
+    began = time.thread_time()
+    json.loads(body)
+    return 1000 * (time.thread_time() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the bot takes, with a fleet of some size, on some database."""
+
+    plain: float
+    """Milliseconds of CPU of a `json.loads` of the fleet, measured between the polls."""
+    asked: int
+    """Requests that the polls made."""
+    first_start: Span
+    """On an empty database, until everything is open."""
+    first_poll: Span
+    """Until the first reading is told."""
+    start: Span
+    """On a database with the fleet."""
+    polls: list[Span]
+    storm: Span
+    """The poll in which every status changed."""
+    telling: Span
+    """What it called for, into summaries, and the first of them delivered."""
+    idle: Span
+    """A second without a poll."""
+
+    @property
+    def poll(self) -> float:
+        """Milliseconds of CPU of a poll, the median."""
+        return statistics.median(span.cpu for span in self.polls)
+
+
+async def costs(url: str, size: int, count: int) -> Costs:
     """Measure on one database."""
-    rows: list[table.Row] = []
-
-    def row(what: str, *spans: Span) -> None:
-        rows.append(
-            (
-                f"{name}: {what}",
-                statistics.median(span.wall for span in spans),
-                cpu := statistics.median(span.cpu for span in spans),
-                cpu / plain,
-                max(span.blocked for span in spans),
-                max(span.late for span in spans),
-            )
-        )
-
     async with world.running(size) as outside:
         settings = outside.settings(url)
-        plain, ours = await decoding(settings)
-        rows += [
-            ("json.loads of the answer", plain, plain, 1.0, None, None),
-            ("the answer into records", ours, ours, ours / plain, None, None),
-        ]
+        body = await answer(settings)
         async with measured() as idle:
             await asyncio.sleep(1)
-        row("nothing at all, for a second", idle)
         async with contextlib.AsyncExitStack() as stack:
-            async with measured() as start:
-                app = await stack.enter_async_context(living(settings))
-            row("start, on an empty database", start)
-            async with measured() as first:
+            async with measured() as first_start:
+                await stack.enter_async_context(living(settings))
+            async with measured() as first_poll:
                 await delivered(outside, 1)
-            row("first poll, until it is told", first)
         async with contextlib.AsyncExitStack() as stack:
             async with measured() as start:
                 app = await stack.enter_async_context(living(settings))
-            row("start, on a database with the fleet", start)
             await online(app)
+            await polls(outside, app, 1, lambda: decoding(body))  # in the first after a start all is judged anew
             before = len(await outside.ask("polls"))
-            spans = await polls(outside, app, count)
+            spans, plain = await polls(outside, app, count, lambda: decoding(body))
             asked = len(await outside.ask("polls")) - before
-            row(f"poll, 1 % changed (median of {count})", *spans)
             told = len(await outside.ask("deliveries"))
             await outside.ask("storm", "VERIFYING")
             async with measured() as storm:
                 await app.monitor.look()
-            row("poll, everything changed", storm)
             async with measured() as telling:
-                await delivered(outside, told + DELIVERED)
-            row(f"its first {DELIVERED} summaries", telling)
-        print(f"{name}: {asked} requests for {count} polls of {size} tokens")
-    return rows
+                await delivered(outside, told + min(DELIVERED, size // 100))
+    return Costs(plain, asked, first_start, first_poll, start, spans, storm, telling, idle)
+
+
+def rows(name: str, measured: Costs) -> list[table.Row]:
+    """The rows of the table for one database."""
+
+    def row(what: str, *spans: Span) -> table.Row:
+        cpu = statistics.median(span.cpu for span in spans)
+        return (
+            f"{name}: {what}",
+            statistics.median(span.wall for span in spans),
+            cpu,
+            cpu / measured.plain,
+            max(span.blocked for span in spans),
+            max(span.late for span in spans),
+        )
+
+    return [
+        (f"{name}: json.loads of the answer", measured.plain, measured.plain, 1.0, None, None),
+        row("nothing at all, for a second", measured.idle),
+        row("start, on an empty database", measured.first_start),
+        row("first poll, until it is told", measured.first_poll),
+        row("start, on a database with the fleet", measured.start),
+        row(f"poll, 1 % changed (median of {len(measured.polls)})", *measured.polls),
+        row("poll, everything changed", measured.storm),
+        row(f"its first {DELIVERED} summaries", measured.telling),
+    ]
 
 
 async def main() -> None:
@@ -205,8 +236,9 @@ async def main() -> None:
     arguments = parser.parse_args()
     with databases(arguments.database or ["sqlite", "postgresql"]) as urls:
         for name, url in urls.items():
-            rows = await engine(name, url, arguments.tokens, arguments.polls)
-            table.show(("", "wall ms", "CPU ms", "CPU / json.loads", "loop blocked ms", "late ms"), rows)
+            found = await costs(url, arguments.tokens, arguments.polls)
+            print(f"{name}: {found.asked} requests for {arguments.polls} polls of {arguments.tokens} tokens")
+            table.show(("", "wall ms", "CPU ms", "CPU / json.loads", "loop blocked ms", "late ms"), rows(name, found))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -93,12 +93,15 @@ class World:
     """Settings of a bot that lives in it, less its database and interval."""
     api: str
     gateway: str
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from a question to its answer."""
 
     async def ask(self, command: str, *arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Have something done, and get its result."""
         assert self.process.stdin and self.process.stdout  # noqa: S101, PT018 - it was started with both
-        self.process.stdin.write(json.dumps([command, *arguments]).encode() + b"\n")
-        return json.loads(await self.process.stdout.readline())
+        async with self.turn:
+            self.process.stdin.write(json.dumps([command, *arguments]).encode() + b"\n")
+            return json.loads(await self.process.stdout.readline())
 
     def settings(self, database_url: str, *, poll_interval: str = "1d") -> Settings:
         """Settings of a bot in this process, whose discord.py is pointed at this world, too."""

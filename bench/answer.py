@@ -1,0 +1,95 @@
+"""How long a person waits for `/token` while 10,000 tokens are read every second: `python -m bench.answer`.
+
+Beside it `/ping` of a client that does nothing else, on a Discord of the same kind. The two are asked in turns, so that
+whatever else the machine does holds up both.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from bench import table, world
+from bench.dwell import percentile
+from bench.footprint import BARE, has_session, launched
+from tests.wire.discord import Discord
+from tests.wire.process import LAUNCH
+
+WARM_UP = 20
+"""Answers that are not counted: the first of a kind take longer."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """How long people waited, in milliseconds."""
+
+    ping: list[float] = field(default_factory=list)
+    token: list[float] = field(default_factory=list)
+
+
+async def answers(size: int, count: int) -> Answers:
+    """Ask both so many times."""
+    dice, waited = random.Random(0), Answers()
+    async with (
+        world.running(size) as outside,
+        Discord().serving() as plain,
+        Discord().serving() as ours,
+        launched(BARE, plain, {}),
+        _bot(ours, outside),
+        _changing(outside),
+    ):
+        while not (has_session(plain) and has_session(ours) and ours.messages()):  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.1)
+        for number in range(count + WARM_UP):
+            ping = await plain.command("ping")
+            token = await ours.command("token", id=world.FIRST_ID + dice.randrange(size))
+            if number >= WARM_UP:
+                waited.ping.append(1000 * (ping.seconds or 3))
+                waited.token.append(1000 * (token.seconds or 3))
+            await asyncio.sleep(dice.uniform(0.01, 0.03))
+    return waited
+
+
+@contextlib.asynccontextmanager
+async def _bot(discord: Discord, outside: world.World) -> AsyncIterator[None]:
+    upstream = {name: value for name, value in outside.environment.items() if name.startswith("IMAGINEPRO")}
+    with tempfile.TemporaryDirectory() as folder:
+        more = {"DATABASE_URL": f"sqlite:///{folder}/bot.db", "POLL_INTERVAL": "1s"}
+        async with launched(LAUNCH, discord, upstream | more):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def _changing(outside: world.World) -> AsyncIterator[None]:
+    async def change() -> None:
+        while True:
+            await outside.ask("drift", 1)
+            await asyncio.sleep(1)
+
+    task = asyncio.create_task(change())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=int, default=10_000)
+    parser.add_argument("--asked", type=int, default=1000)
+    arguments = parser.parse_args()
+    waited = await answers(arguments.tokens, arguments.asked)
+    rows: list[table.Row] = []
+    for percent in (50, 90, 95, 99):
+        token, ping = percentile(waited.token, percent), percentile(waited.ping, percent)
+        rows.append((f"p{percent}", token, ping, token / ping))
+    table.show(("ms", "/token", "a bare client's /ping", "ratio"), rows)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
