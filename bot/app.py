@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -14,10 +14,11 @@ from bot.chat.client import ChatClient, LoginError, try_login
 from bot.domain.rules import Policy
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running
+from bot.leader import Lease, leading
 from bot.monitor import Monitor
 from bot.outbox import Outbox
 from bot.settings import Settings
-from bot.storage.store import StoreError, open_store
+from bot.storage.store import Store, StoreError, open_store
 from bot.webhook import Webhook
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class App:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[App]:
-    """Open everything, and close it in reverse.
+    """Open everything once the lease is there, and close it in reverse.
 
     Args:
         settings: What the operator configured.
@@ -49,8 +50,18 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
     Raises:
         StoreError: The database cannot be opened.
     """
+    async with (
+        open_store(settings.database_url.reveal()) as store,
+        leading(store) as lease,
+        _at_work(settings, clock, store, lease) as app,
+    ):
+        yield app
+
+
+@contextlib.asynccontextmanager
+async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease) -> AsyncIterator[App]:
+    """All that only the copy that leads may do, from what is stored to who is told."""
     async with contextlib.AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.database_url.reveal()))
         upstream = await stack.enter_async_context(_upstream(settings))
         news = asyncio.Event()
         monitor = Monitor(
@@ -65,7 +76,8 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
             channel_id=settings.ops_channel_id,
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
-            http_trace=one_try(),
+            stands=lease.stands,
+            http_trace=one_try(may_speak=lambda: lease.held),
         )
         stack.push_async_callback(client.close)
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
@@ -85,10 +97,17 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         async def forget_old() -> None:
             await store.prune(clock() - KEEP_HISTORY)
 
+        def while_held(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+            async def run() -> None:
+                if lease.held:
+                    await work()
+
+            return run
+
         jobs = (
-            Job("look", every=settings.poll_interval, run=monitor.look),
-            Job("tick", every=TICK, run=monitor.tick),
-            Job("forget old incidents", every=timedelta(hours=6), run=forget_old),
+            Job("look", every=settings.poll_interval, run=while_held(monitor.look)),
+            Job("tick", every=TICK, run=while_held(monitor.tick)),
+            Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old)),
         )
         await stack.enter_async_context(running(jobs))
         yield App(client, monitor, outbox)
@@ -108,9 +127,18 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
 
 
 async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
-    """From the opening on, which a database may hold up, until cancelled."""
-    async with opened(settings, clock) as app:
-        await app.client.talk(settings.discord_token.reveal())
+    """From the opening on, which a database may hold up, until cancelled; a lease that is lost is waited for again."""
+    async with open_store(settings.database_url.reveal()) as store:
+        while True:
+            async with (
+                leading(store) as lease,
+                _at_work(settings, clock, store, lease) as app,
+                _task(app.client.talk(settings.discord_token.reveal())) as talking,
+                _task(lease.lost.wait()) as lost,
+            ):
+                await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
+                if talking.done():
+                    return talking.result()
 
 
 def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[ImaginePro]:

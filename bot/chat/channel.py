@@ -2,7 +2,8 @@
 
 discord.py repeats a refused request up to five times on its own, which multiplies the load on a Discord in trouble and
 hides from the outbox what happened. `one_try` stops that for the messages of channels: the outbox alone decides when to
-try again. Answers to people keep discord.py's own retries.
+try again. Answers to people keep discord.py's own retries. It also stops a request that was begun in good faith and
+comes to be sent only after another copy of the bot may have taken over.
 """
 
 import asyncio
@@ -40,6 +41,10 @@ MAY_NOT_REPLY = 160002
 MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
 
 
+class _NotOursError(Exception):
+    """Another copy of the bot may speak by now."""
+
+
 class _TurnedAwayError(Exception):
     """Discord answered 429 or 5xx."""
 
@@ -55,16 +60,24 @@ OTHER = "other"
 """Stands for the errors of Discord that are counted after the first hundred kinds."""
 
 
-def one_try(errors: Counter[str] | None = None) -> aiohttp.TraceConfig:
+def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = lambda: True) -> aiohttp.TraceConfig:
     """A trace for `discord.Client(http_trace=…)` that lets each request for a channel's messages be made once.
 
-    All errors of Discord are counted in `errors`: by its own code (`50013`), by the status of an answer without one
-    (`503`), or as `no answer`.
+    Args:
+        errors: All errors of Discord are counted here: by its own code (`50013`), by the status of an answer without
+            one (`503`), or as `no answer`.
+        may_speak: Asked right before each request for a channel's messages; when it says no, none is made.
     """
     counted: Counter[str] = Counter() if errors is None else errors
 
     def count(error: str) -> None:
         counted[error if error in counted or len(counted) < MOST_ERRORS else OTHER] += 1
+
+    async def begins(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    ) -> None:
+        if MESSAGE_ROUTE.search(params.url.path) and not may_speak():
+            raise _NotOursError
 
     async def ended(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -86,6 +99,7 @@ def one_try(errors: Counter[str] | None = None) -> aiohttp.TraceConfig:
             count("no answer")
 
     trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(begins)
     trace.on_request_end.append(ended)
     trace.on_request_exception.append(broke)
     return trace
@@ -119,6 +133,9 @@ async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
+    except _NotOursError as error:
+        reason = "another copy of the bot may have taken over"
+        raise LaterError(reason) from error
     except _TurnedAwayError as error:
         if error.code in VANISHED:
             raise VanishedError(str(error)) from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +57,10 @@ class LoginError(Exception):
     """Discord will not have the bot like this; trying again does not help."""
 
 
+async def _alone() -> bool:
+    return True
+
+
 class Commands(app_commands.CommandTree[DeskClient]):
     """The slash commands of one client, behind one check."""
 
@@ -64,6 +68,8 @@ class Commands(app_commands.CommandTree[DeskClient]):
         """Whether this member may use the bot. Suggestions are refused without a word, as there is no place for one."""
         if interaction.type is not discord.InteractionType.autocomplete:
             return await admitted(interaction)
+        if not await interaction.client.stands():
+            return False
         if interaction.client.access.refusal(interaction) is None:
             return True
         await interaction.response.autocomplete([])
@@ -90,6 +96,7 @@ class ChatClient(DeskClient):
         channel_id: int,
         timezone: str = "UTC",
         operator_role_id: int | None = None,
+        stands: Callable[[], Awaitable[bool]] = _alone,
         http_trace: aiohttp.TraceConfig | None = None,
     ) -> None:
         """
@@ -99,6 +106,7 @@ class ChatClient(DeskClient):
             channel_id: The ops channel, to which links lead.
             timezone: IANA name of the zone in which people write times.
             operator_role_id: The role that may use the bot; None for everyone who may manage the server.
+            stands: Whether this copy of the bot is the one that answers.
             http_trace: Sees every request to Discord.
         """  # noqa: D205, D212 - the class says what it is for
         super().__init__(
@@ -112,6 +120,7 @@ class ChatClient(DeskClient):
         self.desk = desk
         self.access = Access(guild_id, operator_role_id)
         self.place = Place(guild_id, channel_id, timezone)
+        self.stands = stands
         self.turn = asyncio.Lock()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
@@ -156,6 +165,13 @@ class ChatClient(DeskClient):
                 logger.warning("the gateway is away, next try in %s", pause)
                 await asyncio.sleep(pause.total_seconds())
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def close(self) -> None:
+        """Go offline. discord.py 2.7 leaves behind what waits for its servers, and that trips over a closed client."""
+        waiting = self._connection._ready_task  # noqa: SLF001 - see above
+        if waiting is not None:
+            waiting.cancel()
+        await super().close()
 
     async def _log_in(self, token: str) -> None:
         pause = FIRST_PAUSE

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -21,6 +21,10 @@ from bot.storage.store import StoreError
 from bot.telemetry import reference
 
 logger = logging.getLogger(__name__)
+
+
+TOO_LATE = {10062, 40060}
+"""Unknown interaction: its 3 s are over; already acknowledged. There is no way left to answer."""
 
 
 class Desk(Protocol):
@@ -104,6 +108,8 @@ class DeskClient(discord.Client):
     desk: Desk
     access: Access
     place: Place
+    stands: Callable[[], Awaitable[bool]]
+    """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
 
@@ -149,6 +155,9 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
         return
     if isinstance(error, UpstreamError):
         await say(interaction, upstream_sentence(error))
+        return
+    if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
+        logger.warning("an interaction was not answered in time, or by another copy of the bot: %s", error)
         return
     mark = reference()
     logger.error("interaction failed, reference %s", mark, exc_info=error)

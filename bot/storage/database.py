@@ -7,7 +7,8 @@ against another that runs beside it. Migrations are a write transaction too.
     StoreError                     the database did not do what was asked
     ├── StoreUnavailableError      it is locked, restarting or out of reach; the same call may succeed later
     ├── StoreSettingsError         it can never work as configured; the text says what to mend
-    └── StoreDamagedError          what it holds cannot be read
+    ├── StoreDamagedError          what it holds cannot be read
+    └── FencedError                this copy of the bot may not write any more
 """
 
 import asyncio
@@ -38,6 +39,10 @@ CONNECT_DEADLINE: Final = 10.0
 STATEMENT_DEADLINE: Final = 30.0
 LOCK_DEADLINE: Final = 30.0
 """Seconds, as the other two. How long to wait for another process that writes."""
+
+IDLE_DEADLINE: Final = 4.0
+"""Seconds after which a server ends a writer that says nothing: it was paused or its machine vanished, and another copy
+of the bot must be able to take over within 15 s."""
 
 _WRITER_LOCK: Final = 5_317_904_311
 """Any number that no other program of the same database uses for an advisory lock."""
@@ -85,6 +90,10 @@ class StoreSettingsError(StoreError):
 
 class StoreDamagedError(StoreError):
     """What the database holds cannot be read."""
+
+
+class FencedError(StoreError):
+    """Another copy of the bot has taken the lease. Nothing was stored."""
 
 
 _MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
@@ -256,7 +265,7 @@ def _postgresql(location: str) -> Database:
 
 _BEGIN_WRITING: Final = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_DEADLINE:.0f}s', true),
-       set_config('idle_in_transaction_session_timeout', '{STATEMENT_DEADLINE:.0f}s', true),
+       set_config('idle_in_transaction_session_timeout', '{IDLE_DEADLINE:.0f}s', true),
        pg_advisory_xact_lock({_WRITER_LOCK})
 """
 """Also makes the server end a writer whose machine vanished, so that it cannot hold the lock for ever."""

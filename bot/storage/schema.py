@@ -6,7 +6,7 @@
     notice_incidents  what each notice is about
     decisions         what people decided, while it holds
     audit             who decided what, when and why
-    installation      one row: the short name of this database, and when the fleet was last read
+    installation      one row: the short name of this database, when the fleet was last read, and which copy leads
 
 Nothing in here is secret. Records, incidents, notices and decisions lie whole, as JSON, beside the few columns that
 queries need: a field that is added to them with a default needs no migration. Any other change is one more file in
@@ -24,7 +24,7 @@ from bot.domain.incidents import Incident, Notice
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -169,4 +169,8 @@ installation = sa.Table(
     _metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("read_at", Instant),
+    # The lease: see `bot.leader`.
+    sa.Column("term", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("renewals", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("holder", sa.Text),
 )

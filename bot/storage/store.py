@@ -21,6 +21,7 @@ from bot.domain.watch import Changes, Memory
 from bot.storage.core import AsyncConnection
 from bot.storage.database import (
     Database,
+    FencedError,
     StoreDamagedError,
     StoreError,
     StoreSettingsError,
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backlog",
+    "Claim",
+    "FencedError",
     "Grouping",
     "Parked",
     "Store",
@@ -87,6 +90,8 @@ _MESSAGES: Final = sa.select(messages, answered.c.discord_id.label("reply_to")).
 _can_come: Final = waits & after_its_card
 """Waits, and for nothing but its time."""
 
+_CLAIM: Final = sa.select(installation.c.term, installation.c.renewals, installation.c.holder)
+
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 
@@ -111,6 +116,18 @@ class Backlog:
     parked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which copy of the bot leads."""
+
+    term: int
+    """Grows by one with each new holder."""
+    renewals: int
+    """Counts how often the lease was renewed, by whomever."""
+    holder: str | None
+    """Its name; None when the lease is free."""
+
+
 class Store:
     """The database, once it is open. Every method is whole or not at all, and may be called again after an error.
 
@@ -125,6 +142,48 @@ class Store:
         self._upsert_decision = _upsert(decisions, database.dialect)
         self.installation = name
         """Four letters or digits, made once, by which messages of this database are told from those of another."""
+        self._term: int | None = None
+        """The term in which this copy took the lease; None while it never did, as for tools and tests."""
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction of the holder of the lease; raises `FencedError` once another copy has taken it."""
+        async with self._database.writing() as connection:
+            if self._term is not None and await connection.scalar(sa.select(installation.c.term)) != self._term:
+                message = "another copy of the bot has taken over"
+                raise FencedError(message)
+            yield connection
+
+    async def leads(self) -> Claim:
+        """Who leads."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_CLAIM)).one()
+            return Claim(row.term, row.renewals, row.holder)
+
+    async def lead(self, seen: Claim, holder: str) -> int | None:
+        """Take the lease if it is as seen; returns the new term, or None.
+
+        From then on every write is refused once the term is another one.
+        """
+        async with self._database.writing() as connection:
+            row = (await connection.execute(_CLAIM)).one()
+            if Claim(row.term, row.renewals, row.holder) != seen:
+                return None
+            term = seen.term + 1
+            await connection.execute(sa.update(installation).values(term=term, holder=holder))
+        self._term = term
+        return term
+
+    async def renew(self, term: int) -> bool:
+        """Show that the holder of that term lives; whether it still is the holder."""
+        renewed = sa.update(installation).where(installation.c.term == term, installation.c.holder.is_not(None))
+        async with self._database.writing() as connection:
+            return (await connection.execute(renewed.values(renewals=installation.c.renewals + 1))).rowcount == 1
+
+    async def release(self, term: int) -> None:
+        """Give back the lease of that term, if it is still held."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.update(installation).where(installation.c.term == term).values(holder=None))
 
     async def load(self) -> Memory:
         """What was known when the last look was stored."""
@@ -150,7 +209,7 @@ class Store:
 
         What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
         """
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             await connection.execute(sa.update(installation).values(read_at=changes.read_at))
             await self._save_decisions(connection, changes)
             if changes.removed:
@@ -260,7 +319,7 @@ class Store:
 
         What would not be due `within` that time, as after the clock was set back, is due now.
         """
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             await connection.execute(
                 sa.update(messages)
                 .where(messages.c.claimed_until.is_not(None) | (waits & (messages.c.due_at > now + within)))
@@ -277,7 +336,7 @@ class Store:
         Returns:
             How many incidents the folded messages are about; 0 when there was nothing to fold.
         """
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             return await fold(connection, limit, size, now)
 
     async def claim(self, now: datetime, lease: timedelta) -> Message | None:
@@ -291,7 +350,7 @@ class Store:
         free = messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= now)
         turn = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
         due = _MESSAGES.where(_can_come, free, messages.c.due_at <= now).order_by(turn, messages.c.id).limit(1)
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             row = (await connection.execute(due)).one_or_none()
             if row is None:
                 return None
@@ -311,7 +370,7 @@ class Store:
         told = sa.exists().where(
             answered.c.id == message_id, answered.c.discord_id.is_(None), answered.c.version <= version
         )
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             await connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
             await _change(
                 connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0
@@ -324,7 +383,7 @@ class Store:
 
         The last two are about the earliest attempt to post it whose outcome is not known, None when there is none.
         """
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             await _change(
                 connection,
                 message_id,
@@ -338,7 +397,7 @@ class Store:
     async def anew(self, message_id: int, now: datetime) -> None:
         """The message is gone from the channel: it is to be posted once more, as one that was made now."""
         values = {"discord_id": None, "shown_version": 0, "tries": 0, "due_at": now, "created_at": now}
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             await _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, **values)
 
     async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
@@ -346,7 +405,7 @@ class Store:
 
         `certain` says that no earlier attempt may have posted it: then nobody needs to look for it in the channel.
         """
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             known = _CERTAIN if certain else {}
             await _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
 
@@ -401,7 +460,7 @@ class Store:
             incidents.c.message_id == messages.c.id, sa.or_(incidents.c.resolved_at.is_(None), ~old)
         )
         over = sa.select(messages.c.id).where(~waits, ~young, is_card | (messages.c.created_at < before))
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             forgotten = await connection.execute(
                 sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
             )

@@ -351,7 +351,7 @@ async def test_writers_follow_one_another(database_url: str) -> None:
     """What a write transaction reads is still so when it writes, over all connections."""
     async with open_database(database_url) as one, open_database(database_url) as other:
         async with one.writing() as connection:
-            await connection.execute(sa.text("INSERT INTO installation VALUES ('k3f9', NULL)"))
+            await connection.execute(sa.text("INSERT INTO installation (name) VALUES ('k3f9')"))
 
         async def rename(database: module.Database) -> None:
             async with database.writing() as connection:

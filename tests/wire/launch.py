@@ -5,7 +5,10 @@ seconds: FAKE_NONCE_MEMORY, for which the bot counts on Discord's memory of nonc
 of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the bot bears a gateway that says nothing,
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
 alone, at most, a channel, a login or a database that fails; FAKE_DEADLINE, for which it waits for a database, or for a
-message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person.
+message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE, for which the
+holder of the lease may say nothing, its other times in proportion.
+FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
+on another machine.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
@@ -16,6 +19,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ from discord.http import Route
 from discord.state import ConnectionState
 
 from bot import __main__ as program
-from bot import outbox
+from bot import leader, outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
 from bot.imaginepro import client as upstream
@@ -101,6 +105,12 @@ def _error_of(file: Path) -> timedelta:
         return timedelta()
 
 
+def lead(seconds: float) -> None:
+    """Let the holder of the lease be replaced after so long."""
+    share = timedelta(seconds=seconds) / leader.PACE.silence
+    leader.PACE = leader.Pace(**{each.name: getattr(leader.PACE, each.name) * share for each in fields(leader.Pace)})
+
+
 TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_NONCE_MEMORY": remember_nonces,
     "FAKE_GROUPING": group,
@@ -108,6 +118,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_PAUSE": hurry,
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
+    "FAKE_LEASE": lead,
 }
 
 if __name__ == "__main__":
@@ -117,6 +128,8 @@ if __name__ == "__main__":
     for name, shorten in TIMES.items():
         if name in environment:
             shorten(float(environment[name]))
+    if "FAKE_ELSEWHERE" in environment:
+        leader.this_process = lambda: environment["FAKE_ELSEWHERE"]
     if "FAKE_CLOCK" in environment:
         live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
     program.main(sys.argv[1:])

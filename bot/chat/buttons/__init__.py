@@ -17,5 +17,6 @@ async def answer_stale(interaction: Pressed) -> None:
     if interaction.type is not discord.InteractionType.component:
         return
     custom_id = str(dict(interaction.data or {}).get("custom_id", ""))
-    if not any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS):
+    ours = any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS)
+    if not ours and await interaction.client.stands():
         await say(interaction, STALE)

@@ -12,7 +12,9 @@ STALE = "This button is from another version of the bot and does nothing any mor
 
 
 async def admitted(interaction: Pressed) -> bool:
-    """Whether this member may use the bot; those who may not are told so."""
+    """Whether this member may use the bot; those who may not are told so, unless another copy of the bot does."""
+    if not await interaction.client.stands():
+        return False
     refusal = interaction.client.access.refusal(interaction)
     if refusal is not None:
         await say(interaction, refusal)

@@ -1,0 +1,22 @@
+"""The short form of `python -m tests.overlap`: of several copies on one database one speaks, and another follows it."""
+
+import asyncio
+from pathlib import Path
+
+from bot.storage.store import open_store
+from tests.overlap import overlapped
+
+
+async def test_copies_that_overlap_die_sleep_and_wake_speak_with_one_voice(
+    sqlite_url: str, postgresql_url: str, tmp_path: Path
+) -> None:
+    for url in (sqlite_url, postgresql_url):
+        async with open_store(url):
+            pass  # Alembic makes the tables of one database at a time
+    reports = await asyncio.gather(
+        *(overlapped(url, tmp_path, together=2, lease=2) for url in (sqlite_url, postgresql_url))
+    )
+    for report in reports:
+        assert report.good, f"{report.table()}\n{report.refused}\n{report.errors}\n{report.story}"
+        assert report.flips > 0
+        assert report.answered > 0
