@@ -298,8 +298,10 @@ KEPT_MOMENTS = 50
 
 
 def noted(incident: Incident, moment: Moment) -> Incident:
-    """The incident with one more entry in its timeline."""
+    """The incident with one more entry in its timeline; a reminder takes the place of the one before."""
     first, rest = incident.moments[:1], incident.moments[1:]
+    if rest and moment.what is rest[-1].what is Happening.REMINDED:
+        rest = rest[:-1]
     return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
 
 

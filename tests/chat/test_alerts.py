@@ -369,6 +369,14 @@ def test_of_a_long_life_a_card_shows_the_beginning_and_the_latest() -> None:
     )
 
 
+def test_who_was_told_that_they_have_it_stays_on_the_card_however_long_its_life() -> None:
+    again = [at(minute, Happening.SILENCED, who=minute, until=NOON) for minute in range(60, 70)]
+    open_ = incident(Rule.VERIFYING, now=record(status="VERIFYING"))
+    assert times(replace(open_, moments=(*LIFE[:7], *again))).startswith(
+        "fired 0' · … · acknowledged by <@7> 31' · … · silenced by <@65>"
+    )
+
+
 def test_a_group_says_once_what_happened_to_several() -> None:
     group = [replace(incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")), moments=LIFE[:4]) for n in range(1, 13)]
     late = replace(group[0], key=Key(Rule.VERIFYING, 13), moments=(at(2, Happening.FIRED),))

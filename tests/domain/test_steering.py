@@ -53,7 +53,19 @@ def test_a_reminder_is_put_off_and_not_counted_while_the_channel_has_not_heard_t
         46: ["reminder: banned 1900"],
         106: ["reminder!: banned 1900"],
     }
-    assert timeline(story) == [Happening.FIRED, Happening.REMINDED, Happening.REMINDED]
+    assert timeline(story) == [Happening.FIRED, Happening.REMINDED]
+
+
+def test_however_often_it_is_reminded_of_its_card_still_shows_who_had_it() -> None:
+    story = watching()
+    story.read(1, record(status="VERIFYING"))
+    story.acknowledge(2, VERIFYING)
+    story.read(16, record(status="VERIFYING"))
+    for minutes in range(17, 60 * 60, 10):
+        story.tick(minutes)
+    kinds = [Happening.FIRED, Happening.ACKNOWLEDGED, Happening.RAISED, Happening.REMINDED]
+    assert timeline(story, VERIFYING) == kinds
+    assert story.incident(Rule.VERIFYING).reminders > KEPT_MOMENTS
 
 
 def test_a_warning_is_not_reminded_of() -> None:
@@ -166,11 +178,11 @@ def test_while_the_upstream_is_in_trouble_only_that_is_reminded_of() -> None:
 
 def test_a_timeline_keeps_its_beginning_and_its_latest_entries() -> None:
     story = banned()
-    for minutes in range(0, 60 * 100, 30):
-        story.tick(minutes)
+    for number in range(60):
+        story.silence(2 + number, 100, Scope(token=1900), f"s{number}")
     moments = story.incident(Rule.BANNED).moments
     assert len(moments) == KEPT_MOMENTS
-    assert (moments[0].what, moments[-1].at) == (Happening.FIRED, story.incident(Rule.BANNED).loud_at)
+    assert (moments[0].what, moments[-1].at) == (Happening.FIRED, at(61))
 
 
 # Silences.

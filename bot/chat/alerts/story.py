@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import discord
@@ -31,7 +32,7 @@ _SAME_DAY = timedelta(hours=12)
 """Longer incidents are told with dates."""
 
 _TIMELINE = 6
-"""Moments that a card shows: the first, and the last ones."""
+"""Moments that a card shows at least, if there are so many: the first, and the last ones."""
 
 _IDS = 30
 """Tokens that a line of a short message names; a card's summary names all."""
@@ -344,12 +345,22 @@ def timeline(told_of: Sequence[Story]) -> str:
         shared = single is None and moment.what in {Happening.FIRED, Happening.RAISED, Happening.LOWERED}
         once = f"{moment.what} {moment.severity}" if shared else _said(moment, style)
         said.setdefault(once, moment)
-    words = [_said(moment, style) for moment in said.values()]
-    if len(words) > _TIMELINE:
-        words = [words[0], "…", *words[1 - _TIMELINE :]]
+    words = _shortened([(moment, _said(moment, style)) for moment in said.values()])
     if single is not None and single.ended:
         words[-1] += f", {single.span}"
     return " · ".join([*words, *_age(told_of)])
+
+
+def _shortened(told_of: Sequence[tuple[Moment, str]]) -> list[str]:
+    """Of a long life the beginning and the latest, and whoever was told that they have it."""
+    tail = len(told_of) - _TIMELINE
+    kept = [
+        index
+        for index, (moment, _) in enumerate(told_of)
+        if tail <= 0 or index == 0 or index > tail or moment.what is Happening.ACKNOWLEDGED
+    ]
+    gaps = (index - before > 1 for before, index in pairwise([-1, *kept]))
+    return [word for index, gap in zip(kept, gaps, strict=True) for word in (*["…"] * gap, told_of[index][1])]
 
 
 def _moments(story: Story) -> tuple[Moment, ...]:
