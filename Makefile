@@ -40,10 +40,12 @@ unit: .venv/dev
 bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; four minutes
 	$(RUN) python -m bench
 
-reliability: .venv/dev ## kill the bot 200 times an engine, and take Discord away: 15 minutes
+reliability: .venv/dev ## kill the bot 200 times an engine, take Discord away, let copies overlap: 20 minutes
 	$(RUN) python -m tests.kill --kills 200 --engine sqlite
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
 	$(RUN) python -m tests.outage --scale 20
+	$(RUN) python -m tests.overlap --seconds 90 --engine sqlite
+	$(RUN) python -m tests.overlap --seconds 90 --engine postgresql
 
 pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	$(RUN) pytest -q tests/sandbox/test_demo.py
