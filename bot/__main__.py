@@ -1,7 +1,8 @@
 """The command line: `python -m bot`, `python -m bot check`, `python -m bot demo`.
 
-Exit codes, the middle two as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong, and
-starting again does not help; 75 the database is away, and starting again may help; 1 anything else.
+Exit codes, the middle three as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong,
+and starting again does not help; 75 the database is away, and starting again may help; 70 the watchdog ended a bot
+that stood still, and starting again helps; 1 anything else.
 """
 
 import argparse
@@ -64,7 +65,7 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     try:
         await app.run(settings, _utc_now, stop)
-    except (LoginError, StoreSettingsError, StoreDamagedError) as error:
+    except (LoginError, SettingsError, StoreSettingsError, StoreDamagedError) as error:
         return _refuse(redact(str(error), settings.secrets))
     except StoreError as error:
         _refuse(redact(str(error), settings.secrets))

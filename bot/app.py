@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,10 @@ from bot.imaginepro.client import ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
 from bot.monitor import Monitor
+from bot.observe.pulse import Parts, Pulse, started
+from bot.observe.watchdog import watching
 from bot.outbox import Outbox
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.storage.store import Store, StoreError, open_store
 from bot.webhook import Webhook
 
@@ -49,17 +52,21 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
 
     Raises:
         StoreError: The database cannot be opened.
+        SettingsError: Nothing can be served at PORT.
     """
     async with (
         open_store(settings.database_url.reveal()) as store,
+        _observed(settings, clock, store) as pulse,
         leading(store) as lease,
-        _at_work(settings, clock, store, lease) as app,
+        _at_work(settings, clock, store, lease, pulse) as app,
     ):
         yield app
 
 
 @contextlib.asynccontextmanager
-async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease) -> AsyncIterator[App]:
+async def _at_work(
+    settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease, pulse: Pulse
+) -> AsyncIterator[App]:
     """All that only the copy that leads may do, from what is stored to who is told."""
     async with contextlib.AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(_upstream(settings))
@@ -70,6 +77,7 @@ async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Sto
         await monitor.restore()
         # The libraries and the fleet stay for good: a walk through them would stop the event loop for 100 ms each time.
         gc.freeze()
+        discord_errors: Counter[str] = Counter()
         client = ChatClient(
             monitor,
             guild_id=settings.guild_id,
@@ -77,7 +85,7 @@ async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Sto
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
             stands=lease.stands,
-            http_trace=one_try(may_speak=lambda: lease.held),
+            http_trace=one_try(discord_errors, may_speak=lambda: lease.held),
         )
         stack.push_async_callback(client.close)
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
@@ -92,6 +100,7 @@ async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Sto
         outbox = Outbox(
             store, channel, clock, news, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
         )
+        stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
         await stack.enter_async_context(_task(outbox.run()))
 
         async def forget_old() -> None:
@@ -109,7 +118,7 @@ async def _at_work(settings: Settings, clock: Callable[[], datetime], store: Sto
             Job("tick", every=TICK, run=while_held(monitor.tick)),
             Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old)),
         )
-        await stack.enter_async_context(running(jobs))
+        await stack.enter_async_context(running(map(pulse.watched, jobs)))
         yield App(client, monitor, outbox)
 
 
@@ -119,6 +128,7 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
     Raises:
         LoginError: Discord refuses the bot for good.
         StoreError: The database cannot be opened.
+        SettingsError: Nothing can be served at PORT.
     """
     async with _task(_live(settings, clock)) as living, _task(stop.wait()) as stopping:
         await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -128,17 +138,40 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
 
 async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
     """From the opening on, which a database may hold up, until cancelled; a lease that is lost is waited for again."""
-    async with open_store(settings.database_url.reveal()) as store:
+    async with open_store(settings.database_url.reveal()) as store, _observed(settings, clock, store) as pulse:
         while True:
             async with (
                 leading(store) as lease,
-                _at_work(settings, clock, store, lease) as app,
+                _at_work(settings, clock, store, lease, pulse) as app,
                 _task(app.client.talk(settings.discord_token.reveal())) as talking,
                 _task(lease.lost.wait()) as lost,
             ):
                 await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if talking.done():
                     return talking.result()
+
+
+@contextlib.asynccontextmanager
+async def _observed(settings: Settings, clock: Callable[[], datetime], store: Store) -> AsyncIterator[Pulse]:
+    """What knows how the bot is doing; it works only for those who want to know."""
+    pulse = Pulse(store, clock, settings.poll_interval)
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.port is not None or settings.watchdog:
+            await stack.enter_async_context(started(pulse))
+        if settings.watchdog:
+            stack.enter_context(watching(pulse))
+        if settings.port is not None:
+            from bot.observe.web import serving  # noqa: PLC0415 - takes memory, which a bot that nobody asks can save
+
+            token = settings.metrics_token
+            try:
+                await stack.enter_async_context(
+                    serving(pulse, settings.host, settings.port, token.reveal() if token else None)
+                )
+            except OSError as error:
+                problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {error.strerror}"
+                raise SettingsError((problem,)) from error
+        yield pulse
 
 
 def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[ImaginePro]:

@@ -81,6 +81,12 @@ class Settings:
     """IANA name."""
     log_level: str
     log_format: str
+    port: int | None
+    """0 for any free one; None for no server at all."""
+    host: str
+    """An address or a name of this machine."""
+    metrics_token: Secret | None
+    watchdog: bool
     hints: tuple[str, ...] = ()
     """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
 
@@ -89,8 +95,8 @@ class Settings:
         """Every text that must not leave the process; what a redaction wants to know."""
         url = self.database_url.reveal()
         password = urlsplit(url).password
-        webhook = () if self.fallback_webhook_url is None else (self.fallback_webhook_url.reveal(),)
-        known = (self.discord_token.reveal(), self.api_key.reveal(), *webhook)
+        optional = (self.fallback_webhook_url, self.metrics_token)
+        known = (self.discord_token.reveal(), self.api_key.reveal(), *(each.reveal() for each in optional if each))
         return known if password is None else (*known, url, password, unquote(password))
 
 
@@ -137,7 +143,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     if problems:
         raise SettingsError((*problems, *hints))
     settings = Settings(**values, hints=hints)
-    return replace(settings, hints=(*hints, *_forgetful(settings, environ)))
+    return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
 
 
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
@@ -157,6 +163,12 @@ def _forgetful(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     for name, host in FORGETFUL.items():
         if environ.get(name) and settings.database_url.reveal().startswith("sqlite"):
             yield f"{host} wipes the disk at each restart: set DATABASE_URL to a PostgreSQL, or all is forgotten"
+
+
+def _open(settings: Settings) -> Iterator[str]:
+    """Warn of figures that anybody who reaches this machine may read."""
+    if settings.port is not None and settings.metrics_token is None and not _is_loopback(settings.host):
+        yield "HOST lets others reach /metrics, which names your tokens: set METRICS_TOKEN, or keep the network from it"
 
 
 def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
@@ -273,6 +285,21 @@ def _webhook(text: str) -> Secret:
     return Secret(text)
 
 
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) >= 2**16:
+        _mend("write a number up to 65535, such as 8080; 0 for any free one")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.(?!-)[A-Za-z0-9-]{1,63})*", text):
+            _mend("write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them")
+        return text
+
+
 def _zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
@@ -343,6 +370,10 @@ def _choice(*words: str) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def _switch(text: str) -> bool:
+    return _choice("true", "false")(text) == "true"
 
 
 def _mend(sentence: str) -> NoReturn:
@@ -468,6 +499,35 @@ VARIABLES = (
         _choice("text", "json"),
         "how it is logged: text, or json for log drains",
         "text",
+    ),
+    Variable(
+        "PORT",
+        "port",
+        _port,
+        "where `/health` and `/metrics` are served; without it, nowhere",
+        "",
+    ),
+    Variable(
+        "HOST",
+        "host",
+        _host,
+        "from where they can be reached: 127.0.0.1 is this machine alone, 0.0.0.0 everywhere",
+        "127.0.0.1",
+    ),
+    Variable(
+        "METRICS_TOKEN",
+        "metrics_token",
+        _credential("Bearer"),
+        "what whoever reads `/metrics` must send, as a bearer token",
+        "",
+        secret=True,
+    ),
+    Variable(
+        "WATCHDOG",
+        "watchdog",
+        _switch,
+        "true: the bot ends itself when it is stuck, so that the host starts it again",
+        "false",
     ),
 )
 """Every variable, required ones first."""

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,13 +18,21 @@ from bot.storage.database import database_at
 from tests.storage.servers import PostgreSQL
 from tests.wire import faults
 from tests.wire.discord import TOKEN
+from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
 from tests.wire.world import VISITOR
 
 ACCOUNT = "CanaryOfTheAccounts0123456789"
 KEY = "CanaryOfTheKey0123456789"
 PASSWORD = "CanaryOfThePassword0123456789"
-CANARIES = {"the accounts' tokens": ACCOUNT, "the API key": KEY, "the bot token": TOKEN, "the password": PASSWORD}
+FIGURES = "CanaryOfTheFigures0123456789"
+CANARIES = {
+    "the accounts' tokens": ACCOUNT,
+    "the API key": KEY,
+    "the bot token": TOKEN,
+    "the password": PASSWORD,
+    "the token of the figures": FIGURES,
+}
 
 LIKE_A_TOKEN = f"MTA4NzY1NDMyMTA5ODc2NTQzMg.GxYz12.{ACCOUNT}"
 """An account's token as Discord makes them, for where it is not in its field."""
@@ -87,6 +96,7 @@ async def test_no_secret_is_in_anything_that_leaves_the_process(
         for home in (first, second):
             home.upstream.canary = ACCOUNT
             home.upstream.api_key = home.environment["IMAGINEPRO_API_KEY"] = KEY
+            home.environment.update(PORT="0", METRICS_TOKEN=FIGURES)
         lives = await asyncio.gather(
             _live(first, LOG_LEVEL="debug", LOG_FORMAT="text"),
             _live(second, LOG_LEVEL="info", LOG_FORMAT="json"),
@@ -104,7 +114,7 @@ async def test_no_secret_is_in_anything_that_leaves_the_process(
     assert {canary for canary, _ in found(went_in)} == set(CANARIES)
     assert [place for place, text in places.items() if "1900" not in text] == []
     assert found(places) == set(), f"searched: {', '.join(places)}"
-    assert len(places) == 11
+    assert len(places) == 13
 
 
 async def _live(home: Town, **settings: str) -> dict[str, str]:
@@ -113,6 +123,7 @@ async def _live(home: Town, **settings: str) -> dict[str, str]:
         await bot.wait_ready()
         await home.until_told(BASELINE)
         await _ask(home)
+        served = await _served(bot)
         await _go_wrong(home)
         stored = {"rows of the database": await _rows(home)}
         if "sqlite" in home.environment["DATABASE_URL"]:
@@ -122,6 +133,7 @@ async def _live(home: Town, **settings: str) -> dict[str, str]:
         home.discord.outage(faults.error(403, 50013, f"Bot {TOKEN} may not"), "POST", "/channels/*")
         home.upstream.fleet[1900]["status"] = "VERIFYING"
         await home.quiet_polls()
+        served += await _served(bot)
         await bot.terminate()
     assert "may not" in bot.stderr
     return {
@@ -129,8 +141,21 @@ async def _live(home: Town, **settings: str) -> dict[str, str]:
         "messages": json.dumps([v.body for message in home.discord.board.all.values() for v in message.versions]),
         "paths at the upstream": "\n".join(call.path for call in home.upstream.calls),
         f"log as {settings['LOG_FORMAT']}": bot.output,
+        "health and figures": served,
         **stored,
     }
+
+
+async def _served(bot: BotProcess) -> str:
+    """What the bot says of itself over HTTP, to those who know the token and to those who do not."""
+    said = re.search(r"serving /health and /metrics\W.*?port\W+(\d+)", bot.stderr)
+    assert said is not None
+    answers = []
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{said[1]}") as session:
+        for path, token in (("/health", ""), ("/live", ""), ("/metrics", ""), ("/metrics", FIGURES), ("/x", "")):
+            async with session.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
+                answers.append(f"{response.status} {response.headers} {await response.text()}")
+    return "\n".join(answers)
 
 
 async def _ask(home: Town) -> None:

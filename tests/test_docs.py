@@ -19,11 +19,13 @@ from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules import RULES, THRESHOLDS
 from bot.domain.steering import Setting
+from bot.observe.health import CAUSES
 from bot.settings import VARIABLES
 from bot.webhook import Webhook
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OBSERVING = (ROOT / "docs/observing.md").read_text(encoding="utf-8")
 INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 
@@ -117,6 +119,10 @@ async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:
         documented = json.loads(example)
         assert await Webhook(str(server.make_url("/")), lambda: NOW).tell(documented["reason"])
     assert got == [documented]
+
+
+def test_the_table_of_reasons_is_what_health_says() -> None:
+    assert [row[0] for row in rows("What turns it red", OBSERVING)] == [f"`{cause.word}`" for cause in CAUSES]
 
 
 def test_the_invitation_asks_for_what_the_bot_needs() -> None:

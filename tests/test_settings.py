@@ -56,6 +56,10 @@ def test_four_values_are_enough() -> None:
         timezone="UTC",
         log_level="info",
         log_format="text",
+        port=None,
+        host="127.0.0.1",
+        metrics_token=None,
+        watchdog=False,
     )
 
 
@@ -85,6 +89,15 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
         ("TIMEZONE", "Europe/Berlin", "Europe/Berlin"),
         ("LOG_LEVEL", "DEBUG", "debug"),
         ("LOG_FORMAT", "json", "json"),
+        ("PORT", "8080", 8080),
+        ("PORT", "0", 0),
+        ("PORT", "", None),
+        ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 - what hosts want
+        ("HOST", "::", "::"),
+        ("HOST", "localhost", "localhost"),
+        ("METRICS_TOKEN", "abc", Secret("abc")),
+        ("WATCHDOG", "True", True),
+        ("WATCHDOG", "", False),
         *(
             ("DATABASE_URL", url, Secret(url))
             for url in (
@@ -154,6 +167,13 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("TIMEZONE", "../etc/passwd", "such as Europe/Berlin"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("LOG_FORMAT", "xml", "one of text, json"),
+        ("PORT", "http", "such as 8080"),
+        ("PORT", "65536", "such as 8080"),
+        ("PORT", "-1", "such as 8080"),
+        ("HOST", "http://127.0.0.1", "such as 127.0.0.1"),
+        ("HOST", "127.0.0.1:8080", "such as 127.0.0.1"),
+        ("METRICS_TOKEN", "Bearer abc", 'leave out the word "Bearer"'),
+        ("WATCHDOG", "1", "one of true, false"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_name_and_how_to_mend_it(
@@ -306,6 +326,14 @@ def test_a_host_that_wipes_its_disk_gets_a_hint_unless_the_database_is_elsewhere
     assert load(REQUIRED | {"DYNO": "worker.1", "DATABASE_URL": "postgres://u:p@db.example/bot"}).hints == ()
 
 
+def test_figures_that_anybody_may_read_get_a_hint() -> None:
+    reachable = REQUIRED | {"PORT": "8080", "HOST": "0.0.0.0"}  # noqa: S104 - what hosts want
+    (hint,) = load(reachable).hints
+    assert "METRICS_TOKEN" in hint
+    for quiet in ({"METRICS_TOKEN": "abc"}, {"HOST": "::1"}, {"PORT": ""}):
+        assert load(reachable | quiet).hints == ()
+
+
 def test_the_example_names_every_variable_with_its_meaning_and_default() -> None:
     """Required ones first and open, the others with their default, to be uncommented."""
     rows = [
@@ -371,4 +399,6 @@ def test_the_settings_know_every_text_that_must_not_leave_the_process() -> None:
     url = "postgres://bot:p%40ss@db.example/x"
 
     assert load(REQUIRED).secrets == (REQUIRED["DISCORD_TOKEN"], REQUIRED["IMAGINEPRO_API_KEY"])
+    more = {"FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops", "METRICS_TOKEN": "abc"}
+    assert load(REQUIRED | more).secrets[2:] == tuple(more.values())
     assert load(REQUIRED | {"DATABASE_URL": url}).secrets[2:] == (url, "p%40ss", "p@ss")

@@ -125,7 +125,7 @@ class ChatClient(DeskClient):
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
         self.online = False
-        """Whether the gateway is there."""
+        """Whether there is a session at the gateway, so that people are heard."""
         self._patience: asyncio.Timeout | None = None
         """While it is connected, or tries to be."""
         self._registered = False
@@ -200,11 +200,13 @@ class ChatClient(DeskClient):
 
     async def on_connect(self) -> None:
         """The gateway is there."""
-        self.online = True
         if self._patience is not None and self._patience.when() is not None:
             self._patience.reschedule(None)
 
-    on_resumed = on_connect
+    async def on_resumed(self) -> None:
+        """The gateway is there, and goes on where it was."""
+        self.online = True
+        await self.on_connect()
 
     async def setup_hook(self) -> None:
         """Run by discord.py after the login and before the gateway. Alerts do not wait for the commands."""
@@ -214,6 +216,7 @@ class ChatClient(DeskClient):
 
     async def on_ready(self) -> None:
         """Tell the operator when the bot is not where it should be: nothing else would."""
+        self.online = True
         if self.get_guild(self._home.id) is None:
             logger.error("the bot is not in server %s: add it with %s", self._home.id, invite_url(self, self._home.id))
         else:

@@ -47,6 +47,7 @@ class Moment:
     read_ago: float | None
     """Seconds; None before the first reading, and on standby."""
     lag: Histogram
+    failures: Mapping[str, int]
     leader: Leader | None
 
 
@@ -60,6 +61,7 @@ def moment(pulse: Pulse) -> Moment:
         max((now - backlog.since).total_seconds(), 0.0) if backlog.since else 0.0,
         (now - read_at).total_seconds() if read_at else None,
         pulse.lag.copy(),
+        {name: pulse.failures[name] for name in pulse.facts.jobs},
         Leader(
             parts.monitor.known,
             dict(parts.monitor.troubles),
@@ -97,6 +99,7 @@ class _Families(Collector):
             {cause.word: cause.word in reasons for cause in CAUSES},
         )
         yield _histogram("loop_lag_seconds", "How late the event loop runs what is due.", taken.lag)
+        yield _counters("job_errors", "Runs of a job that ended by an error.", "job", taken.failures)
         yield _gauge("outbox_waiting", "Messages that the channel does not show as it should.", taken.waiting)
         yield _gauge("outbox_oldest_seconds", "For how long the first of them has waited.", taken.oldest)
         yield _gauge("outbox_parked", "Messages that Discord refused for good, of the last day.", facts.parked)
@@ -111,7 +114,7 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
     yield _histogram("poll_seconds", "How long polls took, whether ImaginePro answered or not.", leader.looks)
     yield _counters(
         "upstream_errors",
-        "Calls to ImaginePro that failed.",
+        "Polls and refreshes that ImaginePro did not answer well.",
         "kind",
         {trouble: leader.troubles.get(trouble, 0) for trouble in Trouble},
     )

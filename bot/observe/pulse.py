@@ -75,6 +75,8 @@ class Pulse:
         """None on standby."""
         self.backlog = Backlog()
         """What waited when the database was last asked."""
+        self.failures: Counter[str] = Counter()
+        """How many runs of each job ended by an error."""
         self.lag = Histogram(LAGS)
         self.beats = 0
         """Grows while the loop turns."""
@@ -108,6 +110,9 @@ class Pulse:
         async def run() -> None:
             try:
                 await job.run()
+            except Exception:
+                self.failures[job.name] += 1
+                raise
             finally:
                 self._note(job.name)
 

@@ -134,6 +134,7 @@ async def test_a_job_that_fails_is_alive_and_one_that_hangs_is_dead(patient: Pat
         assert words(patient.pulse) == set()
         await patient.live(1)
         assert list(patient.pulse.dead) == ["hung"]
+        assert patient.pulse.failures == {"failing": 6}
         assert words(patient.pulse) == {"job"}
         hanging.set()
         await task
@@ -189,6 +190,28 @@ async def test_a_database_that_is_away_turns_a_copy_that_waits_red_too(patient: 
     patient.pulse._store = there
     await patient.live(1)
     assert words(patient.pulse) == set()
+
+
+class Hanging:
+    """A database that never answers, nor refuses to."""
+
+    async def backlog(self, parked_since: object) -> Backlog:
+        """Hang."""
+        assert parked_since
+        await asyncio.Event().wait()
+        return Backlog()
+
+
+async def test_a_database_that_hangs_for_good_is_a_dead_job(patient: Patient) -> None:
+    await patient.live(1)
+    patient.pulse._store = Hanging()  # type: ignore[assignment] # all that is asked of it
+    async with started(patient.pulse):
+        await asyncio.sleep(0)
+        for seconds, dead in ((31, []), (270, ["probe"])):
+            for _ in range(seconds):
+                patient.pulse.beat(0)
+            assert words(patient.pulse) == {"database"}
+            assert list(patient.pulse.dead) == dead
 
 
 async def test_a_loop_that_is_always_late_turns_it_red_and_one_late_beat_does_not(patient: Patient) -> None:

@@ -2,15 +2,19 @@
 
 import asyncio
 import gc
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.jobs import Job
 from bot.observe.health import CAUSES
 from bot.observe.metrics import PREFIX, exposition, moment
 from bot.observe.web import serving
@@ -18,6 +22,7 @@ from bot.outbox import BlockedError
 from tests.domain.fleets import record
 from tests.observe.conftest import Patient
 
+OBSERVING = (Path(__file__).parents[2] / "docs/observing.md").read_text(encoding="utf-8")
 TOKEN = "a-token-for-figures"
 LOCAL = "127.0.0.1"
 
@@ -167,6 +172,21 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
     assert told["dwell_seconds_count"] == len(patient.ends.posted)
     assert told["dwell_seconds_bucket[60.0]"] == 0
     assert told["dwell_seconds_bucket[300.0]"] == len(patient.ends.posted)
+
+
+async def test_the_documented_figures_are_the_figures(patient: Patient) -> None:
+    with patient.leading():
+        patient.pulse.watched(Job("look", timedelta(minutes=1), patient.monitor.look))
+        await patient.look(record(status="BANNED"))
+        patient.discord_errors["503"] += 1
+        served = list(text_string_to_metric_families(exposition(moment(patient.pulse)).decode()))
+    ours = [family for family in served if family.name.startswith(PREFIX)]
+    table = re.findall(r"^\| `(\w+)` \| (gauge|counter|histogram) \|", OBSERVING, re.MULTILINE)
+    assert sorted((name.removesuffix("_total"), kind) for name, kind in table) == sorted(
+        (family.name.removeprefix(PREFIX), family.type) for family in ours
+    )
+    used = re.findall(rf"{PREFIX}\w+|process_\w+", OBSERVING)
+    assert {name for name in used if name != PREFIX} <= {sample.name for family in served for sample in family.samples}
 
 
 async def test_a_copy_that_waits_has_figures_of_itself_alone(patient: Patient) -> None:

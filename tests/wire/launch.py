@@ -6,9 +6,11 @@ of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
 alone, at most, a channel, a login or a database that fails; FAKE_DEADLINE, for which it waits for a database, or for a
 message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE, for which the
-holder of the lease may say nothing, its other times in proportion.
+holder of the lease may say nothing, its other times in proportion; FAKE_WORRY, for which its health and its watchdog
+bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
+SIGUSR1 holds up its event loop for a minute.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
@@ -17,7 +19,9 @@ COVERAGE_PROCESS_CONFIG).
 
 import functools
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -34,6 +38,7 @@ from bot import leader, outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
 from bot.imaginepro import client as upstream
+from bot.observe import health, pulse, watchdog
 from bot.storage import database
 from bot.storage.store import Grouping, Store
 
@@ -93,6 +98,14 @@ def try_to_read(seconds: float) -> None:
     upstream._PATIENCE = seconds  # type: ignore[misc] # in life it is final
 
 
+def bear(seconds: float) -> None:
+    """Let health and watchdog bear for so long what is wrong; their hearts beat ten times meanwhile."""
+    patience = timedelta(seconds=seconds)
+    health.DATABASE_SILENT = health.GATEWAY_AWAY = health.UNDELIVERED = patience
+    pulse.BEAT = pulse.PROBE = patience / 10
+    watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
+
+
 def live_by(wrong: Callable[[], timedelta]) -> None:
     """Let the bot have a clock that is wrong by so much at each moment."""
     program._utc_now = lambda: datetime.now(UTC) + wrong()  # noqa: TID251 - this makes the clock
@@ -119,6 +132,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,
+    "FAKE_WORRY": bear,
 }
 
 if __name__ == "__main__":
@@ -132,4 +146,5 @@ if __name__ == "__main__":
         leader.this_process = lambda: environment["FAKE_ELSEWHERE"]
     if "FAKE_CLOCK" in environment:
         live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
+    signal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))
     program.main(sys.argv[1:])

@@ -1,0 +1,125 @@
+"""The bot as a process that is asked how it is: red for each cause, and green again by itself; the watchdog ends it."""
+
+import asyncio
+import re
+from pathlib import Path
+from signal import SIGUSR1
+from typing import Any
+
+import aiohttp
+
+from bot.sandbox.imaginepro import UNAVAILABLE
+from tests.storage.servers import PostgreSQL
+from tests.wire import faults
+from tests.wire.gateway import CloseCode, Mood
+from tests.wire.process import BotProcess
+from tests.wire.town import town
+
+QUICK = {"PORT": "0", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
+
+
+async def address(bot: BotProcess) -> str:
+    """Where it serves, as its log says."""
+    async with asyncio.timeout(10):
+        while (said := re.search(r"serving /health and /metrics host=(\S+) port=(\d+)", bot.stderr)) is None:
+            await asyncio.sleep(0.02)
+    return f"http://{said[1]}:{said[2]}"
+
+
+async def health(url: str) -> tuple[int, dict[str, Any]]:
+    """What `/health` says now."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as response:
+        return response.status, await response.json()
+
+
+async def until_well(url: str) -> None:
+    """Wait until nothing is wrong."""
+    while (await health(url))[0] != 200:
+        await asyncio.sleep(0.05)
+    assert (await health(url))[1]["reasons"] == []
+
+
+async def until_wrong(url: str, *words: str) -> None:
+    """Wait until these are among the reasons."""
+    while not set(words) <= {each["reason"] for each in (await health(url))[1]["reasons"]}:
+        await asyncio.sleep(0.05)
+    assert (await health(url))[0] == 503
+
+
+async def test_health_turns_red_for_each_cause_and_green_again_by_itself(
+    postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
+) -> None:
+    async with (
+        postgresql.door() as door,
+        town(door.url(postgresql_url), tmp_path) as home,
+        home.settled_bot(**QUICK) as bot,
+        asyncio.timeout(60),
+    ):
+        url = await address(bot)
+        await until_well(url)
+
+        gateway = home.discord.gateway
+        gateway.mood = Mood.REFUSING
+        await gateway.close(CloseCode.UNKNOWN_ERROR)
+        home.upstream.fail(UNAVAILABLE)
+        with home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", "/channels/*"):
+            await until_wrong(url, "poll", "gateway", "blocked", "outbox")
+        home.upstream.heal()
+        gateway.mood = Mood.WELL
+        await until_well(url)
+
+        door.shut()
+        door.hangs = True
+        await until_wrong(url, "database")
+        door.hangs = False
+        door.shut()
+        await until_well(url)
+
+        assert (await bot.terminate()).code == 0
+        assert 'health wrong="' in bot.stderr
+        assert "health wrong=None" in bot.stderr
+
+
+async def test_the_watchdog_ends_a_process_whose_loop_is_stuck_and_not_one_that_was_frozen(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with (
+        town(sqlite_url, tmp_path) as home,
+        home.settled_bot(**QUICK, WATCHDOG="true") as bot,
+        asyncio.timeout(30),
+    ):
+        url = await address(bot)
+        bot.stop()
+        await asyncio.sleep(1.5)
+        bot.cont()
+        await home.until_called(2)
+        await until_well(url)
+
+        bot.process.send_signal(SIGUSR1)
+        ended = await bot.wait()
+    assert ended.code == 70
+    assert ended.seconds < 3
+    (said,) = (line for line in bot.stderr.splitlines() if " CRITICAL " in line)
+    assert 'reason="the event loop is stuck"' in said
+    assert "time.sleep(60)" in said
+
+
+async def test_a_port_that_is_taken_is_said_at_the_start(sqlite_url: str, tmp_path: Path) -> None:
+    async with town(sqlite_url, tmp_path) as home, home.bot(**QUICK) as bot:
+        port = (await address(bot)).rpartition(":")[2]
+        async with home.bot(PORT=port) as other:
+            assert (await other.wait()).code == 78
+    assert f"PORT: nothing can be served at 127.0.0.1, port {port}: " in other.stderr
+    assert "Traceback" not in other.stderr
+
+
+async def test_a_copy_that_waits_is_well_and_says_so_until_it_leads(sqlite_url: str, tmp_path: Path) -> None:
+    async with town(sqlite_url, tmp_path) as home, home.settled_bot(**QUICK) as first, home.bot(**QUICK) as second:
+        url = await address(second)
+        await home.until_called(2)
+        assert await health(url) == (200, {"status": "ok", "role": "standby", "reasons": []})
+        await first.terminate()
+        async with asyncio.timeout(10):
+            while (await health(url))[1]["role"] != "leading":
+                await asyncio.sleep(0.05)
+        await until_well(url)
