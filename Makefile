@@ -8,7 +8,7 @@ export UV_PYTHON ?= $(PYTHON)
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit bench reliability pictures clean
+.PHONY: help run demo check test lint types unit bench reliability audit pictures clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -46,6 +46,10 @@ reliability: .venv/dev ## kill the bot 200 times an engine, take Discord away, l
 	$(RUN) python -m tests.outage --scale 20
 	$(RUN) python -m tests.overlap --seconds 90 --engine sqlite
 	$(RUN) python -m tests.overlap --seconds 90 --engine postgresql
+
+audit: .venv/dev ## ask OSV (api.osv.dev) for known holes in every locked package; fails when it cannot be asked
+	$(UV) export --quiet --locked --all-extras --all-groups --no-emit-project --no-header --output-file .venv/locked.txt
+	$(UV) tool run pip-audit@2.10.1 --strict --vulnerability-service osv --disable-pip --require-hashes -r .venv/locked.txt
 
 pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	$(RUN) pytest -q tests/sandbox/test_demo.py

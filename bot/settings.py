@@ -1,6 +1,6 @@
 """The environment, read once and strictly: frozen settings, or one error that lists everything that is wrong with it.
 
-`VARIABLES` is the specification; parsing, `.env.example` and the README's table follow it. No message echoes a value,
+`VARIABLES` is the specification; parsing, `.env.example` and `docs/settings.md` follow it. No message echoes a value,
 since a secret may have been pasted into the wrong line.
 """
 

@@ -24,13 +24,14 @@ from bot.settings import VARIABLES
 from bot.webhook import Webhook
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 OBSERVING = (ROOT / "docs/observing.md").read_text(encoding="utf-8")
 INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
+COMMANDS_PAGE = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+SETTINGS_PAGE = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 
 
-def rows(heading: str, document: str = README) -> list[list[str]]:
+def rows(heading: str, document: str) -> list[list[str]]:
     """The cells of the first table under a heading, without its head."""
     section = document.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     table = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
@@ -46,14 +47,14 @@ def test_the_settings_table_is_the_settings() -> None:
         ]
         for each in VARIABLES
     ]
-    assert [row[:3] for row in rows("Settings")] == expected
+    assert [row[:3] for row in rows("All of them", SETTINGS_PAGE)] == expected
 
 
 def test_the_commands_table_is_the_commands() -> None:
     """Every command by its whole name, what it needs beside that, and what else it takes."""
     documented = {
         name: (parameters, " ".join(row))
-        for row in rows("Commands")
+        for row in rows("All of them", COMMANDS_PAGE)
         for name, parameters in re.findall(r"`/(\w+(?: (?:add|list|end|set|reset|audit))?)([^`]*)`", row[0])
     }
     leaves = {
@@ -71,14 +72,14 @@ def test_the_commands_table_is_the_commands() -> None:
 
 
 def test_every_rule_is_documented_for_newcomers_and_for_operators() -> None:
-    for head, table in (("README", rows("What it tells, and when")), ("incidents", rows("Rules", INCIDENTS))):
-        documented = [name.strip() for row in table for name in row[0].split(",")]
-        assert sorted(documented) == sorted(rule.replace("_", " ") for rule in Rule), head
+    for heading in ("What it tells, and when", "Rules"):
+        documented = [name.strip() for row in rows(heading, INCIDENTS) for name in row[0].split(",")]
+        assert sorted(documented) == sorted(rule.replace("_", " ") for rule in Rule), heading
     assert set(WORDINGS) == set(Rule) == set(RULES)
 
 
 def test_what_is_said_of_a_rule_s_severity_holds_for_its_default() -> None:
-    for row in rows("What it tells, and when"):
+    for row in rows("What it tells, and when", INCIDENTS):
         for name in row[0].split(","):
             rule = Rule(name.strip().replace(" ", "_"))
             assert rule is Rule.BASELINE or RULES[rule].severity in row[2]
@@ -125,14 +126,18 @@ def test_the_table_of_reasons_is_what_health_says() -> None:
     assert [row[0] for row in rows("What turns it red", OBSERVING)] == [f"`{cause.word}`" for cause in CAUSES]
 
 
-def test_the_invitation_asks_for_what_the_bot_needs() -> None:
-    assert f"permissions={NEEDED.value}" in README
+@pytest.mark.parametrize(
+    ("page", "total"), [("docs/hosting/discord.md", "permissions={}`"), ("SECURITY.md", "{} together")]
+)
+def test_the_invitation_asks_for_what_the_bot_needs(page: str, total: str) -> None:
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert total.format(NEEDED.value) in text
     for name, needed in NEEDED:
         if needed:
-            assert {"read_messages": "View Channels"}.get(name, name.replace("_", " ").title()) in README
+            assert {"read_messages": "View Channels"}.get(name, name.replace("_", " ").title()) in text
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))])
+@pytest.mark.parametrize("path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))])
 def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
