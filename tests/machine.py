@@ -20,7 +20,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -238,6 +238,14 @@ class Disk:
 
 
 fates = st.lists(st.sampled_from(Fate), max_size=3)
+flips = st.lists(st.sampled_from(["FAST", "VERIFYING", "RELAX", "BANNED"]), min_size=4, max_size=4)
+
+
+class Rise(NamedTuple):
+    """An incident fired aloud, or got worse."""
+
+    at: datetime
+    severity: Severity
 
 
 class Machine(Watching):
@@ -255,8 +263,10 @@ class Machine(Watching):
         self.disk = Disk(self.store)
         self.latest: dict[Key, Incident] = {}
         """Of each key the newest incident that fired, as it was last."""
-        self.rises: dict[str, list[datetime]] = defaultdict(list)
+        self.rises: dict[str, list[Rise]] = defaultdict(list)
         """When an incident, by name, fired aloud or rose."""
+        self.reminded: dict[str, datetime] = {}
+        """When it was last reminded of."""
         self.words: list[Notice] = []
         """Every notice that was called for."""
         self.taken: dict[str, set[int]] = defaultdict(set)
@@ -330,18 +340,30 @@ class Machine(Watching):
                 self.latest[incident.key] = incident
             aloud = incident.key in changes.tell and incident.has_card
             if aloud and name not in self.rises:
-                self.rises[name].append(self.now)
+                self.rises[name].append(Rise(self.now, incident.severity))
         for notice in changes.notices:
             if notice.kind is NoticeKind.RAISED:
-                self.rises[name_of(self.latest[notice.keys[0]])].append(self.now)
+                risen = self.latest[notice.keys[0]]
+                self.rises[name_of(risen)].append(Rise(self.now, risen.severity))
+            elif notice.kind is NoticeKind.REMINDER:
+                name = name_of(self.latest[notice.keys[0]])
+                last = self.reminded.get(name) or self.rises[name][0].at - GROUPING.within
+                heard = [each for each in self.room.posted if each.names(name) and each.at >= last]
+                assert heard, f"{name} is reminded of, and nobody heard the word before"
+                self.reminded[name] = self.now
             self.words.append(notice)
 
     # What else happens.
 
-    @rule(statuses=st.lists(st.sampled_from(["FAST", "VERIFYING", "RELAX", "BANNED"]), min_size=4, max_size=4))
-    def the_whole_fleet_flips(self, statuses: list[str]) -> None:
+    @rule(before=flips, outcome=st.sampled_from(Fate), after=flips, wait=st.sampled_from([0, 20, 130]))
+    def the_whole_fleet_flips_twice(self, before: list[str], outcome: Fate, after: list[str], wait: int) -> None:
         self.pass_time(1)
-        self.read([record(number, status) for number, status in enumerate(statuses, 1)])
+        self.read([record(number, status) for number, status in enumerate(before, 1)])
+        self.room.fates = [outcome]
+        self.deliver()
+        self.read([record(number, status) for number, status in enumerate(after, 1)])
+        self.now += timedelta(seconds=wait)
+        self.deliver()
 
     @precondition(lambda self: any(incident.open for incident in self.known.incidents.values()))
     @rule(hours=st.integers(1, 6))
@@ -350,13 +372,15 @@ class Machine(Watching):
             self.now += timedelta(minutes=15)
             self.tick()
 
-    @rule(number=st.integers(1, 4), first=fates, then=fates)
-    def a_check_stands_unanswered(self, number: int, first: list[Fate], then: list[Fate]) -> None:
+    @rule(number=st.integers(1, 4), first=st.sampled_from(Fate), then=st.sampled_from(Fate))
+    def a_check_stands_unanswered(self, number: int, first: Fate, then: Fate) -> None:
         others = [token.record for token in self.known.fleet.tokens.values() if token.id != number]
+        self.room.fates = []
+        self.deliver()
         for minutes, outcome in ((1, first), (16, then)):
             self.pass_time(minutes)
             self.read([*others, record(number, "VERIFYING")])
-            self.room.fates = list(outcome)
+            self.room.fates = [outcome]
             self.deliver()
 
     @rule(barred=st.booleans())
@@ -458,17 +482,17 @@ class Machine(Watching):
             gone = next(each for each in self.room.posted if each.discord_id == shown_at[key]).deleted
             assert len(homes) == (0 if gone else 1), f"{key} is on {len(homes)} cards"
 
-    def check_sounds(self, name: str, rises: list[datetime]) -> None:
+    def check_sounds(self, name: str, rises: list[Rise]) -> None:
         """Each rise is followed by a post that tells it, and each post tells a rise that none told before."""
-        posts = [each for each in self.room.posted if tells(each.first) and each.names(name)]
         untold, deleted = list(rises), False
-        for post in posts:
-            # An incident that joins a card makes no sound of its own.
-            due = [rise for rise in untold if rise <= post.at + GROUPING.within]
-            assert due or deleted, f"{name} is told twice: {post.heard}"
-            untold = [rise for rise in untold if rise > post.at]
-            if post.first.notice is None and rises[0] > post.at:
-                untold = [rise for rise in untold if rise != rises[0]]
+        for post in (each for each in self.room.posted if tells(each.first) and each.names(name)):
+            told = [rise for rise in untold if rise.at <= post.at]
+            if post.first.notice is None and untold[:1] == rises[:1]:
+                told = told or rises[:1]  # it joined the card, which makes a sound as loud as its own would be
+                assert told[0].at <= post.at + GROUPING.within
+                assert told[0].at <= post.at or loudest(post.first).rank >= told[0].severity.rank
+            assert told or deleted, f"{name} is told twice: {post.heard}"
+            untold = [rise for rise in untold if rise not in told]
             deleted = deleted or (post.deleted and post.first.notice is None)
         assert not untold, f"{name} rose at {untold}, and nobody was told"
 
@@ -508,6 +532,11 @@ class Machine(Watching):
 
 def kind_of(post: Posted) -> str:
     return "" if post.first.notice is None else post.first.notice.kind
+
+
+def loudest(message: Message) -> Severity:
+    """As how severe a message was heard."""
+    return max((each.severity for each in message.incidents), key=lambda each: each.rank)
 
 
 def tells(message: Message) -> bool:
