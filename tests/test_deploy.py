@@ -82,7 +82,7 @@ def test_render_runs_one_worker_that_is_asked_for_what_is_required_and_given_its
     """What the specification of Blueprints has for a worker and a database (render.com/docs/blueprint-spec)."""
     (service,), (database,) = RENDER["services"], RENDER["databases"]
     variables = {variable.pop("key"): variable for variable in service.pop("envVars")}
-    assert service.pop("startCommand").endswith(f" {START}")
+    assert service.pop("startCommand").endswith(f"/{START}")
     assert "--locked --no-dev" in service.pop("buildCommand")
     assert service == {
         "type": "worker",
