@@ -10,6 +10,7 @@ from bot.storage.store import Store, open_store
 from tests.storage.servers import PostgreSQL
 
 settings.register_profile("busy", deadline=None)  # other tests, or other programs, may take the processor meanwhile
+settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000)
 settings.load_profile("busy")
 
 

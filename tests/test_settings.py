@@ -4,9 +4,11 @@ import copy
 import json
 import pickle
 import re
+import traceback
 from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -216,6 +218,39 @@ def test_no_problem_echoes_a_value(name: str, noise: str, *, at: bool) -> None:
         shown = f"{error} {error!r} {error.__cause__}"
 
     assert "canary" not in shown
+
+
+FORMS = sorted(form for variable in VARIABLES for form in variable.forms)
+CANARY = "c4n4ry"
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)
+VALUES = st.one_of(
+    ANYTHING,
+    st.builds("{}{}{}".format, ANYTHING, st.just(CANARY), ANYTHING),
+    st.sampled_from(
+        ["postgres://", "sqlite:///", "https://", "http://[", "{", "1/3s", "20%,", "<@", "Bot ", "'", "/", "~"]
+    ).flatmap(lambda start: st.builds("{}{}{}".format, st.just(start), st.sampled_from(["", CANARY]), ANYTHING)),
+    st.sampled_from([variable.default or "1" for variable in VARIABLES]),
+)
+
+
+@given(st.dictionaries(st.sampled_from(FORMS), VALUES), st.dictionaries(st.sampled_from(FORMS), VALUES) | ANYTHING)
+def test_any_environment_is_settings_or_a_list_of_problems_that_echoes_none_of_it(
+    environ: dict[str, str], dotenv: dict[str, str] | str
+) -> None:
+    text = dotenv if isinstance(dotenv, str) else "\n".join(f"{name}={value}" for name, value in dotenv.items())
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / ".env"
+        file.write_bytes(text.encode(errors="surrogatepass"))
+        try:
+            settings = load(REQUIRED | environ, file)
+        except SettingsError as error:
+            shown = "".join(traceback.format_exception(error))
+            assert error.problems  # noqa: PT017  # either outcome is right
+        else:
+            shown = "".join(
+                map(repr, (settings.hints, settings.discord_token, settings.api_key, settings.database_url))
+            )
+    assert CANARY not in shown
 
 
 def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import discord
 import pytest
 import simcord
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.alerts.message import URL_LIMIT
@@ -17,9 +19,11 @@ from bot.chat.buttons import BUTTONS, silence
 from bot.chat.buttons.incidents import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.buttons.press import STALE
 from bot.chat.client import ChatClient
+from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Key, Notice, NoticeKind, Rule
-from bot.domain.model import Severity
+from bot.domain.model import Severity, Token
 from bot.domain.steering import Decision, Scope
+from bot.imaginepro.client import NotFoundError
 from bot.storage.store import StoreUnavailableError
 from tests.chat.builders import INFO, NOON, fleet, incident, message, record, token
 from tests.chat.conftest import FakeDesk, World
@@ -438,6 +442,41 @@ async def test_a_forged_custom_id_does_nothing_and_says_so(world: World, custom_
     assert said(result) == STALE
     assert result.ephemeral
     assert world.desk.trail == []
+
+
+class NobodyKnown(dict[int, Token | Exception]):
+    """An upstream that lists no account."""
+
+    def __missing__(self, key: int) -> Exception:
+        return NotFoundError(f"no token {key}")
+
+
+TEMPLATES = [button.__discord_ui_compiled_template__ for button in BUTTONS]
+CUSTOM_IDS = st.one_of(
+    st.text(min_size=1),
+    *(st.from_regex(template, fullmatch=True) for template in TEMPLATES),
+    st.lists(st.sampled_from([*"0159:-", "incident", "ack", "menu", "quiet", "page", "token", "all"])).map("".join),
+).filter(lambda text: 0 < width(text) <= 100)
+
+
+@settings(
+    max_examples=settings().max_examples // 5,  # each is a press in a whole Discord
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(custom_id=CUSTOM_IDS)
+async def test_any_custom_id_that_somebody_makes_up_is_answered_and_decides_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, custom_id: str
+) -> None:
+    caplog.clear()
+    world.desk.upstream = NobodyKnown()
+    if not world.desk.messages:
+        await world.post(BAN)
+    forged = await posted(world, custom_id)
+    result = await world.operator.click(forged, label="0")
+    assert result.acknowledged
+    assert world.desk.trail == []
+    assert "Traceback" not in caplog.text
+    await forged.delete()
 
 
 async def test_a_message_that_is_forgotten_leaves_its_menus_without_effect(world: World) -> None:

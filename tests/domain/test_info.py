@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from operator import mul
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -410,6 +411,7 @@ FRAGMENTS = [
 UPSTREAM_TEXT = st.one_of(
     st.text(),
     st.lists(st.sampled_from(FRAGMENTS)).map("".join),
+    st.lists(st.builds(mul, st.sampled_from(FRAGMENTS), st.integers(1, 250)), max_size=3).map("".join),
     st.sampled_from([sample.raw for sample in SAMPLES]),
     *(st.from_regex(shape, fullmatch=True) for shape in (info._FAST_TIME, info._SUBSCRIPTION, info._USAGE)),
 )
@@ -447,6 +449,17 @@ def test_a_fast_time_is_never_made_up(raw: str) -> None:
 
     assert read.known or read == FastTime(raw=raw)
     assert not read.known or re.search(r"\d", raw)
+
+
+@given(UPSTREAM_TEXT | st.from_regex(r"\s*[0-9]{1,7}(\.[0-9]{1,7})?(%|ms|[smhd])\s*", fullmatch=True))
+def test_whatever_people_write_is_a_level_and_a_time_or_they_are_told_what_to_write(text: str) -> None:
+    for reader, kind in ((info.duration, timedelta), (info.threshold, Threshold)):
+        try:
+            read: object = reader(text)
+        except ValueError as error:
+            assert str(error).startswith(("write ", "a percentage ", "a threshold "))  # noqa: PT017  # either is right
+        else:
+            assert isinstance(read, kind)
 
 
 def test_what_many_tokens_say_alike_is_one_value_in_memory() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import traceback
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,44 @@ def test_any_bytes_are_records_or_malformed(body: bytes) -> None:
         assert error.detail  # noqa: PT017  # either outcome is right
     else:
         assert isinstance(found, tuple)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """A documented answer of which pieces were cut, doubled or overwritten, as often as not within a text."""
+    body = payload(draw(st.sampled_from([path.stem for path in PAYLOADS.glob("*.json")])))
+    signs = st.binary(max_size=4) | st.sampled_from(
+        [b'"', b"\\", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null"]
+    )
+    for _ in range(draw(st.integers(1, 4))):
+        start, end = sorted(draw(st.tuples(st.integers(0, len(body)), st.integers(0, len(body)))))
+        piece = draw(signs | st.just(body[start:end]) | st.just(body[start:end] * 2))
+        body = body[:start] + piece + body[draw(st.sampled_from([start, end])) :]
+    return body
+
+
+@given(st.lists(spoilt(), min_size=1, max_size=3))
+def test_answers_that_were_spoilt_are_records_or_malformed_and_never_show_a_secret(bodies: list[bytes]) -> None:
+    reader = Reader()
+    for body in bodies:
+        try:
+            found = reader.records(body)
+        except MalformedError as error:
+            said = f"{error!r} {error.detail} {error.path} {''.join(traceback.format_exception(error))}"
+            assert SECRET not in said  # either outcome is right
+            assert error.__cause__ is error.__context__ is None  # noqa: PT017
+        else:
+            assert all(-(2**63) <= record.id < 2**63 for record in found)
+            for record in found:
+                repr(record).encode()
+
+
+@given(st.binary() | spoilt(), st.text(min_size=1, max_size=40))
+def test_any_error_answer_is_quoted_in_a_short_line_without_the_key(body: bytes, key: str) -> None:
+    said = complaint(body, api_key=key)
+    assert len(said) <= 200
+    assert said.isprintable()
+    assert key not in said.replace("[redacted]", "")
 
 
 def test_nothing_of_a_record_holds_the_accounts_secret() -> None:
