@@ -8,7 +8,7 @@ export UV_PYTHON ?= $(PYTHON)
 export UV_SYSTEM_CERTS ?= true
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit bench reliability audit pictures clean
+.PHONY: help run demo check test lint types unit bench reliability chaos fuzz audit pictures clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -46,6 +46,12 @@ reliability: .venv/dev ## kill the bot 200 times an engine, take Discord away, l
 	$(RUN) python -m tests.outage --scale 20
 	$(RUN) python -m tests.overlap --seconds 90 --engine sqlite
 	$(RUN) python -m tests.overlap --seconds 90 --engine postgresql
+
+chaos: .venv/dev ## let everything go wrong at random in 200 seeds an engine, with two copies: 10 minutes
+	$(RUN) python -m tests.chaos --seeds 200
+
+fuzz: .venv/dev ## try 5,000 inputs, instead of 100, for each claim that is made of any input: 10 minutes
+	$(RUN) pytest -q -n 2 -m hypothesis --hypothesis-profile=fuzz
 
 audit: .venv/dev ## ask OSV (api.osv.dev) for known holes in every locked package; fails when it cannot be asked
 	$(UV) export --quiet --locked --all-extras --all-groups --no-emit-project --no-header --output-file .venv/locked.txt

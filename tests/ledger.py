@@ -115,10 +115,13 @@ class Ledger:
 
     @property
     def chatter(self) -> int:
-        """Notices that say that a message is over, beyond one for each time at which it can have been over anew."""
+        """Notices that say that a message is over, beyond one for each time at which it can have been over anew.
+
+        What tells of no token can be over once.
+        """
         said = Counter(answered for message in self.notices if (answered := _said_over(message.now)) is not None)
         ends = {message.id: sum(n for told, n in self._now(message).items() if told.over) for message in self.messages}
-        return sum(max(n - ends.get(card, 0), 0) for card, n in said.items())
+        return sum(max(n - ends.get(card, 1), 0) for card, n in said.items())
 
     @property
     def shown(self) -> Tally:

@@ -171,7 +171,8 @@ class Gateway:
             self._keep(frame)
             answer = answers.get(frame["op"])
             if answer is not None:
-                await answer(socket, frame["d"])
+                with contextlib.suppress(ConnectionError):  # the other side may have gone
+                    await answer(socket, frame["d"])
                 await self._changes.tell()
 
     def _keep(self, frame: Json) -> None:
