@@ -159,8 +159,6 @@ class Outbox:
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
-        self._last: datetime | None = None
-        """The time at the last turn."""
         self._told = False
         """Whether somebody was told that the channel is blocked."""
         self._resting = False
@@ -226,26 +224,23 @@ class Outbox:
         self._resting = False
         while True:
             self.turns += 1
-            now = await self._now()
+            now = self._clock()
             folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
             if folded:
                 event(logger, logging.INFO, "messages folded into a summary", incidents=folded)
             message = await self._store.claim(now, LEASE)
             if message is None:
                 due = await self._store.next_due()
-                return None if due is None else max(due - self._clock(), timedelta())
+                if due is None:
+                    return None
+                if due > now + LEASE:  # longer pauses are over before this is asked: the clock was set back
+                    event(logger, logging.WARNING, "the clock was set back", waits=due - now)
+                    await self._store.reopen(now, LEASE)
+                    continue
+                return max(due - self._clock(), timedelta())
             pause = await self._attempt(message, now)
             if pause is not None:
                 return pause
-
-    async def _now(self) -> datetime:
-        """The time. Where it was set back, what was to be sent then would wait for hours; it is due now."""
-        now, last = self._clock(), self._last
-        self._last = now
-        if last is not None and now < last:
-            event(logger, logging.WARNING, "the clock was set back", by=last - now)
-            await self._store.reopen(now, LEASE)
-        return now
 
     async def _attempt(self, message: Message, now: datetime) -> timedelta | None:
         """Try one claimed message once; returns how long to leave the channel alone, None when it may go on."""

@@ -65,6 +65,7 @@ TIMES = {
     "FAKE_GROUPING": "1",
     "FAKE_PAUSE": "1",
     "FAKE_DEADLINE": "2",
+    "FAKE_LEASE": "2.5",
     "FAKE_LONGEST_PAUSE": "2",
     "FAKE_HEARTBEAT_TIMEOUT": "2",
 }
@@ -288,7 +289,7 @@ async def paused(place: Place, rng: random.Random) -> AsyncIterator[None]:
 @asynccontextmanager
 async def clock_jumps(place: Place, rng: random.Random) -> AsyncIterator[None]:
     """A copy's clock jumps by minutes or hours, and back."""
-    minutes = rng.choice((-1, 1)) * rng.choice((rng.uniform(1, 20), rng.uniform(20, 300)))
+    minutes = rng.choice((-1, 1)) * rng.choice((rng.uniform(2, 20), rng.uniform(20, 300)))
     with rng.choice(place.copies).wrong_clock(timedelta(minutes=minutes)):
         yield
 
@@ -520,8 +521,8 @@ async def _town(report: Report, seeds: Sequence[int], server: PostgreSQL | None,
             broken = await judge(place)
     broken += [f"ended with code {code}" for copy in place.copies for code in copy.codes if code not in AS_EXPECTED]
     if broken:
-        said = "".join(copy.output for copy in place.copies).splitlines()
-        report.broken[lived[-1].seed] = [*broken, *map(str, lived[-1].troubles), *(line[:300] for line in said[-SAID:])]
+        said = [line[:300] for copy in place.copies for line in ("", *copy.output.splitlines()[-SAID:])]
+        report.broken[lived[-1].seed] = [*broken, *map(str, lived[-1].troubles), *said]
     report.count(place, lived)
     return seeds[len(lived) :]
 

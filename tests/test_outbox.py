@@ -309,6 +309,14 @@ async def test_what_was_put_off_does_not_wait_for_hours_when_the_clock_is_set_ba
     assert post.tokens() == [[1]]
 
 
+async def test_what_was_stored_while_the_clock_was_hours_ahead_is_told_when_it_is_right_again(post: Post) -> None:
+    post.clock.forward(timedelta(hours=3))
+    await post.incident(1)
+    post.clock.forward(timedelta(hours=-3))
+    await post.deliver()
+    assert post.tokens() == [[1]]
+
+
 async def test_a_post_that_may_be_in_the_channel_is_looked_for_there_after_the_clock_was_set_back(post: Post) -> None:
     post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], True
     post.room.nonces = False
