@@ -42,7 +42,7 @@ from tests.wire.gateway import Mood
 from tests.wire.town import BASELINE, Town, town
 
 ENGINES = ("sqlite", "postgresql")
-TOWNS = 5
+TOWNS = 8
 """Side by side."""
 EPISODES = 10
 """In one town, at most."""
@@ -51,9 +51,9 @@ BYSTANDER = 1800
 """A token that always works: some always do, or else it would be news."""
 FLIPPING = range(1900, 1906)
 
-WINDOW = 2.0
+WINDOW = 1.5
 """Seconds in which troubles and flips begin."""
-LASTS = 2.0
+LASTS = 1.5
 """Seconds that a trouble lasts, at most."""
 PATIENCE = 40.0
 """Seconds after which what is not told is lost."""
@@ -458,16 +458,25 @@ async def _place(copies: int, server: PostgreSQL | None, folder: Path) -> AsyncI
             server=server,
             door=door,
         )
-        watching = asyncio.create_task(_watch(place))
-        stack.callback(watching.cancel)
+        await stack.enter_async_context(_watched(place))
         for copy in place.copies:
             await stack.enter_async_context(copy.living())
         await here.until_told(BASELINE, within=PATIENCE)
         yield place
 
 
-async def _watch(place: Place) -> None:
+@asynccontextmanager
+async def _watched(place: Place) -> AsyncIterator[None]:
     """Keep an eye on what the bot has stored."""
+    watching = asyncio.create_task(_watch(place))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+
+
+async def _watch(place: Place) -> None:
     while True:
         with contextlib.suppress(StoreError):
             memory = await place.store.load()
