@@ -21,7 +21,7 @@ from bot.observe.pulse import Parts, Pulse, started
 from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.settings import Settings, SettingsError
-from bot.storage.store import Store, StoreError, open_store
+from bot.storage.store import FencedError, Store, StoreError, open_store
 from bot.webhook import Webhook
 
 T = TypeVar("T")
@@ -108,8 +108,10 @@ async def _at_work(
 
         def while_held(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def run() -> None:
-                if lease.held:
-                    await work()
+                # Whoever is frozen in the midst of a look wakes up to find another copy at work; the lease says so.
+                with contextlib.suppress(FencedError):
+                    if lease.held:
+                        await work()
 
             return run
 
