@@ -5,6 +5,11 @@ and starting again does not help; 75 the database is away, and starting again ma
 that stood still, and starting again helps; 1 anything else.
 """
 
+# Whatever is imported below stays for good: to look for garbage meanwhile takes a tenth of the start, and finds none.
+import gc
+
+gc.disable()
+
 import argparse
 import asyncio
 import contextlib
@@ -21,6 +26,9 @@ from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load
 from bot.storage.store import StoreDamagedError, StoreError, StoreSettingsError
+
+gc.freeze()
+gc.enable()
 
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
