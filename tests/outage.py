@@ -52,7 +52,7 @@ REFUSED_A_MINUTE = 12
 """Requests that the bot may make in vain in any minute."""
 PROMPT = 1.0
 """Seconds after a retry is due in which it must come."""
-HICCUP = 0.5
+HICCUP = 1.0
 """Seconds of real time for which a shared machine may hold everything up, and nobody is to blame."""
 PATIENCE = 600.0
 """Seconds in which everything is told after Discord is back."""

@@ -3,10 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot.storage.store import open_store
 from tests.overlap import overlapped
 
 
+@pytest.mark.long
 async def test_copies_that_overlap_die_sleep_and_wake_speak_with_one_voice(
     sqlite_url: str, postgresql_url: str, tmp_path: Path
 ) -> None:

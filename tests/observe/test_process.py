@@ -7,6 +7,7 @@ from signal import SIGUSR1
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bot.sandbox.imaginepro import UNAVAILABLE
 from tests.storage.servers import PostgreSQL
@@ -46,6 +47,7 @@ async def until_wrong(url: str, *words: str) -> None:
     assert (await health(url))[0] == 503
 
 
+@pytest.mark.long
 async def test_health_turns_red_for_each_cause_and_green_again_by_itself(
     postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
 ) -> None:
