@@ -7,6 +7,7 @@ whatever else the machine does holds up both.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import random
 import tempfile
 from collections.abc import AsyncIterator
@@ -17,6 +18,9 @@ from bench.dwell import percentile
 from bench.footprint import BARE, has_session, launched
 from tests.wire.discord import Discord
 from tests.wire.process import LAUNCH
+
+FLIP_EVERY = 10
+"""Seconds after which one more account changes its status, and a message comes of it."""
 
 WARM_UP = 20
 """Answers that are not counted: the first of a kind take longer."""
@@ -65,8 +69,8 @@ async def _bot(discord: Discord, outside: world.World) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def _changing(outside: world.World) -> AsyncIterator[None]:
     async def change() -> None:
-        while True:
-            await outside.ask("drift", 1)
+        for second in itertools.count():
+            await outside.ask("drift", int(second % FLIP_EVERY == 0))
             await asyncio.sleep(1)
 
     task = asyncio.create_task(change())

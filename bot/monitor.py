@@ -13,7 +13,7 @@ A crash before 3 loses nothing, since the next look repeats it; after 3 the mess
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -287,18 +287,19 @@ class Monitor:
 def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
     """The reading without what is older than what is known: tokens that were read after this was asked for."""
     newer = {
-        token.id: fleet.tokens[token.id]
-        for token in reading.tokens
-        if token.id in fleet.tokens
-        and (read_at := _last_read(token.id, fleet, reading))
-        and asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
+        token_id: fleet.tokens[token_id]
+        for token_id, read_at in _read_otherwise(reading, fleet)
+        if asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
     }
     return replace(reading, tokens=tuple(newer.get(token.id, token) for token in reading.tokens)) if newer else reading
 
 
-def _last_read(token_id: int, fleet: Fleet, reading: Reading) -> datetime | None:
-    """When the token was read by the other kind of look: alone, for a whole reading, or else in one."""
-    return fleet.read_alone.get(token_id) if reading.whole else fleet.read_at
+def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
+    """When tokens were read by the other kind of look: alone, for a whole reading, or else in one."""
+    if reading.whole:
+        yield from ((each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens)
+    elif fleet.read_at is not None:
+        yield from ((token.id, fleet.read_at) for token in reading.tokens if token.id in fleet.tokens)
 
 
 def _log(changes: Changes) -> None:

@@ -23,7 +23,7 @@ class Status(StrEnum):
     @property
     def works(self) -> bool:
         """Whether an account in this status takes jobs."""
-        return self in {Status.FAST, Status.RELAX}
+        return self is Status.FAST or self is Status.RELAX
 
 
 class Severity(StrEnum):
@@ -198,9 +198,10 @@ class Token:
     @property
     def usable(self) -> bool:
         """Whether jobs sent to this token now would be worked on; without fast time that takes a relax mode."""
-        slow = self.fast_time.gone or self.status is Status.RELAX
-        stopped = slow and self.subscription.has_relax is False
-        return self.status.works and self.active is not False and not stopped
+        if self.active is False or not self.status.works:
+            return False
+        slow = self.status is Status.RELAX or self.fast_time.gone
+        return not slow or self.subscription.has_relax is not False
 
 
 @dataclass(frozen=True, slots=True)
