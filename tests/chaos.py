@@ -1,10 +1,10 @@
 """Let everything go wrong at once, at random, and count: `python -m tests.chaos --seeds 200`.
 
-A seed is an episode of a few seconds in a town: accounts flip, people press Acknowledge, and meanwhile one to four
-troubles befall the upstream, Discord, its gateway, the database, the processes of the bot, or their clocks. Then all
-is well again, and the channel must tell each flip exactly once, name whoever was told that they have an incident, and
-agree with the upstream; nothing may be left to tell. A town lives for some episodes, on each engine, with one or two
-copies of the bot; several towns live side by side.
+A seed is an episode of a few seconds in a town: accounts flip, people press Acknowledge and have accounts read anew,
+and meanwhile one to four troubles befall the upstream, Discord, its gateway, the database, the processes of the bot, or
+their clocks. Then all is well again, and the channel must tell each flip exactly once, name whoever was told that they
+have an incident, and agree with the upstream; nothing may be left to tell. A town lives for some episodes, on each
+engine, with one copy of the bot or more; several towns live side by side.
 
 Times that are long in life are short here, as `tests/wire/launch.py` has it. A seed decides what befalls and when, not
 what the machine makes of it: `--only --seed 17` repeats an episode as far as real processes allow. Exit code 1 if
@@ -67,6 +67,7 @@ TIMES = {
     "FAKE_DEADLINE": "2",
     "FAKE_LEASE": "2.5",
     "FAKE_LONGEST_PAUSE": "2",
+    "FAKE_PATIENCE": "1",
     "FAKE_HEARTBEAT_TIMEOUT": "2",
 }
 NONCES_KEPT = 4.0
@@ -331,6 +332,8 @@ class Plan:
     """When each token flips, at the earliest: a flip before must have been stored."""
     presses: tuple[float, ...]
     """When somebody presses Acknowledge, if there is something to press."""
+    refreshes: Mapping[int, float]
+    """When somebody has a token read anew."""
 
 
 def plan(seed: int, engine: str) -> Plan:
@@ -348,6 +351,7 @@ def plan(seed: int, engine: str) -> Plan:
         tuple(sorted(troubles, key=lambda trouble: trouble.at)),
         {token: tuple(sorted(rng.uniform(0, WINDOW) for _ in range(rng.randint(1, 2)))) for token in flipping},
         tuple(rng.uniform(0, WINDOW + LASTS) for _ in range(3)),
+        {token: rng.uniform(0, WINDOW + LASTS) for token in rng.sample(FLIPPING, 2)},
     )
 
 
@@ -380,6 +384,12 @@ async def _press(place: Place, times: Sequence[float]) -> None:
         place.people.press()
 
 
+async def _refresh(place: Place, token: int, at: float) -> None:
+    await asyncio.sleep(at)
+    with contextlib.suppress(LookupError):  # no copy has registered its commands yet
+        await place.town.discord.command("token", id=token, refresh=True, patience=1.0)
+
+
 async def live_through(place: Place, plan: Plan) -> None:
     """Let it all happen, and be well again; returns when all is told, or after a long while."""
     async with asyncio.TaskGroup() as group:
@@ -388,6 +398,8 @@ async def live_through(place: Place, plan: Plan) -> None:
         for token, times in plan.flips.items():
             group.create_task(_flip(place, place.stories[token], times, random.Random(f"{plan.seed} {token}")))
         group.create_task(_press(place, plan.presses))
+        for token, at in plan.refreshes.items():
+            group.create_task(_refresh(place, token, at))
     await place.people.answered()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):

@@ -72,7 +72,7 @@ class PostgreSQL:
 
     def make_room(self, url: str) -> None:
         """Let everything be written again."""
-        self._server.psql(f"DROP FUNCTION {_name(url)}.full CASCADE")
+        self._server.psql(f"SET client_min_messages = warning; DROP FUNCTION {_name(url)}.full CASCADE")
 
     @property
     def socket(self) -> Path:
