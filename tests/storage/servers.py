@@ -60,19 +60,19 @@ class PostgreSQL:
 
     def fill(self, url: str) -> None:
         """Leave no room for whatever is written into a database of the bot: each statement fails as on a full disk."""
-        schema = _name(url)
         refuse = "RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';"
         self._server.psql(
-            f"CREATE FUNCTION {schema}.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse} END $$;"
-            + "".join(
-                f"CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {schema}.{table} EXECUTE FUNCTION {schema}.full();"
-                for table in ("installation", "incidents", "messages")
+            f"CREATE FUNCTION {_name(url)}.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse} END $$;"
+            + _for_each_table(
+                url, "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON {table} EXECUTE FUNCTION {full}();"
             )
         )
 
     def make_room(self, url: str) -> None:
         """Let everything be written again."""
-        self._server.psql(f"SET client_min_messages = warning; DROP FUNCTION {_name(url)}.full CASCADE")
+        self._server.psql(
+            _for_each_table(url, "DROP TRIGGER no_room ON {table};") + f"DROP FUNCTION {_name(url)}.full;"
+        )
 
     @property
     def socket(self) -> Path:
@@ -199,6 +199,13 @@ class Door:
                 await writer.drain()
         finally:
             writer.close()
+
+
+def _for_each_table(url: str, statement: str) -> str:
+    """A transaction a table, since one for all might lock them in another order than the bot does."""
+    schema = _name(url)
+    tables = ("installation", "incidents", "messages")
+    return "".join(statement.format(table=f"{schema}.{table}", full=f"{schema}.full") for table in tables)
 
 
 def _options(name: str) -> str:
