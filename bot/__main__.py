@@ -103,11 +103,12 @@ async def _run(settings: Settings) -> int:
 
 
 async def _check(settings: Settings) -> int:
-    print("ok    settings: complete")  # noqa: T201 - the answer of the command
+    print("ok    settings: complete", flush=True)  # noqa: T201 - the answer of the command
     good = True
     async with contextlib.aclosing(app.checks(settings)) as checks:
         async for check in checks:
-            print(f"{'ok   ' if check.good else 'FAIL '} {check.what}: {redact(check.words, settings.secrets)}")  # noqa: T201 - the answer
+            words = redact(check.words, settings.secrets)
+            print(f"{'ok   ' if check.good else 'FAIL '} {check.what}: {words}", flush=True)  # noqa: T201 - the answer
             good = good and check.good
     return 0 if good else EX_CONFIG
 

@@ -177,7 +177,9 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
                     serving(pulse, settings.host, settings.port, token.reveal() if token else None)
                 )
             except OSError as error:
-                problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {error.strerror}"
+                # asyncio names the address once more, before the reason.
+                reason = (error.strerror or "unknown reason").rpartition(": ")[2]
+                problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {reason}"
                 raise SettingsError((problem,)) from error
         yield pulse
 

@@ -126,6 +126,12 @@ def test_the_table_of_reasons_is_what_health_says() -> None:
     assert [row[0] for row in rows("What turns it red", OBSERVING)] == [f"`{cause.word}`" for cause in CAUSES]
 
 
+def test_every_line_of_the_log_that_is_explained_is_one_that_the_bot_writes() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    lines = [row[0].strip("`").removesuffix("…").strip() for row in rows("What the log says", OBSERVING)]
+    assert [line for line in lines if f'"{line}' not in source] == []
+
+
 @pytest.mark.parametrize(
     ("page", "total"), [("docs/hosting/discord.md", "permissions={}`"), ("SECURITY.md", "{} together")]
 )
@@ -141,3 +147,12 @@ def test_the_invitation_asks_for_what_the_bot_needs(page: str, total: str) -> No
 def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))])
+def test_every_link_to_a_section_leads_to_one(path: Path) -> None:
+    """By the names that GitHub gives them: small letters, no punctuation, a hyphen for each blank."""
+    for link, section in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
+        page = (path.parent / link if link else path).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+        assert section in [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]

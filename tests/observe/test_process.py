@@ -111,7 +111,7 @@ async def test_a_port_that_is_taken_is_said_at_the_start(sqlite_url: str, tmp_pa
         port = (await address(bot)).rpartition(":")[2]
         async with home.bot(PORT=port) as other:
             assert (await other.wait()).code == 78
-    assert f"PORT: nothing can be served at 127.0.0.1, port {port}: " in other.stderr
+    assert f"PORT: nothing can be served at 127.0.0.1, port {port}: address already in use\n" in other.stderr
     assert "Traceback" not in other.stderr
 
 
