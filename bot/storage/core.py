@@ -28,7 +28,10 @@ class AsyncConnection:
 
     async def execute(self, statement: sa.Executable, parameters: Parameters | None = None) -> sa.CursorResult[Any]:
         """The result, with all its rows in memory."""
-        return await greenlet_spawn(self._connection.execute, statement, parameters)
+        executed = greenlet_spawn(self._connection.execute, statement, parameters)
+        # asyncpg 0.32 forgets that it was cancelled while it sends many rows: it waits until its deadline for an answer
+        # to half of them, and the server keeps the lock for as long.
+        return await (executed if parameters is None or isinstance(parameters, Mapping) else _to_the_end(executed))
 
     async def scalar(self, statement: sa.Executable) -> Any:  # noqa: ANN401 - whatever the column holds
         """The first column of the first row; None when there is no row."""
@@ -76,8 +79,8 @@ async def dispose(engine: sa.Engine) -> None:
     await greenlet_spawn(engine.dispose)
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do something whole, though the task may be cancelled meanwhile; it is, afterwards."""
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do something whole, though the task may be cancelled meanwhile; it is, afterwards, whatever came of the work."""
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -85,6 +88,6 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:
             cancelled = error
-    task.result()
     if cancelled is not None:
-        raise cancelled
+        raise cancelled from task.exception()
+    return task.result()

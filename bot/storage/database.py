@@ -30,6 +30,7 @@ from bot.storage.schema import VERSION, tokens
 if TYPE_CHECKING:
     import aiosqlite
     from sqlalchemy import AdaptedConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECTIONS: Final = 3
@@ -217,6 +218,12 @@ def _sqlite(location: str) -> Database:
         only_reads = connection.get_execution_options().get("only_reads")
         driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
         _patiently(driver, "BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+    @sa.event.listens_for(engine, "invalidate")
+    def give_up(connection: "DBAPIConnection", *_: object) -> None:
+        # Closed with a statement that something still refers to, such as an error's traceback, a connection lives on
+        # within SQLite, with its transaction and its lock: https://sqlite.org/c3ref/close.html
+        connection.rollback()
 
     return Database(engine, only_reads=True)
 

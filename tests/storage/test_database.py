@@ -1,6 +1,7 @@
 """A database is opened as hosts hand out its URL; what goes wrong is said in words that help, and loses nothing."""
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -362,6 +363,28 @@ async def test_writers_follow_one_another(database_url: str) -> None:
         await asyncio.gather(*(rename(database) for database in (one, other) for _ in range(5)))
         async with one.reading() as connection:
             assert await connection.scalar(sa.text("SELECT name FROM installation")) == "k3f9" + "." * 10
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nothing is forgotten that is still referred to, be it by itself."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_whoever_is_cancelled_in_a_transaction_holds_up_nobody(database_url: str) -> None:
+    everything, cancelled = Changes(NOW, tuple(map(record, range(1, 600)))), list[asyncio.Task[None]]()
+    async with open_store(database_url) as store, open_store(database_url) as other:
+        for each in range(40):
+            task = asyncio.create_task(store.save(everything, NOW))
+            await asyncio.sleep(each / 2000)
+            task.cancel()
+            cancelled.append(task)
+            async with asyncio.timeout(5):
+                await asyncio.wait({task})
+                await other.save(Changes(NOW), NOW)
 
 
 async def test_a_statement_that_the_database_refuses_is_an_error_of_ours(store: Store, database_url: str) -> None:
