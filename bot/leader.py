@@ -157,7 +157,10 @@ async def _campaign(store: Store, pace: Pace) -> Lease:
         try:
             claim = await store.leads()
             if claim != seen:
-                seen, seen_at = claim, asked_at
+                seen, seen_at = (
+                    claim,
+                    _now(),
+                )  # It may have been renewed right before an answer that was long in coming.
             silent = asked_at - seen_at >= pace.silence.total_seconds()
             if claim.holder is None or silent or has_ended(claim.holder):
                 taking_at = _now()

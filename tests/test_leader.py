@@ -35,6 +35,8 @@ class Away:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.away = False
+        self.takes = 0.0
+        """Seconds until it looks who leads."""
 
     def _reach(self) -> None:
         if self.away:
@@ -43,6 +45,7 @@ class Away:
 
     async def leads(self) -> Claim:
         self._reach()
+        await asyncio.sleep(self.takes)
         return await self._store.leads()
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
@@ -153,6 +156,17 @@ async def test_whoever_stands_by_counts_anew_after_the_database_was_away(store: 
         cut.away, back_at = False, time.monotonic()
         await waiting
         assert time.monotonic() - back_at >= PACE.silence.total_seconds()
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_an_answer_that_is_long_in_coming_is_no_silence(store: Store, database_url: str) -> None:
+    await store.lead(await store.leads(), "somebody")
+    async with open_store(database_url) as own, standing_by(cut := Away(own)) as waiting:
+        cut.takes = 0.8 * PACE.silence.total_seconds()
+        await asyncio.sleep(cut.takes)
+        cut.takes, answered_at = 0.0, time.monotonic()
+        await waiting
+        assert time.monotonic() - answered_at >= 0.9 * PACE.silence.total_seconds()
 
 
 async def test_a_database_restored_from_a_copy_ends_the_term_of_whoever_led(store: Store) -> None:
