@@ -254,6 +254,7 @@ class Outbox:
         except RefusedError as error:
             event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
             await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
+            self._told = self.blocked = False  # it may speak, though not like this
             return None
         except DeliveryError as error:
             pause = self._pause_after(error)

@@ -388,6 +388,16 @@ async def test_while_the_bot_may_not_speak_it_asks_once_a_minute(post: Post) -> 
     assert await pauses(post, [BlockedError("50013")] * 2) == [60, 60]
 
 
+async def test_a_bot_whose_message_is_refused_may_speak(post: Post) -> None:
+    await post.incident(1)
+    post.room.answers = [BlockedError("50013"), RefusedError("400")]
+    await post.outbox.deliver()
+    assert post.outbox.blocked
+    post.clock.forward(timedelta(minutes=2))
+    await post.outbox.deliver()
+    assert not post.outbox.blocked
+
+
 BRIEF = Pace(*[timedelta(milliseconds=5)] * 3)
 
 
