@@ -233,6 +233,10 @@ def _hints(written: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[s
             yield f"{name} is not a variable of this bot: is {near} meant?"
 
 
+SHORTEST = 16
+"""Characters of a secret that nobody guesses."""
+
+
 def _credential(scheme: str) -> Callable[[str], Secret]:
     def parse(text: str) -> Secret:
         if text[0] in "'\"" or text[-1] in "'\"":
@@ -244,6 +248,14 @@ def _credential(scheme: str) -> Callable[[str], Secret]:
         return Secret(text)
 
     return parse
+
+
+def _chosen(text: str) -> Secret:
+    """A secret of the operator's own making. A word of three letters keeps nobody out, and is all over the log."""
+    secret = _credential("Bearer")(text)
+    if len(text) < SHORTEST:
+        _mend(f"is shorter than {SHORTEST} characters; take a long random one, as `openssl rand -hex 24` makes")
+    return secret
 
 
 def _snowflake(text: str) -> int:
@@ -517,7 +529,7 @@ VARIABLES = (
     Variable(
         "METRICS_TOKEN",
         "metrics_token",
-        _credential("Bearer"),
+        _chosen,
         "what whoever reads `/metrics` must send, as a bearer token",
         "",
         secret=True,

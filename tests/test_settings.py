@@ -97,7 +97,7 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
         ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 - what hosts want
         ("HOST", "::", "::"),
         ("HOST", "localhost", "localhost"),
-        ("METRICS_TOKEN", "abc", Secret("abc")),
+        ("METRICS_TOKEN", "abcdefghijklmnop", Secret("abcdefghijklmnop")),
         ("WATCHDOG", "True", True),
         ("WATCHDOG", "", False),
         *(
@@ -174,7 +174,8 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("PORT", "-1", "such as 8080"),
         ("HOST", "http://127.0.0.1", "such as 127.0.0.1"),
         ("HOST", "127.0.0.1:8080", "such as 127.0.0.1"),
-        ("METRICS_TOKEN", "Bearer abc", 'leave out the word "Bearer"'),
+        ("METRICS_TOKEN", "Bearer abcdefghijklmnop", 'leave out the word "Bearer"'),
+        ("METRICS_TOKEN", "abcdefghijklmno", "is shorter than 16 characters"),
         ("WATCHDOG", "1", "one of true, false"),
     ],
 )
@@ -365,7 +366,7 @@ def test_figures_that_anybody_may_read_get_a_hint() -> None:
     reachable = REQUIRED | {"PORT": "8080", "HOST": "0.0.0.0"}  # noqa: S104 - what hosts want
     (hint,) = load(reachable).hints
     assert "METRICS_TOKEN" in hint
-    for quiet in ({"METRICS_TOKEN": "abc"}, {"HOST": "::1"}, {"PORT": ""}):
+    for quiet in ({"METRICS_TOKEN": "abcdefghijklmnop"}, {"HOST": "::1"}, {"PORT": ""}):
         assert load(reachable | quiet).hints == ()
 
 
@@ -434,6 +435,6 @@ def test_the_settings_know_every_text_that_must_not_leave_the_process() -> None:
     url = "postgres://bot:p%40ss@db.example/x"
 
     assert load(REQUIRED).secrets == (REQUIRED["DISCORD_TOKEN"], REQUIRED["IMAGINEPRO_API_KEY"])
-    more = {"FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops", "METRICS_TOKEN": "abc"}
+    more = {"FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops", "METRICS_TOKEN": "abcdefghijklmnop"}
     assert load(REQUIRED | more).secrets[2:] == tuple(more.values())
     assert load(REQUIRED | {"DATABASE_URL": url}).secrets[2:] == (url, "p%40ss", "p@ss")
