@@ -210,8 +210,18 @@ def has_ended(holder: str) -> bool:
     try:
         state, began = _life(int(process))
     except OSError:
-        return True
+        return not _is_there(int(process))  # the system may show the processes of other users to nobody else
     return state in "ZX" or began != holder.rpartition(" ")[2]
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def _here() -> str:

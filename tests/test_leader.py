@@ -196,6 +196,16 @@ def test_a_process_is_known_to_have_ended_only_if_it_ran_here() -> None:
         assert not has_ended(unknown)
 
 
+def test_a_process_that_the_system_hides_has_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = this_process()
+    for shown in ("sys", "self"):
+        (tmp_path / shown).symlink_to(f"/proc/{shown}")
+    monkeypatch.setattr(leader, "_PROC", tmp_path)
+    assert not has_ended(me)
+    here, pid, began = me.rsplit(" ", 2)
+    assert has_ended(f"{here} {pid}{'0' * 9} {began}")
+
+
 def test_a_process_that_nobody_has_buried_yet_has_ended() -> None:
     code = "import time; from bot.leader import this_process; print(this_process(), flush=True); time.sleep(60)"
     with subprocess.Popen(  # noqa: S603 - our own words
