@@ -391,7 +391,7 @@ async def _refresh(place: Place, token: int, at: float) -> None:
 
 
 async def live_through(place: Place, plan: Plan) -> None:
-    """Let it all happen, and be well again; returns when all is told, or after a long while."""
+    """Let it all happen, and be well again."""
     async with asyncio.TaskGroup() as group:
         for trouble in plan.troubles:
             group.create_task(_befall(place, trouble))
@@ -401,10 +401,6 @@ async def live_through(place: Place, plan: Plan) -> None:
         for token, at in plan.refreshes.items():
             group.create_task(_refresh(place, token, at))
     await place.people.answered()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            while place.ledger.shown != place.ledger.expected or await _left(place):
-                await asyncio.sleep(0.1)
 
 
 async def _left(place: Place) -> list[str]:
@@ -416,18 +412,39 @@ async def _left(place: Place) -> list[str]:
 
 
 async def judge(place: Place) -> list[str]:
-    """All promises that are broken in this town by now, a line each."""
+    """All promises that are broken in this town, a line each, once everything is told or that took too long."""
+    deadline = time.monotonic() + PATIENCE
+    while (broken := await _broken(place)) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    return broken
+
+
+async def _broken(place: Place) -> list[str]:
+    """What is not as it should be by now, a line each, which begins with one of `PROMISES`."""
     ledger, discord = place.ledger, place.town.discord
     return [
         *(f"lost: {told}" for told in ledger.lost),
         *(f"doubled: {told}" for told in ledger.doubled),
         *(f"taken back: {text}" for text in ledger.muddled),
-        *["a notice is doubled"] * (ledger.repeated + ledger.chatter),
-        *["the first summary is lost or doubled"] * (len(place.town.told(BASELINE)) != 1),
+        *["notices doubled"] * (ledger.repeated + ledger.chatter),
+        *["lost: the first summary"] * (not place.town.told(BASELINE)),
+        *["doubled: the first summary"] * (len(place.town.told(BASELINE)) - 1),
         *(f"forgotten: {press.by.id} on {press.on.now.text}" for press in place.people.forgotten),
-        *(f"left: {each}" for each in await _left(place)),
+        *(f"left as it should not be: {each}" for each in await _left(place)),
         *(f"answered again: {call.path}" for call in _answers_again(discord)),
     ]
+
+
+PROMISES = (
+    "lost",
+    "doubled",
+    "taken back",
+    "notices doubled",
+    "forgotten",
+    "left as it should not be",
+    "answered again",
+    "ended by itself",
+)
 
 
 def _answers_again(discord: Discord) -> list[Call]:
@@ -505,6 +522,9 @@ class Report:
     copies: int
     seeds: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    """What happened."""
+    troubles: Counter[str] = field(default_factory=Counter)
+    """What befell the towns."""
     broken: dict[int, list[str]] = field(default_factory=dict)
     """The promises that were not kept, by seed."""
 
@@ -512,7 +532,7 @@ class Report:
         """Add what happened in a town."""
         discord, ledger, presses = place.town.discord, place.ledger, place.people.presses
         self.seeds += len(lived)
-        self.counts += Counter(
+        self.counts.update(
             {
                 "flips": sum(story.flips for story in place.stories.values()),
                 "posts": len(discord.messages()),
@@ -526,7 +546,7 @@ class Report:
                 "starts": sum(len(copy.codes) for copy in place.copies),
             }
         )
-        self.counts += Counter(f"  {trouble.befall.__name__}" for each in lived for trouble in each.troubles)
+        self.troubles.update(trouble.befall.__name__.replace("_", " ") for each in lived for trouble in each.troubles)
 
 
 async def _town(report: Report, seeds: Sequence[int], server: PostgreSQL | None, folder: Path) -> Sequence[int]:
@@ -541,7 +561,9 @@ async def _town(report: Report, seeds: Sequence[int], server: PostgreSQL | None,
         else:
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
-    broken += [f"ended with code {code}" for copy in place.copies for code in copy.codes if code not in AS_EXPECTED]
+    broken += [
+        f"ended by itself: code {code}" for copy in place.copies for code in copy.codes if code not in AS_EXPECTED
+    ]
     if broken:
         said = [line[:300] for copy in place.copies for line in ("", *copy.output.splitlines()[-SAID:])]
         report.broken[lived[-1].seed] = [*broken, *map(str, lived[-1].troubles), *said]
@@ -574,11 +596,13 @@ async def chaos(
 
 def table(reports: Sequence[Report]) -> str:
     """A column an engine, a line a number; after them what was broken, with its seed."""
-    names = list(dict.fromkeys(name for report in reports for name in report.counts))
+    troubles = sorted({name for report in reports for name in report.troubles})
     rows = {
         "seeds": [report.seeds for report in reports],
-        **{name: [report.counts[name] for report in reports] for name in names},
-        "seeds that broke a promise": [len(report.broken) for report in reports],
+        "troubles": [report.troubles.total() for report in reports],
+        **{f"  {name}": [report.troubles[name] for report in reports] for name in troubles},
+        **{name: [report.counts[name] for report in reports] for name in reports[0].counts},
+        **{name: [_times(report, name) for report in reports] for name in PROMISES},
     }
     lines = [f"{'':<36}" + "".join(f"{report.engine:>14}" for report in reports)]
     lines += [f"{name:<36}" + "".join(f"{number:>14}" for number in numbers) for name, numbers in rows.items()]
@@ -586,6 +610,10 @@ def table(reports: Sequence[Report]) -> str:
         for seed, broken in report.broken.items():
             lines += [f"--only --seed {seed} --engine {report.engine} --copies {report.copies}", *broken]
     return "\n".join(lines)
+
+
+def _times(report: Report, promise: str) -> int:
+    return sum(line.startswith(promise) for broken in report.broken.values() for line in broken)
 
 
 def main() -> int:

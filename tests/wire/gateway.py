@@ -151,10 +151,11 @@ class Gateway:
         if self.mood is Mood.REFUSING:
             return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=0.5)
-        await socket.prepare(request)
-        self._sockets.add(socket)
         try:
-            await self._converse(socket)
+            with contextlib.suppress(ConnectionError):  # whoever asked may have gone
+                await socket.prepare(request)
+                self._sockets.add(socket)
+                await self._converse(socket)
         finally:
             self._sockets.discard(socket)
             await self._part(socket)
@@ -171,8 +172,7 @@ class Gateway:
             self._keep(frame)
             answer = answers.get(frame["op"])
             if answer is not None:
-                with contextlib.suppress(ConnectionError):  # the other side may have gone
-                    await answer(socket, frame["d"])
+                await answer(socket, frame["d"])
                 await self._changes.tell()
 
     def _keep(self, frame: Json) -> None:
