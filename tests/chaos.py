@@ -70,8 +70,8 @@ TIMES = {
     "FAKE_PATIENCE": "1",
     "FAKE_HEARTBEAT_TIMEOUT": "2",
 }
-NONCES_KEPT = 1.5
-"""Seconds for which Discord remembers a nonce; the bot counts on one."""
+NONCES_KEPT = 3.0
+"""Seconds for which Discord remembers a nonce; the bot counts on one, and the machine may be busy."""
 HEARTBEAT = 0.5
 """Seconds between two heartbeats."""
 
@@ -458,15 +458,32 @@ def _answers_again(discord: Discord) -> list[Call]:
 
 
 _OPENING = asyncio.Lock()
-"""Alembic makes the tables of one database at a time in a process."""
+"""One database at a time is made and migrated in a process."""
 
 
 @asynccontextmanager
-async def _place(copies: int, server: PostgreSQL | None, folder: Path) -> AsyncIterator[Place]:
+async def _server(engine: str) -> AsyncIterator[PostgreSQL | None]:
+    """A server of the town's own, if its engine has one: the lock of writers is one for a whole database."""
+    if engine == "sqlite":
+        yield None
+        return
+    running = PostgreSQL.running()
+    async with _OPENING:
+        server = await asyncio.to_thread(running.__enter__)
+    try:
+        yield server
+    finally:
+        async with _OPENING:
+            await asyncio.to_thread(running.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def _place(engine: str, copies: int, folder: Path) -> AsyncIterator[Place]:
     """A town on its first day, with everything in it."""
     accounts = [account(token) for token in (BYSTANDER, *FLIPPING)]
     stories = {token: Story(token) for token in FLIPPING}
     async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(_server(engine))
         url = f"sqlite:///{folder}/bot.db" if server is None else server.new_database()
         door = await stack.enter_async_context(server.door()) if server is not None else None
         async with _OPENING:
@@ -549,10 +566,10 @@ class Report:
         self.troubles.update(trouble.befall.__name__.replace("_", " ") for each in lived for trouble in each.troubles)
 
 
-async def _town(report: Report, seeds: Sequence[int], server: PostgreSQL | None, folder: Path) -> Sequence[int]:
+async def _town(report: Report, seeds: Sequence[int], folder: Path) -> Sequence[int]:
     """Live through these seeds until one goes wrong; returns those that are left then."""
     lived: list[Plan] = []
-    async with _place(report.copies, server, folder) as place:
+    async with _place(report.engine, report.copies, folder) as place:
         for seed in seeds:
             lived.append(plan(seed, report.engine))
             await live_through(place, lived[-1])
@@ -578,19 +595,16 @@ async def chaos(
     reports = [Report(engine, copies) for engine in engines]
     room = asyncio.Semaphore(towns)
 
-    async def live(report: Report, seeds: Sequence[int], server: PostgreSQL | None) -> None:
+    async def live(report: Report, seeds: Sequence[int]) -> None:
         async with room:
             while seeds:
                 with tempfile.TemporaryDirectory() as name:
-                    seeds = await _town(report, seeds, server, Path(name))
+                    seeds = await _town(report, seeds, Path(name))
 
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(PostgreSQL.running()) if "postgresql" in engines else None
-        async with asyncio.TaskGroup() as group:
-            for start in range(0, len(seeds), episodes):
-                for report in reports:
-                    own = server if report.engine == "postgresql" else None
-                    group.create_task(live(report, seeds[start : start + episodes], own))
+    async with asyncio.TaskGroup() as group:
+        for start in range(0, len(seeds), episodes):
+            for report in reports:
+                group.create_task(live(report, seeds[start : start + episodes]))
     return reports
 
 
