@@ -1,16 +1,19 @@
 """What runs when: one table, and the context manager that runs it.
 
-Jobs run on the event loop and by its clock, so they go on when the host's clock is set. No run is skipped silently:
-several late ones run once, and what fails or is late is logged.
+Jobs run on the event loop by APScheduler. No run is skipped silently: a late one still runs, several late ones run
+once, and what fails or is missed is logged. State is in the database, not in the scheduler.
 """
 
 import asyncio
 import contextlib
 import logging
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent, SchedulerEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.telemetry import event
 
@@ -18,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 GRACE = timedelta(milliseconds=500)
 """How long a job that runs may take to end when the bot stops; hosts kill 3 s after they ask."""
+
+CHECK = timedelta(seconds=1)
+"""How often the host's clock is compared with the event loop's, which nobody sets."""
+
+SET_BACK = timedelta(seconds=1)
+"""By how much the host's clock must be set back to be noticed: less is not missed by anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +41,71 @@ class Job:
 @contextlib.asynccontextmanager
 async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
     """Run the jobs for as long as the context is open; on leaving, those that run may end, and then are cancelled."""
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(_again(job, stop)) for job in jobs]
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_listener(_late, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    under_way: set[asyncio.Task[None]] = set()
+    for job in jobs:
+        scheduler.add_job(
+            _guarded(job, under_way),
+            IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC),
+            id=job.name,
+            next_run_time=_now(),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    minding = asyncio.create_task(_mind_the_clock(scheduler, _ahead()))
     try:
         yield
     finally:
-        stop.set()
-        await asyncio.wait(tasks, timeout=GRACE.total_seconds())
-        for task in tasks:
+        # APScheduler's own shutdown cancels what runs and does not wait for it, and the database would close under it.
+        minding.cancel()
+        scheduler.pause()
+        if under_way:
+            await asyncio.wait(under_way, timeout=GRACE.total_seconds())
+        for task in tuple(under_way):
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.gather(minding, *under_way, return_exceptions=True)
+        scheduler.shutdown(wait=False)
 
 
-async def _again(job: Job, stop: asyncio.Event) -> None:
-    """Run one job at its times until asked to stop."""
-    now, every = asyncio.get_running_loop().time, job.every.total_seconds()
-    due = now()
-    while not stop.is_set():
+async def _mind_the_clock(scheduler: AsyncIOScheduler, ahead: timedelta) -> None:
+    """Go on when the host's clock is set back: APScheduler would wait until it says again what it said before."""
+    while True:
+        await asyncio.sleep(CHECK.total_seconds())
+        before, ahead = ahead, _ahead()
+        if before - ahead > SET_BACK:
+            event(logger, logging.WARNING, "the clock was set back", by=before - ahead)
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=_now())
+
+
+def _ahead() -> timedelta:
+    """By how much the host's clock is ahead of the event loop's, which began somewhere."""
+    return timedelta(seconds=_now().timestamp() - asyncio.get_running_loop().time())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the scheduler itself lives by the host's clock
+
+
+def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
         try:
             await job.run()
+        except asyncio.CancelledError:
+            return  # the bot stops, see `running`; APScheduler would log it as an error of the job
         except Exception:  # an edge: one failed run must not end the job
             logger.exception("job failed: %s", job.name)
-        due += every
-        if now() > due:
-            event(logger, logging.WARNING, "job is late", job=job.name)
-            due += every * math.floor((now() - due) / every)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
-                await stop.wait()
+
+    return run
+
+
+def _late(late: SchedulerEvent) -> None:
+    if isinstance(late, JobEvent):
+        event(logger, logging.WARNING, "job is late", job=late.job_id)

@@ -1,12 +1,14 @@
 """Jobs run, and go on running, whatever happens in one run of them."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
+from apscheduler.schedulers import base
 
+from bot import jobs
 from bot.jobs import Job, running
-from tests.outage import HurriedLoop
 
 SOON = timedelta(milliseconds=20)
 
@@ -98,16 +100,29 @@ async def test_a_run_that_hangs_is_cancelled_when_the_context_ends() -> None:
     assert cancelled.is_set()
 
 
-def test_jobs_go_by_the_clock_of_the_loop_and_not_by_the_hosts_which_may_be_set_back() -> None:
+async def test_jobs_go_on_when_the_hosts_clock_is_set_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     runs: list[int] = []
+    error = timedelta()
+
+    class WrongClock(datetime):
+        """A host's clock that is wrong."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + error
 
     async def work() -> None:
         runs.append(len(runs))
 
-    async def live() -> None:
-        async with running([Job("work", timedelta(minutes=1), work)]):
-            await asyncio.sleep(timedelta(minutes=3.5).total_seconds())
-
-    with asyncio.Runner(loop_factory=lambda: HurriedLoop(600)) as runner:
-        runner.run(live())
-    assert len(runs) == 4
+    monkeypatch.setattr(jobs, "datetime", WrongClock)
+    monkeypatch.setattr(base, "datetime", WrongClock)
+    monkeypatch.setattr(jobs, "CHECK", SOON)
+    async with running([Job("work", SOON, work)]), asyncio.timeout(10):
+        for hours in (1, 5, 3):
+            error = timedelta(hours=-hours)
+            before = len(runs)
+            while len(runs) < before + 3:
+                await asyncio.sleep(0.01)
+    assert caplog.text.count("the clock was set back") == 2
