@@ -147,16 +147,24 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
 async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
     """From the opening on, which a database may hold up, until cancelled; a lease that is lost is waited for again."""
     async with open_store(settings.database_url.reveal()) as store, _observed(settings, clock, store) as pulse:
-        while True:
-            async with (
-                leading(store) as lease,
-                _at_work(settings, clock, store, lease, pulse) as app,
-                _task(app.client.talk(settings.discord_token.reveal())) as talking,
-                _task(lease.lost.wait()) as lost,
-            ):
-                await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
-                if talking.done():
-                    return talking.result()
+        while await _one_term(settings, clock, store, pulse):
+            # The fleet and the client of that term are garbage in circles, and the next term would freeze them, too.
+            gc.unfreeze()
+            gc.collect()
+
+
+async def _one_term(settings: Settings, clock: Callable[[], datetime], store: Store, pulse: Pulse) -> bool:
+    """Wait for the lease and work for as long as it lasts; False when Discord ended it, and no other is to follow."""
+    async with (
+        leading(store) as lease,
+        _at_work(settings, clock, store, lease, pulse) as app,
+        _task(app.client.talk(settings.discord_token.reveal())) as talking,
+        _task(lease.lost.wait()) as lost,
+    ):
+        await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if talking.done():
+            talking.result()
+        return not talking.done()
 
 
 @contextlib.asynccontextmanager

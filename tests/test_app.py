@@ -1,0 +1,78 @@
+"""The bot as a whole, in this process: a term of the lease after another."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot import app, leader
+from bot.leader import Pace
+from bot.monitor import Monitor
+from bot.settings import load
+from bot.storage.store import Store, open_store
+from tests.wire.town import town
+
+QUICK = Pace(
+    renewal=timedelta(milliseconds=50),
+    trust=timedelta(seconds=5),
+    silence=timedelta(seconds=10),
+    look=timedelta(milliseconds=20),
+)
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """The garbage collector as it was."""
+    threshold = gc.get_threshold()
+    yield
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - this test is a composition root
+
+
+async def _take_over(store: Store) -> int:
+    """Take the lease from whoever has it; returns the term."""
+    while (term := await store.lead(await store.leads(), "somebody")) is None:
+        pass  # it was renewed in between
+    return term
+
+
+@pytest.mark.usefixtures("collector")
+async def test_a_term_that_is_over_leaves_nothing_behind(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitors: list[weakref.ref[Monitor]] = []
+
+    class Seen(Monitor):
+        """One whose end can be seen."""
+
+        async def restore(self) -> None:
+            monitors.append(weakref.ref(self))
+            await super().restore()
+
+    monkeypatch.setattr(app, "Monitor", Seen)
+    monkeypatch.setattr(leader, "PACE", QUICK)
+    async with town(sqlite_url, tmp_path) as home, open_store(sqlite_url) as other, asyncio.timeout(30):
+        monkeypatch.setattr(Route, "BASE", home.discord.api_base)
+        monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(home.discord.gateway_url))
+        stop = asyncio.Event()
+        running = asyncio.create_task(app.run(load(home.environment), _now, stop))
+        for terms in (1, 2, 3):
+            await home.discord.until(lambda: home.discord.gateway.connected > 0)
+            assert len(monitors) == terms
+            assert [monitor() is None for monitor in monitors] == [True] * (terms - 1) + [False]
+            term = await _take_over(other)
+            await home.discord.until(lambda: home.discord.gateway.connected == 0)
+            await other.release(term)
+        stop.set()
+        await running
