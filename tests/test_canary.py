@@ -196,13 +196,17 @@ async def _go_wrong(home: Town) -> None:
 async def _rows(home: Town) -> str:
     database = database_at(home.environment["DATABASE_URL"])
     try:
-        async with database.reading() as connection:
-            tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-            assert {"tokens", "messages", "incidents"} <= set(tables)
-            rows = [await connection.execute(sa.select(sa.text("*")).select_from(sa.table(name))) for name in tables]
-            return "\n".join(str(tuple(row)) for result in rows for row in result)
+        return await database.read(_written)
     finally:
         await database.close()
+
+
+def _written(connection: sa.Connection) -> str:
+    """All that lies in all tables."""
+    tables = sa.inspect(connection).get_table_names()
+    assert {"tokens", "messages", "incidents"} <= set(tables)
+    rows = [connection.execute(sa.select(sa.text("*")).select_from(sa.table(name))) for name in tables]
+    return "\n".join(str(tuple(row)) for result in rows for row in result)
 
 
 async def _sent_by_the_upstream(home: Town) -> str:

@@ -18,20 +18,16 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, TypeVar
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 import sqlalchemy as sa
 
-from bot.storage.core import AsyncConnection, dispose, transaction
+from bot.storage.core import Greenlets, Runner, Thread
 from bot.storage.schema import VERSION, tokens
 
-if TYPE_CHECKING:
-    import aiosqlite
-    from sqlalchemy import AdaptedConnection
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
+T = TypeVar("T")
 
 CONNECTIONS: Final = 3
 """At most; small PostgreSQL plans give 20 to all programs together, and copies of the bot overlap in a deployment."""
@@ -123,40 +119,56 @@ _MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
 
 
 class Database:
-    """An open database: transactions that read, and transactions that write."""
+    """An open database: transactions that read, and transactions that write.
 
-    def __init__(self, engine: sa.Engine, **reading: object) -> None:
+    A transaction is a function of a connection. It does nothing but what the connection does, because it may be called
+    again when another process held the database up.
+    """
+
+    def __init__(self, engine: sa.Engine, runner: Runner, **reading: object) -> None:
         """`reading` are the execution options of transactions that only read."""
         self._engine = engine
         self._reading = engine.execution_options(**reading)
+        self._runner = runner
         self.dialect = engine.dialect.name
         """`sqlite` or `postgresql`."""
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """A transaction that sees the database as of one moment, and holds up nobody.
 
         Raises:
             StoreError: For whatever the engine, its driver or the operating system raises.
         """
-        with _our_errors():
-            async with transaction(self._reading) as connection:
-                yield connection
+        return await self._transaction(self._reading, work)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that runs alone. What it wrote is on the disk when the context ends without an error.
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """A transaction that runs alone. What it wrote is on the disk when this returns.
 
         Raises:
             StoreError: As above. Nothing is stored then, unless the connection broke in the very commit.
         """
+        return await self._transaction(self._engine, work)
+
+    async def _transaction(self, engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+        def run() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        deadline = asyncio.get_running_loop().time() + LOCK_DEADLINE
         with _our_errors():
-            async with transaction(self._engine) as connection:
-                yield connection
+            while True:
+                try:
+                    return await self._runner.run(run)
+                except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
+                    if not _is_busy(error) or asyncio.get_running_loop().time() > deadline:
+                        raise
+                # SQLite's own wait cannot be cancelled, so it is short.
+                await asyncio.sleep(0.05)
 
     async def close(self) -> None:
         """Close every connection."""
-        await dispose(self._engine)
+        await self._runner.run(self._engine.dispose)
+        self._runner.close()
 
 
 @asynccontextmanager
@@ -168,8 +180,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """
     database = database_at(url)
     try:
-        async with database.writing() as connection:
-            await connection.run_sync(migrate)
+        await database.write(migrate)
         yield database
     finally:
         await database.close()
@@ -200,8 +211,8 @@ def _sqlite(location: str) -> Database:
     # SQLite gives its journal files the mode of the file itself.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     engine = sa.create_engine(
-        sa.URL.create("sqlite+aiosqlite", database=str(path)),
-        # One connection is one thread, and its users take turns in the order in which they came.
+        sa.URL.create("sqlite", database=str(path)),
+        # One thread uses it, for one thing at a time.
         pool_size=1,
         max_overflow=0,
         hide_parameters=True,
@@ -209,41 +220,22 @@ def _sqlite(location: str) -> Database:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def prepare(connection: "AdaptedConnection", _: "ConnectionPoolEntry") -> None:
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            _patiently(connection, f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         only_reads = connection.get_execution_options().get("only_reads")
-        driver = cast("AdaptedConnection", connection.connection.dbapi_connection)
-        _patiently(driver, "BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
-    @sa.event.listens_for(engine, "invalidate")
-    def give_up(connection: "DBAPIConnection", *_: object) -> None:
-        # Closed with a statement that something still refers to, such as an error's traceback, a connection lives on
-        # within SQLite, with its transaction and its lock: https://sqlite.org/c3ref/close.html
-        connection.rollback()
-
-    return Database(engine, only_reads=True)
+    return Database(engine, Thread(), only_reads=True)
 
 
-def _patiently(connection: "AdaptedConnection", statement: str) -> None:
-    """Execute what another process may hold up; waits on the event loop: SQLite's own wait cannot be cancelled."""
-
-    async def execute(driver: "aiosqlite.Connection") -> None:
-        deadline = asyncio.get_running_loop().time() + LOCK_DEADLINE
-        while True:
-            try:
-                await driver.execute(statement)
-            except sqlite3.OperationalError as error:
-                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or asyncio.get_running_loop().time() > deadline:
-                    raise
-            else:
-                return
-            await asyncio.sleep(0.05)
-
-    connection.run_async(execute)
+def _is_busy(error: Exception) -> bool:
+    """Whether another process holds the SQLite file."""
+    original = getattr(error, "orig", error)
+    return getattr(original, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def _postgresql(location: str) -> Database:
@@ -267,7 +259,7 @@ def _postgresql(location: str) -> Database:
         if not connection.get_execution_options().get("postgresql_readonly"):
             connection.exec_driver_sql(_BEGIN_WRITING)
 
-    return Database(engine, isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Database(engine, Greenlets(engine), isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 _BEGIN_WRITING: Final = f"""

@@ -6,19 +6,19 @@ when it waits, its time has come and nobody has a claim on it. Which messages th
 
 import secrets
 import string
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch import Changes, Memory
-from bot.storage.core import AsyncConnection
 from bot.storage.database import (
     Database,
     FencedError,
@@ -41,7 +41,6 @@ from bot.storage.schema import (
     tokens,
 )
 from bot.storage.telling import (
-    BATCH,
     Grouping,
     after_its_card,
     announce,
@@ -51,6 +50,7 @@ from bot.storage.telling import (
     in_order,
     is_card,
     name_of,
+    partitions,
     tell,
     text_of,
     unposted,
@@ -75,6 +75,11 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+P = ParamSpec("P")
+_Work: TypeAlias = Callable[Concatenate["Store", sa.Connection, P], T]
+_Method: TypeAlias = Callable[Concatenate["Store", P], Coroutine[Any, Any, T]]
+
 _GIVEN_BACK: Final = {"claimed_until": None}
 _CERTAIN: Final = {"uncertain_since": None, "uncertain_version": None}
 
@@ -90,6 +95,7 @@ _MESSAGES: Final = sa.select(messages, answered.c.discord_id.label("reply_to")).
 _can_come: Final = waits & after_its_card
 """Waits, and for nothing but its time."""
 
+_TERM: Final = sa.select(installation.c.term)
 _CLAIM: Final = sa.select(installation.c.term, installation.c.renewals, installation.c.holder)
 
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
@@ -128,6 +134,39 @@ class Claim:
     """Its name; None when the lease is free."""
 
 
+def _reads(work: "_Work[P, T]") -> "_Method[P, T]":
+    """Make a method one transaction that only reads."""
+
+    @wraps(work)
+    async def method(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await store.database.read(lambda connection: work(store, connection, *args, **kwargs))
+
+    return method
+
+
+def _writes(work: "_Work[P, T]") -> "_Method[P, T]":
+    """Make a method one write transaction, whoever leads."""
+
+    @wraps(work)
+    async def method(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await store.database.write(lambda connection: work(store, connection, *args, **kwargs))
+
+    return method
+
+
+def _writes_leading(work: "_Work[P, T]") -> "_Method[P, T]":
+    """Make a method one write transaction that raises `FencedError` once another copy of the bot leads."""
+
+    @wraps(work)
+    def fenced(store: "Store", connection: sa.Connection, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if store.term is not None and connection.scalar(_TERM) != store.term:
+            message = "another copy of the bot has taken over"
+            raise FencedError(message)
+        return work(store, connection, *args, **kwargs)
+
+    return _writes(fenced)
+
+
 class Store:
     """The database, once it is open. Every method is whole or not at all, and may be called again after an error.
 
@@ -136,71 +175,67 @@ class Store:
 
     def __init__(self, database: Database, name: str) -> None:
         """`name` is this installation's."""
-        self._database = database
+        self.database = database
         self._upsert_record = _upsert(tokens, database.dialect)
         self._upsert_incident = _upsert(incidents, database.dialect)
         self._upsert_decision = _upsert(decisions, database.dialect)
         self.installation = name
         """Four letters or digits, made once, by which messages of this database are told from those of another."""
-        self._term: int | None = None
+        self.term: int | None = None
         """The term in which this copy took the lease; None while it never did, as for tools and tests."""
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction of the holder of the lease; raises `FencedError` once another copy has taken it."""
-        async with self._database.writing() as connection:
-            if self._term is not None and await connection.scalar(sa.select(installation.c.term)) != self._term:
-                message = "another copy of the bot has taken over"
-                raise FencedError(message)
-            yield connection
-
-    async def leads(self) -> Claim:
+    @_reads
+    def leads(self, connection: sa.Connection) -> Claim:
         """Who leads."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_CLAIM)).one()
-            return Claim(row.term, row.renewals, row.holder)
+        row = connection.execute(_CLAIM).one()
+        return Claim(row.term, row.renewals, row.holder)
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
         """Take the lease if it is as seen; returns the new term, or None.
 
         From then on every write is refused once the term is another one.
         """
-        async with self._database.writing() as connection:
-            row = (await connection.execute(_CLAIM)).one()
-            if Claim(row.term, row.renewals, row.holder) != seen:
-                return None
-            term = seen.term + 1
-            await connection.execute(sa.update(installation).values(term=term, holder=holder))
-        self._term = term
+        term = await self._take(seen, holder)
+        self.term = self.term if term is None else term
         return term
 
-    async def renew(self, term: int) -> bool:
+    @_writes
+    def _take(self, connection: sa.Connection, seen: Claim, holder: str) -> int | None:
+        row = connection.execute(_CLAIM).one()
+        if Claim(row.term, row.renewals, row.holder) != seen:
+            return None
+        term = seen.term + 1
+        connection.execute(sa.update(installation).values(term=term, holder=holder))
+        return term
+
+    @_writes
+    def renew(self, connection: sa.Connection, term: int) -> bool:
         """Show that the holder of that term lives; whether it still is the holder."""
         renewed = sa.update(installation).where(installation.c.term == term, installation.c.holder.is_not(None))
-        async with self._database.writing() as connection:
-            return (await connection.execute(renewed.values(renewals=installation.c.renewals + 1))).rowcount == 1
+        return connection.execute(renewed.values(renewals=installation.c.renewals + 1)).rowcount == 1
 
-    async def release(self, term: int) -> None:
+    @_writes
+    def release(self, connection: sa.Connection, term: int) -> None:
         """Give back the lease of that term, if it is still held."""
-        async with self._database.writing() as connection:
-            await connection.execute(sa.update(installation).where(installation.c.term == term).values(holder=None))
+        connection.execute(sa.update(installation).where(installation.c.term == term).values(holder=None))
 
-    async def load(self) -> Memory:
+    @_reads
+    def load(self, connection: sa.Connection) -> Memory:
         """What was known when the last look was stored."""
-        async with self._database.reading() as connection:
-            read_at = await connection.scalar(sa.select(installation.c.read_at))
-            records = await connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id))
-            opened = await connection.scalars(
-                sa.select(incidents.c.incident).where(incidents.c.stage != Stage.RESOLVED).order_by(incidents.c.id),
-            )
-            return Memory(
-                records={record.id: record for record in records},
-                read_at=read_at,
-                incidents={incident.key: incident for incident in opened},
-                decisions=await _decisions(connection),
-            )
+        read_at = connection.scalar(sa.select(installation.c.read_at))
+        records = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id))
+        opened = connection.scalars(
+            sa.select(incidents.c.incident).where(incidents.c.stage != Stage.RESOLVED).order_by(incidents.c.id),
+        )
+        return Memory(
+            records={record.id: record for record in records},
+            read_at=read_at,
+            incidents={incident.key: incident for incident in opened},
+            decisions=_decisions(connection),
+        )
 
-    async def save(self, changes: Changes, now: datetime, grouping: Grouping = GROUPING) -> None:
+    @_writes_leading
+    def save(self, connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping = GROUPING) -> None:
         """Store what changed, with the messages that it calls for.
 
         An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A
@@ -209,45 +244,42 @@ class Store:
 
         What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
         """
-        async with self._writing() as connection:
-            await connection.execute(sa.update(installation).values(read_at=changes.read_at))
-            await self._save_decisions(connection, changes)
-            if changes.removed:
-                await connection.execute(_FORGET, [{"token": token} for token in changes.removed])
-            for records in batches(changes.records):
-                await connection.execute(
-                    self._upsert_record, [{"id": record.id, "record": record} for record in records]
-                )
-            for moved in batches(in_order(changes.incidents)):
-                told = [incident for incident in moved if incident.key in changes.tell]
-                new = await tell(connection, told, now, grouping)
-                await connection.execute(
-                    self._upsert_incident,
-                    [
-                        {
-                            "id": (name := name_of(incident)),
-                            "key": text_of(incident.key),
-                            "stage": incident.stage,
-                            "resolved_at": incident.resolved_at,
-                            "incident": incident,
-                            "message_id": new.get(name),
-                        }
-                        for incident in moved
-                    ],
-                )
-            if changes.notices:
-                await announce(connection, changes, now)
+        connection.execute(sa.update(installation).values(read_at=changes.read_at))
+        self._save_decisions(connection, changes)
+        if changes.removed:
+            connection.execute(_FORGET, [{"token": token} for token in changes.removed])
+        for records in batches(changes.records):
+            connection.execute(self._upsert_record, [{"id": record.id, "record": record} for record in records])
+        for moved in batches(in_order(changes.incidents)):
+            told = [incident for incident in moved if incident.key in changes.tell]
+            new = tell(connection, told, now, grouping)
+            connection.execute(
+                self._upsert_incident,
+                [
+                    {
+                        "id": (name := name_of(incident)),
+                        "key": text_of(incident.key),
+                        "stage": incident.stage,
+                        "resolved_at": incident.resolved_at,
+                        "incident": incident,
+                        "message_id": new.get(name),
+                    }
+                    for incident in moved
+                ],
+            )
+        if changes.notices:
+            announce(connection, changes, now)
 
-    async def _save_decisions(self, connection: AsyncConnection, changes: Changes) -> None:
+    def _save_decisions(self, connection: sa.Connection, changes: Changes) -> None:
         if changes.undone:
-            await connection.execute(sa.delete(decisions).where(decisions.c.id.in_(changes.undone)))
+            connection.execute(sa.delete(decisions).where(decisions.c.id.in_(changes.undone)))
         if changes.decided:
-            await connection.execute(
+            connection.execute(
                 self._upsert_decision,
                 [{"id": each.id, "kind": _KIND_NAMES[type(each)], "decision": each} for each in changes.decided],
             )
         if changes.audit:
-            await connection.execute(
+            connection.execute(
                 sa.insert(audit),
                 [
                     {
@@ -261,72 +293,73 @@ class Store:
                 ],
             )
 
-    async def message(self, message_id: int) -> Message | None:
+    @_reads
+    def message(self, connection: sa.Connection, message_id: int) -> Message | None:
         """A message with all its incidents as they are now, those that are over among them; None when it is not there.
 
         `message_id` may be any number: it comes from a button, and anybody may make one up.
         """
         if not 0 < message_id < 2**63:
             return None
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_MESSAGES.where(messages.c.id == message_id))).one_or_none()
-            return None if row is None else await self._message(connection, row)
+        row = connection.execute(_MESSAGES.where(messages.c.id == message_id)).one_or_none()
+        return None if row is None else self._message(connection, row)
 
-    async def shown_at(self, keys: Collection[Key]) -> dict[Key, int]:
+    @_reads
+    def shown_at(self, connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]:
         """Discord's id of the message that shows the open incident of each key, of those that are shown."""
         texts = {text_of(key): key for key in keys}
         shown: dict[Key, int] = {}
-        async with self._database.reading() as connection:
-            for batch in batches(list(texts)):
-                rows = await connection.execute(
-                    sa.select(incidents.c.key, messages.c.discord_id)
-                    .join(messages)
-                    .where(
-                        incidents.c.key.in_(batch),
-                        incidents.c.stage == Stage.FIRING,
-                        messages.c.discord_id.is_not(None),
-                    )
+        for batch in batches(list(texts)):
+            rows = connection.execute(
+                sa.select(incidents.c.key, messages.c.discord_id)
+                .join(messages)
+                .where(
+                    incidents.c.key.in_(batch),
+                    incidents.c.stage == Stage.FIRING,
+                    messages.c.discord_id.is_not(None),
                 )
-                shown.update({texts[row.key]: row.discord_id for row in rows})
+            )
+            shown.update({texts[row.key]: row.discord_id for row in rows})
         return shown
 
-    async def unheard(self, keys: Collection[Key]) -> frozenset[Key]:
+    @_reads
+    def unheard(self, connection: sa.Connection, keys: Collection[Key]) -> frozenset[Key]:
         """The keys of open incidents of which a card, or a word, still waits to be posted."""
         texts = {text_of(key): key for key in keys}
         card = sa.select(messages.c.id).where(waits, messages.c.discord_id.is_(None))
         word = sa.select(notice_incidents.c.incident_id).join(messages).where(waits)
         found: set[Key] = set()
-        async with self._database.reading() as connection:
-            for batch in batches(list(texts)):
-                rows = await connection.scalars(
-                    sa.select(incidents.c.key).where(
-                        incidents.c.key.in_(batch),
-                        incidents.c.stage == Stage.FIRING,
-                        incidents.c.message_id.in_(card) | incidents.c.id.in_(word),
-                    )
+        for batch in batches(list(texts)):
+            rows = connection.scalars(
+                sa.select(incidents.c.key).where(
+                    incidents.c.key.in_(batch),
+                    incidents.c.stage == Stage.FIRING,
+                    incidents.c.message_id.in_(card) | incidents.c.id.in_(word),
                 )
-                found.update(texts[text] for text in rows)
+            )
+            found.update(texts[text] for text in rows)
         return frozenset(found)
 
-    async def audit(self, limit: int) -> tuple[Entry, ...]:
+    @_reads
+    def audit(self, connection: sa.Connection, limit: int) -> tuple[Entry, ...]:
         """The last entries of the audit trail, newest first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
-            return tuple(Entry(row.at, row.by, row.act, row.what, row.reason) for row in rows)
+        rows = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
+        return tuple(Entry(row.at, row.by, row.act, row.what, row.reason) for row in rows)
 
-    async def reopen(self, now: datetime, within: timedelta) -> None:
+    @_writes_leading
+    def reopen(self, connection: sa.Connection, now: datetime, within: timedelta) -> None:
         """Give back what a dead process had claimed; what it may have posted stays uncertain.
 
         What would not be due `within` that time, as after the clock was set back, is due now.
         """
-        async with self._writing() as connection:
-            await connection.execute(
-                sa.update(messages)
-                .where(messages.c.claimed_until.is_not(None) | (waits & (messages.c.due_at > now + within)))
-                .values(claimed_until=None, due_at=now)
-            )
+        connection.execute(
+            sa.update(messages)
+            .where(messages.c.claimed_until.is_not(None) | (waits & (messages.c.due_at > now + within)))
+            .values(claimed_until=None, due_at=now)
+        )
 
-    async def fold(self, limit: int, size: int, now: datetime) -> int:
+    @_writes_leading
+    def fold(self, connection: sa.Connection, limit: int, size: int, now: datetime) -> int:
         """Make few messages of many, when more than `limit` wait that were never posted.
 
         Notices become one a kind, which says all that they say and answers nothing. Cards and groups become summaries
@@ -336,10 +369,10 @@ class Store:
         Returns:
             How many incidents the folded messages are about; 0 when there was nothing to fold.
         """
-        async with self._writing() as connection:
-            return await fold(connection, limit, size, now)
+        return fold(connection, limit, size, now)
 
-    async def claim(self, now: datetime, lease: timedelta) -> Message | None:
+    @_writes_leading
+    def claim(self, connection: sa.Connection, now: datetime, lease: timedelta) -> Message | None:
         """Take the next due message; nobody else gets it until it is given back or `lease` is over.
 
         First come cards that are not in the channel, then notices, then edits; an answer waits for its card.
@@ -350,19 +383,19 @@ class Store:
         free = messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= now)
         turn = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
         due = _MESSAGES.where(_can_come, free, messages.c.due_at <= now).order_by(turn, messages.c.id).limit(1)
-        async with self._writing() as connection:
-            row = (await connection.execute(due)).one_or_none()
-            if row is None:
-                return None
-            begun = (
-                {"uncertain_since": now, "uncertain_version": row.version}
-                if row.discord_id is None and row.uncertain_since is None
-                else {}
-            )
-            await _change(connection, row.id, claimed_until=now + lease, **begun)
-            return await self._message(connection, row)
+        row = connection.execute(due).one_or_none()
+        if row is None:
+            return None
+        begun = (
+            {"uncertain_since": now, "uncertain_version": row.version}
+            if row.discord_id is None and row.uncertain_since is None
+            else {}
+        )
+        _change(connection, row.id, claimed_until=now + lease, **begun)
+        return self._message(connection, row)
 
-    async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
+    @_writes_leading
+    def confirm(self, connection: sa.Connection, message_id: int, discord_id: int, version: int) -> None:
         """The channel shows `version` as the message `discord_id`. A newer version stays due.
 
         A post that shows a card as it is now has told what waited to be said in answer to it.
@@ -370,61 +403,64 @@ class Store:
         told = sa.exists().where(
             answered.c.id == message_id, answered.c.discord_id.is_(None), answered.c.version <= version
         )
-        async with self._writing() as connection:
-            await connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
-            await _change(
-                connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0
-            )
+        connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
+        _change(
+            connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0
+        )
 
-    async def retry(
-        self, message_id: int, at: datetime, uncertain_since: datetime | None, uncertain_version: int | None
+    @_writes_leading
+    def retry(
+        self,
+        connection: sa.Connection,
+        message_id: int,
+        at: datetime,
+        uncertain_since: datetime | None,
+        uncertain_version: int | None,
     ) -> None:
         """Give a claimed message back after an attempt that failed; it is due at `at`.
 
         The last two are about the earliest attempt to post it whose outcome is not known, None when there is none.
         """
-        async with self._writing() as connection:
-            await _change(
-                connection,
-                message_id,
-                **_GIVEN_BACK,
-                due_at=at,
-                tries=messages.c.tries + 1,
-                uncertain_since=uncertain_since,
-                uncertain_version=uncertain_version,
-            )
+        _change(
+            connection,
+            message_id,
+            **_GIVEN_BACK,
+            due_at=at,
+            tries=messages.c.tries + 1,
+            uncertain_since=uncertain_since,
+            uncertain_version=uncertain_version,
+        )
 
-    async def anew(self, message_id: int, now: datetime) -> None:
+    @_writes_leading
+    def anew(self, connection: sa.Connection, message_id: int, now: datetime) -> None:
         """The message is gone from the channel: it is to be posted once more, as one that was made now."""
         values = {"discord_id": None, "shown_version": 0, "tries": 0, "due_at": now, "created_at": now}
-        async with self._writing() as connection:
-            await _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, **values)
+        _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, **values)
 
-    async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
+    @_writes_leading
+    def park(
+        self, connection: sa.Connection, message_id: int, reason: str, now: datetime, *, certain: bool = True
+    ) -> None:
         """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes.
 
         `certain` says that no earlier attempt may have posted it: then nobody needs to look for it in the channel.
         """
-        async with self._writing() as connection:
-            known = _CERTAIN if certain else {}
-            await _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
+        known = _CERTAIN if certain else {}
+        _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
 
-    async def parked(self) -> tuple[Parked, ...]:
+    @_reads
+    def parked(self, connection: sa.Connection) -> tuple[Parked, ...]:
         """What is parked, oldest first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(
-                _MESSAGES.where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at)
-            )
-            return tuple(
-                [Parked(await self._message(connection, row), row.parked_reason, row.parked_at) for row in rows.all()]
-            )
+        rows = connection.execute(_MESSAGES.where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at))
+        return tuple([Parked(self._message(connection, row), row.parked_reason, row.parked_at) for row in rows.all()])
 
-    async def waiting(self) -> int:
+    @_reads
+    def waiting(self, connection: sa.Connection) -> int:
         """How many messages the channel does not show as they are."""
-        async with self._database.reading() as connection:
-            return await connection.scalar(sa.select(sa.func.count()).select_from(messages).where(waits)) or 0
+        return connection.scalar(sa.select(sa.func.count()).select_from(messages).where(waits)) or 0
 
-    async def backlog(self, parked_since: datetime) -> Backlog:
+    @_reads
+    def backlog(self, connection: sa.Connection, parked_since: datetime) -> Backlog:
         """What the channel should show and does not; of what is parked, that which was since then."""
         since = sa.case((messages.c.shown_version == 0, messages.c.created_at), else_=messages.c.due_at)
         figures = _MESSAGES.with_only_columns(
@@ -433,20 +469,20 @@ class Store:
             sa.func.count().filter(messages.c.parked_at >= parked_since),
             maintain_column_froms=True,
         )
-        async with self._database.reading() as connection:
-            return Backlog(*(await connection.execute(figures)).one())
+        return Backlog(*connection.execute(figures).one())
 
-    async def next_due(self) -> datetime | None:
+    @_reads
+    def next_due(self, connection: sa.Connection) -> datetime | None:
         """When the next message that waits is due, or its claim is over; None when none waits."""
         claimed = messages.c.claimed_until > messages.c.due_at
         when = sa.case((claimed, messages.c.claimed_until), else_=messages.c.due_at)
-        async with self._database.reading() as connection:
-            due: datetime | None = await connection.scalar(
-                _MESSAGES.with_only_columns(sa.func.min(when), maintain_column_froms=True).where(_can_come)
-            )
-            return due
+        due: datetime | None = connection.scalar(
+            _MESSAGES.with_only_columns(sa.func.min(when), maintain_column_froms=True).where(_can_come)
+        )
+        return due
 
-    async def prune(self, before: datetime) -> int:
+    @_writes_leading
+    def prune(self, connection: sa.Connection, before: datetime) -> int:
         """Forget the incidents that were resolved before then, with their messages, and notices made before then.
 
         A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows. The
@@ -460,26 +496,24 @@ class Store:
             incidents.c.message_id == messages.c.id, sa.or_(incidents.c.resolved_at.is_(None), ~old)
         )
         over = sa.select(messages.c.id).where(~waits, ~young, is_card | (messages.c.created_at < before))
-        async with self._writing() as connection:
-            forgotten = await connection.execute(
-                sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
-            )
-            await connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
-            await connection.execute(sa.delete(audit).where(audit.c.at < before - AUDIT_OUTLIVES))
-            return forgotten.rowcount
+        forgotten = connection.execute(
+            sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
+        )
+        connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
+        connection.execute(sa.delete(audit).where(audit.c.at < before - AUDIT_OUTLIVES))
+        return forgotten.rowcount
 
-    async def _message(self, connection: AsyncConnection, row: sa.Row[Any]) -> Message:
+    def _message(self, connection: sa.Connection, row: sa.Row[Any]) -> Message:
         """The message of a row of `_MESSAGES`, with its incidents."""
         shown = sa.select(incidents.c.incident)
         if row.notice is None:
             shown = shown.where(incidents.c.message_id == row.id)
         else:
             shown = shown.join(notice_incidents).where(notice_incidents.c.message_id == row.id)
-        found = connection.partitions(shown, BATCH)
         return Message(
             id=row.id,
             mark=f"{self.installation}-{row.id}",
-            incidents=tuple(in_order([row.incident async for rows in found for row in rows])),
+            incidents=tuple(in_order([row.incident for rows in partitions(connection, shown) for row in rows])),
             version=row.version,
             summary=row.summary,
             discord_id=row.discord_id,
@@ -500,12 +534,16 @@ async def open_store(url: str) -> AsyncIterator[Store]:
         StoreError: It cannot be opened. The error and what caused it never hold the password.
     """
     async with open_database(url) as database:
-        async with database.writing() as connection:
-            name = await connection.scalar(sa.select(installation.c.name))
-            if name is None:
-                name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(4))
-                await connection.execute(sa.insert(installation).values(name=name))
-        yield Store(database, name)
+        yield Store(database, await database.write(_name))
+
+
+def _name(connection: sa.Connection) -> str:
+    """The name of the installation; it gets one when it has none."""
+    name = connection.scalar(sa.select(installation.c.name))
+    if name is None:
+        name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(4))
+        connection.execute(sa.insert(installation).values(name=name))
+    return name
 
 
 def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
@@ -520,11 +558,11 @@ def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
-async def _decisions(connection: AsyncConnection) -> tuple[Decision, ...]:
+def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
     """What people decided and still holds."""
     found: list[Decision] = []
     for name, kind in DECISION_KINDS.items():
-        found += await connection.scalars(
+        found += connection.scalars(
             sa.select(sa.type_coerce(decisions.c.decision, Json(kind)))
             .where(decisions.c.kind == name)
             .order_by(decisions.c.id)
@@ -532,5 +570,5 @@ async def _decisions(connection: AsyncConnection) -> tuple[Decision, ...]:
     return tuple(found)
 
 
-async def _change(connection: AsyncConnection, message_id: int, **values: object) -> None:
-    await connection.execute(sa.update(messages).where(messages.c.id == message_id).values(values))
+def _change(connection: sa.Connection, message_id: int, **values: object) -> None:
+    connection.execute(sa.update(messages).where(messages.c.id == message_id).values(values))

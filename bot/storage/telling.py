@@ -18,7 +18,6 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule, Stage
 from bot.domain.watch import Changes
-from bot.storage.core import AsyncConnection
 from bot.storage.schema import Instant, incidents, messages, notice_incidents
 
 BATCH: Final = 500
@@ -85,15 +84,13 @@ class Grouping:
     """Incidents in one message at most: so many ids, and how long each took, fit Discord's 4,096 characters."""
 
 
-async def tell(
-    connection: AsyncConnection, told: Sequence[Incident], now: datetime, grouping: Grouping
-) -> dict[str, int]:
+def tell(connection: sa.Connection, told: Sequence[Incident], now: datetime, grouping: Grouping) -> dict[str, int]:
     """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
 
     Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
     """
     named = {name_of(incident): incident for incident in told}
-    rows = await connection.execute(
+    rows = connection.execute(
         sa.select(incidents.c.id, incidents.c.message_id).where(
             incidents.c.id.in_(named), incidents.c.message_id.is_not(None)
         )
@@ -103,24 +100,24 @@ async def tell(
     for name, incident in named.items():
         if name not in known:
             alone[incident.key.rule].append(name)
-    joined = await _join(connection, alone, named, now, grouping)
+    joined = _join(connection, alone, named, now, grouping)
     renewed = {*known.values(), *joined.values()}
     if renewed:
-        await connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in renewed])
+        connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in renewed])
     groups = [
         (rule, group)
         for rule, names in alone.items()
         for group in batches([name for name in names if name not in joined], grouping.size)
     ]
-    made = await _new_messages(
+    made = _new_messages(
         connection,
         [{"summary": len(group) > 1, "rule": rule, "due_at": now, "created_at": now} for rule, group in groups],
     )
     return joined | {name: message_id for message_id, (_, group) in zip(made, groups, strict=True) for name in group}
 
 
-async def _join(
-    connection: AsyncConnection,
+def _join(
+    connection: sa.Connection,
     alone: Mapping[Rule, Sequence[str]],
     named: Mapping[str, Incident],
     now: datetime,
@@ -134,7 +131,7 @@ async def _join(
         .where(messages.c.rule.in_(alone), messages.c.created_at.between(now - grouping.within, now))
         .group_by(messages.c.rule)
     )
-    rows = await connection.execute(
+    rows = connection.execute(
         sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id, _maybe_posted.label("posted"))
         .join(messages)
         .where(messages.c.id.in_(newest))
@@ -149,9 +146,7 @@ async def _join(
         fit = [name for name in alone[there[0].key.rule] if not posted or _tells(there, named[name])]
         joined |= dict.fromkeys(fit[:room], message_id)
     if joined:
-        await connection.execute(
-            sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True)
-        )
+        connection.execute(sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True))
     return joined
 
 
@@ -163,22 +158,22 @@ def _tells(there: Sequence[Incident], new: Incident) -> bool:
     )
 
 
-async def announce(connection: AsyncConnection, changes: Changes, now: datetime) -> None:
+def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None:
     """Make the messages of the notices, after the incidents were stored.
 
     Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
     channel, since that will tell by itself; and the end is told when all incidents of the card are over.
     """
-    names = await _names(connection, changes)
+    names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
     said = [_Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
-    cards = await _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
+    cards = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
     together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
     for notice in answers:
         for key in notice.keys:
             if (card := cards.get(names.get(key, ""))) is not None:
                 together[notice.kind, notice.at, card].append(replace(notice, keys=(key,)))
-    over = await _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
+    over = _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
     for (kind, _, card), notices in together.items():
         merged = _merged(notices)
         if kind is not NoticeKind.RESOLVED:
@@ -187,7 +182,7 @@ async def announce(connection: AsyncConnection, changes: Changes, now: datetime)
             keys = tuple(dict.fromkeys(_key_of(name) for name in over[card]))
             said.append(_Said(replace(merged, keys=keys), card, over[card]))
     for batch in batches(said):
-        await _post(connection, batch, due_at=now, created_at=now)
+        _post(connection, batch, due_at=now, created_at=now)
 
 
 def _is_answer(notice: Notice) -> bool:
@@ -205,19 +200,19 @@ class _Said:
     """Of the incidents that it is about, each once."""
 
 
-async def _post(connection: AsyncConnection, said: Sequence[_Said], **common: object) -> None:
+def _post(connection: sa.Connection, said: Sequence[_Said], **common: object) -> None:
     rows = [{**common, "summary": False, "notice": each.notice, "answers": each.answers} for each in said]
-    made = await _new_messages(connection, rows)
+    made = _new_messages(connection, rows)
     about = [
         {"message_id": message_id, "incident_id": name}
         for message_id, each in zip(made, said, strict=True)
         for name in each.names
     ]
     for batch in batches(about):
-        await connection.execute(sa.insert(notice_incidents), batch)
+        connection.execute(sa.insert(notice_incidents), batch)
 
 
-async def _names(connection: AsyncConnection, changes: Changes) -> dict[Key, str]:
+def _names(connection: sa.Connection, changes: Changes) -> dict[Key, str]:
     """The incidents that the notices are about: those of the look, and of other keys the newest that ever fired."""
     names = {incident.key: name_of(incident) for incident in changes.incidents if _fired(incident)}
     others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
@@ -227,7 +222,7 @@ async def _names(connection: AsyncConnection, changes: Changes) -> dict[Key, str
             .where(incidents.c.key.in_(batch), incidents.c.stage != Stage.PENDING)
             .order_by(incidents.c.id)
         )
-        async for rows in connection.partitions(found, BATCH):
+        for rows in partitions(connection, found):
             names.update({others[row.key]: row.id for row in rows if _fired(row.incident)})
     return names
 
@@ -241,11 +236,11 @@ def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:
     return [names[key] for key in keys if key in names]
 
 
-async def _cards(connection: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
+def _cards(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     """The messages of these incidents, by name, of those that have one which may be in the channel."""
     found: dict[str, int] = {}
     for batch in batches(names):
-        rows = await connection.execute(
+        rows = connection.execute(
             sa.select(incidents.c.id, incidents.c.message_id)
             .join(messages)
             .where(incidents.c.id.in_(batch), _maybe_posted)
@@ -254,12 +249,12 @@ async def _cards(connection: AsyncConnection, names: Sequence[str]) -> dict[str,
     return found
 
 
-async def _over(connection: AsyncConnection, cards: Collection[int]) -> dict[int, list[str]]:
+def _over(connection: sa.Connection, cards: Collection[int]) -> dict[int, list[str]]:
     """The names of the incidents of each card, of those cards whose incidents are all resolved."""
     shown: dict[int, list[str]] = defaultdict(list)
     still: set[int] = set()
     for batch in batches(sorted(cards)):
-        rows = await connection.execute(
+        rows = connection.execute(
             sa.select(incidents.c.id, incidents.c.stage, incidents.c.message_id)
             .where(incidents.c.message_id.in_(batch))
             .order_by(incidents.c.id)
@@ -287,45 +282,45 @@ def _merged(notices: Sequence[Notice]) -> Notice:
     )
 
 
-async def fold(connection: AsyncConnection, limit: int, size: int, now: datetime) -> int:
+def fold(connection: sa.Connection, limit: int, size: int, now: datetime) -> int:
     """Fold unposted messages when they are too many; see `bot.storage.store.Store.fold`."""
-    waiting = (await connection.execute(_WAITING)).one()
-    folded = await _fold_notices(connection, now) if waiting.total > limit else 0
+    waiting = (connection.execute(_WAITING)).one()
+    folded = _fold_notices(connection, now) if waiting.total > limit else 0
     if waiting.cards > FEW:
-        count = await connection.scalar(
+        count = connection.scalar(
             sa.select(sa.func.count()).select_from(incidents).join(messages).where(unposted, is_card)
         )
         many = waiting.cards > limit or (count or 0) > CROWD
         if many and math.ceil((count or 0) / size) < waiting.cards:
-            folded += await _fold_cards(connection, size, now)
+            folded += _fold_cards(connection, size, now)
     return folded
 
 
-async def _fold_cards(connection: AsyncConnection, size: int, now: datetime) -> int:
+def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     """Fold cards and groups into summaries, the gravest incidents first; returns how many incidents."""
     old = (
-        await connection.execute(
+        connection.execute(
             sa.select(
                 sa.func.min(messages.c.due_at).label("due_at"), sa.func.max(messages.c.tries).label("tries")
             ).where(unposted, is_card)
         )
     ).one()
-    found = connection.partitions(sa.select(incidents.c.incident).join(messages).where(unposted, is_card), BATCH)
-    folded = in_order([row.incident async for rows in found for row in rows])
+    found = partitions(connection, sa.select(incidents.c.incident).join(messages).where(unposted, is_card))
+    folded = in_order([row.incident for rows in found for row in rows])
     chunks = list(batches(folded, size))
     summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries, "created_at": now}
-    new = await _new_messages(connection, [{**summary, "rule": _rule_of(chunk)} for chunk in chunks])
+    new = _new_messages(connection, [{**summary, "rule": _rule_of(chunk)} for chunk in chunks])
     for message_id, chunk in zip(new, chunks, strict=True):
-        await connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
+        connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
     gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
     # An answer to a card that is to be posted anew goes with it: the summary tells how things are now.
-    await connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
+    connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
     return len(folded)
 
 
-async def _fold_notices(connection: AsyncConnection, now: datetime) -> int:
+def _fold_notices(connection: sa.Connection, now: datetime) -> int:
     """Merge the notices of each kind into one that stands by itself; returns how many incidents those are about."""
-    rows = await connection.execute(
+    rows = connection.execute(
         sa.select(messages.c.id, messages.c.notice, messages.c.due_at, messages.c.tries)
         .outerjoin(answered, answered.c.id == messages.c.answers)
         .where(unposted, ~is_card, after_its_card)
@@ -342,9 +337,9 @@ async def _fold_notices(connection: AsyncConnection, now: datetime) -> int:
         names: set[str] = set()
         for batch in batches([row.id for row in alike]):
             of_these = notice_incidents.c.message_id.in_(batch)
-            names.update(await connection.scalars(sa.select(notice_incidents.c.incident_id).where(of_these)))
-            await connection.execute(sa.delete(messages).where(messages.c.id.in_(batch)))
-        await _post(
+            names.update(connection.scalars(sa.select(notice_incidents.c.incident_id).where(of_these)))
+            connection.execute(sa.delete(messages).where(messages.c.id.in_(batch)))
+        _post(
             connection,
             [_Said(merged, None, sorted(names))],
             due_at=max(now, min(row.due_at for row in alike)),
@@ -355,12 +350,12 @@ async def _fold_notices(connection: AsyncConnection, now: datetime) -> int:
     return folded
 
 
-async def _new_messages(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[int]:
+def _new_messages(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[int]:
     """Make messages, all with the same columns; returns their ids, in this order and growing."""
     if not rows:
         return []
     made = sa.insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
-    return list(await connection.scalars(made, rows))
+    return list(connection.scalars(made, rows))
 
 
 def _rule_of(together: Iterable[Incident]) -> Rule | None:
@@ -397,6 +392,11 @@ def in_order(unsorted: Iterable[Incident]) -> list[Incident]:
             incident.opened_at,
         ),
     )
+
+
+def partitions(connection: sa.Connection, statement: sa.Executable) -> Iterator[Sequence[sa.Row[*tuple[Any, ...]]]]:
+    """The rows, `BATCH` at once, as they come from the database."""
+    return connection.execute(statement, execution_options={"yield_per": BATCH}).partitions()
 
 
 def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:

@@ -12,10 +12,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.util import await_only
 
 from bot.domain.watch import Changes
 from bot.storage import database as module
@@ -88,12 +90,13 @@ async def test_the_file_and_its_journal_are_readable_by_their_owner_alone(sqlite
 
 
 async def test_a_commit_on_sqlite_is_on_the_disk_and_its_references_hold(sqlite_url: str) -> None:
-    async with open_database(sqlite_url) as database, database.reading() as connection:
-        pragmas = [
-            await connection.scalar(sa.text(f"PRAGMA {name}"))
-            for name in ("journal_mode", "synchronous", "foreign_keys")
+    def pragmas(connection: sa.Connection) -> list[object]:
+        return [
+            connection.scalar(sa.text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
-    assert pragmas == ["wal", 2, 1]
+
+    async with open_database(sqlite_url) as database:
+        assert await database.read(pragmas) == ["wal", 2, 1]
 
 
 async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
@@ -202,13 +205,11 @@ async def test_opening_twice_at_once_makes_one_database(database_url: str) -> No
 async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
     async with open_store(postgresql_url) as store, open_database(postgresql_url) as observer:
         await asyncio.gather(*(action() for _ in range(10) for action in (store.parked, store.load, store.waiting)))
-        async with observer.reading() as connection:
-            count = await connection.scalar(
-                sa.text(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = current_setting('application_name')"
-                )
-            )
-    assert count - 1 <= 3
+        connections = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = current_setting('application_name')"
+        )
+        count = await observer.read(lambda connection: connection.scalar(connections))
+    assert 1 < count <= 3 + 1
 
 
 async def test_a_server_that_restarts_between_two_looks_is_not_noticed(
@@ -223,16 +224,20 @@ async def test_a_server_that_restarts_between_two_looks_is_not_noticed(
 async def test_a_connection_that_is_killed_leaves_nothing_of_its_transaction(
     postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
-    async def write(database: module.Database) -> None:
-        async with database.writing() as connection:
-            await connection.execute(sa.text("UPDATE installation SET name = 'lost'"))
-            postgresql.disconnect(postgresql_url)
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.text("UPDATE installation SET name = 'lost'"))
+        postgresql.disconnect(postgresql_url)
 
     async with open_store(postgresql_url) as store, open_database(postgresql_url) as database:
         with pytest.raises(StoreUnavailableError):
-            await write(database)
-        async with database.reading() as connection:
-            assert await connection.scalar(sa.text("SELECT name FROM installation")) == store.installation
+            await database.write(write)
+        assert await database.read(_name) == store.installation
+
+
+def _name(connection: sa.Connection) -> str | None:
+    """What this installation is called."""
+    name: str | None = connection.scalar(sa.text("SELECT name FROM installation"))
+    return name
 
 
 @pytest.mark.parametrize("mode", ["", "&sslmode=disable", "&sslmode=prefer"])
@@ -313,15 +318,14 @@ async def test_a_server_that_is_away_is_unavailable_and_then_works(
 async def test_a_connection_that_breaks_in_a_transaction_is_said_to_be_lost(
     postgresql: PostgreSQL, postgresql_url: str, noticed_after: float
 ) -> None:
-    async def write(database: module.Database) -> None:
-        async with database.writing() as connection:
-            door.shut()
-            await asyncio.sleep(noticed_after)
-            await connection.execute(sa.text("SELECT 1"))
+    def write(connection: sa.Connection) -> None:
+        door.shut()
+        await_only(asyncio.sleep(noticed_after))
+        connection.execute(sa.text("SELECT 1"))
 
     async with postgresql.door() as door, open_database(door.url(postgresql_url)) as database:
         with pytest.raises(StoreUnavailableError, match="connection was lost"):
-            await write(database)
+            await database.write(write)
 
 
 async def test_no_log_line_holds_the_password(
@@ -330,8 +334,7 @@ async def test_no_log_line_holds_the_password(
     caplog.set_level(logging.DEBUG)
     async with postgresql.door() as door:
         database = database_at(door.url(postgresql_url))
-        async with database.writing() as connection:
-            await connection.run_sync(migrate, "0001")
+        await database.write(partial(migrate, version="0001"))
         await database.close()
         async with open_store(door.url(postgresql_url)) as store:
             await store.waiting()
@@ -350,19 +353,16 @@ async def test_a_port_where_nobody_listens_is_unavailable() -> None:
 
 async def test_writers_follow_one_another(database_url: str) -> None:
     """What a write transaction reads is still so when it writes, over all connections."""
+
+    def rename(connection: sa.Connection) -> None:
+        name = _name(connection)
+        time.sleep(0.005)
+        connection.execute(sa.text("UPDATE installation SET name = :name"), {"name": f"{name}."})
+
     async with open_database(database_url) as one, open_database(database_url) as other:
-        async with one.writing() as connection:
-            await connection.execute(sa.text("INSERT INTO installation (name) VALUES ('k3f9')"))
-
-        async def rename(database: module.Database) -> None:
-            async with database.writing() as connection:
-                name = await connection.scalar(sa.text("SELECT name FROM installation"))
-                await asyncio.sleep(0)
-                await connection.execute(sa.text("UPDATE installation SET name = :name"), {"name": f"{name}."})
-
-        await asyncio.gather(*(rename(database) for database in (one, other) for _ in range(5)))
-        async with one.reading() as connection:
-            assert await connection.scalar(sa.text("SELECT name FROM installation")) == "k3f9" + "." * 10
+        await one.write(lambda connection: connection.execute(sa.text("INSERT INTO installation (name) VALUES ('k3')")))
+        await asyncio.gather(*(database.write(rename) for database in (one, other) for _ in range(5)))
+        assert await one.read(_name) == "k3" + "." * 10
 
 
 @pytest.fixture
@@ -392,10 +392,11 @@ async def test_a_statement_that_the_database_refuses_is_an_error_of_ours(store: 
     await store.save(Changes(NOW, (record(),)), NOW)
     database = database_at(database_url)
     with pytest.raises(StoreError, match="refused a statement") as caught:
-        async with database.writing() as connection:
-            await connection.execute(
+        await database.write(
+            lambda connection: connection.execute(
                 sa.text("INSERT INTO tokens VALUES (:id, :record)"), {"id": 1900, "record": "a canary sings"}
             )
+        )
     await database.close()
     assert "canary" not in str(caught.value)
 

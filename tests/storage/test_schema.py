@@ -27,11 +27,13 @@ async def test_the_migrations_make_the_tables_that_the_queries_use(database_url:
     def differences(connection: sa.Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), schema.tokens.metadata))
 
+    def migrated(connection: sa.Connection) -> list[object]:
+        migrate(connection, "0001")
+        migrate(connection)
+        return differences(connection)
+
     database = database_at(database_url)
-    async with database.writing() as connection:
-        await connection.run_sync(migrate, "0001")
-        await connection.run_sync(migrate)
-        assert await connection.run_sync(differences) == []
+    assert await database.write(migrated) == []
     await database.close()
 
 
@@ -39,19 +41,23 @@ async def test_a_new_database_is_made_as_the_migrations_make_one(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+
+    def migrated_and_dropped(connection: sa.Connection) -> object:
+        migrate(connection, "0001")
+        migrate(connection)
+        found = _anatomy(connection)
+        schema.tokens.metadata.drop_all(connection)
+        connection.execute(sa.text("DROP TABLE alembic_version"))
+        return found
+
     database = database_at(database_url)
-    async with database.writing() as connection:
-        await connection.run_sync(migrate, "0001")
-        await connection.run_sync(migrate)
-        migrated = await connection.run_sync(_anatomy)
-        await connection.run_sync(schema.tokens.metadata.drop_all)
-        await connection.execute(sa.text("DROP TABLE alembic_version"))
+    migrated = await database.write(migrated_and_dropped)
     await database.close()
     assert _said_by_alembic(caplog)
     caplog.clear()
 
-    async with open_database(database_url) as database, database.reading() as connection:
-        assert await connection.run_sync(_anatomy) == migrated
+    async with open_database(database_url) as database:
+        assert await database.read(_anatomy) == migrated
     assert not _said_by_alembic(caplog)
 
 
@@ -138,14 +144,16 @@ _FIRST_VERSION = {
 
 
 async def test_a_database_of_the_first_version_keeps_its_data(database_url: str) -> None:
-    database = database_at(database_url)
-    async with database.writing() as connection:
-        await connection.run_sync(migrate, "0001")
+    def make(connection: sa.Connection) -> None:
+        migrate(connection, "0001")
         for name, row in _FIRST_VERSION.items():
             columns = [
                 sa.column(column, schema.Instant() if isinstance(row[column], datetime) else None) for column in row
             ]
-            await connection.execute(sa.insert(sa.table(name, *columns)).values(row))
+            connection.execute(sa.insert(sa.table(name, *columns)).values(row))
+
+    database = database_at(database_url)
+    await database.write(make)
     await database.close()
 
     clock = partial(datetime.now, UTC)  # noqa: TID251 - the database's clock is the one that it is compared with
@@ -178,16 +186,18 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
-    async with open_database(database_url) as database, database.writing() as connection:
-        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = sa.text("UPDATE alembic_version SET version_num = '9999'")
+    async with open_database(database_url) as database:
+        await database.write(lambda connection: connection.execute(newer))
     with pytest.raises(StoreSettingsError, match="newer version"):
         async with open_store(database_url):
             pass
 
 
 async def test_a_row_that_cannot_be_read_is_called_damage(database_url: str) -> None:
-    async with open_database(database_url) as database, database.writing() as connection:
-        await connection.execute(sa.text('INSERT INTO tokens VALUES (1, \'{"id": "x"}\')'))
+    damage = sa.text('INSERT INTO tokens VALUES (1, \'{"id": "x"}\')')
+    async with open_database(database_url) as database:
+        await database.write(lambda connection: connection.execute(damage))
     async with open_store(database_url) as store:
         with pytest.raises(StoreDamagedError, match=r"\$\.id"):
             await store.load()
@@ -203,10 +213,13 @@ async def test_a_row_that_cannot_be_read_is_called_damage(database_url: str) -> 
     ],
 )
 async def test_a_time_comes_back_as_the_same_moment_in_utc(database_url: str, time: datetime) -> None:
-    async with open_database(database_url) as database, database.writing() as connection:
-        await connection.execute(sa.insert(schema.installation).values(name="k3f9", read_at=time))
-        read = await connection.scalar(sa.select(schema.installation.c.read_at))
+    def keep(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(schema.installation).values(name="k3f9", read_at=time))
+        read = connection.scalar(sa.select(schema.installation.c.read_at))
         assert read is not None
         assert (read, read.tzinfo) == (time, UTC)
         found = sa.select(schema.installation.c.name).where(schema.installation.c.read_at <= time)
-        assert await connection.scalar(found) == "k3f9"
+        assert connection.scalar(found) == "k3f9"
+
+    async with open_database(database_url) as database:
+        await database.write(keep)
