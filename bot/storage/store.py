@@ -30,6 +30,7 @@ from bot.storage.database import (
 )
 from bot.storage.schema import (
     DECISION_KINDS,
+    Instant,
     Json,
     audit,
     decisions,
@@ -94,6 +95,26 @@ _MESSAGES: Final = sa.select(messages, answered.c.discord_id.label("reply_to")).
 )
 _can_come: Final = waits & after_its_card
 """Waits, and for nothing but its time."""
+
+_now: Final = sa.bindparam("now", type_=Instant)
+_turn: Final = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
+"""First come cards that are not in the channel, then notices, then edits."""
+
+_DUE: Final = (
+    _MESSAGES.where(
+        _can_come,
+        messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= _now),
+        messages.c.due_at <= _now,
+    )
+    .order_by(_turn, messages.c.id)
+    .limit(1)
+)
+_NEXT_DUE: Final = _MESSAGES.with_only_columns(
+    sa.func.min(
+        sa.case((messages.c.claimed_until > messages.c.due_at, messages.c.claimed_until), else_=messages.c.due_at)
+    ),
+    maintain_column_froms=True,
+).where(_can_come)
 
 _TERM: Final = sa.select(installation.c.term)
 _CLAIM: Final = sa.select(installation.c.term, installation.c.renewals, installation.c.holder)
@@ -380,10 +401,7 @@ class Store:
         A post is marked as uncertain from here on, since the process may die before it learns how the post went. The
         message says what was so before: its `uncertain_since` is None unless an earlier attempt is open.
         """
-        free = messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= now)
-        turn = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
-        due = _MESSAGES.where(_can_come, free, messages.c.due_at <= now).order_by(turn, messages.c.id).limit(1)
-        row = connection.execute(due).one_or_none()
+        row = connection.execute(_DUE, {"now": now}).one_or_none()
         if row is None:
             return None
         begun = (
@@ -474,11 +492,7 @@ class Store:
     @_reads
     def next_due(self, connection: sa.Connection) -> datetime | None:
         """When the next message that waits is due, or its claim is over; None when none waits."""
-        claimed = messages.c.claimed_until > messages.c.due_at
-        when = sa.case((claimed, messages.c.claimed_until), else_=messages.c.due_at)
-        due: datetime | None = connection.scalar(
-            _MESSAGES.with_only_columns(sa.func.min(when), maintain_column_froms=True).where(_can_come)
-        )
+        due: datetime | None = connection.scalar(_NEXT_DUE)
         return due
 
     @_writes_leading
