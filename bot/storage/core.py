@@ -41,7 +41,7 @@ class Thread:
 
     def close(self) -> None:
         """See `Runner`."""
-        self._executor.shutdown()
+        self._executor.shutdown(wait=False)
 
 
 class Greenlets:

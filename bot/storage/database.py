@@ -162,7 +162,7 @@ class Database:
                 except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
                     if not _is_busy(error) or asyncio.get_running_loop().time() > deadline:
                         raise
-                # SQLite's own wait cannot be cancelled, so it is short.
+                # SQLite's own wait is short, because it cannot be cancelled and holds up who only reads.
                 await asyncio.sleep(0.05)
 
     async def close(self) -> None:
@@ -216,7 +216,7 @@ def _sqlite(location: str) -> Database:
         pool_size=1,
         max_overflow=0,
         hide_parameters=True,
-        connect_args={"timeout": 0.5, "isolation_level": None},
+        connect_args={"timeout": 0.1, "isolation_level": None},
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -383,8 +383,39 @@ async def test_whoever_is_cancelled_in_a_transaction_holds_up_nobody(database_ur
             task.cancel()
             cancelled.append(task)
             async with asyncio.timeout(5):
+                await asyncio.sleep(0)
+                task.cancel()
                 await asyncio.wait({task})
                 await other.save(Changes(NOW), NOW)
+
+
+async def test_what_is_cancelled_before_its_turn_never_happens(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        slow = asyncio.create_task(store.database.write(lambda _: time.sleep(0.5)))
+        await asyncio.sleep(0.05)
+        saving = asyncio.create_task(store.save(told(incident()), NOW))
+        await asyncio.sleep(0.05)
+        saving.cancel()
+        await asyncio.wait({saving})
+        assert not slow.done()
+        await slow
+        assert await store.waiting() == 0
+
+
+async def test_what_is_cancelled_in_its_turn_has_ended_before_anybody_goes_on(sqlite_url: str) -> None:
+    ended: list[str] = []
+
+    def work(_: sa.Connection) -> None:
+        time.sleep(0.2)
+        ended.append("the transaction")
+
+    async with open_store(sqlite_url) as store:
+        slow = asyncio.create_task(store.database.write(work))
+        await asyncio.sleep(0.05)
+        slow.cancel()
+        await asyncio.wait({slow})
+        assert slow.cancelled()
+        assert ended == ["the transaction"]
 
 
 async def test_a_statement_that_the_database_refuses_is_an_error_of_ours(store: Store, database_url: str) -> None:
