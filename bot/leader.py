@@ -117,6 +117,8 @@ class Lease:
                     doubted = True
                     reason = str(error) or "the database did not answer in time"
                     event(logger, logging.ERROR, "lease cannot be renewed, standing still", error=reason)
+            except Exception:  # an edge: whatever goes wrong once, it is to be tried again
+                logger.exception("lease failed")
             else:
                 if doubted and self.held:
                     event(logger, logging.INFO, "lease is renewed again", term=self.term)
@@ -157,10 +159,8 @@ async def _campaign(store: Store, pace: Pace) -> Lease:
         try:
             claim = await store.leads()
             if claim != seen:
-                seen, seen_at = (
-                    claim,
-                    _now(),
-                )  # It may have been renewed right before an answer that was long in coming.
+                # It may have been renewed right before an answer that was long in coming.
+                seen, seen_at = claim, _now()
             silent = asked_at - seen_at >= pace.silence.total_seconds()
             if claim.holder is None or silent or has_ended(claim.holder):
                 taking_at = _now()

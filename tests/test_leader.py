@@ -35,6 +35,8 @@ class Away:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.away = False
+        self.broken = False
+        """Whether it meets a bug when it is to renew."""
         self.takes = 0.0
         """Seconds until it looks who leads."""
 
@@ -54,6 +56,9 @@ class Away:
 
     async def renew(self, term: int) -> bool:
         self._reach()
+        if self.broken:
+            message = "a bug"
+            raise ZeroDivisionError(message)
         return await self._store.renew(term)
 
     async def release(self, term: int) -> None:
@@ -144,6 +149,17 @@ async def test_a_holder_whose_database_comes_back_in_time_goes_on_in_its_term(st
                 await asyncio.sleep(0.01)
         assert not lease.lost.is_set()
         await store.save(Changes(NOW), NOW)
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_renewal_that_fails_by_a_bug_is_not_the_last(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    async with leading(cut := Away(store), PACE) as lease, asyncio.timeout(20):
+        cut.broken = True
+        while "lease failed" not in caplog.text or lease.held:
+            await asyncio.sleep(0.01)
+        cut.broken = False
+        while not lease.held:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.usefixtures("elsewhere")
