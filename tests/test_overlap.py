@@ -17,7 +17,7 @@ async def test_copies_that_overlap_die_sleep_and_wake_speak_with_one_voice(
         async with open_store(url):
             pass  # Alembic makes the tables of one database at a time
     reports = await asyncio.gather(
-        *(overlapped(url, tmp_path, together=2, lease=2) for url in (sqlite_url, postgresql_url))
+        *(overlapped(url, tmp_path, together=2, pause=4, lease=2) for url in (sqlite_url, postgresql_url))
     )
     for report in reports:
         assert report.good, f"{report.table()}\n{report.refused}\n{report.errors}\n{report.story}"

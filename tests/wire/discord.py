@@ -58,6 +58,8 @@ class Call:
     path: str
     """Below `/api/v10`."""
     query: str
+    host: str
+    """The door by which it came, as `127.0.0.1:port`."""
     body: str = ""
     status: int | None = None
     """None when the bot got no answer."""
@@ -144,6 +146,7 @@ class Discord:
         self.commands: dict[int, list[Json]] = {}
         """The registered commands by server; those for all servers under 0."""
         self.api_base = ""
+        self._runner: web.AppRunner
         self._outages: list[Outage] = []
         self._buckets: dict[tuple[str, int], _Bucket] = {}
         self._interactions: dict[str, Interaction] = {}
@@ -158,14 +161,20 @@ class Discord:
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            self.api_base = f"http://{host}:{port}{BASE}"
-            self.gateway.url = f"ws://{host}:{port}/gateway"
+            self._runner = runner
+            host = await self.door()
+            self.api_base = f"http://{host}{BASE}"
+            self.gateway.url = f"ws://{host}/gateway"
             yield self
         finally:
             await self.gateway.close(CloseCode.GOING_AWAY)
             await runner.cleanup()
+
+    async def door(self) -> str:
+        """Open one more way in, so that each call by it can be told from others; returns its host and port."""
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[-1][:2]
+        return f"{host}:{port}"
 
     @property
     def gateway_url(self) -> str:
@@ -324,7 +333,8 @@ class Discord:
         """Log each request, and let it go wrong where an outage meets it."""
         if not request.path.startswith(BASE):
             return await handler(request)
-        call = Call(time.monotonic(), request.method, request.path.removeprefix(BASE), request.query_string)
+        path = request.path.removeprefix(BASE)
+        call = Call(time.monotonic(), request.method, path, request.query_string, request.host)
         self.calls.append(call)
         try:
             call.body = (await request.read()).decode(errors="replace")

@@ -18,7 +18,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from tests.wire import world
-from tests.wire.discord import TOKEN, Discord, Rate
+from tests.wire.discord import BASE, TOKEN, Discord, Rate
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act, Reply
@@ -704,6 +704,15 @@ async def test_everything_that_was_sent_can_be_searched(fake: Discord, bot: Bot)
     await bot.ops.send(embed=discord.Embed(description=canary))
     assert canary in fake.sent()
     assert TOKEN not in fake.sent()
+
+
+async def test_calls_by_another_door_can_be_told_from_the_others(fake: Discord) -> None:
+    door = await fake.door()
+    async with aiohttp.ClientSession() as session:
+        for api in (fake.api_base, f"http://{door}{BASE}"):
+            async with session.get(f"{api}/users/@me", headers={"Authorization": f"Bot {TOKEN}"}) as answer:
+                assert answer.status == 200
+    assert [call.host == door for call in fake.calls] == [False, True]
 
 
 async def test_ids_grow_and_tell_when_they_were_made(fake: Discord) -> None:
