@@ -54,7 +54,7 @@ class Facts:
     interval: timedelta = timedelta(minutes=1)
     """Between two polls."""
     unread: timedelta = timedelta()
-    """Since the last reading, or since this copy leads; by the clock."""
+    """Since the last reading, or since this copy leads; by the clock, unless that was set back."""
     database_silent: timedelta = timedelta()
     gateway_away: timedelta = timedelta()
     undelivered: timedelta = timedelta()
@@ -124,6 +124,7 @@ CAUSES = (
         "job",
         lambda facts: bool(facts.dead),
         "Part of the bot stands still; the log says which. Start it again, or set WATCHDOG=true.",
+        standby=True,
         restart=True,
     ),
     Cause(

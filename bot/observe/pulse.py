@@ -67,7 +67,8 @@ class Pulse:
         """For how long the loop has turned, pauses of the whole process not counted."""
         self._well: dict[str, timedelta] = {}
         """Up to when each thing was well, on that scale."""
-        self._counts: dict[str, int] = {}
+        self._before: dict[str, object] = {}
+        """What each thing was at the last beat that moves when it is well."""
         self._every = {"probe": PROBE}
         """The jobs, with their intervals."""
         self._led_since: datetime | None = None
@@ -94,7 +95,7 @@ class Pulse:
     def leading(self, parts: Parts) -> Iterator[None]:
         """This copy leads, until the context ends; then its jobs are forgotten."""
         self.parts, self._led_since = parts, self._clock()
-        self._note("gateway", OUTBOX, "delivery")
+        self._note("gateway", OUTBOX, "delivery", "reading")
         standby = self._every
         self._every = {**standby, OUTBOX: timedelta()}
         try:
@@ -134,7 +135,8 @@ class Pulse:
         return replace(
             common,
             role=Role.LEADING,
-            unread=self._clock() - max(read_at or self._led_since, self._led_since),
+            # Numbers age by the clock while the process is frozen, and by its beats after the clock was set back.
+            unread=max(self._clock() - max(read_at or self._led_since, self._led_since), self._silent("reading")),
             gateway_away=self._silent("gateway"),
             undelivered=self._silent("delivery"),
             blocked=self.parts.outbox.blocked,
@@ -154,6 +156,8 @@ class Pulse:
         self._say(frozenset(cause.word for cause in wrong(facts)))
 
     def _look_at(self, parts: Parts) -> None:
+        if self._moved("reading", parts.monitor.fleet.read_at):
+            self._note("reading")
         if parts.client.online:
             self._note("gateway")
         if self._moved("turns", parts.outbox.turns) or parts.outbox.idle:
@@ -184,9 +188,9 @@ class Pulse:
     def _silent(self, name: str) -> timedelta:
         return self._awake - self._well.get(name, timedelta())
 
-    def _moved(self, name: str, count: int) -> bool:
-        before, self._counts[name] = self._counts.get(name, 0), count
-        return count != before
+    def _moved(self, name: str, now: object) -> bool:
+        before, self._before[name] = self._before.get(name, now), now
+        return now != before
 
 
 @contextlib.asynccontextmanager

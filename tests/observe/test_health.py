@@ -52,10 +52,10 @@ def test_every_cause_is_tried_here_and_says_what_to_do() -> None:
     assert all(cause.text.endswith(".") and len(cause.text.split(". ")) > 1 for cause in CAUSES)
 
 
-def test_a_copy_that_waits_minds_only_the_database() -> None:
+def test_a_copy_that_waits_minds_the_database_and_what_the_watchdog_bites() -> None:
     every: dict[str, object] = {name: value for _, beyond in BOUNDS.values() for name, value in beyond.items()}
     assert words(replace(LEADS, **every)) == list(BOUNDS)  # type: ignore[arg-type] # the fields are those of Facts
-    assert words(replace(Facts(), **every)) == ["database"]  # type: ignore[arg-type] # the same
+    assert words(replace(Facts(), **every)) == ["database", "job"]  # type: ignore[arg-type] # the same
 
 
 def test_a_new_start_mends_what_stands_still_and_nothing_that_is_outside() -> None:

@@ -46,6 +46,24 @@ async def test_readings_that_fail_turn_it_red_after_three_intervals_and_one_that
         await patient.live(1)
         assert words(patient.pulse) == {"poll"}
         await patient.look(record())
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
+async def test_readings_that_fail_turn_it_red_in_time_though_the_clock_is_set_back(patient: Patient) -> None:
+    with patient.leading():
+        await patient.look()
+        await patient.outbox.deliver()
+        await patient.live(1)
+        patient.ends.now -= timedelta(hours=5)
+        patient.ends.fleet_now = None
+        await patient.look()
+        await patient.live(179)
+        assert words(patient.pulse) == set()
+        await patient.live(2)
+        assert words(patient.pulse) == {"poll"}
+        await patient.look(record())
+        await patient.live(1)
         assert words(patient.pulse) == set()
 
 
@@ -207,10 +225,10 @@ async def test_a_database_that_hangs_for_good_is_a_dead_job(patient: Patient) ->
     patient.pulse._store = Hanging()  # type: ignore[assignment] # all that is asked of it
     async with started(patient.pulse):
         await asyncio.sleep(0)
-        for seconds, dead in ((31, []), (270, ["probe"])):
+        for seconds, dead, red in ((31, [], {"database"}), (270, ["probe"], {"database", "job"})):
             for _ in range(seconds):
                 patient.pulse.beat(0)
-            assert words(patient.pulse) == {"database"}
+            assert words(patient.pulse) == red
             assert list(patient.pulse.dead) == dead
 
 

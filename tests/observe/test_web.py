@@ -83,7 +83,7 @@ async def test_live_is_red_for_what_a_new_start_would_mend(patient: Patient) -> 
         with patient.leading():
             await patient.live(20, late=1)
             patient.client.online = False
-            await patient.live(100, late=1)
+            await patient.live(65, late=1)
             (_, all_of_it), (status, body) = await health(session), await health(session, "/live")
     assert [reason["reason"] for reason in all_of_it["reasons"]] == ["gateway", "loop"]
     assert (status, [reason["reason"] for reason in body["reasons"]]) == (503, ["loop"])
