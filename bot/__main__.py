@@ -1,8 +1,8 @@
 """The command line: `python -m bot`, `python -m bot check`, `python -m bot demo`.
 
 Exit codes, the middle three as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong,
-and starting again does not help; 75 the database is away, and starting again may help; 70 the watchdog ended a bot
-that stood still, and starting again helps; 1 anything else.
+and starting again does not help; 75 the database is away or PORT is taken, or nothing but what is away failed a check,
+and starting again may help; 70 the watchdog ended a bot that stood still, and starting again helps; 1 anything else.
 """
 
 # Whatever is imported below stays for good: to look for garbage meanwhile takes a tenth of the start, and finds none.
@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import app, telemetry
+from bot.app import PortTakenError
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load
@@ -96,7 +97,7 @@ async def _run(settings: Settings) -> int:
         await app.run(settings, _utc_now, stop)
     except (LoginError, SettingsError, StoreSettingsError, StoreDamagedError) as error:
         return _refuse(redact(str(error), settings.secrets))
-    except StoreError as error:
+    except (PortTakenError, StoreError) as error:
         _refuse(redact(str(error), settings.secrets))
         return EX_TEMPFAIL
     return 0
@@ -104,13 +105,16 @@ async def _run(settings: Settings) -> int:
 
 async def _check(settings: Settings) -> int:
     print("ok    settings: complete", flush=True)  # noqa: T201 - the answer of the command
-    good = True
+    failed = []
     async with contextlib.aclosing(app.checks(settings)) as checks:
         async for check in checks:
             words = redact(check.words, settings.secrets)
             print(f"{'ok   ' if check.good else 'FAIL '} {check.what}: {words}", flush=True)  # noqa: T201 - the answer
-            good = good and check.good
-    return 0 if good else EX_CONFIG
+            if not check.good:
+                failed.append(check)
+    if not failed:
+        return 0
+    return EX_TEMPFAIL if all(check.passing for check in failed) else EX_CONFIG
 
 
 def _demo(port: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
@@ -11,9 +12,9 @@ from typing import TypeVar
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
-from bot.chat.client import ChatClient, LoginError, try_login
+from bot.chat.client import AwayError, ChatClient, LoginError, try_login
 from bot.domain.rules import Policy
-from bot.imaginepro.client import ImaginePro, UpstreamError, connected
+from bot.imaginepro.client import PASSING, ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
 from bot.monitor import Monitor
@@ -21,7 +22,7 @@ from bot.observe.pulse import Parts, Pulse, started
 from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.settings import Settings, SettingsError
-from bot.storage.store import FencedError, Store, StoreError, open_store
+from bot.storage.store import FencedError, Store, StoreError, StoreUnavailableError, open_store
 from bot.webhook import Webhook
 
 T = TypeVar("T")
@@ -36,6 +37,10 @@ KEEP_HISTORY = timedelta(days=90)
 GARBAGE = (2_000, 10, 200)
 """When Python looks for garbage: its own numbers, (700, 10, 10), have it walk through all incidents twice while a large
 fleet gets into trouble, which stops the event loop for 60 ms each time. A poll leaves next to nothing behind."""
+
+
+class PortTakenError(Exception):
+    """Another program serves at PORT. It may end, as an old copy of the bot does in a deploy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
 
     Raises:
         StoreError: The database cannot be opened.
-        SettingsError: Nothing can be served at PORT.
+        SettingsError: Nothing can ever be served at PORT.
+        PortTakenError: Nothing can be served there now.
     """
     async with (
         open_store(settings.database_url.reveal()) as store,
@@ -136,7 +142,8 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
     Raises:
         LoginError: Discord refuses the bot for good.
         StoreError: The database cannot be opened.
-        SettingsError: Nothing can be served at PORT.
+        SettingsError: Nothing can ever be served at PORT.
+        PortTakenError: Nothing can be served there now.
     """
     async with _task(_live(settings, clock)) as living, _task(stop.wait()) as stopping:
         await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -188,6 +195,8 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
                 # asyncio names the address once more, before the reason.
                 reason = (error.strerror or "unknown reason").rpartition(": ")[2]
                 problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {reason}"
+                if error.errno == errno.EADDRINUSE:
+                    raise PortTakenError(problem) from error
                 raise SettingsError((problem,)) from error
         yield pulse
 
@@ -220,6 +229,8 @@ class Check:
     what: str
     good: bool
     words: str
+    passing: bool = False
+    """Whether what is not good may become so by itself."""
 
 
 async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
@@ -228,7 +239,7 @@ async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
         async with open_store(settings.database_url.reveal()) as store:
             refused = await store.parked()
     except StoreError as error:
-        yield Check("database", good=False, words=str(error))
+        yield Check("database", good=False, words=str(error), passing=isinstance(error, StoreUnavailableError))
     else:
         yield Check("database", good=True, words="opened, and up to date")
         for parked in refused:
@@ -237,12 +248,13 @@ async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
         async with _upstream(settings) as upstream:
             records = await upstream.fleet()
     except UpstreamError as error:
-        yield Check("ImaginePro", good=False, words=f"{error.trouble}: {error.detail}")
+        words = f"{error.trouble}: {error.detail}"
+        yield Check("ImaginePro", good=False, words=words, passing=isinstance(error, PASSING))
     else:
         yield Check("ImaginePro", good=True, words=f"{len(records)} tokens listed")
     try:
         words = await try_login(settings.discord_token.reveal(), settings.guild_id, settings.ops_channel_id)
-    except LoginError as error:
-        yield Check("Discord", good=False, words=str(error))
+    except (LoginError, AwayError) as error:
+        yield Check("Discord", good=False, words=str(error), passing=isinstance(error, AwayError))
     else:
         yield Check("Discord", good=True, words=words)

@@ -24,6 +24,7 @@ from tests.wire.world import OPERATOR, VISITOR
 MESSAGES = "/channels/*/messages"
 """Where posts go."""
 EX_CONFIG = 78
+EX_TEMPFAIL = 75
 
 
 @pytest.fixture
@@ -252,6 +253,30 @@ async def test_check_says_what_to_mend(home: Town, settings: dict[str, str], wha
     assert failed.startswith(f"FAIL  {what}: ")
     assert advice in failed
     assert not bot.stderr
+
+
+@pytest.mark.parametrize("away", ["database", "ImaginePro", "Discord"])
+async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_what_is_away(
+    home: Town, away: str, unused_tcp_port: int
+) -> None:
+    settings = {}
+    if away == "database":
+        settings = {"DATABASE_URL": f"postgres://bot@127.0.0.1:{unused_tcp_port}/bot"}
+    elif away == "ImaginePro":
+        home.upstream.fail(UNAVAILABLE)
+    else:
+        home.discord.outage(faults.error(503))
+    async with home.bot("check", **settings) as bot:
+        assert (await bot.wait()).code == EX_TEMPFAIL
+    (failed,) = (line for line in bot.stdout.splitlines() if line.startswith("FAIL"))
+    assert failed.startswith(f"FAIL  {away}: ")
+
+
+async def test_check_says_that_the_settings_are_wrong_though_something_else_is_away(home: Town) -> None:
+    home.upstream.fail(UNAVAILABLE)
+    async with home.bot("check", DISCORD_TOKEN="not-the-one") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    assert bot.stdout.count("FAIL") == 2
 
 
 # Stopping

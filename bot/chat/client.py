@@ -57,6 +57,10 @@ class LoginError(Exception):
     """Discord will not have the bot like this; trying again does not help."""
 
 
+class AwayError(Exception):
+    """Discord does not answer, or cannot be reached; trying again later may help."""
+
+
 async def _alone() -> bool:
     return True
 
@@ -253,7 +257,8 @@ async def try_login(token: str, guild_id: int, channel_id: int) -> str:
     """Log in without going online, and look at the ops channel; returns what was found, for people.
 
     Raises:
-        LoginError: The bot could not work like this, or Discord does not answer.
+        LoginError: The bot could not work like this.
+        AwayError: Nobody knows, since Discord does not answer.
     """
     async with discord.Client(intents=INTENTS) as client:
         try:
@@ -268,7 +273,7 @@ async def try_login(token: str, guild_id: int, channel_id: int) -> str:
             raise LoginError(message) from None
         except AWAY as error:
             message = f"Discord does not answer: {error}"
-            raise LoginError(message) from error
+            raise AwayError(message) from error
         home = getattr(channel, "guild", None)
         if home is None or home.id != guild_id:
             message = f"channel {channel_id} is not in server {guild_id}"

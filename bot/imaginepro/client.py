@@ -44,6 +44,7 @@ from bot.imaginepro.errors import (
 from bot.imaginepro.wire import NOTHING, Reader, complaint
 
 __all__ = [
+    "PASSING",
     "ImaginePro",
     "MalformedError",
     "NotFoundError",
@@ -69,7 +70,8 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
 _LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
 
-_PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
+PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
+"""What may be over when the same call is made again."""
 _GOOD: Final = range(200, 300)
 _REFUSALS: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "ImaginePro refuses the API key, or its credits are used up",
@@ -192,7 +194,7 @@ class ImaginePro:
         while await self._turn(deadline):
             try:
                 return await self._attempt(path, min(deadline, clock() + self._attempt_timeout))
-            except _PASSING as error:
+            except PASSING as error:
                 # An attempt that the budget cut short says less than the one before it.
                 failure = failure if failure and clock() >= deadline else error
             asked = failure.retry_after.total_seconds() if failure.retry_after else 0.0
