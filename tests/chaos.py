@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -55,6 +55,8 @@ WINDOW = 1.5
 """Seconds in which troubles and flips begin."""
 LASTS = 1.5
 """Seconds that a trouble lasts, at most."""
+LONGER = 3.5
+"""Seconds for which some last in addition, so that they outlast the lease: FAKE_LEASE, a look and a busy machine."""
 PATIENCE = 40.0
 """Seconds after which what is not told is lost."""
 DISCREET = 1.5
@@ -81,8 +83,10 @@ SAID = 40
 RULES = {"BANNED": Rule.BANNED, "VERIFYING": Rule.VERIFYING, "RELAX": Rule.DEGRADED}
 """What a bad status opens."""
 
-AS_EXPECTED = {0, 75, -signal.SIGKILL, -signal.SIGTERM}
-"""How a copy may end: asked to; with a database away when it started; killed; asked to before it could listen."""
+ENDS_BY = {0: signal.SIGTERM, -signal.SIGTERM: signal.SIGTERM, -signal.SIGKILL: signal.SIGKILL}
+"""Why a copy ends with an exit code: asked to; asked to before it could listen; killed."""
+AWAY = 75
+"""How a copy ends when the database is away while it starts."""
 
 
 @dataclass(slots=True)
@@ -308,6 +312,10 @@ DATABASES: Mapping[str, Sequence[Befall]] = {
 }
 
 
+OUTLASTING = {paused, file_locked, disk_full, server_gone, network_stalls}
+"""What keeps a holder from renewing its lease; in every second seed until another copy may take it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that goes wrong in an episode."""
@@ -345,6 +353,8 @@ def plan(seed: int, engine: str) -> Plan:
         Trouble(rng.uniform(0, WINDOW), rng.uniform(0.2, LASTS), rng.choice(kinds[kind]), f"{seed} {kind}")
         for kind in chosen
     ]
+    if seed % 2:
+        troubles = [replace(each, lasts=each.lasts + LONGER * (each.befall in OUTLASTING)) for each in troubles]
     flipping = rng.sample(FLIPPING, rng.randint(2, 5))
     return Plan(
         seed,
@@ -454,6 +464,20 @@ def _answers_again(discord: Discord) -> list[Call]:
     return [call for call in answers if call.status == 400 and call.path not in spoilt]
 
 
+def ended_by_themselves(copy: Copy, lived: Sequence[Plan], engine: str) -> list[int]:
+    """The exit codes with which a copy ended for no reason."""
+    sent = copy.signals.copy()
+    away = any(trouble.befall in DATABASES[engine] for each in lived for trouble in each.troubles)
+    unexplained = []
+    for code in copy.codes:
+        sign = ENDS_BY.get(code)
+        if sign is not None and sent[sign]:
+            sent[sign] -= 1
+        elif code != AWAY or not away:
+            unexplained.append(code)
+    return unexplained
+
+
 # A town, and many of them
 
 
@@ -478,8 +502,8 @@ async def _server(engine: str) -> AsyncIterator[PostgreSQL | None]:
 
 
 @asynccontextmanager
-async def _place(engine: str, copies: int, folder: Path) -> AsyncIterator[Place]:
-    """A town on its first day, with everything in it."""
+async def _place(engine: str, copies: int, seed: int, folder: Path) -> AsyncIterator[Place]:
+    """A town on its first day, with everything in it; `seed` decides which cards people press."""
     accounts = [account(token) for token in (BYSTANDER, *FLIPPING)]
     stories = {token: Story(token) for token in FLIPPING}
     async with AsyncExitStack() as stack:
@@ -496,7 +520,7 @@ async def _place(engine: str, copies: int, folder: Path) -> AsyncIterator[Place]
         place = Place(
             town=here,
             copies=[Copy(here, number, **TIMES) for number in range(copies)],
-            people=People(here.discord, random.Random(str(folder)), patience=2.0),
+            people=People(here.discord, random.Random(seed), patience=2.0),
             stories=stories,
             ledger=Ledger(here.discord, stories.values()),
             store=store,
@@ -569,7 +593,7 @@ class Report:
 async def _town(report: Report, seeds: Sequence[int], folder: Path) -> Sequence[int]:
     """Live through these seeds until one goes wrong; returns those that are left then."""
     lived: list[Plan] = []
-    async with _place(report.engine, report.copies, folder) as place:
+    async with _place(report.engine, report.copies, seeds[0], folder) as place:
         for seed in seeds:
             lived.append(plan(seed, report.engine))
             await live_through(place, lived[-1])
@@ -579,7 +603,9 @@ async def _town(report: Report, seeds: Sequence[int], folder: Path) -> Sequence[
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
     broken += [
-        f"ended by itself: code {code}" for copy in place.copies for code in copy.codes if code not in AS_EXPECTED
+        f"ended by itself: code {code}"
+        for copy in place.copies
+        for code in ended_by_themselves(copy, lived, report.engine)
     ]
     if broken:
         said = [line[:300] for copy in place.copies for line in ("", *copy.output.splitlines()[-SAID:])]

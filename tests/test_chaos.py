@@ -1,8 +1,34 @@
 """The short form of `python -m tests.chaos`: whatever goes wrong at once, the channel tells each flip exactly once."""
 
+from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+
 import pytest
 
-from tests.chaos import ENGINES, chaos, table
+from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_themselves, file_locked, table
+from tests.wire.copies import Copy
+from tests.wire.town import town
+
+
+@pytest.mark.parametrize(
+    ("codes", "signals", "unexplained"),
+    [
+        ([0, -9, -15], [SIGTERM, SIGKILL, SIGTERM], []),
+        ([0, 0], [SIGTERM], [0]),
+        ([-9], [], [-9]),
+        ([1, 78, 75], [SIGTERM], [1, 78, 75]),
+    ],
+)
+async def test_a_copy_that_ends_for_no_reason_is_noticed_whatever_its_exit_code(
+    sqlite_url: str, tmp_path: Path, codes: list[int], signals: list[Signals], unexplained: list[int]
+) -> None:
+    async with town(sqlite_url, tmp_path) as home:
+        copy = Copy(home, 0)
+    copy.codes += codes
+    copy.signals.update(signals)
+    assert ended_by_themselves(copy, [], "sqlite") == unexplained
+    away = Plan(1, (Trouble(0, 1, file_locked, ""),), {}, (), {})
+    assert ended_by_themselves(copy, [away], "sqlite") == [code for code in unexplained if code != AWAY]
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ import math
 import random
 import resource
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -31,6 +32,8 @@ class Copy:
     def __init__(self, town: Town, number: int, **settings: str) -> None:
         self.codes: list[int] = []
         """How each of its lives ended, as exit codes; negative for a signal."""
+        self.signals: Counter[signal.Signals] = Counter()
+        """Which signals it was sent, and how often."""
         self._town = town
         self._clock = town.folder / f"clock-{number}"
         self._settings = settings | {"FAKE_CLOCK": str(self._clock)}
@@ -76,6 +79,7 @@ class Copy:
         for bot in self._lives[-1:]:
             with suppress(ProcessLookupError):  # it has ended
                 bot.process.send_signal(sign)
+                self.signals[sign] += 1
 
     @contextmanager
     def wrong_clock(self, by: timedelta) -> Iterator[None]:
