@@ -32,8 +32,9 @@ from bot.domain.incidents import Key, Rule
 from bot.sandbox import imaginepro
 from bot.sandbox.imaginepro import account
 from bot.storage.store import Store, StoreError, open_store
-from tests.ledger import EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story
+from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story
 from tests.people import People
+from tests.report import Report, end
 from tests.storage.servers import Door, PostgreSQL
 from tests.wire.copies import Copy
 from tests.wire.discord import Call, Discord, Rate
@@ -47,8 +48,6 @@ TOWNS = 8
 EPISODES = 10
 """In one town, at most."""
 
-BYSTANDER = 1800
-"""A token that always works: some always do, or else it would be news."""
 FLIPPING = range(1900, 1906)
 
 WINDOW = 1.5
@@ -421,40 +420,22 @@ async def _left(place: Place) -> list[str]:
     return [f"{waiting} messages in the outbox"] * (waiting > 0) + [f"open, or should be: {key}" for key in wrong]
 
 
-async def judge(place: Place) -> list[str]:
-    """All promises that are broken in this town, a line each, once everything is told or that took too long."""
+async def judge(place: Place) -> dict[str, list[str]]:
+    """How the promises were broken in this town, by promise, once everything is told or that took too long."""
     deadline = time.monotonic() + PATIENCE
-    while (broken := await _broken(place)) and time.monotonic() < deadline:
+    while any((broken := await _broken(place)).values()) and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
     return broken
 
 
-async def _broken(place: Place) -> list[str]:
-    """What is not as it should be by now, a line each, which begins with one of `PROMISES`."""
-    ledger, discord = place.ledger, place.town.discord
-    return [
-        *(f"lost: {told}" for told in ledger.lost),
-        *(f"doubled: {told}" for told in ledger.doubled),
-        *(f"taken back: {text}" for text in ledger.muddled),
-        *["notices doubled"] * (ledger.repeated + ledger.chatter),
-        *["lost: the first summary"] * (not place.town.told(BASELINE)),
-        *["doubled: the first summary"] * (len(place.town.told(BASELINE)) - 1),
-        *(f"forgotten: {press.by.id} on {press.on.now.text}" for press in place.people.forgotten),
-        *(f"left as it should not be: {each}" for each in await _left(place)),
-        *(f"answered again: {call.path}" for call in _answers_again(discord)),
-    ]
-
-
-PROMISES = (
-    "lost",
-    "doubled",
-    "taken back",
-    "notices doubled",
-    "forgotten",
-    "left as it should not be",
-    "answered again",
-    "ended by itself",
-)
+async def _broken(place: Place) -> dict[str, list[str]]:
+    """What is not as it should be by now."""
+    return {
+        **place.ledger.broken,
+        **place.people.broken,
+        "left as it should not be": await _left(place),
+        "answered again": [call.path for call in _answers_again(place.town.discord)],
+    }
 
 
 def _answers_again(discord: Discord) -> list[Call]:
@@ -555,62 +536,45 @@ async def _watch(place: Place) -> None:
         await asyncio.sleep(0.1)
 
 
-@dataclass(slots=True)
-class Report:
-    """What came of some seeds on one engine, with so many copies."""
-
-    engine: str
-    copies: int
-    seeds: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    """What happened."""
-    troubles: Counter[str] = field(default_factory=Counter)
-    """What befell the towns."""
-    broken: dict[int, list[str]] = field(default_factory=dict)
-    """The promises that were not kept, by seed."""
-
-    def count(self, place: Place, lived: Sequence[Plan]) -> None:
-        """Add what happened in a town."""
-        discord, ledger, presses = place.town.discord, place.ledger, place.people.presses
-        self.seeds += len(lived)
-        self.counts.update(
-            {
-                "flips": sum(story.flips for story in place.stories.values()),
-                "posts": len(discord.messages()),
-                "  groups and summaries among them": len(ledger.summaries),
-                "  notices among them": len(ledger.notices),
-                "edits": ledger.edits,
-                "  that changed nothing": ledger.repeats,
-                "refused by Discord": len(discord.refused),
-                "acknowledgements confirmed": sum(press.confirmed for press in presses),
-                "presses not confirmed": sum(not press.confirmed for press in presses),
-                "starts": sum(len(copy.codes) for copy in place.copies),
-            }
-        )
-        self.troubles.update(trouble.befall.__name__.replace("_", " ") for each in lived for trouble in each.troubles)
+def _happened(place: Place, lived: Sequence[Plan]) -> dict[str, int]:
+    """The figures of a town."""
+    befell = Counter(trouble.befall.__name__.replace("_", " ") for each in lived for trouble in each.troubles)
+    return {
+        "seeds": len(lived),
+        **place.ledger.figures,
+        "refused by Discord": len(place.town.discord.refused),
+        **place.people.figures,
+        "starts": sum(len(copy.codes) for copy in place.copies),
+        "troubles": befell.total(),
+        **{f"  {name}": times for name, times in befell.items()},
+    }
 
 
-async def _town(report: Report, seeds: Sequence[int], folder: Path) -> Sequence[int]:
+async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path) -> Sequence[int]:
     """Live through these seeds until one goes wrong; returns those that are left then."""
     lived: list[Plan] = []
-    async with _place(report.engine, report.copies, seeds[0], folder) as place:
+    async with _place(report.name, copies, seeds[0], folder) as place:
         for seed in seeds:
-            lived.append(plan(seed, report.engine))
+            lived.append(plan(seed, report.name))
             await live_through(place, lived[-1])
-            if broken := await judge(place):
+            broken = await judge(place)
+            if any(broken.values()):
                 break
         else:
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
-    broken += [
-        f"ended by itself: code {code}"
-        for copy in place.copies
-        for code in ended_by_themselves(copy, lived, report.engine)
+    broken["ended by itself"] = [
+        f"code {code}" for copy in place.copies for code in ended_by_themselves(copy, lived, report.name)
     ]
-    if broken:
+    last = lived[-1]
+    report.add(
+        _happened(place, lived),
+        {promise: [f"{time}, with seed {last.seed}" for time in times] for promise, times in broken.items()},
+    )
+    if any(broken.values()):
         said = [line[:300] for copy in place.copies for line in ("", *copy.output.splitlines()[-SAID:])]
-        report.broken[lived[-1].seed] = [*broken, *map(str, lived[-1].troubles), *said]
-    report.count(place, lived)
+        again = f"--only --seed {last.seed} --engine {report.name} --copies {copies}"
+        report.remarks += [again, *map(str, last.troubles), *said]
     return seeds[len(lived) :]
 
 
@@ -618,42 +582,23 @@ async def chaos(
     engines: Sequence[str], *, copies: int, seeds: Sequence[int], towns: int = TOWNS, episodes: int = EPISODES
 ) -> list[Report]:
     """Live through the seeds on each engine."""
-    reports = [Report(engine, copies) for engine in engines]
+    began = time.monotonic()
+    reports = [Report(engine) for engine in engines]
     room = asyncio.Semaphore(towns)
 
     async def live(report: Report, seeds: Sequence[int]) -> None:
         async with room:
             while seeds:
                 with tempfile.TemporaryDirectory() as name:
-                    seeds = await _town(report, seeds, Path(name))
+                    seeds = await _town(report, copies, seeds, Path(name))
 
     async with asyncio.TaskGroup() as group:
         for start in range(0, len(seeds), episodes):
             for report in reports:
                 group.create_task(live(report, seeds[start : start + episodes]))
-    return reports
-
-
-def table(reports: Sequence[Report]) -> str:
-    """A column an engine, a line a number; after them what was broken, with its seed."""
-    troubles = sorted({name for report in reports for name in report.troubles})
-    rows = {
-        "seeds": [report.seeds for report in reports],
-        "troubles": [report.troubles.total() for report in reports],
-        **{f"  {name}": [report.troubles[name] for report in reports] for name in troubles},
-        **{name: [report.counts[name] for report in reports] for name in reports[0].counts},
-        **{name: [_times(report, name) for report in reports] for name in PROMISES},
-    }
-    lines = [f"{'':<36}" + "".join(f"{report.engine:>14}" for report in reports)]
-    lines += [f"{name:<36}" + "".join(f"{number:>14}" for number in numbers) for name, numbers in rows.items()]
     for report in reports:
-        for seed, broken in report.broken.items():
-            lines += [f"--only --seed {seed} --engine {report.engine} --copies {report.copies}", *broken]
-    return "\n".join(lines)
-
-
-def _times(report: Report, promise: str) -> int:
-    return sum(line.startswith(promise) for broken in report.broken.values() for line in broken)
+        report.figures["seconds"] = round(time.monotonic() - began)
+    return reports
 
 
 def main() -> int:
@@ -667,10 +612,8 @@ def main() -> int:
     parser.add_argument("--towns", type=int, default=TOWNS, help="side by side")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + (1 if options.only else options.seeds))
-    began = time.monotonic()
-    reports = asyncio.run(chaos(options.engine or ENGINES, copies=options.copies, seeds=seeds, towns=options.towns))
-    sys.stdout.write(f"{table(reports)}\n{options.copies} copies, {time.monotonic() - began:.0f} s\n")
-    return 1 if any(report.broken for report in reports) else 0
+    run = chaos(options.engine or ENGINES, copies=options.copies, seeds=seeds, towns=options.towns)
+    return end(*asyncio.run(run))
 
 
 if __name__ == "__main__":

@@ -21,22 +21,21 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 from bot.sandbox.imaginepro import account
 from bot.storage.store import open_store
-from tests.ledger import EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
+from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
 from tests.people import People
+from tests.report import Report, end
 from tests.storage.servers import new_database
 from tests.wire.discord import Rate
 from tests.wire.faults import HANG
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
 
-BYSTANDER = 1800
-"""A token that always works: some always do, or else it would be news."""
 FEW = 4
 """Tokens, of which each has at most one message to wait for: too few for a summary."""
 MANY = 12
@@ -68,99 +67,23 @@ POSTS = "/channels/*/messages"
 ANSWERS = "/webhooks/*"
 
 
-@dataclass(slots=True)
-class Counts:
-    """What was done, and what came of it."""
-
-    kills: int = 0
-    starting: int = 0
-    """Kills before the bot was online."""
-    accepted: int = 0
-    """Kills after Discord took a message and before the bot could hear of it."""
-    late: int = 0
-    """Starts after Discord's memory of nonces."""
-    flips: int = 0
-    posts: int = 0
-    edits: int = 0
-    repeats: int = 0
-    summaries: int = 0
-    by_nonce: int = 0
-    """Posts that Discord answered with the message of an earlier one."""
-    by_history: int = 0
-    """Requests for the channel's history."""
-    notices: int = 0
-    confirmed: int = 0
-    """Presses on Acknowledge that were answered with yes."""
-    owed: int = 0
-    """Those of them that the card did not show when the bot was killed."""
-    unconfirmed: int = 0
-    """Presses that were not: the bot was dead or died, or it was over, or somebody else's."""
-    stored: int = 0
-    """Those of them that count all the same: the bot died between the database and the answer."""
-    forgotten: int = 0
-    lost: int = 0
-    doubled: int = 0
-    muddled: int = 0
-    chatter: int = 0
-    """Ends that were said too often, and messages that were posted twice."""
-    waiting: int = 0
-    """Messages that are still in the outbox after everything was told."""
-    noise: int = 0
-    """Posts and edits of one more start in which nothing had changed."""
-    errors: list[str] = field(default_factory=list)
-    """Lines of the log that say ERROR or CRITICAL."""
-    seconds: float = 0.0
-    story: str = ""
-    """What was lost, doubled or muddled."""
-
-    @property
-    def good(self) -> bool:
-        """Whether everything was told, once, and nobody forgotten."""
-        broken = self.lost, self.doubled, self.muddled, self.chatter, self.forgotten, self.waiting, self.noise
-        return not any(broken)
-
-    def table(self) -> str:
-        """A line a number."""
-        rows = {
-            "kills": self.kills,
-            "  while it started": self.starting,
-            "  after Discord accepted": self.accepted,
-            "starts after the nonce memory": self.late,
-            "flips": self.flips,
-            "posts": self.posts,
-            "  groups and summaries among them": self.summaries,
-            "  notices among them": self.notices,
-            "edits": self.edits,
-            "  that changed nothing": self.repeats,
-            "repeated posts known by nonce": self.by_nonce,
-            "searches of the channel": self.by_history,
-            "errors logged": len(self.errors),
-            "acknowledgements confirmed": self.confirmed,
-            "  killed before the card said so": self.owed,
-            "presses not confirmed": self.unconfirmed,
-            "  and stored all the same": self.stored,
-            "confirmed and forgotten": self.forgotten,
-            "lost": self.lost,
-            "doubled": self.doubled,
-            "taken back": self.muddled,
-            "notices doubled": self.chatter,
-            "left in the outbox": self.waiting,
-            "writes of a start without news": self.noise,
-            "seconds": round(self.seconds),
-        }
-        return "\n".join(f"{name:<34}{number:>6}" for name, number in rows.items())
-
-
 class Run:
     """One run: a town, the stories of its accounts, and the killing.
 
     Args:
         town: where the bot lives.
         rng: decides everything that is random, except what the machine does.
+        name: of the report.
     """
 
-    def __init__(self, town: Town, rng: random.Random) -> None:
-        self.counts = Counts()
+    def __init__(self, town: Town, rng: random.Random, name: str) -> None:
+        self._report = Report(name)
+        self._done = {
+            "kills": 0,
+            "  while it started": 0,
+            "  after Discord accepted": 0,
+            "starts after the nonce memory": 0,
+        }
         self._town = town
         self._discord = town.discord
         self._rng = rng
@@ -169,9 +92,9 @@ class Run:
         self._stop = asyncio.Event()
         self._people = People(town.discord, rng)
 
-    async def run(self, kills: int) -> Counts:
+    async def run(self, kills: int) -> Report:
         """Kill so often, let everything be told, and count."""
-        started = time.monotonic()
+        began = time.monotonic()
         async with self._accounts():
             for _ in range(kills):
                 await self._life_and_death()
@@ -179,8 +102,8 @@ class Run:
                 await self._everything_told(bot)
         await self._start_without_news()
         self._count()
-        self.counts.seconds = time.monotonic() - started
-        return self.counts
+        self._report.figures["seconds"] = round(time.monotonic() - began)
+        return self._report
 
     @asynccontextmanager
     async def _accounts(self) -> AsyncIterator[None]:
@@ -234,15 +157,15 @@ class Run:
             pressed = chance > 3 / 4 and await self._press_in_flight(bot)
             if not accepted and not pressed:
                 await asyncio.sleep(self._rng.uniform(0, LIFE))
-            self.counts.starting += len(self._discord.gateway.identifies) == identified
+            self._done["  while it started"] += len(self._discord.gateway.identifies) == identified
             await bot.kill()
             for press in self._people.presses:
                 press.owed |= press.confirmed and not press.shown(press.on.now)
             self._note_errors(bot)
         late = self._rng.random() < (0.3 if accepted else 0.05)
-        self.counts.kills += 1
-        self.counts.accepted += accepted
-        self.counts.late += late
+        self._done["kills"] += 1
+        self._done["  after Discord accepted"] += accepted
+        self._done["starts after the nonce memory"] += late
         await asyncio.sleep(LATE if late else self._rng.uniform(0, 0.3))
 
     async def _post_that_nobody_hears_of(self) -> bool:
@@ -268,7 +191,7 @@ class Run:
             deadline = time.monotonic() + PATIENCE
             while (waiting := await store.waiting()) and time.monotonic() < deadline:
                 await asyncio.sleep(0.1)
-        self.counts.waiting = waiting
+        self._report.broken["left in the outbox"] = ["a message"] * waiting
         await bot.terminate()
         self._note_errors(bot)
 
@@ -278,55 +201,49 @@ class Run:
             await bot.wait_ready()
             await self._town.quiet_polls()
             await bot.terminate()
-        self.counts.noise = sum(a != b for a, b in zip(before, self._town.history(), strict=False))
-        self.counts.noise += len(self._town.history()) - len(before)
+        noise = sum(a != b for a, b in zip_longest(before, self._town.history()))
+        self._report.broken["said by a start without news"] = ["a post or an edit"] * noise
 
     def _note_errors(self, bot: BotProcess) -> None:
-        marks = (" ERROR ", " CRITICAL ", "Traceback")
-        self.counts.errors += [line for line in bot.output.splitlines() if any(mark in line for mark in marks)]
+        self._report.remarks += bot.said(" ERROR ", " CRITICAL ", "Traceback")
 
     def _count(self) -> None:
-        counts, ledger = self.counts, self._ledger
-        messages = self._discord.messages()
-        counts.flips = sum(story.flips for story in self._stories)
-        counts.posts = len(messages)
-        counts.edits, counts.repeats = ledger.edits, ledger.repeats
-        counts.summaries, counts.notices = len(ledger.summaries), len(ledger.notices)
-        presses = self._people.presses
-        counts.confirmed = sum(press.confirmed for press in presses)
-        counts.owed = sum(press.owed for press in presses)
-        counts.unconfirmed = len(presses) - counts.confirmed
-        counts.stored = sum(press.shown(press.on.now) for press in presses if not press.confirmed)
-        counts.forgotten = len(self._people.forgotten)
-        took = sum(call.accepted or (call.fault is not None and call.fault.accepted) for call in self._discord.posts)
-        counts.by_nonce = took - len(messages)
-        counts.by_history = sum(
-            call.method == "GET" and call.path.endswith("/messages") for call in self._discord.calls
-        )
-        # The summary of the first reading is no flip, and must be told once as well.
-        counts.doubled = ledger.doubled.total() + len(self._town.told(BASELINE)) - 1
-        counts.lost, counts.muddled = ledger.lost.total(), len(ledger.muddled)
-        counts.chatter = ledger.repeated + ledger.chatter
-        counts.story = "\n".join(
-            [f"lost: {told}" for told in ledger.lost]
-            + [f"doubled: {told}" for told in ledger.doubled]
-            + [f"taken back: {text}" for text in ledger.muddled]
-            + [f"forgotten: {press.by.id}\n{press.on.now.text}" for press in self._people.forgotten]
-        )
+        discord, people = self._discord, self._people
+        took = sum(call.accepted or (call.fault is not None and call.fault.accepted) for call in discord.posts)
+        searches = [call for call in discord.calls if call.method == "GET" and call.path.endswith("/messages")]
+        self._report.figures = {
+            **self._done,
+            **self._ledger.figures,
+            # Posts that Discord answered with the message of an earlier one.
+            "repeated posts known by nonce": took - len(discord.messages()),
+            "searches of the channel": len(searches),
+            "errors logged": len(self._report.remarks),
+            **people.figures,
+            "killed between a yes and its card": sum(press.owed for press in people.presses),
+        }
+        self._report.add({}, {**self._ledger.broken, **people.broken})
 
 
 ENVIRONMENT = {"FAKE_NONCE_MEMORY": f"{NONCES_SURE.total_seconds()}", "FAKE_GROUPING": f"{GROUPING}"}
 
 
-async def killed(database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW) -> Counts:
-    """Run the bot on that database, kill it so often, and count."""
+@asynccontextmanager
+async def restless_town(database_url: str, folder: Path, tokens: int) -> AsyncIterator[Town]:
+    """A town for stories of so many tokens, and a bystander, in which each flip is told by itself."""
     accounts = [account(BYSTANDER), *(account(1900 + number) for number in range(tokens))]
     async with open_store(database_url) as store:
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - the bot of this town lives by it too
     async with town(database_url, folder, accounts) as place:
         place.discord.rate = Rate(5, 1.0)  # five times as fast as in life, so as not to wait for it
+        yield place
+
+
+async def killed(database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW) -> Report:
+    """Run the bot on that database, kill it so often, and count."""
+    engine = database_url.partition(":")[0]
+    async with restless_town(database_url, folder, tokens) as place:
         place.discord.board.nonce_memory = NONCES_KEPT
-        return await Run(place, random.Random(seed)).run(kills)
+        return await Run(place, random.Random(seed), f"{engine}, {tokens} tokens, seed {seed}").run(kills)
 
 
 def main() -> int:
@@ -338,10 +255,8 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=FEW, help=f"from about {MANY} on, summaries occur")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, new_database(options.engine, Path(name)) as url:
-        counts = asyncio.run(killed(url, Path(name), kills=options.kills, seed=options.seed, tokens=options.tokens))
-    heading = f"{options.engine}, {options.tokens} tokens, seed {options.seed}"
-    sys.stdout.write("\n".join([heading, counts.table(), *counts.errors[:5], counts.story, ""]))
-    return 0 if counts.good else 1
+        run = killed(url, Path(name), kills=options.kills, seed=options.seed, tokens=options.tokens)
+        return end(asyncio.run(run))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,11 @@ from bot.domain.steering import Setting
 from bot.domain.watch import Changes
 from tests.wire.discord import Discord
 from tests.wire.messages import Message, Version
+from tests.wire.town import BASELINE
 
 GOOD = "FAST"
+BYSTANDER = 1800
+"""A token that always works: some always do, or else it would be news."""
 
 EACH_FLIP_BY_ITSELF = Changes(None, decided=(Setting(Rule.FLAPPING, enabled=False),))
 """Stored before a story begins: tokens flip so often in these that they would soon be held as flapping."""
@@ -156,6 +159,29 @@ class Ledger:
             for (number, before), (_, after) in pairwise(enumerate(message.versions))
             if not _goes_on(self._at(message, number), self._at(message, number + 1))
         ]
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """What happened and was said, by the names that reports give it."""
+        return {
+            "flips": sum(story.flips for story in self.stories),
+            "posts": len(self.all),
+            "  groups and summaries among them": len(self.summaries),
+            "  notices among them": len(self.notices),
+            "edits": self.edits,
+            "  that changed nothing": self.repeats,
+        }
+
+    @property
+    def broken(self) -> dict[str, list[str]]:
+        """Each time at which the channel broke a promise, by promise. The very first summary is told once, as well."""
+        first = sum(any(BASELINE in version.text for version in message.versions) for message in self.all)
+        return {
+            "lost": [*map(str, self.lost.elements()), *["the first summary"] * (1 - first)],
+            "doubled": [*map(str, self.doubled.elements()), *["the first summary"] * (first - 1)],
+            "taken back": self.muddled,
+            "notices doubled": ["a message that is there"] * self.repeated + ["the end of a card"] * self.chatter,
+        }
 
     @property
     def repeats(self) -> int:

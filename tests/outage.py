@@ -13,13 +13,14 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import selectors
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +37,8 @@ from bot.monitor import Monitor
 from bot.outbox import FOLD_OVER, Outbox
 from bot.storage.store import Store, StoreError, open_store
 from tests.domain.fleets import record
-from tests.ledger import EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story, Told, is_notice, is_summary
+from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story, Told, is_notice, is_summary
+from tests.report import Report, end
 from tests.wire.discord import TOKEN, Call, Discord
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 from tests.wire.messages import Message
@@ -57,8 +59,6 @@ HICCUP = 1.0
 PATIENCE = 600.0
 """Seconds in which everything is told after Discord is back."""
 
-BYSTANDER = 1800
-"""A token that always works: some always do, or else it would be news."""
 FIRST = 1900
 ENDS = FIRST
 """The token whose incident is told before, and ends meanwhile."""
@@ -101,45 +101,6 @@ TROUBLES = (
     Trouble("the same, readable", (HANG.after_accepting(),), methods="P*"),
     Trouble("accepts, then resets", (RESET.after_accepting(),)),
 )
-
-
-@dataclass(slots=True)
-class Figures:
-    """What happened in one trouble. Times are in the bot's seconds."""
-
-    trouble: str
-    flips: int = 0
-    polls: int = 0
-    """While Discord was away."""
-    longest_gap: float = 0.0
-    """Between two polls."""
-    refused: int = 0
-    """Requests for the channel that were not told yes while Discord was away."""
-    in_a_minute: int = 0
-    """The most of them in any minute."""
-    told_after: float = 0.0
-    """From the return of Discord to the first request that it took."""
-    overdue: float = 0.0
-    """From the moment at which that request was due, or Discord's return if that was later."""
-    all_told_after: float = 0.0
-    """From the return of Discord until everything is told."""
-    messages: int = 0
-    """New cards, groups and summaries since the return of Discord."""
-    summaries: int = 0
-    """Those of them that tell of several changes, of one rule or of any."""
-    notices: int = 0
-    """New ones since then; those that the time brings among them."""
-    late_lines: int = 0
-    """Incidents that came and went meanwhile and were told once, by a message that never said that they last."""
-    lost: int = 0
-    doubled: int = 0
-    muddled: int = 0
-    chatter: int = 0
-    """Ends that were said too often, and messages that were posted twice."""
-    waiting: int = 0
-    """Messages left in the outbox."""
-    broken: list[str] = field(default_factory=list)
-    """The promises that were not kept."""
 
 
 class HurriedLoop(asyncio.SelectorEventLoop):
@@ -247,9 +208,9 @@ class Run:
         self._ledger = Ledger(world.fake, self._stories.values(), channel.id)
         self._accounts = Accounts(tuple(self._stories.values()))
         self._looks: list[float] = []
-        self._figures = Figures(trouble.name)
+        self._figures: dict[str, float] = {}
 
-    async def run(self) -> Figures:
+    async def run(self) -> Report:
         """Live through it."""
         async with self._bot():
             await self._until(lambda: bool(self._world.fake.messages(self._channel_id)))
@@ -265,13 +226,12 @@ class Run:
             self._count_absence(gone, back)
             with contextlib.suppress(TimeoutError):
                 await self._until(lambda: self._ledger.shown == self._ledger.expected)
-            self._figures.all_told_after = self._world.clock.seconds - back
-            await self._until_empty()
+            self._figures["all told after, s"] = self._world.clock.seconds - back
+            left = await self._left()
             self._count_return(back, self._world.fake.messages(self._channel_id)[came_meanwhile:])
-            self._figures.flips = sum(story.flips for story in self._stories.values())
-            self._count_late_lines(self._world.fake.messages(self._channel_id)[before:])
-        self._judge()
-        return self._figures
+            self._figures["late lines"] = self._late_lines(self._world.fake.messages(self._channel_id)[before:])
+            self._figures |= {**self._ledger.figures, "left in the outbox": left}
+        return self._report()
 
     @asynccontextmanager
     async def _bot(self) -> AsyncIterator[None]:
@@ -332,13 +292,15 @@ class Run:
             while not holds():
                 await asyncio.sleep(1)
 
-    async def _until_empty(self) -> None:
+    async def _left(self) -> int:
+        """How many messages are in the outbox, once it is empty or that took too long."""
         deadline = self._world.clock.seconds + PATIENCE
-        self._figures.waiting = 1
-        while self._figures.waiting and self._world.clock.seconds < deadline:
+        waiting = 1
+        while waiting and self._world.clock.seconds < deadline:
             await asyncio.sleep(1)
             with contextlib.suppress(StoreError):
-                self._figures.waiting = await self._store.waiting()
+                waiting = await self._store.waiting()
+        return waiting
 
     def _calls(self, since: float, until: float) -> list[Call]:
         """The requests for this channel, within a time by the loop's clock."""
@@ -350,56 +312,58 @@ class Run:
         ]
 
     def _count_absence(self, gone: float, back: float) -> None:
-        figures, scale = self._figures, self._world.scale
         looks = [look for look in self._looks if gone <= look <= back]
-        figures.polls = len(looks)
-        figures.longest_gap = max((b - a for a, b in pairwise(looks)), default=AWAY)
-        refused = [call.at * scale for call in self._calls(gone, back) if not call.accepted]
-        figures.refused = len(refused)
-        figures.in_a_minute = max((sum(start <= at < start + 60 for at in refused) for start in refused), default=0)
+        refused = [call.at * self._world.scale for call in self._calls(gone, back) if not call.accepted]
+        self._figures |= {
+            "polls while away": len(looks),
+            "longest gap between two, s": max((b - a for a, b in pairwise(looks)), default=AWAY),
+            "requests not told yes": len(refused),
+            "  in a minute, at most": max(
+                (sum(start <= at < start + 60 for at in refused) for start in refused), default=0
+            ),
+        }
 
     def _count_return(self, back: float, new: Sequence[Message]) -> None:
-        figures = self._figures
         first = next((call for call in self._calls(back, back + PATIENCE) if call.accepted), None)
-        if first is not None:
-            taken = first.at * self._world.scale
-            figures.told_after = taken - back
+        taken = math.inf if first is None else first.at * self._world.scale
+        notices = sum(is_notice(message.now) for message in new)
+        self._figures |= {
+            "told after, s": taken - back,
             # The pause that was noted last may have begun after the first message; then that message was in time.
-            figures.overdue = max(0.0, taken - max(back, self._due_before(taken)))
-        figures.notices = sum(is_notice(message.now) for message in new)
-        figures.messages = len(new) - figures.notices
-        figures.summaries = sum(is_summary(message.now) for message in new)
+            "  after it was due, s": max(0.0, taken - max(back, self._due_before(taken))),
+            "cards since then": len(new) - notices,
+            "  groups and summaries": sum(is_summary(message.now) for message in new),
+            "notices since then": notices,
+        }
 
     def _due_before(self, taken: float) -> float:
         return min(self._world.pauses.until(self._store.installation), taken)
 
-    def _count_late_lines(self, meanwhile: Sequence[Message]) -> None:
+    def _late_lines(self, meanwhile: Sequence[Message]) -> int:
+        """Incidents that came and went meanwhile and were told once, by a message that never said that they last."""
         told = Told(COMES_AND_GOES, "VERIFYING", over=True)
-        self._figures.late_lines = sum(
+        return sum(
             self._ledger.tally(message)[told] == 1 and self._trouble.accepts | self._ledger.began_with(message, told)
             for message in meanwhile
         )
 
-    def _judge(self) -> None:
-        figures, ledger = self._figures, self._ledger
-        figures.lost, figures.doubled = ledger.lost.total(), ledger.doubled.total()
-        figures.muddled = len(ledger.muddled)
-        figures.chatter = ledger.repeated + ledger.chatter
+    def _report(self) -> Report:
+        report = Report(self._trouble.name, self._figures, self._ledger.broken)
         slack = HICCUP * self._world.scale
-        promises = {
-            "nothing is lost": figures.lost == 0 and figures.waiting == 0,
-            "nothing is doubled": figures.doubled == 0,
-            "nothing is taken back": figures.muddled == 0,
-            "no notice is doubled": figures.chatter == 0,
-            "polls go on": figures.longest_gap <= POLL + slack,
-            f"at most {REFUSED_A_MINUTE} refused a minute": figures.in_a_minute <= REFUSED_A_MINUTE,
-            "told when due": figures.overdue <= PROMPT + slack,
-            # One more where an attempt was left open: nobody knows whether that message is there, so it is not folded.
-            "few messages": figures.messages <= FOLD_OVER + 1,
-            "few notices": figures.notices <= FOLD_OVER,
-            "what came and went is told late, in one line": figures.late_lines == 1,
-        }
-        figures.broken = [promise for promise, kept in promises.items() if not kept]
+        report.hold(
+            {
+                "longest gap between two, s": POLL + slack,
+                "  in a minute, at most": REFUSED_A_MINUTE,
+                "  after it was due, s": PROMPT + slack,
+                # One more where an attempt was left open: whether that message is there, nobody knows, so it stays.
+                "cards since then": FOLD_OVER + 1,
+                "notices since then": FOLD_OVER,
+                "left in the outbox": 0,
+            }
+        )
+        if self._figures["late lines"] != 1:
+            report.broken["what came and went is told late, in one line"] = [f"{self._figures['late lines']:.0f} lines"]
+        return report
 
 
 @asynccontextmanager
@@ -438,7 +402,7 @@ def _listening(handler: logging.Handler) -> Iterator[None]:
         logger.propagate = True
 
 
-async def _all(scale: float, folder: Path, seed: int, troubles: Sequence[Trouble]) -> list[Figures]:
+async def _all(scale: float, folder: Path, seed: int, troubles: Sequence[Trouble]) -> list[Report]:
     channels = [Channel(1_100_000_000_000_001_000 + number, f"ops-{number}") for number in range(len(troubles))]
     clock = Clock()
     pauses = _Pauses(clock)
@@ -457,27 +421,10 @@ async def _all(scale: float, folder: Path, seed: int, troubles: Sequence[Trouble
         return await asyncio.gather(*(run.run() for run in runs))
 
 
-def lived_through(
-    scale: float, folder: Path, *, seed: int = 1, troubles: Sequence[Trouble] = TROUBLES
-) -> list[Figures]:
+def lived_through(scale: float, folder: Path, *, seed: int = 1, troubles: Sequence[Trouble] = TROUBLES) -> list[Report]:
     """Live through all troubles at the same time, that much faster than in life; databases go to the folder."""
     with asyncio.Runner(loop_factory=lambda: HurriedLoop(scale)) as runner:
         return runner.run(_all(scale, folder, seed, troubles))
-
-
-def table(figures: Sequence[Figures]) -> str:
-    """A line a trouble, and after it the promises that it broke."""
-    names = [each.name for each in fields(Figures) if each.name not in {"trouble", "broken"}]
-    heads = [name.replace("_", " ") for name in names]
-    lines = [f"{'trouble':<22}" + "".join(f"{head:>{len(head) + 2}}" for head in heads)]
-    for each in figures:
-        cells = [getattr(each, name) for name in names]
-        texts = [f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells]
-        lines.append(
-            f"{each.trouble:<22}" + "".join(f"{text:>{len(head) + 2}}" for head, text in zip(heads, texts, strict=True))
-        )
-        lines += [f"    broken: {promise}" for promise in each.broken]
-    return "\n".join(lines)
 
 
 def main() -> int:
@@ -487,9 +434,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = lived_through(options.scale, Path(folder), seed=options.seed)
-    sys.stdout.write(table(figures) + "\n")
-    return 1 if any(each.broken for each in figures) else 0
+        return end(*lived_through(options.scale, Path(folder), seed=options.seed))
 
 
 if __name__ == "__main__":

@@ -25,92 +25,42 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.imaginepro import Upstream, account, serving
-from bot.storage.store import open_store
-from tests.kill import BYSTANDER
-from tests.ledger import EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
+from bot.sandbox.imaginepro import Upstream, serving
+from tests.kill import restless_town
+from tests.ledger import BYSTANDER, NEXT, Ledger, Story
+from tests.report import Report, end
 from tests.storage.servers import new_database
-from tests.wire.discord import BASE, Discord, Rate
+from tests.wire.discord import BASE, Discord
 from tests.wire.process import BotProcess
-from tests.wire.town import BASELINE, Town, town
+from tests.wire.town import BASELINE, Town
 
 TOKENS = 4
 PATIENCE = 30.0
 """Seconds after which a flip that is not told is lost."""
 REPLACED = 15.0
 """Seconds within which a dead holder must be replaced."""
+BARS = {
+    "polls a second meanwhile": 1.5,
+    "killed and replaced after, s": REPLACED,
+    "paused and replaced after, s": REPLACED,
+    "  stood by then after, s": REPLACED / 2,
+    "  its requests from then on": 0,
+    "asked to end and replaced after, s": REPLACED / 2,
+    "online at once": 1,
+    "  not answered": 0,
+    "requests refused": 0,
+    "errors logged": 0,
+}
+"""What some figures may be at most."""
 DUTIES = {"polls", "messages", "answers"}
 """What whoever leads asks of the upstream and Discord; whoever stands by asks nothing."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What was seen."""
-
-    together: float = 0.0
-    """Seconds for which two copies ran side by side."""
-    after_kill: float = 0.0
-    """Seconds from the kill of the holder until the other was online."""
-    after_pause: float = 0.0
-    """Seconds from the pause of the holder until the other was online."""
-    paused: float = 0.0
-    """Seconds from its pause until it woke up."""
-    after_waking: float = 0.0
-    """Seconds from there until it was offline and stood by."""
-    awake: Counter[str] = field(default_factory=Counter)
-    """What it asked of the upstream and Discord from there on until it led again."""
-    again: Counter[str] = field(default_factory=Counter)
-    """What it asked of them as soon as it did."""
-    after_term: float = 0.0
-    """Seconds from asking the holder to end until the other was online."""
-    flips: int = 0
-    asked: int = 0
-    answered: int = 0
-    unheard: int = 0
-    """Questions put while no copy was there to hear them."""
-    refused: list[str] = field(default_factory=list)
-    """Requests that Discord refused: answers to what another copy had answered are among them."""
-    voices: int = 0
-    """Copies that were online at once, at most; a paused one does not count."""
-    polls: float = 0.0
-    """Polls a second while two ran side by side; one copy makes one."""
-    story: str = ""
-    """What was lost or doubled."""
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        """Whether there was one voice."""
-        replaced = max(self.after_kill, self.after_pause) < REPLACED
-        quick = replaced and max(self.after_waking, self.after_term) < REPLACED / 2
-        answered = self.answered == self.asked - self.unheard and not self.refused
-        one_voice = self.voices == 1 and self.polls < 1.5 and not self.awake and self.again.keys() >= DUTIES
-        return quick and answered and one_voice and not self.story and not self.errors
-
-    def table(self) -> str:
-        """A line a number."""
-        rows = {
-            "side by side, s": f"{self.together:.0f}",
-            "polls a second meanwhile": f"{self.polls:.2f}",
-            "online at once": self.voices,
-            "killed and replaced after, s": f"{self.after_kill:.1f}",
-            "paused and replaced after, s": f"{self.after_pause:.1f}",
-            "  woken after, s": f"{self.paused:.1f}",
-            "  stood by then after, s": f"{self.after_waking:.1f}",
-            "  its requests from then on": self.awake.total(),
-            "asked to end and replaced after, s": f"{self.after_term:.1f}",
-            "  requests of the one that woke up": self.again.total(),
-            "flips": self.flips,
-            "questions": self.asked,
-            "  answered": self.answered,
-            "  while nobody was there": self.unheard,
-            "requests refused": len(self.refused),
-        }
-        return "\n".join(f"{name:<36}{number:>8}" for name, number in rows.items())
+TOO_LATE = 404
+"""What an answer gets that comes too late, as from a copy that was paused in the midst of one."""
+ERRORS = (" CRITICAL ", "Traceback")
+"""What an error of the program looks like in its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +76,7 @@ class Copy:
 
     def requests(self, since: float) -> Counter[str]:
         """What it asked of anybody since then, by `time.monotonic()`."""
-        # 404 is what an answer gets that comes too late, as from a copy that was paused in the midst of one.
-        own = [call for call in self.discord.calls if call.host == self.host and call.status != 404]
+        own = [call for call in self.discord.calls if call.host == self.host and call.status != TOO_LATE]
         return Counter(
             ["polls" for call in self.upstream.calls if call.at >= since]
             + [_kind(call.path) for call in own if call.at >= since]
@@ -144,7 +93,11 @@ class Overlap:
 
     def __init__(self, home: Town, rng: random.Random, lease: float) -> None:
         """`lease` is for how many seconds its holder may say nothing."""
-        self.report = Report()
+        self._figures: dict[str, float] = {}
+        self._asked = Counter({"questions": 0, "  while nobody was there": 0, "  not answered": 0})
+        self._online = 0
+        """Copies that were online at once, at most; a paused one does not count."""
+        self._errors: list[str] = []
         self._home = home
         self._rng = rng
         self._lease = lease
@@ -157,56 +110,56 @@ class Overlap:
         self._frozen = 0
         """Copies whose connection outlives what they can do with it."""
 
-    async def run(self, together: float, pause: float) -> Report:
+    async def run(self, together: float, pause: float, name: str) -> Report:
         """Live through all of it; `pause` is longer than it takes to be replaced."""
-        report = self.report
+        figures = self._figures
         async with self._leading("first") as first, self._standing_by("second") as second:
             async with self._life():
-                report.together, began = together, time.monotonic()
+                figures["side by side, s"], began = together, time.monotonic()
                 await asyncio.sleep(together)
                 polls = first.requests(began)["polls"] + second.requests(began)["polls"]
-                report.polls = polls / (time.monotonic() - began)
+                figures["polls a second meanwhile"] = polls / (time.monotonic() - began)
 
-                report.after_kill = await self._replaced(first.process.kill)
+                figures["killed and replaced after, s"] = await self._replaced(first.process.kill)
                 async with self._standing_by("third") as third:
                     await self._sleep_and_wake(second, pause)
-                    self._errors(third.process)  # not those of its end, which may cut off an answer
-                    report.after_term = await self._replaced(third.process.terminate)
+                    self._errors += third.process.said(*ERRORS)  # not those of its end, which may cut off an answer
+                    figures["asked to end and replaced after, s"] = await self._replaced(third.process.terminate)
                 began = time.monotonic()
                 await self._home.discord.until(lambda: second.requests(began).keys() >= DUTIES, PATIENCE)
-                report.again = second.requests(began)
+                figures["  requests of the one that woke up"] = second.requests(began).total()
                 await self._everything_told()
             await second.process.terminate()
-            self._errors(second.process)
-        report.flips = sum(story.flips for story in self._stories)
-        report.refused = [
+            self._errors += second.process.said(*ERRORS)
+        return self._report(name)
+
+    def _report(self, name: str) -> Report:
+        refused = [
             f"{call.method} {call.path} {call.status}"
             for call in self._home.discord.calls
-            # 404 is what an answer gets that comes too late, as from a copy that was paused in the midst of one.
-            if call.status is not None and call.status >= 400 and call.status != 404
+            if call.status is not None and call.status >= 400 and call.status != TOO_LATE
         ]
-        report.story = f"{self._lost}{self._ledger.muddled or ''}"
+        report = Report(name, self._figures, self._ledger.broken, [*refused, *self._errors])
+        more = {"online at once": self._online, "requests refused": len(refused), "errors logged": len(self._errors)}
+        report.figures |= {**self._asked, **self._ledger.figures, **more}
+        report.hold(BARS)
         return report
-
-    @property
-    def _lost(self) -> str:
-        lost, doubled = self._ledger.lost, self._ledger.doubled
-        return "".join([*(f"lost: {told}\n" for told in lost), *(f"doubled: {told}\n" for told in doubled)])
 
     async def _sleep_and_wake(self, copy: Copy, pause: float) -> None:
         """Pause the holder, and see what it does when it goes on."""
-        report, gateway, began = self.report, self._home.discord.gateway, time.monotonic()
+        figures, gateway, began = self._figures, self._home.discord.gateway, time.monotonic()
         self._frozen = 1
-        report.after_pause = await self._replaced(lambda: self._pause(copy.process))
+        figures["paused and replaced after, s"] = await self._replaced(lambda: self._pause(copy.process))
         await asyncio.sleep(began + pause - time.monotonic())
         woken = time.monotonic()
+        figures["  woken after, s"] = woken - began
         copy.process.cont()
         await _says(copy.process, "standing by", times=2)
         await self._home.discord.until(lambda: gateway.connected == 1, PATIENCE)
         self._frozen = 0
-        report.paused, report.after_waking = woken - began, time.monotonic() - woken
+        figures["  stood by then after, s"] = time.monotonic() - woken
         await asyncio.sleep(self._lease)
-        report.awake = copy.requests(woken)
+        figures["  its requests from then on"] = copy.requests(woken).total()
 
     @contextlib.asynccontextmanager
     async def _copy(self, name: str) -> AsyncIterator[Copy]:
@@ -282,25 +235,22 @@ class Overlap:
         while not self._stop.is_set():
             changing, changes = self._changing, self._changes
             answer = await self._home.discord.command("token", id=BYSTANDER)
-            self.report.asked += 1
-            self.report.answered += answer.settled
-            # Whoever asks while the holder dies, or before another one is online, asks in vain.
-            self.report.unheard += not answer.settled and (changing or self._changing or changes != self._changes)
+            self._asked["questions"] += 1
+            if not answer.settled:
+                # Whoever asks while the holder dies, or before another one is online, asks in vain.
+                nobody = changing or self._changing or changes != self._changes
+                self._asked["  while nobody was there" if nobody else "  not answered"] += 1
             await asyncio.sleep(self._rng.uniform(0, 0.3))
 
     async def _count(self) -> None:
         while not self._stop.is_set():
-            self.report.voices = max(self.report.voices, self._home.discord.gateway.connected - self._frozen)
+            self._online = max(self._online, self._home.discord.gateway.connected - self._frozen)
             await asyncio.sleep(0.01)
 
     async def _everything_told(self) -> None:
         self._stop.set()
         with contextlib.suppress(TimeoutError):
             await self._home.discord.until(lambda: self._ledger.shown == self._ledger.expected, PATIENCE)
-
-    def _errors(self, copy: BotProcess) -> None:
-        marks = (" CRITICAL ", "Traceback")
-        self.report.errors += [line for line in copy.output.splitlines() if any(mark in line for mark in marks)]
 
 
 async def _says(copy: BotProcess, words: str, times: int = 1) -> None:
@@ -326,12 +276,9 @@ async def overlapped(
     database_url: str, folder: Path, *, together: float, pause: float, lease: float, seed: int = 1
 ) -> Report:
     """Run copies of the bot on that database; for `together` seconds two are well, for `pause` one is frozen."""
-    accounts = [account(BYSTANDER), *(account(1900 + number) for number in range(TOKENS))]
-    async with open_store(database_url) as store:
-        await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - the bot of this town lives by it too
-    async with town(database_url, folder, accounts) as home:
-        home.discord.rate = Rate(5, 1.0)  # five times as fast as in life, so as not to wait for it
-        return await Overlap(home, random.Random(seed), lease).run(together, pause)
+    engine = database_url.partition(":")[0]
+    async with restless_town(database_url, folder, TOKENS) as home:
+        return await Overlap(home, random.Random(seed), lease).run(together, pause, f"{engine}, seed {seed}")
 
 
 def main() -> int:
@@ -345,10 +292,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, new_database(options.engine, Path(name)) as url:
         times = {"together": options.seconds, "pause": options.pause, "lease": options.lease}
-        report = asyncio.run(overlapped(url, Path(name), **times, seed=options.seed))
-    sys.stdout.write("\n".join([f"{options.engine}, seed {options.seed}", report.table(), *report.refused[:5], ""]))
-    sys.stdout.write("\n".join([*report.errors[:5], report.story, ""]))
-    return 0 if report.good else 1
+        return end(asyncio.run(overlapped(url, Path(name), **times, seed=options.seed)))
 
 
 if __name__ == "__main__":

@@ -59,9 +59,21 @@ class People:
         return self._presses.values()
 
     @property
-    def forgotten(self) -> list[Press]:
-        """Those of them that were confirmed, and are not kept."""
-        return [press for press in self.presses if press.forgotten]
+    def figures(self) -> dict[str, int]:
+        """What they heard, by the names that reports give it."""
+        # The bot was dead or died, or it was over, or somebody else's.
+        unconfirmed = [press for press in self.presses if not press.confirmed]
+        return {
+            "acknowledgements confirmed": len(self.presses) - len(unconfirmed),
+            "presses not confirmed": len(unconfirmed),
+            # The bot died between the database and the answer.
+            "  and stored all the same": sum(press.shown(press.on.now) for press in unconfirmed),
+        }
+
+    @property
+    def broken(self) -> dict[str, list[str]]:
+        """Each time at which what was confirmed was not kept."""
+        return {"forgotten": [f"{press.by.id} on {press.on.now.text}" for press in self.presses if press.forgotten]}
 
     def press(self) -> bool:
         """Let somebody press where that is possible; returns whether it is. The answer may come or not."""

@@ -5,7 +5,8 @@ from signal import SIGKILL, SIGTERM, Signals
 
 import pytest
 
-from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_themselves, file_locked, table
+from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_themselves, file_locked
+from tests.report import table
 from tests.wire.copies import Copy
 from tests.wire.town import town
 
@@ -34,6 +35,6 @@ async def test_a_copy_that_ends_for_no_reason_is_noticed_whatever_its_exit_code(
 @pytest.mark.long
 async def test_whatever_goes_wrong_at_once_everything_is_told_once_and_nobody_is_forgotten() -> None:
     reports = await chaos(ENGINES, copies=2, seeds=range(1, 21), episodes=5)
-    assert not any(report.broken for report in reports), table(reports)
-    assert all(report.seeds == 20 for report in reports)
-    assert all(report.counts["flips"] > 10 for report in reports)
+    assert all(report.good for report in reports), table(*reports)
+    assert all(report.figures["seeds"] == 20 for report in reports)
+    assert all(report.figures["flips"] > 10 for report in reports)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kill import FEW, MANY, killed
+from tests.report import table
 
 
 @pytest.mark.long
@@ -18,8 +19,8 @@ async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once_and_f
     request: pytest.FixtureRequest, tmp_path: Path, engine: str, tokens: int, kills: int
 ) -> None:
     database_url: str = request.getfixturevalue(f"{engine}_url")
-    counts = await killed(database_url, tmp_path, kills=kills, seed=1, tokens=tokens)
-    assert counts.good, f"{counts.table()}\n{counts.story}"
-    assert counts.kills == kills
-    assert counts.flips >= tokens
-    assert counts.confirmed > 0
+    report = await killed(database_url, tmp_path, kills=kills, seed=1, tokens=tokens)
+    assert report.good, table(report)
+    assert report.figures["kills"] == kills
+    assert report.figures["flips"] >= tokens
+    assert report.figures["acknowledgements confirmed"] > 0

@@ -13,6 +13,7 @@ from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.ledger import Ledger, Story, Told
 from tests.wire import messages, world
 from tests.wire.discord import Discord
+from tests.wire.town import BASELINE
 
 RULES = {"BANNED": Rule.BANNED, "VERIFYING": Rule.VERIFYING, "RELAX": Rule.DEGRADED}
 AFTER = timedelta(minutes=5)
@@ -59,6 +60,10 @@ class Room:
     def post(self, *incidents: Incident) -> messages.Message:
         """Post a card, or a summary of several."""
         return self.discord.board.post(world.OPS.id, payload(message(*incidents)), world.BOT)
+
+    def post_first_summary(self) -> None:
+        """Post what the bot says on its first day."""
+        self.discord.board.post(world.OPS.id, {"embeds": [{"title": f"{BASELINE} 9 accounts"}]}, world.BOT)
 
     def say(self, said: Message) -> None:
         """Post a notice."""
@@ -192,6 +197,25 @@ def test_an_edit_that_changes_the_subject_is_noticed() -> None:
     room = Room(t1900=["BANNED"])
     room.edit(room.post(begun(1900, "BANNED")), begun(1901, "BANNED"))
     assert len(room.ledger.muddled) == 1
+
+
+def test_each_broken_promise_is_called_by_its_name() -> None:
+    room = Room(t1900=["BANNED"], t1901=["BANNED"])
+    _, posted = room.post(begun(1901, "BANNED")), room.post(begun(1901, "BANNED"))
+    for each in (ended(1901, "BANNED"), begun(1901, "BANNED")):
+        room.edit(posted, each)
+    room.post_first_summary()
+    broken = {promise: len(times) for promise, times in room.ledger.broken.items()}
+    assert broken == {"lost": 1, "doubled": 1, "taken back": 1, "notices doubled": 1}
+
+
+def test_the_first_summary_is_told_once_too() -> None:
+    room = Room()
+    assert room.ledger.broken["lost"] == ["the first summary"]
+    room.post_first_summary()
+    assert not any(room.ledger.broken.values())
+    room.post_first_summary()
+    assert room.ledger.broken["doubled"] == ["the first summary"]
 
 
 def test_an_edit_that_changes_nothing_is_counted() -> None:

@@ -104,6 +104,10 @@ class BotProcess:
         """Both outputs, one after the other."""
         return self.stdout + self.stderr
 
+    def said(self, *words: str) -> list[str]:
+        """The lines of its output that hold any of these words."""
+        return [line for line in self.output.splitlines() if any(each in line for each in words)]
+
     async def wait_ready(self, within: float = 20.0) -> float:
         """Wait until it has registered its commands and opened a session at the gateway; how many seconds it took.
 
