@@ -10,27 +10,16 @@ import asyncio
 import os
 import statistics
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bench import table, world
 from bench.footprint import memory
-from bench.poll import files, living, now, online
+from bench.poll import Clock, files, living, now, online
 from bot.storage.store import open_store
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FLIP_EVERY = 5
 """Minutes."""
-
-
-@dataclass(slots=True)
-class Clock:
-    """The time of that day."""
-
-    time: datetime
-
-    def __call__(self) -> datetime:
-        """What a clock on the wall would show."""
-        return self.time
 
 
 @dataclass(frozen=True, slots=True)

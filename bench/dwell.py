@@ -1,38 +1,47 @@
 """From the upstream's answer with a flip to the message that Discord accepted: `python -m bench.dwell`.
 
 Measured in the outside world, from the question that is answered with the flip to the end of Discord's handling of the
-post; beside it, what the same post costs a bare client of discord.py, from its call to its return. The difference is
-what the bot itself takes: read, judge, store, fold, claim, render.
+first message about it: the card of what began, or the word that it is over. Beside it, what such a post costs a bare
+client of discord.py, from its call to its return. The difference is what the bot itself takes: read, judge, store,
+fold, claim, render.
 """
 
 import argparse
 import asyncio
 import statistics
 import time
+from datetime import timedelta
 
 import discord
 
 from bench import table, world
-from bench.poll import databases, living, online
+from bench.poll import Clock, databases, living, now, online
 from bot.settings import Settings
 
 SIZE = 9
 
+CALM, WAITING = timedelta(hours=1), timedelta(minutes=1)
+"""What passes on the bot's clock before an account flips, and until it flips back. Flips that come one upon the other
+would join one message or be told as flapping; a check that waits for long would be told as something graver."""
+
 
 async def flips(outside: world.World, settings: Settings, count: int) -> list[float]:
     """Let so many accounts flip, one after another; returns how long each took to be told, in milliseconds."""
-    took = []
-    async with living(settings) as app:
+    took, clock = [], Clock(now())
+    async with living(settings, clock) as app:
         await online(app)
         for number in range(count):
-            # A flip back edits the message of the flip before it, so both kinds are among them in equal parts.
+            back = number % 2
+            clock.time += WAITING if back else CALM
             await outside.ask("flip", world.FIRST_ID + number // 2 % SIZE)
             told = len(await outside.ask("deliveries"))
             await app.monitor.look()
             while len(deliveries := await outside.ask("deliveries")) <= told:  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(0.005)
-            took.append(1000 * (deliveries[-1] - (await outside.ask("polls"))[-1]))
-            await asyncio.sleep(0.02)
+            took.append(1000 * (deliveries[told] - (await outside.ask("polls"))[-1]))
+            # What is over is edited into its card as well, which must not be taken for the next flip's message.
+            while not app.outbox.idle:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.005)
     return took
 
 

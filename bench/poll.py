@@ -7,18 +7,20 @@ that is how long a person's command would have waited.
 import argparse
 import asyncio
 import contextlib
-import json
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import aiohttp
 
 from bench import table, world
+from bot import __main__ as program
 from bot.app import App, opened
 from bot.settings import Settings
 from tests.storage.servers import PostgreSQL
@@ -31,6 +33,19 @@ DELIVERED = 3
 
 TICK = 0.001
 """Seconds."""
+
+DECODER = """
+import json, sys, time
+body = sys.stdin.buffer.readline()
+while sys.stdin.buffer.readline():
+    began = time.thread_time()
+    json.loads(body)
+    print(1000 * (time.thread_time() - began), flush=True)
+"""
+
+
+Plainly: TypeAlias = Callable[[], Awaitable[float]]
+"""Has the fleet's answer read by `json.loads`, and gives the milliseconds of CPU that it took."""
 
 
 @dataclass(slots=True)
@@ -74,9 +89,21 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - a composition root
 
 
+@dataclass(slots=True)
+class Clock:
+    """A clock on which the time passes when somebody says so."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        """What it shows."""
+        return self.time
+
+
 @contextlib.asynccontextmanager
 async def living(settings: Settings, clock: Callable[[], datetime] = now) -> AsyncIterator[App]:
-    """The bot, with its jobs running, on its way into Discord."""
+    """The bot, with its jobs running, on its way into Discord, in an interpreter that is set up as its own."""
+    program.set_up_interpreter()
     async with opened(settings, clock) as app:
         talking = asyncio.create_task(app.client.talk(settings.discord_token.reveal()))
         try:
@@ -102,12 +129,12 @@ def databases(names: list[str]) -> Iterator[dict[str, str]]:
         yield {name: urls[name] for name in names}
 
 
-async def polls(outside: world.World, app: App, count: int, plainly: Callable[[], float]) -> tuple[list[Span], float]:
+async def polls(outside: world.World, app: App, count: int, plainly: Plainly) -> tuple[list[Span], float]:
     """Look so many times, each time after something changed; and between, what `json.loads` takes, as a median."""
     spans, plain = [], []
     for _ in range(count):
         await outside.ask("drift", FLIPS)
-        plain.append(plainly())
+        plain.append(await plainly())
         async with measured() as span:
             await app.monitor.look()
         spans.append(span)
@@ -137,11 +164,26 @@ async def answer(settings: Settings) -> bytes:
         return await response.read()
 
 
-def decoding(body: bytes) -> float:
-    """Milliseconds of CPU that `json.loads` takes to read it."""
-    began = time.thread_time()
-    json.loads(body)
-    return 1000 * (time.thread_time() - began)
+@contextlib.asynccontextmanager
+async def decoder(body: bytes) -> AsyncIterator[Plainly]:
+    """`json.loads` in a process that has nothing of the bot: neither its fleet nor its memory and garbage settings."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", DECODER), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin  # noqa: S101 - it was started with both
+    assert process.stdout  # noqa: S101 - the same
+    source, sink = process.stdout, process.stdin
+    sink.write(body + b"\n")
+
+    async def decode() -> float:
+        sink.write(b"\n")
+        return float(await source.readline())
+
+    try:
+        yield decode
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +191,7 @@ class Costs:
     """What the bot takes, with a fleet of some size, on some database."""
 
     plain: float
-    """Milliseconds of CPU of a `json.loads` of the fleet, measured between the polls."""
+    """Milliseconds of CPU of a `json.loads` of the fleet, measured between the polls, in another process."""
     asked: int
     """Requests that the polls made."""
     first_start: Span
@@ -187,10 +229,11 @@ async def costs(url: str, size: int, count: int) -> Costs:
         async with contextlib.AsyncExitStack() as stack:
             async with measured() as start:
                 app = await stack.enter_async_context(living(settings))
+            decode = await stack.enter_async_context(decoder(body))
             await online(app)
-            await polls(outside, app, 1, lambda: decoding(body))  # in the first after a start all is judged anew
+            await polls(outside, app, 1, decode)  # in the first after a start all is judged anew
             before = len(await outside.ask("polls"))
-            spans, plain = await polls(outside, app, count, lambda: decoding(body))
+            spans, plain = await polls(outside, app, count, decode)
             asked = len(await outside.ask("polls")) - before
             told = len(await outside.ask("deliveries"))
             await outside.ask("storm", "VERIFYING")

@@ -78,18 +78,18 @@ def _refuse(reason: str) -> int:
     return EX_CONFIG
 
 
-def _give_memory_back() -> None:
-    """Have large blocks returned to the system as soon as they are free, where the C library is GNU's.
+def set_up_interpreter() -> None:
+    """Let threads that compute give way soon, and large blocks go back to the system, where the C library is GNU's.
 
     It would begin to keep them once the first was free: 10 MB, with answers about 10,000 tokens. See mallopt(3).
     """
+    sys.setswitchinterval(TURN)
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 async def _run(settings: Settings) -> int:
-    _give_memory_back()
-    sys.setswitchinterval(TURN)
+    set_up_interpreter()
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
