@@ -15,7 +15,7 @@ help: ## this list
 run: .venv/run ## run the bot with the settings of .env
 	$(RUN) python -m bot
 
-check: .venv/run ## try the settings, the database, the API key and the bot token, without going online
+check: .venv/run ## try the settings, the database, the API key and the bot token, without appearing in Discord or posting
 	$(RUN) python -m bot check
 
 demo: .venv/demo ## the bot on a page of its own: no Discord, no ImaginePro, no credentials
@@ -58,6 +58,7 @@ audit: .venv/dev ## ask OSV (api.osv.dev) for known holes in every locked packag
 	$(UV) tool run pip-audit@2.10.1 --strict --vulnerability-service osv --disable-pip --require-hashes -r .venv/locked.txt
 
 pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
+	@command -v chromium >/dev/null || { echo "Chromium is needed" >&2; exit 1; }
 	$(RUN) pytest -q tests/sandbox/test_demo.py
 	cp $(patsubst docs/%,artifacts/%,$(wildcard docs/*.png)) docs/
 

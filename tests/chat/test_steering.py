@@ -1,9 +1,11 @@
 """The commands by which people steer: what is open, silences, maintenance, rules, and who did what."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -28,6 +30,7 @@ from tests.chat.test_commands import said
 BAN = incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, now=record(1901, "BANNED"))
 SLOW = incident(Rule.DEGRADED, 1950, now=record(1950, "RELAX"), was=record(1950))
 HOUR = timedelta(hours=1)
+PAGE = (Path(__file__).parents[2] / "docs/incidents.md").read_text(encoding="utf-8")
 
 
 async def use(world: World, command: str, **options: Any) -> simcord.InteractionResult:  # noqa: ANN401 - as simcord has them
@@ -215,6 +218,18 @@ async def test_a_window_that_cannot_be_is_answered_with_how_to_mend_it(
     world: World, options: dict[str, Any], words: str
 ) -> None:
     assert words in await refusal(world, "maintenance add", **options)
+
+
+@pytest.mark.parametrize("example", re.findall(r"^/((?:silence|maintenance) add .*)$", PAGE, re.MULTILINE))
+async def test_the_examples_for_operators_are_done_as_they_stand_there(world: World, example: str) -> None:
+    options: dict[str, Any] = dict(re.findall(r"([a-z]+):(.+?)(?= [a-z]+:|$)", example))
+    if "token" in options:
+        options["token"] = int(options["token"])
+    if "weekday" in options:
+        options["weekday"] = maintenance.WEEKDAYS.index(options["weekday"])
+    command = " ".join(example.split()[:2])
+    await use(world, command, **options)
+    assert [(entry.act, entry.reason) for entry in world.desk.trail] == [(command, options.get("reason", ""))]
 
 
 async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import FloatRect, Locator, Page, async_playwright, expect
 
 ROOT: Final = Path(__file__).parents[2]
 PICTURES: Final = ROOT / "artifacts"
@@ -110,6 +110,16 @@ async def picture(name: str, of: Page | Locator) -> None:
     await of.screenshot(path=PICTURES / f"{name}.png")
 
 
+async def picture_of_menu(name: str, menu: Locator) -> None:
+    """Keep a picture of an open menu: its list lies over what is above it."""
+    options = await menu.page.get_by_role("listbox").filter(visible=True).bounding_box()
+    below = await menu.bounding_box()
+    assert options
+    assert below
+    clip: FloatRect = {**options, "height": below["y"] + below["height"] - options["y"]}
+    await menu.page.screenshot(path=PICTURES / f"{name}.png", clip=clip)
+
+
 async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards(url: str) -> None:
     """One visit for all, since what happens in the demo takes a minute."""
     async with opened(url) as page:
@@ -155,16 +165,17 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
 
         await banned.get_by_role("button", name="Silence").click()
         await told(page, "Silence banned of token 1906:")
-        await page.get_by_role("combobox", name="For how long?").click()
-        await picture("silence", page.locator("#channel-timeline"))
+        menu = page.get_by_role("combobox", name="For how long?")
+        await menu.click()
+        await picture_of_menu("silence", menu)
         await page.get_by_role("option", name="until it is resolved").click()
         await told(page, "Silenced: banned of token 1906")
         await expect(banned).to_contain_text("silenced by @operator")
+        await picture("silenced", await told(page, "Open, and quiet now"))
 
         group = await told(page, "3 tokens went VERIFYING")
         await picture("group", group)
-        await told(page, "A silence is over")
-        await picture("silenced", page.locator("#channel-timeline"))
+        await picture("silence-over", await told(page, "A silence is over"))
 
         await told(page, "ImaginePro can be read again")
         await told(page, "Token 1906 is FAST again")
