@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,6 +242,30 @@ async def costs(url: str, size: int, count: int) -> Costs:
             async with measured() as telling:
                 await delivered(outside, told + min(DELIVERED, size // 100))
     return Costs(plain, asked, first_start, first_poll, start, spans, storm, telling, idle)
+
+
+async def in_turns(urls: Mapping[int, str], count: int) -> dict[int, float]:
+    """Milliseconds of CPU of a poll, the median of so many, of fleets of these sizes, on a database each.
+
+    They take turns, since the machine is faster at one time than at another. Nothing is told meanwhile: a message takes
+    the same, however large the fleet is.
+    """
+    spent: dict[int, list[float]] = {size: [] for size in urls}
+    async with contextlib.AsyncExitStack() as stack:
+        bots = {}
+        for size, url in urls.items():
+            outside = await stack.enter_async_context(world.running(size))
+            app = await stack.enter_async_context(living(outside.settings(url)))
+            await online(app)
+            bots[size] = outside, app
+        for turn in range(1 + count):
+            for size, (outside, app) in bots.items():
+                await outside.ask("drift", 0)
+                async with measured() as span:
+                    await app.monitor.look()
+                if turn:  # in the first after a start all is judged anew
+                    spent[size].append(span.cpu)
+    return {size: statistics.median(each) for size, each in spent.items()}
 
 
 def rows(name: str, measured: Costs) -> list[table.Row]:

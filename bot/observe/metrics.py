@@ -101,7 +101,11 @@ class _Families(Collector):
         yield _histogram("loop_lag_seconds", "How late the event loop runs what is due.", taken.lag)
         yield _counters("job_errors", "Runs of a job that ended by an error.", "job", taken.failures)
         yield _gauge("outbox_waiting", "Messages that the channel does not show as it should.", taken.waiting)
-        yield _gauge("outbox_oldest_seconds", "For how long the first of them has waited.", taken.oldest)
+        yield _gauge(
+            "outbox_oldest_seconds",
+            "For how long the first of them has waited; an edit counts from its next try on.",
+            taken.oldest,
+        )
         yield _gauge("outbox_parked", "Messages that Discord refused for good, of the last day.", facts.parked)
         if taken.read_ago is not None:
             yield _gauge("reading_age_seconds", "Since the whole fleet was last read.", taken.read_ago)
@@ -118,7 +122,9 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
         "kind",
         {trouble: leader.troubles.get(trouble, 0) for trouble in Trouble},
     )
-    yield _histogram("dwell_seconds", "From a stored change to its message in Discord.", leader.dwell)
+    yield _histogram(
+        "dwell_seconds", "From a stored change to its new message in Discord; edits do not count.", leader.dwell
+    )
     yield _counters(
         "discord_errors", "Requests that Discord refused or left unanswered.", "code", leader.discord_errors
     )
