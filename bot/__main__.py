@@ -41,7 +41,7 @@ M_MMAP_THRESHOLD = -3
 LARGE_BLOCK = 256 * 2**10
 """Bytes."""
 
-TURN = 0.0005
+TURN = 0.0001
 """Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms are felt by who asks."""
 
 
