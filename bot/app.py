@@ -33,6 +33,8 @@ TICK = timedelta(seconds=5)
 KEEP_HISTORY = timedelta(days=90)
 """How long incidents that ended stay in the database."""
 
+ENDING = timedelta(seconds=1)
+"""How long after the lease was lost something may still run: the thread in which discord.py sends heartbeats."""
 
 GARBAGE = (2_000, 10, 200)
 """When Python looks for garbage: its own numbers, (700, 10, 10), have it walk through all incidents twice while a large
@@ -157,6 +159,7 @@ async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
         while await _one_term(settings, clock, store, pulse):
             # The fleet and the client of that term are garbage in circles, and the next term would freeze them, too.
             gc.unfreeze()
+            await asyncio.sleep(ENDING.total_seconds())
             gc.collect()
 
 
