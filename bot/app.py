@@ -6,14 +6,14 @@ import errno
 import gc
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.chat.client import AwayError, ChatClient, LoginError, try_login
 from bot.domain.rules import Policy
+from bot.domain.value import Value
 from bot.imaginepro.client import PASSING, ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
@@ -45,8 +45,7 @@ class PortTakenError(Exception):
     """Another program serves at PORT. It may end, as an old copy of the bot does in a deploy."""
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(NamedTuple):
     """The bot, wired, with its jobs running. It speaks once its client is logged in."""
 
     client: ChatClient
@@ -225,8 +224,7 @@ async def _task(work: Coroutine[object, object, T]) -> AsyncIterator[asyncio.Tas
         await asyncio.wait({task})
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     """What trying one thing showed."""
 
     what: str

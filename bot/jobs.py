@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent, SchedulerEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.domain.value import Value
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -29,8 +29,7 @@ SET_BACK = timedelta(seconds=1)
 """By how much the host's clock must be set back to be noticed: less is not missed by anybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value):
     """Something that runs again and again, the first time when the bot starts. It may be cancelled at any await."""
 
     name: str

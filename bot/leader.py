@@ -21,13 +21,13 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, Protocol
 
+from bot.domain.value import Value
 from bot.storage.store import Claim, StoreError
 from bot.telemetry import event
 
@@ -43,8 +43,7 @@ RELEASE: Final = timedelta(seconds=1)
 """How long giving the lease back may take. Hosts kill 3 s after they ask; whoever stands by then waits for silence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Value):
     """How long things of the lease take. `trust` is longer than two renewals, and shorter than `silence`."""
 
     renewal: timedelta = timedelta(seconds=2)

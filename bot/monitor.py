@@ -14,7 +14,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Failure, Fleet, Reading, Record, Token, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.value import replace
 from bot.domain.watch import (
     Changes,
     Known,

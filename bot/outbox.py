@@ -30,6 +30,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.incidents import Message
+from bot.domain.value import Value
 from bot.figures import Histogram
 from bot.storage.store import StoreError
 from bot.telemetry import event
@@ -53,8 +54,7 @@ DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Value):
     """How long a channel that does not take messages is left alone."""
 
     first: timedelta = timedelta(seconds=1)
@@ -62,6 +62,9 @@ class Pace:
     """Pauses double between the two: 8 attempts in the first minute of an outage, then 4 a minute."""
     blocked: timedelta = timedelta(minutes=1)
     """While the bot may not speak: a person has to act first."""
+
+
+PACE = Pace()
 
 
 class DeliveryError(Exception):
@@ -149,7 +152,7 @@ class Outbox:
         clock: Callable[[], datetime],
         news: asyncio.Event,
         on_blocked: Callable[[str], Awaitable[bool]] | None = None,
-        pace: Pace = Pace(),
+        pace: Pace = PACE,
     ) -> None:
         """`news` is set by whoever stores messages; `on_blocked` is told why, until it says that this arrived."""
         self._store = store

@@ -6,7 +6,6 @@ since a secret may have been pasted into the wrong line.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -19,6 +18,7 @@ from dotenv.parser import parse_stream
 
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold
+from bot.domain.value import Value, replace
 
 
 class SettingsError(Exception):
@@ -55,8 +55,7 @@ class Secret:
         raise TypeError(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """What the environment says. Each field is a row of `VARIABLES`, but for the last."""
 
     discord_token: Secret
@@ -100,8 +99,7 @@ class Settings:
         return known if password is None else (*known, url, password, unquote(password))
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Value):
     """One variable of the environment."""
 
     name: str

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules import RULES, THRESHOLDS
 from bot.domain.steering import Setting
+from bot.domain.value import replace
 from bot.observe.health import CAUSES
 from bot.settings import VARIABLES
 from bot.webhook import Webhook

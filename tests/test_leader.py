@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import leader
+from bot.domain.value import replace
 from bot.domain.watch import Changes
 from bot.leader import Lease, Pace, has_ended, leading, this_process
 from bot.storage.store import Claim, FencedError, Store, StoreUnavailableError, open_store

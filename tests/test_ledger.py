@@ -1,7 +1,6 @@
 """The ledger reads the bot's real messages and finds what is lost, doubled or taken back: else it proves nothing."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from bot.chat.alerts import Roles, alert
 from bot.domain.incidents import Incident, Message, Notice, NoticeKind, Rule
+from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.ledger import Ledger, Story, Told
 from tests.wire import messages, world

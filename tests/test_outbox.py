@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import Severity
+from bot.domain.value import replace
 from bot.domain.watch import Changes
 from bot.outbox import (
     FOLD_OVER,

@@ -6,7 +6,6 @@ alert's card says as well is worded here once.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
 
@@ -14,6 +13,7 @@ import discord
 
 from bot.chat.text import listed, number, percent, plain, quoted, stamp, within
 from bot.domain.model import Count, FastTime, Fleet, PlanState, Status, Subscription, Token, Trouble, Unit, Usage
+from bot.domain.value import Value
 
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4096
@@ -42,8 +42,7 @@ TROUBLES: dict[Trouble, str] = {
 """What went wrong upstream, as the beginning of a sentence."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Look(Value, eq=False):
     """How a token stands, in a sign, a colour and words. There is one of each, so they compare by identity."""
 
     mark: str

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry
+from bot.domain.value import Value
 from bot.domain.watch import Known
 from bot.imaginepro.client import UpstreamError
 from bot.storage.store import StoreError
@@ -68,8 +68,7 @@ class Desk(Protocol):
         """What people did last, newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Value):
     """Who may use the bot: in one server, those with the operator role, or else those who manage the server."""
 
     guild_id: int
@@ -88,8 +87,7 @@ class Access:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """Where the ops channel is, and how its people live."""
 
     guild_id: int

@@ -13,11 +13,11 @@ again, as another incident.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.model import Record, Severity
+from bot.domain.value import Value, field, replace
 
 
 class Rule(StrEnum):
@@ -67,8 +67,7 @@ class Happening(StrEnum):
     """Its rule, or this step of it, was switched off: it ended, and whether it got better is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Value):
     """One entry of a timeline."""
 
     at: datetime
@@ -89,8 +88,7 @@ class Stage(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Value):
     """What an incident is about. At most one incident of a key is open."""
 
     rule: Rule
@@ -100,8 +98,7 @@ class Key:
     """The threshold's text (`20%`, `30m`) for rules that have several."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """What is wrong in one reading."""
 
     key: Key
@@ -128,8 +125,7 @@ class Finding:
     """Worth keeping but not telling, since a deeper step is told in the same breath."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Value):
     """A finding over time."""
 
     key: Key
@@ -203,8 +199,7 @@ class NoticeKind(StrEnum):
     MAINTENANCE_ENDED = "maintenance_ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value):
     """A message that is posted once and never edited: an answer to the card of its incidents, or a word by itself."""
 
     kind: NoticeKind
@@ -223,8 +218,7 @@ class Notice:
     """Whether the second line is called, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """One message of the ops channel: a card for one incident, or a summary of several.
 
     The outbox brings the channel to agree with it: posted once, then edited whenever `version` grew.
@@ -253,8 +247,7 @@ class Message:
     """When the change was stored that called for it; None where an older version of the bot made it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Value):
     """What one look found, and about what it says nothing."""
 
     at: datetime
@@ -272,8 +265,7 @@ class Judgement:
     """Whether this is the first reading ever: what it finds is told by its summary, and not one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """How something moved the incidents."""
 
     after: Mapping[Key, Incident]
@@ -327,8 +319,7 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _News:
+class _News(Value):
     """An incident that changed, and what the channel hears of it."""
 
     incident: Incident

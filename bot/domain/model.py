@@ -5,9 +5,10 @@ Text that could not be read stays beside the value as `raw`: unknown is unknown,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from bot.domain.value import Value, field
 
 
 class Status(StrEnum):
@@ -78,8 +79,7 @@ class Billing(StrEnum):
     YEARLY = "yearly"
 
 
-@dataclass(frozen=True, slots=True)
-class InfoText:
+class InfoText(Value):
     """The nine free texts of a record's `info`, as sent; an absent one is empty."""
 
     subscription: str = ""
@@ -93,8 +93,7 @@ class InfoText:
     running_jobs: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value):
     """One linked account as the upstream lists it. The account's own Discord token is not part of it, in any form."""
 
     id: int
@@ -109,8 +108,7 @@ class Record:
     info: InfoText = field(default_factory=InfoText)
 
 
-@dataclass(frozen=True, slots=True)
-class FastTime:
+class FastTime(Value):
     """Fast GPU time, in minutes whatever the unit of the text."""
 
     remaining: float | None = None
@@ -133,8 +131,7 @@ class FastTime:
         return self.remaining is not None and self.remaining <= 0
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Value):
     """A Midjourney plan. `plan` is the word of the text (`Basic`), without the word "Plan"; empty when unknown."""
 
     plan: str = ""
@@ -158,8 +155,7 @@ class Subscription:
         return {"basic": False, "standard": True, "pro": True, "mega": True}.get(self.plan.casefold())
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Value):
     """Images made, and the GPU hours they took when the text says so."""
 
     images: int | None = None
@@ -167,16 +163,14 @@ class Usage:
     raw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Value):
     """A number of jobs; None when the text is not a number (`raw` then has the text)."""
 
     value: int | None = None
     raw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Value):
     """A record, read. Everything that could not be read is None, with its text kept in the record."""
 
     id: int
@@ -204,8 +198,7 @@ class Token:
         return not slow or self.subscription.has_relax is not False
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Value):
     """A level of fast time under which to warn: a percentage of the total, or a time. Exactly one of the two is set."""
 
     text: str
@@ -226,8 +219,7 @@ class Trouble(StrEnum):
     NOT_FOUND = "not found"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value):
     """A look that brought no reading. `detail` is for people; part of it is the upstream's own text; no secret is."""
 
     trouble: Trouble
@@ -235,8 +227,7 @@ class Failure:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value):
     """One successful fetch."""
 
     tokens: tuple[Token, ...]
@@ -245,8 +236,7 @@ class Reading:
     """Whether this is the whole fleet, or else some tokens that were asked for alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Value):
     """What is known now: the last reading of each token, its age, and whether the upstream is in trouble."""
 
     tokens: Mapping[int, Token] = field(default_factory=dict)

@@ -10,7 +10,6 @@ all others.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
@@ -19,6 +18,7 @@ from bot.domain.incidents import Finding, Incident, Judgement, Key, Rule
 from bot.domain.info import duration, threshold
 from bot.domain.model import Failure, FastTime, PlanState, Reading, Severity, Status, Threshold, Token, Trouble
 from bot.domain.steering import Setting
+from bot.domain.value import Value, field, replace
 
 LEAVE_POINTS = 5.0
 """How far above a step, in points of the total, fast time must come before the step's incident ends."""
@@ -52,8 +52,7 @@ FAST_HOURS = "fast time"
 """The two things that the rule about the whole fleet looks at; they are the steps of its keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value):
     """How a rule works unless somebody set it otherwise."""
 
     severity: Severity
@@ -102,8 +101,7 @@ STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNO
 FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLevels:
+class PoolLevels(Value):
     """What the fleet as a whole must have."""
 
     usable: int = 1
@@ -162,8 +160,7 @@ def check(setting: Setting) -> None:
         THRESHOLDS[setting.rule](setting.threshold)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value):
     """What the operator decides about the rules: the environment's steps of fast time, and what was set in chat."""
 
     thresholds: tuple[Threshold, ...] = ()
@@ -216,8 +213,7 @@ class Policy:
         return tuple(setting for setting in found if setting is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Value):
     """What was known of a token before this reading."""
 
     before: Token | None = None
@@ -242,8 +238,7 @@ Verdict = Finding | Key
 """What a rule yields: a finding, or a key that this reading says nothing about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Value):
     """What a rule sees of one token."""
 
     token: Token
@@ -275,8 +270,7 @@ Flips = Mapping[int, tuple[datetime, ...]]
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Calm:
+class Calm(Value):
     """Of which tokens no rule has anything to say, so that a large fleet need not be judged anew at each look."""
 
     policy: Policy = field(default_factory=Policy)

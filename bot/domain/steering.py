@@ -6,12 +6,12 @@ and went meanwhile, or ended, is named by the word that says that the quiet is o
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, noted
 from bot.domain.model import Severity
+from bot.domain.value import Value, field, replace
 
 REMIND_FIRST = timedelta(minutes=15)
 REMIND_AGAIN = timedelta(hours=1)
@@ -20,8 +20,7 @@ REMIND_AGAIN = timedelta(hours=1)
 WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Value):
     """What a silence covers: a rule, a token, both, or everything."""
 
     rule: Rule | None = None
@@ -38,8 +37,7 @@ class Scope:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Value):
     """A time in which what it covers makes no sound."""
 
     id: str
@@ -61,8 +59,7 @@ class Silence:
         return not any(self.scope.covers(key) and incident.open for key, incident in incidents.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Value):
     """A maintenance window: watching goes on, telling is held. In the server's time zone, daylight saving and all."""
 
     id: str
@@ -107,8 +104,7 @@ class Window:
         return tuple(datetime.combine(day, here.timetz().replace(fold=0)).astimezone(UTC) for day in days)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Value):
     """How a rule is set for the fleet, or for one token; what is None stays as it is by default."""
 
     rule: Rule
@@ -124,8 +120,7 @@ class Setting:
         return f"{self.rule}:{'' if self.token is None else self.token}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """A line of the audit trail: who did what, when and why."""
 
     at: datetime
@@ -140,8 +135,7 @@ Decision = Silence | Window | Setting
 """What is kept until somebody takes it back or its time is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Value):
     """Everything that people decided and that still holds."""
 
     silences: Mapping[str, Silence] = field(default_factory=dict)

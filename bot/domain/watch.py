@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain import info, steering
@@ -35,10 +34,10 @@ from bot.domain.rules import (
     judge_quiet,
 )
 from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, name_of
+from bot.domain.value import Value, field, replace
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Value):
     """What is remembered between two looks, and over restarts."""
 
     records: Mapping[int, Record] = field(default_factory=dict)
@@ -50,8 +49,7 @@ class Memory:
     decisions: tuple[Decision, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Value):
     """What one look changes; stored whole or not at all."""
 
     read_at: datetime | None
@@ -78,8 +76,7 @@ class Changes:
         return not (self.records or self.removed or self.incidents or self.notices or self.decided or self.undone)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value):
     """What is known now. Replaced as a whole, so that no reader ever sees half of a look."""
 
     fleet: Fleet = field(default_factory=Fleet)

@@ -5,9 +5,10 @@ since `/health` is read without a password.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from bot.domain.value import Value, field
 
 READINGS_LATE = 3
 """Intervals after which the last reading is too old."""
@@ -32,8 +33,7 @@ class Role(StrEnum):
     """Another process watches and speaks; this one waits to take its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Value):
     """Something that should end a run again and again."""
 
     every: timedelta
@@ -46,8 +46,7 @@ class Work:
         return self.silent > max(STANDSTILL, 3 * self.every)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """How the bot is doing now."""
 
     role: Role = Role.STANDBY
@@ -73,8 +72,7 @@ class Facts:
         return tuple(name for name, work in self.jobs.items() if work.dead)
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Value):
     """One thing that can be wrong."""
 
     word: str

@@ -6,7 +6,6 @@ line for each of 10,000 tokens takes a tenth of a second. No label holds a text 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import accumulate
 
@@ -16,6 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from bot.domain.model import Status, Trouble
+from bot.domain.value import Value
 from bot.domain.watch import Known
 from bot.figures import Histogram
 from bot.observe.health import CAUSES, Facts, Role, wrong
@@ -25,8 +25,7 @@ PREFIX = "imaginepro_bot_"
 VERSION = version("imaginepro-bot")
 
 
-@dataclass(frozen=True, slots=True)
-class Leader:
+class Leader(Value):
     """What only a copy that leads has."""
 
     known: Known
@@ -36,8 +35,7 @@ class Leader:
     discord_errors: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Value):
     """Everything that is told in one answer, as it was at one moment."""
 
     facts: Facts

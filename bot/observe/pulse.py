@@ -13,10 +13,10 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from bot.domain.value import replace
 from bot.figures import Histogram
 from bot.jobs import Job
 from bot.observe.health import Facts, Role, Work, wrong
@@ -45,8 +45,7 @@ OUTBOX = "outbox"
 """The one job without an interval: it sleeps while there is nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """What a copy that leads consists of, as far as it can be looked at."""
 
     monitor: "Monitor"

@@ -23,6 +23,8 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from bot.domain.value import Value
+
 Account: TypeAlias = dict[str, Any]
 """A record as the JSON has it, less its `token`; change it as you like."""
 
@@ -41,8 +43,7 @@ class Shape(StrEnum):
     ALL = "an array of all records"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """What an answer does instead of being right. One field or two of it are set; see the faults below."""
 
     status: int = HTTPStatus.OK
@@ -65,8 +66,7 @@ class Fault:
         return self.reset or self.body is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value):
     """A request as it came in."""
 
     at: float

@@ -5,10 +5,10 @@ shows within a minute of real time what the bot is for, and then keeps a page al
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from bot.domain.value import Value
 from bot.sandbox.imaginepro import (
     BAD_GATEWAY,
     RESET,
@@ -24,8 +24,7 @@ Change: TypeAlias = Callable[[Upstream], None]
 """What one row of a timeline does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """One row of a timeline."""
 
     after: timedelta
@@ -33,8 +32,7 @@ class Step:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     """What happens, and when."""
 
     name: str
@@ -42,7 +40,7 @@ class Scenario:
     """Played once, in order of time."""
     cycle: tuple[Step, ...] = ()
     """Played after the steps, over and over; it leaves the fleet as it found it."""
-    period: timedelta = field(default=timedelta(0))
+    period: timedelta = timedelta(0)
     """How long a round of the cycle lasts."""
 
 

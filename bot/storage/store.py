@@ -8,7 +8,6 @@ import secrets
 import string
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
 from importlib import import_module
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.steering import Decision, Entry
+from bot.domain.value import Value
 from bot.domain.watch import Changes, Memory
 from bot.storage.database import (
     Database,
@@ -123,8 +123,7 @@ _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Value):
     """A message that Discord refused for good."""
 
     message: Message
@@ -132,8 +131,7 @@ class Parked:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Value):
     """What the channel should show, and does not."""
 
     waiting: int = 0
@@ -143,8 +141,7 @@ class Backlog:
     parked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """Which copy of the bot leads."""
 
     term: int

@@ -10,13 +10,13 @@ A message *waits* while the version that the channel shows is smaller than its o
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule, Stage
+from bot.domain.value import Value, replace
 from bot.domain.watch import Changes
 from bot.storage.schema import Instant, incidents, messages, notice_incidents
 
@@ -74,8 +74,7 @@ _RENEW: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
+class Grouping(Value):
     """Which incidents of one rule share a message."""
 
     within: timedelta = timedelta(seconds=20)
@@ -189,8 +188,7 @@ def _is_answer(notice: Notice) -> bool:
     return bool(notice.keys) and notice.kind in ANSWERS
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Value):
     """A notice that is to be posted."""
 
     notice: Notice

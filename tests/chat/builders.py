@@ -1,12 +1,12 @@
 """Small makers of tokens, fleets, incidents and messages, with the noon of a made-up day as the time."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, InfoText, Record, Severity, Token
+from bot.domain.value import replace
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import discord
@@ -15,6 +15,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Fleet, Token
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.value import replace
 from bot.domain.watch import Changes, Known, acknowledge, decide, undo
 from tests.chat.builders import NOON, fleet, token
 

@@ -1,7 +1,6 @@
 """What the ops channel is told, word by word."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle
 from typing import Any
@@ -15,6 +14,7 @@ from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
 from bot.domain.rules import STATUS_RULES
+from bot.domain.value import replace
 from bot.outbox import SUMMARY_SIZE
 from bot.storage.store import Grouping
 from tests.chat.builders import NOON, fleet, incident, message, record, token, told
@@ -552,7 +552,7 @@ RECORDS = st.builds(
     id=st.integers(0, 2**53),
     status=st.sampled_from(["FAST", "RELAX", "BANNED", "VERIFYING"]) | ANY_TEXT,
     active=st.sampled_from([True, False, None]),
-    info=st.builds(InfoText, **dict.fromkeys(InfoText.__slots__, ANY_TEXT)),
+    info=st.builds(InfoText, **dict.fromkeys(InfoText.__struct_fields__, ANY_TEXT)),
 )
 INCIDENTS = st.builds(
     incident,

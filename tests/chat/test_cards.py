@@ -1,6 +1,5 @@
 """What a card says of a token and of the fleet."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from bot.chat.cards import GAP, fleet_card, spare, standing, token_card, worst_first
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, InfoText, Record, Status, Token, Trouble
+from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, record, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
@@ -218,7 +218,7 @@ TOKENS = st.builds(
     channel_id=ANY_TEXT,
     server_id=ANY_TEXT,
     concurrency=st.none() | st.integers(),
-    info=st.builds(InfoText, **dict.fromkeys(InfoText.__slots__, ANY_TEXT)),
+    info=st.builds(InfoText, **dict.fromkeys(InfoText.__struct_fields__, ANY_TEXT)),
 ).map(read)
 
 

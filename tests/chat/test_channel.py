@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -14,6 +14,7 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
+from bot.domain.value import replace
 from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from tests.domain.fleets import START, record
 from tests.wire.discord import Discord

@@ -1,7 +1,6 @@
 """Slash commands and buttons, as people use them."""
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 import discord
@@ -12,6 +11,7 @@ from bot.chat.buttons import token_view
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
 from bot.domain.model import Failure, Fleet, Trouble
+from bot.domain.value import replace
 from bot.imaginepro.errors import NotFoundError, TimedOutError
 from tests.chat.builders import NOON, fleet, token
 from tests.chat.conftest import GUILD, World

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +22,7 @@ from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Key, Notice, NoticeKind, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.steering import Decision, Scope
+from bot.domain.value import replace
 from bot.imaginepro.client import NotFoundError
 from bot.storage.store import StoreUnavailableError
 from tests.chat.builders import INFO, NOON, fleet, incident, message, record, token

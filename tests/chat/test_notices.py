@@ -1,6 +1,5 @@
 """The short messages beside the cards: what got worse, what is still open, what is over, and what is quiet."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Message, Moment, Notice, NoticeKind, Rule
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules import STATUS_RULES
+from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.chat.checks import assert_harmless
 from tests.chat.test_alerts import FLEET, INCIDENTS

@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from bot.domain.incidents import Key, Rule
 from bot.domain.info import duration
 from bot.domain.model import Severity
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
+from bot.domain.value import replace
 from bot.storage.store import StoreUnavailableError
 from tests.chat.builders import NOON, fleet, incident, record, token
 from tests.chat.checks import assert_harmless

@@ -10,7 +10,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
@@ -20,6 +20,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.value import replace
 from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
 from tests.domain.fleets import record
 

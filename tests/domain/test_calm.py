@@ -1,7 +1,5 @@
 """Tokens of which there is nothing to say are not judged again, and nobody can tell."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +7,7 @@ from bot.domain.incidents import Rule
 from bot.domain.model import Record
 from bot.domain.rules import RULES, Calm
 from bot.domain.steering import Setting
+from bot.domain.value import replace
 from bot.domain.watch import Known, advance
 from tests.domain.fleets import START, reading, record
 from tests.domain.stories import EVERY_MINUTE, Story, watching

@@ -1,7 +1,7 @@
 """Whatever happens to a fleet and whatever people decide, the incidents agree with what the channel was told."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hypothesis import settings
@@ -13,6 +13,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.value import replace
 from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
 from tests.domain.fleets import START, reading, record
 

@@ -8,7 +8,6 @@ import re
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -16,6 +15,7 @@ import aiohttp
 import pytest
 
 from bot.domain.model import Trouble
+from bot.domain.value import replace
 from bot.imaginepro.client import (
     ImaginePro,
     MalformedError,

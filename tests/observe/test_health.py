@@ -1,10 +1,10 @@
 """Each cause turns the health red when its bound has passed, and not before; then it is green again."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.value import replace
 from bot.observe.health import CAUSES, Facts, Role, Work, wrong
 
 LEADS = Facts(role=Role.LEADING, interval=timedelta(minutes=1))

@@ -1,13 +1,13 @@
 """The rows of the outbox: what waits is delivered in order, by one claimant at a time, and nothing of it is lost."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from bot.domain.incidents import Incident, Message, Stage
 from bot.domain.model import Severity
+from bot.domain.value import replace
 from bot.storage.store import Backlog, Store, open_store
 from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from alembic.script import ScriptDirectory
 import bot.storage
 from bot.domain.incidents import Happening, Moment, Notice, NoticeKind
 from bot.domain.model import Severity
+from bot.domain.value import replace
 from bot.domain.watch import Changes, Memory
 from bot.storage import schema
 from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database

@@ -1,7 +1,6 @@
 """What a look stores is what the next start knows."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
+from bot.domain.value import replace
 from bot.domain.watch import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
 from tests.storage.values import LEASE, NOW, incident, minutes, record, told

@@ -23,17 +23,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from bot import __main__ as program  # first, as in `python -m bot`: it imports with the garbage collector at rest
+
+# isort: split
 
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import __main__ as program
 from bot import leader, outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
@@ -121,7 +123,7 @@ def _error_of(file: Path) -> timedelta:
 def lead(seconds: float) -> None:
     """Let the holder of the lease be replaced after so long."""
     share = timedelta(seconds=seconds) / leader.PACE.silence
-    leader.PACE = leader.Pace(**{each.name: getattr(leader.PACE, each.name) * share for each in fields(leader.Pace)})
+    leader.PACE = leader.Pace(**{each: getattr(leader.PACE, each) * share for each in leader.Pace.__struct_fields__})
 
 
 TIMES: Mapping[str, Callable[[float], None]] = {

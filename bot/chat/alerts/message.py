@@ -6,7 +6,6 @@ is posted once, as text. Each ends with its mark, by which it is found again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nsmallest
 from typing import NamedTuple
 from urllib.parse import quote
@@ -38,6 +37,7 @@ from bot.chat.text import bare, listed, number, plain, quoted, stamp, within
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules import UPSTREAM_RULES
+from bot.domain.value import Value
 
 FIELD_LIMIT = 1024
 """Of the value of an embed's field."""
@@ -58,16 +58,14 @@ REASON = 300
 """How much of a reason that somebody gave is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(Value):
     """Who is pinged: when something critical happens, and also when nobody answers; None for nobody."""
 
     alert: int | None = None
     escalation: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Value):
     """One message as Discord shall show it, whether it is posted or edited."""
 
     content: str | None

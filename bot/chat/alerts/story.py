@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
 from bot.domain.rules import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
+from bot.domain.value import Value
 
 Sign = tuple[str, discord.Colour]
 
@@ -38,8 +38,7 @@ _IDS = 30
 """Tokens that a line of a short message names; a card's summary names all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Value):
     """An incident with all that its texts may name, made when it is named, and safe to show."""
 
     incident: Incident

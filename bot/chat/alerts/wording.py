@@ -1,16 +1,15 @@
 """How each rule is told: one row of texts a rule. The texts are templates over what a story knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import discord
 
 from bot.chat import cards
 from bot.domain.incidents import Rule
+from bot.domain.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Value):
     """The texts of a rule. An empty one is not said."""
 
     headline: str

@@ -1,7 +1,6 @@
 """The buttons under a token's card and under the fleet's."""
 
 import re
-from dataclasses import replace
 from typing import Any, Self
 
 import discord
@@ -10,6 +9,7 @@ from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.cards import fleet_card, token_card
 from bot.chat.desk import Desk, apologise, say
 from bot.domain.model import Fleet, Status, Token, Trouble
+from bot.domain.value import replace
 from bot.imaginepro.client import UpstreamError
 
 ALL = "all"
