@@ -33,6 +33,9 @@ TICK = timedelta(seconds=5)
 KEEP_HISTORY = timedelta(days=90)
 """How long incidents that ended stay in the database."""
 
+TIDYING = timedelta(minutes=1)
+"""After a start, that is in a hurry to watch and to answer, the bot forgets what is old."""
+
 ENDING = timedelta(seconds=1)
 """How long after the lease was lost something may still run: the thread in which discord.py sends heartbeats."""
 
@@ -131,7 +134,7 @@ async def _at_work(
         jobs = (
             Job("look", every=settings.poll_interval, run=while_held(monitor.look)),
             Job("tick", every=TICK, run=while_held(monitor.tick)),
-            Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old)),
+            Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old), first=TIDYING),
         )
         await stack.enter_async_context(running(map(pulse.watched, jobs)))
         yield App(client, monitor, outbox)

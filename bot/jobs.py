@@ -30,11 +30,13 @@ SET_BACK = timedelta(seconds=1)
 
 
 class Job(Value):
-    """Something that runs again and again, the first time when the bot starts. It may be cancelled at any await."""
+    """Something that runs again and again. It may be cancelled at any await."""
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[None]]
+    first: timedelta = timedelta()
+    """After the start."""
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +50,7 @@ async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
             _guarded(job, under_way),
             IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC),
             id=job.name,
-            next_run_time=_now(),
+            next_run_time=_now() + job.first,
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,

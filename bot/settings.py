@@ -7,14 +7,11 @@ since a secret may have been pasted into the wrong line.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from dotenv.parser import parse_stream
 
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold
@@ -175,6 +172,8 @@ def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
         return {}, []
     try:
         with dotenv.open(encoding="utf-8-sig") as stream:
+            from dotenv.parser import parse_stream  # noqa: PLC0415 - most hosts have no such file
+
             lines = list(parse_stream(stream))
     except FileNotFoundError:
         return {}, []
@@ -227,6 +226,8 @@ def _hints(written: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[s
     ours = {form for variable in VARIABLES for form in variable.forms}
     missing = sorted(form for form in ours if not (environ.get(form) or written.get(form)))
     for name in sorted(set(written) - ours):
+        from difflib import get_close_matches  # noqa: PLC0415 - most never get here
+
         for near in get_close_matches(name.upper(), missing, n=1, cutoff=0.85):
             yield f"{name} is not a variable of this bot: is {near} meant?"
 

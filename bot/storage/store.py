@@ -13,6 +13,7 @@ from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from bot.domain.incidents import Key, Message, Stage
@@ -31,7 +32,6 @@ from bot.storage.database import (
 from bot.storage.schema import (
     DECISION_KINDS,
     Instant,
-    Json,
     audit,
     decisions,
     incidents,
@@ -571,14 +571,9 @@ def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
 
 def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
     """What people decided and still holds."""
-    found: list[Decision] = []
-    for name, kind in DECISION_KINDS.items():
-        found += connection.scalars(
-            sa.select(sa.type_coerce(decisions.c.decision, Json(kind)))
-            .where(decisions.c.kind == name)
-            .order_by(decisions.c.id)
-        )
-    return tuple(found)
+    written = sa.select(decisions.c.kind, sa.type_coerce(decisions.c.decision, sa.Text)).order_by(decisions.c.id)
+    rows = connection.execute(written.where(decisions.c.kind.in_(DECISION_KINDS)))
+    return tuple([msgspec.json.decode(text, type=DECISION_KINDS[kind]) for kind, text in rows])
 
 
 def _change(connection: sa.Connection, message_id: int, **values: object) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
-from bot.domain.steering import Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Decisions, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
@@ -121,7 +121,7 @@ async def test_what_people_decided_holds_after_a_restart(database_url: str) -> N
     async with open_store(database_url) as store:
         await store.save(Changes(NOW, decided=decided), NOW)
     async with open_store(database_url) as store:
-        assert (await store.load()).decisions == decided
+        assert Decisions.of((await store.load()).decisions) == Decisions.of(decided)
 
 
 async def test_a_decision_is_changed_and_taken_back(store: Store) -> None:
