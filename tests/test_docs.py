@@ -1,5 +1,6 @@
 """What the documentation says is what the code does."""
 
+import ast
 import json
 import re
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS, NEEDED
 from bot.domain import rules
 from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
-from bot.domain.model import Fleet, Severity
+from bot.domain.model import Fleet, Severity, Trouble
 from bot.domain.rules import RULES, THRESHOLDS
 from bot.domain.steering import Setting
 from bot.domain.value import replace
@@ -29,6 +30,7 @@ INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
 COMMANDS_PAGE = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
 SETTINGS_PAGE = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
+REPORT = "it is an error, and the page asks to report those"
 
 
 def rows(heading: str, document: str) -> list[list[str]]:
@@ -130,6 +132,53 @@ def test_every_line_of_the_log_that_is_explained_is_one_that_the_bot_writes() ->
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))
     lines = [row[0].strip("`").removesuffix("…").strip() for row in rows("What the log says", OBSERVING)]
     assert [line for line in lines if f'"{line}' not in source] == []
+
+
+def test_every_trouble_with_imaginepro_that_is_counted_and_logged_is_named() -> None:
+    (meaning,) = (row[2] for row in rows("Figures", OBSERVING) if row[0] == "`upstream_errors_total`")
+    assert set(re.findall("`([^`]+)`", meaning)) - {"kind", "trouble"} == set(Trouble)
+
+
+NEED_NO_ANSWER = {
+    "the gateway is away, next try in": "it goes on trying, and /health turns red",
+    "commands could not be registered, earlier ones still stand:": "they are registered with the next session",
+    "could not answer an interaction:": "whoever asked asks again",
+    "an interaction was not answered in time, or by another copy of the bot:": "the same",
+    "the clock was set back": "nothing waits for the clock to come back",
+    "lease is not given back; another copy waits for it": "it takes it after 10 s",
+    "message is gone from the channel": "it is posted anew",
+    "lease failed": REPORT,
+    "outbox failed": REPORT,
+    "a thread ended by an error": REPORT,
+    "an error came where nobody could take it": REPORT,
+    "the bot ended by an error that nobody foresaw": REPORT,
+    "health": "it has a section of its own",
+}
+"""Lines that are not explained one by one, each with the reason."""
+
+
+def _logged(call: ast.Call) -> str | None:
+    """The constant part of a line that a call logs, unless it is of level INFO or DEBUG."""
+    match call:
+        case ast.Call(func=ast.Name("event"), args=[_, ast.Attribute(attr="INFO" | "DEBUG"), ast.Constant(str()), *_]):
+            return None
+        case ast.Call(func=ast.Name("event"), args=[_, _, ast.Constant(str(text)), *_]):
+            return text
+        case ast.Call(
+            func=ast.Attribute(ast.Name("logger"), "warning" | "error" | "exception" | "critical"),
+            args=[ast.Constant(str(text)), *_],
+        ):
+            return text.partition("%")[0].strip()
+    return None
+
+
+def test_every_warning_and_error_that_the_bot_may_log_is_explained_or_needs_no_answer() -> None:
+    explained = tuple(row[0].strip("`").removesuffix("…").strip() for row in rows("What the log says", OBSERVING))
+    files = [path for path in (ROOT / "bot").rglob("*.py") if "sandbox" not in path.parts]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    logged = set(filter(None, map(_logged, calls)))
+    assert {line for line in logged if not line.startswith(explained)} == NEED_NO_ANSWER.keys()
 
 
 @pytest.mark.parametrize(

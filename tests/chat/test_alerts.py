@@ -517,7 +517,7 @@ MIXED = [*sorted(STATUS_RULES), Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE, Rule.IN
 @example(rules=[Rule.VERIFYING], statuses=["FAST"], spans=[None], pinged=True)
 @example(rules=[Rule.VERIFYING], statuses=["FAST"], spans=[timedelta(days=999, hours=23)], pinged=True)
 @example(rules=MIXED, statuses=["FAST", "RELAX", "BANNED", "VERIFYING"], spans=[timedelta(days=99)], pinged=False)
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 4)
 def test_a_summary_of_112_incidents_names_every_one(
     rules: list[Rule], statuses: list[str], spans: list[timedelta | None], *, pinged: bool
 ) -> None:

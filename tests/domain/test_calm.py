@@ -38,7 +38,7 @@ steps = st.tuples(st.none() | fleets, st.sampled_from([1, 1, 5, 40, 400]), st.bo
 """What is read, or else the same as before; after how many minutes; whether the whole fleet is; what is set first."""
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=max(200, settings().max_examples))
 @given(st.lists(steps, min_size=2, max_size=12))
 def test_what_is_judged_again_only_when_it_may_matter_is_judged_the_same(
     story: list[tuple[list[Record] | None, int, bool, Setting | None]],

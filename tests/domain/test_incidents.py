@@ -305,4 +305,4 @@ def face(incident: Incident) -> tuple[object, ...]:
 
 
 TestWatching = Watching.TestCase
-TestWatching.settings = settings(max_examples=100, stateful_step_count=30)
+TestWatching.settings = settings(stateful_step_count=30)

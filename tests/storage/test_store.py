@@ -173,7 +173,7 @@ async def test_the_installation_is_named_once(database_url: str) -> None:
     assert re.fullmatch("[a-z0-9]{4}", first.installation)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kept=st.lists(records, max_size=3), opened=st.lists(incidents, max_size=3), read_at=st.none() | times)
 async def test_any_value_comes_back_as_it_was(
     store: Store, kept: list[Record], opened: list[Incident], read_at: datetime | None

@@ -224,7 +224,7 @@ looks = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(looks=looks)
 async def test_whatever_fires_whenever_is_in_exactly_one_message(
     store: Store, looks: list[tuple[int, set[tuple[Rule, int]], str]]
