@@ -73,7 +73,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         open_store(settings.database_url.reveal()) as store,
         _observed(settings, clock, store) as pulse,
         leading(store) as lease,
-        _at_work(settings, clock, store, lease, pulse) as app,
+        _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
     ):
         yield app
 
@@ -169,7 +169,7 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
     """Wait for the lease and work for as long as it lasts; False when Discord ended it, and no other is to follow."""
     async with (
         leading(store) as lease,
-        _at_work(settings, clock, store, lease, pulse) as app,
+        _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _task(app.client.talk(settings.discord_token.reveal())) as talking,
         _task(lease.lost.wait()) as lost,
     ):

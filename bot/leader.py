@@ -64,7 +64,7 @@ class Store(Protocol):
         """Who leads."""
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
-        """Take the lease if it is as seen; returns the new term. From then on writes are refused in any other term."""
+        """Take the lease if it is as seen; returns the new term."""
 
     async def renew(self, term: int) -> bool:
         """Show that the holder lives; whether it still is the holder."""
@@ -105,11 +105,13 @@ class Lease:
 
     async def keep(self) -> None:
         """Renew it until it is lost."""
-        doubted = False
+        doubted, pause = False, self._pace.renewal.total_seconds()
         while not self.lost.is_set():
-            await asyncio.sleep(self._pace.renewal.total_seconds())
+            await asyncio.sleep(pause)
+            asked_at = _now()
             try:
-                async with asyncio.timeout(self._pace.trust.total_seconds() / 2):
+                # Two that hang, as over connections that a network forgot, leave time for a third.
+                async with asyncio.timeout(self._pace.trust.total_seconds() / 3):
                     await self._renew()
             except (StoreError, TimeoutError) as error:
                 if not self.held and not doubted:
@@ -122,6 +124,7 @@ class Lease:
                 if doubted and self.held:
                     event(logger, logging.INFO, "lease is renewed again", term=self.term)
                 doubted = False
+            pause = max(asked_at + self._pace.renewal.total_seconds() - _now(), 0.01)
 
     async def _renew(self) -> None:
         asked_at = _now()
@@ -161,7 +164,8 @@ async def _campaign(store: Store, pace: Pace) -> Lease:
                 # It may have been renewed right before an answer that was long in coming.
                 seen, seen_at = claim, _now()
             silent = asked_at - seen_at >= pace.silence.total_seconds()
-            if claim.holder is None or silent or has_ended(claim.holder):
+            # It is one's own when it was taken, and the database's answer got lost.
+            if claim.holder in {None, me} or silent or has_ended(claim.holder):
                 taking_at = _now()
                 term = await store.lead(claim, me)
                 if term is not None:

@@ -32,7 +32,7 @@ from typing import Protocol
 from bot.domain.incidents import Message
 from bot.domain.value import Value
 from bot.figures import Histogram
-from bot.storage.store import StoreError
+from bot.storage.store import FencedError, StoreError
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -192,7 +192,8 @@ class Outbox:
                 # A claim whose answer was lost is ours all the same: given back, it need not wait for its lease to end.
                 hiccups, reopened = hiccups + 1, False
                 pause, self._resting = self._pause(hiccups), True
-                event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
+                if not isinstance(error, FencedError):  # of which the lease tells, and ends this
+                    event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
                 hiccups += 1
                 pause, self._resting = self._pause(hiccups), True

@@ -37,6 +37,10 @@ class Away:
         self.away = False
         self.broken = False
         """Whether it meets a bug when it is to renew."""
+        self.hangs = 0
+        """How many renewals are not answered."""
+        self.loses = False
+        """Whether the answer gets lost by which it learns that it leads."""
         self.takes = 0.0
         """Seconds until it looks who leads."""
 
@@ -52,13 +56,21 @@ class Away:
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
         self._reach()
-        return await self._store.lead(seen, holder)
+        term = await self._store.lead(seen, holder)
+        if self.loses:
+            self.loses = False
+            message = "the connection was lost"
+            raise StoreUnavailableError(message)
+        return term
 
     async def renew(self, term: int) -> bool:
         self._reach()
         if self.broken:
             message = "a bug"
             raise ZeroDivisionError(message)
+        if self.hangs:
+            self.hangs -= 1
+            await asyncio.Event().wait()
         return await self._store.renew(term)
 
     async def release(self, term: int) -> None:
@@ -107,6 +119,7 @@ async def test_the_next_copy_leads_as_soon_as_the_first_gives_back(database_url:
             assert second.term == first.term + 1
 
 
+@pytest.mark.usefixtures("elsewhere")
 async def test_of_many_that_wait_exactly_one_is_next(database_url: str) -> None:
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(database_url)) for _ in range(4)]
@@ -128,7 +141,7 @@ async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(stor
         assert await old.stands(), "people are answered while the database is away"
 
         with pytest.raises(FencedError):
-            await own.save(Changes(NOW), NOW)
+            await own.in_term(old.term).save(Changes(NOW), NOW)
         cut.away = False
         assert not await old.stands()
         await asyncio.wait_for(old.lost.wait(), 5)
@@ -160,6 +173,25 @@ async def test_a_renewal_that_fails_by_a_bug_is_not_the_last(store: Store, caplo
         cut.broken = False
         while not lease.held:
             await asyncio.sleep(0.01)
+
+
+async def test_two_renewals_without_an_answer_are_not_the_end(sqlite_url: str) -> None:
+    pace = replace(PACE, trust=timedelta(seconds=3), silence=timedelta(seconds=9))
+    async with open_store(sqlite_url) as store, leading(cut := Away(store), pace) as lease, asyncio.timeout(20):
+        cut.hangs, held = 2, True
+        began = time.monotonic()
+        while time.monotonic() < began + 1.3 * pace.trust.total_seconds():
+            held = held and lease.held
+            await asyncio.sleep(0.01)
+        assert cut.hangs == 0
+        assert held
+
+
+async def test_whoever_took_the_lease_and_did_not_hear_of_it_leads(store: Store) -> None:
+    cut = Away(store)
+    cut.loses = True
+    async with asyncio.timeout(20), leading(cut, PATIENT) as lease:
+        assert lease.term == 2
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -455,3 +455,19 @@ async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) 
         task.cancel()
         await asyncio.wait({task})
     assert post.tokens() == [[1]]
+
+
+async def test_a_copy_that_was_replaced_does_not_complain_of_the_database(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    term = await post.store.lead(await post.store.leads(), "this")
+    assert term is not None
+    assert await post.store.lead(await post.store.leads(), "another") == term + 1
+    await post.incident(1)
+    outbox = Outbox(post.store.in_term(term), post.room, post.clock, asyncio.Event(), pace=BRIEF)
+    task = asyncio.create_task(outbox.run())
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.wait({task})
+    assert post.room.calls == []
+    assert caplog.messages == []

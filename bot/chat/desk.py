@@ -17,7 +17,7 @@ from bot.domain.steering import Decision, Entry
 from bot.domain.value import Value
 from bot.domain.watch import Known
 from bot.imaginepro.client import UpstreamError
-from bot.storage.store import StoreError
+from bot.storage.store import FencedError, StoreError
 from bot.telemetry import reference
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,9 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
         return
     if isinstance(error, UpstreamError):
         await say(interaction, upstream_sentence(error))
+        return
+    if isinstance(error, FencedError):
+        await say(interaction, "Another copy of the bot has taken over just now, so this was not done. Try it again.")
         return
     if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
         logger.warning("an interaction was not answered in time, or by another copy of the bot: %s", error)

@@ -1,14 +1,14 @@
 """SQLAlchemy's Core on an event loop: a transaction is a plain function of a connection, and here is where it runs.
 
-SQLite's runs in a thread, PostgreSQL's in a greenlet that gives way whenever the driver waits. Either way the event
-loop hears of it once, when it has ended, and its statements cost what they cost in a program without an event loop.
+SQLite's runs in a thread: the event loop hears of it once, when it has ended. PostgreSQL's runs in a greenlet on the
+event loop, and gives way whenever the driver waits.
 
 `sqlalchemy.ext.asyncio` works with greenlets too. It imports the ORM, which this bot does not use (6 MB, and a tenth of
 the time that a start takes), and its driver for SQLite changes threads four times a statement.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -52,11 +52,18 @@ class Greenlets:
 
     def __init__(self, engine: sa.Engine) -> None:
         @sa.event.listens_for(engine, "do_executemany")
-        def execute(cursor: Any, statement: str, parameters: Any, _: object) -> bool:  # noqa: ANN401 - as the library has it
+        def execute(cursor: Any, statement: str, parameters: Any, context: sa.ExecutionContext) -> bool:  # noqa: ANN401 - as the library has it
             # asyncpg 0.32 forgets that it was cancelled while it sends many rows: it waits until its deadline for an
             # answer to half of them, and the server keeps the lock for as long.
-            await_only(_to_the_end(greenlet_spawn(cursor.executemany, statement, parameters)))
+            driver: Any = context.root_connection.connection.driver_connection
+            sending = asyncio.create_task(greenlet_spawn(cursor.executemany, statement, parameters))
+            await_only(_ended(sending, driver.terminate))
             return True
+
+        @sa.event.listens_for(engine, "invalidate")
+        def drop(connection: Any, *_: object) -> None:  # noqa: ANN401 - as the library has it
+            # SQLAlchemy would wait 2 s for a server that may be out of reach to say goodbye.
+            connection.driver_connection.terminate()
 
     async def run(self, work: Callable[[], T]) -> T:
         """See `Runner`."""
@@ -65,11 +72,6 @@ class Greenlets:
 
     def close(self) -> None:
         """See `Runner`."""
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do something whole, though the task may be cancelled meanwhile; it is, afterwards, whatever came of the work."""
-    return await _ended(asyncio.create_task(work), lambda: None)
 
 
 async def _ended(future: asyncio.Future[T], give_up: Callable[[], object]) -> T:

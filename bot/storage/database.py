@@ -32,14 +32,19 @@ T = TypeVar("T")
 CONNECTIONS: Final = 3
 """At most; small PostgreSQL plans give 20 to all programs together, and copies of the bot overlap in a deployment."""
 
+CLOSE_DEADLINE: Final = 1.0
 CONNECT_DEADLINE: Final = 10.0
 STATEMENT_DEADLINE: Final = 30.0
 LOCK_DEADLINE: Final = 30.0
-"""Seconds, as the other two. How long to wait for another process that writes."""
+"""Seconds, as the other three. How long to wait for another process that writes."""
 
 IDLE_DEADLINE: Final = 4.0
 """Seconds after which a server ends a writer that says nothing: it was paused or its machine vanished, and another copy
 of the bot must be able to take over within 15 s."""
+
+CONNECTION_AGE: Final = 120
+"""Seconds after which a connection is replaced before it is used. Networks forget those that are silent for some
+minutes and tell nobody, and a ping over one would wait for its deadline."""
 
 _WRITER_LOCK: Final = 5_317_904_311
 """Any number that no other program of the same database uses for an advisory lock."""
@@ -166,9 +171,14 @@ class Database:
                 await asyncio.sleep(0.05)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._runner.run(self._engine.dispose)
-        self._runner.close()
+        """Close every connection; those that do not answer are left to themselves."""
+        try:
+            async with asyncio.timeout(CLOSE_DEADLINE):
+                await self._runner.run(self._engine.dispose)
+        except TimeoutError:
+            pass
+        finally:
+            self._runner.close()
 
 
 @asynccontextmanager
@@ -250,6 +260,7 @@ def _postgresql(location: str) -> Database:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_pre_ping=True,
+        pool_recycle=CONNECTION_AGE,
         pool_use_lifo=True,
         hide_parameters=True,
     )

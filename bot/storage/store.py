@@ -8,6 +8,7 @@ import secrets
 import string
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from functools import wraps
 from importlib import import_module
@@ -200,7 +201,13 @@ class Store:
         self.installation = name
         """Four letters or digits, made once, by which messages of this database are told from those of another."""
         self.term: int | None = None
-        """The term in which this copy took the lease; None while it never did, as for tools and tests."""
+        """Of the lease, in which alone it may be written; None for any, as tools and tests may."""
+
+    def in_term(self, term: int) -> "Store":
+        """The same, but every write that is not about the lease is refused once the term is another one."""
+        view = copy(self)
+        view.term = term
+        return view
 
     @_reads
     def leads(self, connection: sa.Connection) -> Claim:
@@ -208,17 +215,9 @@ class Store:
         row = connection.execute(_CLAIM).one()
         return Claim(row.term, row.renewals, row.holder)
 
-    async def lead(self, seen: Claim, holder: str) -> int | None:
-        """Take the lease if it is as seen; returns the new term, or None.
-
-        From then on every write is refused once the term is another one.
-        """
-        term = await self._take(seen, holder)
-        self.term = self.term if term is None else term
-        return term
-
     @_writes
-    def _take(self, connection: sa.Connection, seen: Claim, holder: str) -> int | None:
+    def lead(self, connection: sa.Connection, seen: Claim, holder: str) -> int | None:
+        """Take the lease if it is as seen; returns the new term, or None."""
         row = connection.execute(_CLAIM).one()
         if Claim(row.term, row.renewals, row.holder) != seen:
             return None

@@ -21,7 +21,7 @@ from bot.domain.watch import Changes
 from bot.storage.schema import Instant, incidents, messages, notice_incidents
 
 BATCH: Final = 500
-"""Rows written or read at once: turning more of them into JSON and back would hold up the event loop."""
+"""Rows written or read at once: turning more into JSON would hold up the event loop, where the driver is on it."""
 
 Item = TypeVar("Item")
 
@@ -282,7 +282,7 @@ def _merged(notices: Sequence[Notice]) -> Notice:
 
 def fold(connection: sa.Connection, limit: int, size: int, now: datetime) -> int:
     """Fold unposted messages when they are too many; see `bot.storage.store.Store.fold`."""
-    waiting = (connection.execute(_WAITING)).one()
+    waiting = connection.execute(_WAITING).one()
     folded = _fold_notices(connection, now) if waiting.total > limit else 0
     if waiting.cards > FEW:
         count = connection.scalar(
@@ -296,11 +296,9 @@ def fold(connection: sa.Connection, limit: int, size: int, now: datetime) -> int
 
 def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     """Fold cards and groups into summaries, the gravest incidents first; returns how many incidents."""
-    old = (
-        connection.execute(
-            sa.select(
-                sa.func.min(messages.c.due_at).label("due_at"), sa.func.max(messages.c.tries).label("tries")
-            ).where(unposted, is_card)
+    old = connection.execute(
+        sa.select(sa.func.min(messages.c.due_at).label("due_at"), sa.func.max(messages.c.tries).label("tries")).where(
+            unposted, is_card
         )
     ).one()
     found = partitions(connection, sa.select(incidents.c.incident).join(messages).where(unposted, is_card))

@@ -24,7 +24,7 @@ from bot.domain.model import Severity, Token
 from bot.domain.steering import Decision, Scope
 from bot.domain.value import replace
 from bot.imaginepro.client import NotFoundError
-from bot.storage.store import StoreUnavailableError
+from bot.storage.store import FencedError, StoreUnavailableError
 from tests.chat.builders import INFO, NOON, fleet, incident, message, record, token
 from tests.chat.conftest import FakeDesk, World
 from tests.chat.test_commands import said
@@ -500,6 +500,16 @@ async def test_while_the_database_is_away_nothing_is_confirmed(world: World, cap
         assert text.split("`")[1] in caplog.text
         assert "inner workings" not in text
     assert not world.desk.known.incidents[check(1900).key].acknowledged
+
+
+async def test_a_press_on_a_copy_that_was_replaced_is_not_told_of_an_outage(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = await world.post(check(1900))
+    world.desk.broken = FencedError("inner workings")
+    with caplog.at_level(logging.ERROR):
+        assert "Another copy of the bot has taken over" in said(await world.operator.click(card, label="Acknowledge"))
+    assert caplog.text == ""
 
 
 def test_no_two_buttons_answer_to_the_same_custom_id() -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -312,6 +312,25 @@ async def test_a_server_that_is_away_is_unavailable_and_then_works(
             await store.claim(NOW, LEASE)
         door.hangs = False
         assert await store.claim(NOW, LEASE) is not None
+
+
+@pytest.mark.parametrize("after", [0, 0.01, 0.03])
+async def test_a_server_that_falls_silent_holds_up_nobody_who_gives_up(
+    postgresql: PostgreSQL, postgresql_url: str, after: float
+) -> None:
+    everything = Changes(NOW, tuple(map(record, range(1, 3000))))
+    async with postgresql.door() as door, AsyncExitStack() as silence:
+        async with open_store(door.url(postgresql_url)) as store:
+            await asyncio.gather(store.waiting(), store.waiting())
+            saving = asyncio.create_task(store.save(everything, NOW))
+            await asyncio.sleep(after)
+            silence.enter_context(door.stalled())
+            await asyncio.sleep(0.3)
+            begun = time.monotonic()
+            saving.cancel()
+            await asyncio.wait({saving})
+        assert saving.cancelled()
+        assert time.monotonic() - begun < 10, "each statement may take 30 s"
 
 
 @pytest.mark.parametrize("noticed_after", [0, 0.2])
