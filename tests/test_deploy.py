@@ -54,11 +54,12 @@ def test_heroku_s_manifest_fits_heroku_s_schema() -> None:
     jsonschema.validate(HEROKU, schema)
 
 
-def test_heroku_asks_for_every_setting_in_the_words_of_the_settings_and_gives_none_a_value() -> None:
+def test_heroku_asks_for_every_setting_in_the_words_of_the_settings_and_gives_a_value_to_the_watchdog_alone() -> None:
     assert HEROKU["env"] == {
         variable.name: {
             "description": variable.meaning + (f" (default: {variable.default})" if variable.default else ""),
             "required": variable.default is None,
+            **({"value": "true"} if variable.name == "WATCHDOG" else {}),
         }
         for variable in VARIABLES
         if variable.name not in NOT_ON_HEROKU
@@ -180,7 +181,7 @@ def test_the_unit_starts_the_bot_again_unless_its_settings_are_wrong_and_lets_it
 
 
 @pytest.mark.parametrize("page", ["heroku", "render", "fly", "docker", "vps"])
-def test_each_host_s_page_leads_from_nothing_to_a_bot_that_is_updated_watched_and_removed(page: str) -> None:
+def test_each_host_s_page_has_the_same_steps_and_names_every_required_setting(page: str) -> None:
     text = (ROOT / f"docs/hosting/{page}.md").read_text(encoding="utf-8")
     steps = ["Before you begin", "Deploy", "See it work", "Update", "Logs", "Back up", "Remove", "Good to know"]
     assert re.findall(r"^## (?:\d\. )?(.*)$", text, re.MULTILINE) == steps

@@ -29,6 +29,7 @@ OBSERVING = (ROOT / "docs/observing.md").read_text(encoding="utf-8")
 INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
 COMMANDS_PAGE = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
 SETTINGS_PAGE = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench/README.md"])
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 REPORT = "it is an error, and the page asks to report those"
 
@@ -192,13 +193,13 @@ def test_the_invitation_asks_for_what_the_bot_needs(page: str, total: str) -> No
             assert {"read_messages": "View Channels"}.get(name, name.replace("_", " ").title()) in text
 
 
-@pytest.mark.parametrize("path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))])
+@pytest.mark.parametrize("path", PAGES)
 def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))])
+@pytest.mark.parametrize("path", PAGES)
 def test_every_link_to_a_section_leads_to_one(path: Path) -> None:
     """By the names that GitHub gives them: small letters, no punctuation, a hyphen for each blank."""
     for link, section in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
