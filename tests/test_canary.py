@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -148,10 +147,8 @@ async def _live(home: Town, **settings: str) -> dict[str, str]:
 
 async def _served(bot: BotProcess) -> str:
     """What the bot says of itself over HTTP, to those who know the token and to those who do not."""
-    said = re.search(r"serving /health and /metrics\W.*?port\W+(\d+)", bot.stderr)
-    assert said is not None
     answers = []
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{said[1]}") as session:
+    async with aiohttp.ClientSession(await bot.served_at()) as session:
         for path, token in (("/health", ""), ("/live", ""), ("/metrics", ""), ("/metrics", FIGURES), ("/x", "")):
             async with session.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
                 answers.append(f"{response.status} {response.headers} {await response.text()}")

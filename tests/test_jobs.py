@@ -9,6 +9,7 @@ from apscheduler.schedulers import base
 
 from bot import jobs
 from bot.jobs import Job, running
+from tests.waiting import until
 
 SOON = timedelta(milliseconds=20)
 
@@ -65,9 +66,7 @@ async def test_a_run_that_is_slow_is_not_run_twice_at_once_and_the_delay_is_logg
         at_once -= 1
 
     async with running([Job("work", SOON, work)]):
-        async with asyncio.timeout(5):
-            while "job is late" not in caplog.text:
-                await asyncio.sleep(0.01)
+        await until("the delay in the log", lambda: "job is late" in caplog.text)
     assert most == 1
 
 

@@ -18,6 +18,7 @@ from bot.domain.watch import Changes
 from bot.leader import Lease, Pace, has_ended, leading, this_process
 from bot.storage.store import Claim, FencedError, Store, StoreUnavailableError, open_store
 from tests.storage.values import NOW
+from tests.waiting import until
 
 PACE = Pace(
     renewal=timedelta(milliseconds=50),
@@ -126,7 +127,7 @@ async def test_of_many_that_wait_exactly_one_is_next(database_url: str) -> None:
         async with leading(stores[0], PATIENT):
             waiting = [await stack.enter_async_context(standing_by(store, PATIENT)) for store in stores[1:]]
             await asyncio.sleep(0.1)
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0.3)
         assert sum(task.done() for task in waiting) == 1
 
@@ -135,7 +136,7 @@ async def test_of_many_that_wait_exactly_one_is_next(database_url: str) -> None:
 async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(store: Store, database_url: str) -> None:
     async with open_store(database_url) as own, leading(cut := Away(own), PACE) as old, standing_by(store) as waiting:
         cut.away = True
-        new = await waiting
+        new = await asyncio.wait_for(waiting, 20)
         assert not old.held
         assert not old.lost.is_set(), "nobody could have told it"
         assert await old.stands(), "people are answered while the database is away"
@@ -157,22 +158,18 @@ async def test_a_holder_whose_database_comes_back_in_time_goes_on_in_its_term(st
         await asyncio.sleep(2 * PACE.trust.total_seconds())
         assert not lease.held
         cut.away = False
-        async with asyncio.timeout(20):
-            while not lease.held:
-                await asyncio.sleep(0.01)
+        await until("the lease", lambda: lease.held)
         assert not lease.lost.is_set()
         await store.save(Changes(NOW), NOW)
 
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_a_renewal_that_fails_by_a_bug_is_not_the_last(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    async with leading(cut := Away(store), PACE) as lease, asyncio.timeout(20):
+    async with leading(cut := Away(store), PACE) as lease:
         cut.broken = True
-        while "lease failed" not in caplog.text or lease.held:
-            await asyncio.sleep(0.01)
+        await until("the end of the lease", lambda: "lease failed" in caplog.text and not lease.held)
         cut.broken = False
-        while not lease.held:
-            await asyncio.sleep(0.01)
+        await until("the lease", lambda: lease.held)
 
 
 async def test_two_renewals_without_an_answer_are_not_the_end(sqlite_url: str) -> None:
@@ -202,7 +199,7 @@ async def test_whoever_stands_by_counts_anew_after_the_database_was_away(store: 
         cut.away = True
         await asyncio.sleep(1.5 * PACE.silence.total_seconds())
         cut.away, back_at = False, time.monotonic()
-        await waiting
+        await asyncio.wait_for(waiting, 20)
         assert time.monotonic() - back_at >= PACE.silence.total_seconds()
 
 
@@ -213,7 +210,7 @@ async def test_an_answer_that_is_long_in_coming_is_no_silence(store: Store, data
         cut.takes = 0.8 * PACE.silence.total_seconds()
         await asyncio.sleep(cut.takes)
         cut.takes, answered_at = 0.0, time.monotonic()
-        await waiting
+        await asyncio.wait_for(waiting, 20)
         assert time.monotonic() - answered_at >= 0.9 * PACE.silence.total_seconds()
 
 

@@ -26,6 +26,7 @@ from bot.outbox import (
 )
 from bot.storage.store import Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record
+from tests.waiting import until
 
 Answer = Exception | None
 
@@ -412,10 +413,9 @@ async def test_the_task_delivers_whatever_is_stored_and_survives_a_bug(
     try:
         await post.incident(1)
         news.set()
-        async with asyncio.timeout(5):
-            while not post.room.calls:
-                await asyncio.sleep(0.01)
-            post.clock.forward(timedelta(minutes=2))
+        await until("the first try", lambda: post.room.calls)
+        post.clock.forward(timedelta(minutes=2))
+        async with asyncio.timeout(20):
             while not post.room.shown:
                 news.set()
                 await asyncio.sleep(0.01)
@@ -448,9 +448,7 @@ async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) 
     outbox = Outbox(Lossy(), post.room, post.clock, news, pace=BRIEF)  # type: ignore[arg-type] # the rest is the store
     task = asyncio.create_task(outbox.run())
     try:
-        async with asyncio.timeout(5):
-            while not post.room.shown:
-                await asyncio.sleep(0.01)
+        await until("the message", lambda: post.room.shown)
     finally:
         task.cancel()
         await asyncio.wait({task})

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.storage.store import open_store
 from tests.overlap import overlapped
 from tests.report import table
 
@@ -14,9 +13,6 @@ from tests.report import table
 async def test_copies_that_overlap_die_sleep_and_wake_speak_with_one_voice(
     sqlite_url: str, postgresql_url: str, tmp_path: Path
 ) -> None:
-    for url in (sqlite_url, postgresql_url):
-        async with open_store(url):
-            pass  # Alembic makes the tables of one database at a time
     reports = await asyncio.gather(
         *(overlapped(url, tmp_path, together=2, pause=4, lease=2) for url in (sqlite_url, postgresql_url))
     )

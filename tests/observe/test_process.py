@@ -1,7 +1,6 @@
 """The bot as a process that is asked how it is: red for each cause, and green again by itself; the watchdog ends it."""
 
 import asyncio
-import re
 from pathlib import Path
 from signal import SIGUSR1
 from typing import Any
@@ -13,18 +12,9 @@ from bot.sandbox.imaginepro import UNAVAILABLE
 from tests.storage.servers import PostgreSQL
 from tests.wire import faults
 from tests.wire.gateway import CloseCode, Mood
-from tests.wire.process import BotProcess
 from tests.wire.town import town
 
 QUICK = {"PORT": "0", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
-
-
-async def address(bot: BotProcess) -> str:
-    """Where it serves, as its log says."""
-    async with asyncio.timeout(10):
-        while (said := re.search(r"serving /health and /metrics host=(\S+) port=(\d+)", bot.stderr)) is None:
-            await asyncio.sleep(0.02)
-    return f"http://{said[1]}:{said[2]}"
 
 
 async def health(url: str) -> tuple[int, dict[str, Any]]:
@@ -35,20 +25,22 @@ async def health(url: str) -> tuple[int, dict[str, Any]]:
 
 async def until_well(url: str) -> None:
     """Wait until nothing is wrong."""
-    while (await health(url))[0] != 200:
+    while (said := await health(url))[0] != 200:
         await asyncio.sleep(0.05)
-    assert (await health(url))[1]["reasons"] == []
+    assert said[1]["reasons"] == []
 
 
 async def until_wrong(url: str, *words: str) -> None:
     """Wait until these are among the reasons."""
-    while not set(words) <= {each["reason"] for each in (await health(url))[1]["reasons"]}:
+    status, said = await health(url)
+    while not set(words) <= {each["reason"] for each in said["reasons"]}:
         await asyncio.sleep(0.05)
-    assert (await health(url))[0] == 503
+        status, said = await health(url)
+    assert status == 503
 
 
 @pytest.mark.long
-async def test_health_turns_red_for_each_cause_and_green_again_by_itself(
+async def test_health_turns_red_for_what_goes_wrong_outside_of_the_bot_and_green_again_by_itself(
     postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
 ) -> None:
     async with (
@@ -57,7 +49,7 @@ async def test_health_turns_red_for_each_cause_and_green_again_by_itself(
         home.settled_bot(**QUICK) as bot,
         asyncio.timeout(60),
     ):
-        url = await address(bot)
+        url = await bot.served_at()
         await until_well(url)
 
         gateway = home.discord.gateway
@@ -90,7 +82,7 @@ async def test_the_watchdog_ends_a_process_whose_loop_is_stuck_and_not_one_that_
         home.settled_bot(**QUICK, WATCHDOG="true") as bot,
         asyncio.timeout(30),
     ):
-        url = await address(bot)
+        url = await bot.served_at()
         bot.stop()
         await asyncio.sleep(1.5)
         bot.cont()
@@ -100,7 +92,6 @@ async def test_the_watchdog_ends_a_process_whose_loop_is_stuck_and_not_one_that_
         bot.process.send_signal(SIGUSR1)
         ended = await bot.wait()
     assert ended.code == 70
-    assert ended.seconds < 3
     (said,) = (line for line in bot.stderr.splitlines() if " CRITICAL " in line)
     assert 'reason="the event loop is stuck"' in said
     assert "time.sleep(60)" in said
@@ -110,7 +101,7 @@ async def test_a_port_that_is_taken_is_said_at_the_start_and_may_be_free_at_the_
     sqlite_url: str, tmp_path: Path
 ) -> None:
     async with town(sqlite_url, tmp_path) as home, home.bot(**QUICK) as bot:
-        port = (await address(bot)).rpartition(":")[2]
+        port = (await bot.served_at()).rpartition(":")[2]
         async with home.bot(PORT=port) as other:
             assert (await other.wait()).code == 75
     assert f"PORT: nothing can be served at 127.0.0.1, port {port}: address already in use\n" in other.stderr
@@ -119,7 +110,7 @@ async def test_a_port_that_is_taken_is_said_at_the_start_and_may_be_free_at_the_
 
 async def test_a_copy_that_waits_is_well_and_says_so_until_it_leads(sqlite_url: str, tmp_path: Path) -> None:
     async with town(sqlite_url, tmp_path) as home, home.settled_bot(**QUICK) as first, home.bot(**QUICK) as second:
-        url = await address(second)
+        url = await second.served_at()
         await home.until_called(2)
         assert await health(url) == (200, {"status": "ok", "role": "standby", "reasons": []})
         await first.terminate()

@@ -16,6 +16,7 @@ from bot.outbox import BlockedError, LaterError, RefusedError
 from bot.storage.store import Backlog, StoreUnavailableError
 from tests.domain.fleets import START, record
 from tests.observe.conftest import Patient
+from tests.waiting import until
 
 
 def words(pulse: Pulse) -> set[str]:
@@ -166,8 +167,7 @@ async def test_an_outbox_is_dead_when_it_neither_works_nor_waits(patient: Patien
     with patient.leading():
         task = asyncio.create_task(patient.outbox.run())
         await patient.look()
-        while not patient.ends.posted:
-            await asyncio.sleep(0)
+        await until("the first post", lambda: patient.ends.posted)
         for _ in range(6):
             await patient.look()
             await patient.live(60)
@@ -288,9 +288,8 @@ async def beating(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 async def test_once_started_it_beats_and_asks_by_itself(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     await patient.look()
-    async with beating(patient, monkeypatch), asyncio.timeout(5):
-        while patient.pulse.beats < 3 or not patient.pulse.backlog.waiting:
-            await asyncio.sleep(0.005)
+    async with beating(patient, monkeypatch):
+        await until("three beats and a count", lambda: patient.pulse.beats >= 3 and patient.pulse.backlog.waiting)
     before = patient.pulse.beats
     await asyncio.sleep(0.03)
     assert patient.pulse.beats == before

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -10,11 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from tests.waiting import until
 from tests.wire.discord import Discord
 
 LAUNCH = Path(__file__).with_name("launch.py")
 OUTPUT_KEPT = 8 * 2**20
 """Bytes kept of each of the two outputs; of more, the last ones."""
+
+_SERVING = re.compile(r"serving /health and /metrics\W.*?port\W+(\d+)")
+"""Whether the log is text or JSON."""
 
 _PASSED_ON = ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
@@ -107,6 +112,15 @@ class BotProcess:
     def said(self, *words: str) -> list[str]:
         """The lines of its output that hold any of these words."""
         return [line for line in self.output.splitlines() if any(each in line for each in words)]
+
+    async def served_at(self) -> str:
+        """Where it serves how it is, as its log says.
+
+        Raises:
+            AssertionError: it does not say so.
+        """
+        said = await until("the port where it serves", lambda: _SERVING.search(self.stderr))
+        return f"http://127.0.0.1:{said[1]}"
 
     async def wait_ready(self, within: float = 20.0) -> float:
         """Wait until it has registered its commands and opened a session at the gateway; how many seconds it took.
