@@ -285,9 +285,9 @@ def rows(name: str, measured: Costs) -> list[table.Row]:
     return [
         (f"{name}: json.loads of the answer", measured.plain, measured.plain, 1.0, None, None),
         row("nothing at all, for a second", measured.idle),
-        row("start, on an empty database", measured.first_start),
+        row("start on an empty database, with a first look", measured.first_start),
         row("first poll, until it is told", measured.first_poll),
-        row("start, on a database with the fleet", measured.start),
+        row("start on a database with the fleet, with a look", measured.start),
         row(f"poll, 1 % changed (median of {len(measured.polls)})", *measured.polls),
         row("poll, everything changed", measured.storm),
         row(f"its first {DELIVERED} summaries", measured.telling),

@@ -49,11 +49,12 @@ class PortTakenError(Exception):
 
 
 class App(NamedTuple):
-    """The bot, wired, with its jobs running. It speaks once its client is logged in."""
+    """The bot, wired. It watches once its jobs run, and speaks once its client is logged in."""
 
     client: ChatClient
     monitor: Monitor
     outbox: Outbox
+    jobs: tuple[Job, ...]
 
 
 @contextlib.asynccontextmanager
@@ -74,6 +75,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         _observed(settings, clock, store) as pulse,
         leading(store) as lease,
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
+        running(app.jobs),
     ):
         yield app
 
@@ -136,8 +138,7 @@ async def _at_work(
             Job("tick", every=TICK, run=while_held(monitor.tick)),
             Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old), first=TIDYING),
         )
-        await stack.enter_async_context(running(map(pulse.watched, jobs)))
-        yield App(client, monitor, outbox)
+        yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)))
 
 
 async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
@@ -172,6 +173,7 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _task(app.client.talk(settings.discord_token.reveal())) as talking,
         _task(lease.lost.wait()) as lost,
+        running(app.jobs),
     ):
         await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
         if talking.done():

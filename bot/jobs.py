@@ -7,26 +7,33 @@ once, and what fails or is missed is logged. State is in the database, not in th
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent, SchedulerEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.domain.value import Value
 from bot.telemetry import event
+
+if TYPE_CHECKING:
+    from apscheduler.events import JobEvent
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(milliseconds=500)
 """How long a job that runs may take to end when the bot stops; hosts kill 3 s after they ask."""
 
+HEAD_START = timedelta(seconds=1)
+"""How long the first runs may have to themselves."""
+
 CHECK = timedelta(seconds=1)
 """How often the host's clock is compared with the event loop's, which nobody sets."""
 
 SET_BACK = timedelta(seconds=1)
 """By how much the host's clock must be set back to be noticed: less is not missed by anybody."""
+
+
+Run: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Job(Value):
@@ -41,37 +48,62 @@ class Job(Value):
 
 @contextlib.asynccontextmanager
 async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
-    """Run the jobs for as long as the context is open; on leaving, those that run may end, and then are cancelled."""
+    """Run the jobs for as long as the context is open; on leaving, those that run may end, and then are cancelled.
+
+    It opens when each ran once, or a second later.
+    """
+    under_way: set[asyncio.Task[None]] = set()
+    runs = [(job, _guarded(job, under_way)) for job in jobs]
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(_end, under_way)
+        began, ahead = _now(), _ahead()
+        first = [asyncio.create_task(run()) for job, run in runs if not job.first]
+        if first:
+            # People wait for these at a start, and to import the scheduler takes a fifteenth of it.
+            await asyncio.wait(first, timeout=HEAD_START.total_seconds())
+        scheduler = stack.enter_context(_scheduler(runs, began))
+        minding = asyncio.create_task(_mind_the_clock(scheduler, ahead))
+        stack.callback(minding.cancel)
+        yield
+
+
+@contextlib.contextmanager
+def _scheduler(runs: Sequence[tuple[Job, Run]], began: datetime) -> "Iterator[AsyncIOScheduler]":
+    """APScheduler, which runs the jobs again and again; on leaving, it begins no more."""
+    from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED  # noqa: PLC0415 - see `running`
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415
+    from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415
+
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_listener(_late, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
-    under_way: set[asyncio.Task[None]] = set()
-    for job in jobs:
+    for job, run in runs:
         scheduler.add_job(
-            _guarded(job, under_way),
+            run,
             IntervalTrigger(seconds=job.every.total_seconds(), timezone=UTC),
             id=job.name,
-            next_run_time=_now() + job.first,
+            next_run_time=began + (job.first or job.every),
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
         )
     scheduler.start()
-    minding = asyncio.create_task(_mind_the_clock(scheduler, _ahead()))
     try:
-        yield
+        yield scheduler
     finally:
-        # APScheduler's own shutdown cancels what runs and does not wait for it, and the database would close under it.
-        minding.cancel()
+        # Its own shutdown would cancel what runs and not wait for it, and the database would close under it.
         scheduler.pause()
-        if under_way:
-            await asyncio.wait(under_way, timeout=GRACE.total_seconds())
-        for task in tuple(under_way):
-            task.cancel()
-        await asyncio.gather(minding, *under_way, return_exceptions=True)
-        scheduler.shutdown(wait=False)
 
 
-async def _mind_the_clock(scheduler: AsyncIOScheduler, ahead: timedelta) -> None:
+async def _end(under_way: Collection[asyncio.Task[None]]) -> None:
+    """Let what runs end by itself for a while, and then cancel it."""
+    if under_way:
+        await asyncio.wait(under_way, timeout=GRACE.total_seconds())
+    for task in tuple(under_way):
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _mind_the_clock(scheduler: "AsyncIOScheduler", ahead: timedelta) -> None:
     """Go on when the host's clock is set back: APScheduler would wait until it says again what it said before."""
     while True:
         await asyncio.sleep(CHECK.total_seconds())
@@ -91,7 +123,7 @@ def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the scheduler itself lives by the host's clock
 
 
-def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Callable[[], Awaitable[None]]:
+def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Run:
     async def run() -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs has a task
@@ -107,6 +139,5 @@ def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Callable[[], Await
     return run
 
 
-def _late(late: SchedulerEvent) -> None:
-    if isinstance(late, JobEvent):
-        event(logger, logging.WARNING, "job is late", job=late.job_id)
+def _late(late: "JobEvent") -> None:
+    event(logger, logging.WARNING, "job is late", job=late.job_id)

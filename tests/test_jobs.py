@@ -70,6 +70,38 @@ async def test_a_run_that_is_slow_is_not_run_twice_at_once_and_the_delay_is_logg
     assert most == 1
 
 
+async def test_a_first_run_that_hangs_keeps_no_other_job_from_running_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "HEAD_START", SOON)
+    runs: list[int] = []
+    twice = asyncio.Event()
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def work() -> None:
+        runs.append(len(runs))
+        if len(runs) > 1:
+            twice.set()
+
+    async with running([Job("hanging", timedelta(minutes=1), hang), Job("work", SOON, work)]):
+        await seen(twice)
+
+
+async def test_a_job_that_is_in_no_hurry_runs_first_when_its_time_has_come() -> None:
+    runs: list[float] = []
+    ran = asyncio.Event()
+
+    async def work() -> None:
+        runs.append(asyncio.get_running_loop().time())
+        ran.set()
+
+    began = asyncio.get_running_loop().time()
+    async with running([Job("work", timedelta(hours=6), work, first=2 * SOON)]):
+        await seen(ran)
+    assert len(runs) == 1
+    assert runs[0] - began >= 1.9 * SOON.total_seconds()
+
+
 async def test_a_run_may_end_before_the_context_does() -> None:
     started, ended = asyncio.Event(), asyncio.Event()
 
