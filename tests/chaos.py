@@ -445,12 +445,14 @@ def _answers_again(discord: Discord) -> list[Call]:
     return [call for call in answers if call.status == 400 and call.path not in spoilt]
 
 
-def ended_by_themselves(copy: Copy, lived: Sequence[Plan], engine: str) -> list[int]:
-    """The exit codes with which a copy ended for no reason."""
-    sent = copy.signals.copy()
+def ended_by_itself(
+    codes: Sequence[int], signals: Counter[signal.Signals], lived: Sequence[Plan], engine: str
+) -> list[int]:
+    """Of the exit codes of a copy those that no signal and no trouble explains."""
+    sent = signals.copy()
     away = any(trouble.befall in DATABASES[engine] for each in lived for trouble in each.troubles)
     unexplained = []
-    for code in copy.codes:
+    for code in codes:
         sign = ENDS_BY.get(code)
         if sign is not None and sent[sign]:
             sent[sign] -= 1
@@ -564,7 +566,9 @@ async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path)
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
     broken["ended by itself"] = [
-        f"code {code}" for copy in place.copies for code in ended_by_themselves(copy, lived, report.name)
+        f"code {code}"
+        for copy in place.copies
+        for code in ended_by_itself(copy.codes, copy.signals, lived, report.name)
     ]
     last = lived[-1]
     report.add(

@@ -1,14 +1,12 @@
 """The short form of `python -m tests.chaos`: whatever goes wrong at once, the channel tells each flip exactly once."""
 
-from pathlib import Path
+from collections import Counter
 from signal import SIGKILL, SIGTERM, Signals
 
 import pytest
 
-from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_themselves, file_locked
+from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_itself, file_locked
 from tests.report import table
-from tests.wire.copies import Copy
-from tests.wire.town import town
 
 
 @pytest.mark.parametrize(
@@ -20,16 +18,13 @@ from tests.wire.town import town
         ([1, 78, 75], [SIGTERM], [1, 78, 75]),
     ],
 )
-async def test_a_copy_that_ends_for_no_reason_is_noticed_whatever_its_exit_code(
-    sqlite_url: str, tmp_path: Path, codes: list[int], signals: list[Signals], unexplained: list[int]
+def test_a_copy_that_ends_for_no_reason_is_noticed_whatever_its_exit_code(
+    codes: list[int], signals: list[Signals], unexplained: list[int]
 ) -> None:
-    async with town(sqlite_url, tmp_path) as home:
-        copy = Copy(home, 0)
-    copy.codes += codes
-    copy.signals.update(signals)
-    assert ended_by_themselves(copy, [], "sqlite") == unexplained
+    assert ended_by_itself(codes, Counter(signals), [], "sqlite") == unexplained
     away = Plan(1, (Trouble(0, 1, file_locked, ""),), {}, (), {})
-    assert ended_by_themselves(copy, [away], "sqlite") == [code for code in unexplained if code != AWAY]
+    but_away = [code for code in unexplained if code != AWAY]
+    assert ended_by_itself(codes, Counter(signals), [away], "sqlite") == but_away
 
 
 @pytest.mark.long
@@ -38,3 +33,5 @@ async def test_whatever_goes_wrong_at_once_everything_is_told_once_and_nobody_is
     assert all(report.good for report in reports), table(*reports)
     assert all(report.figures["seeds"] == 20 for report in reports)
     assert all(report.figures["flips"] > 10 for report in reports)
+    assert all(report.figures["acknowledgements confirmed"] > 0 for report in reports)
+    assert all(report.figures["troubles"] > 20 for report in reports)
