@@ -59,6 +59,8 @@ DUTIES = {"polls", "messages", "answers"}
 """What whoever leads asks of the upstream and Discord; whoever stands by asks nothing."""
 TOO_LATE = 404
 """What an answer gets that comes too late, as from a copy that was paused in the midst of one."""
+TOO_SOON = 429
+"""What a post may get from whoever follows: it does not know what the other one posted in the same second."""
 ERRORS = (" CRITICAL ", "Traceback")
 """What an error of the program looks like in its log."""
 
@@ -137,7 +139,7 @@ class Overlap:
         refused = [
             f"{call.method} {call.path} {call.status}"
             for call in self._home.discord.calls
-            if call.status is not None and call.status >= 400 and call.status != TOO_LATE
+            if call.status is not None and call.status >= 400 and call.status not in {TOO_LATE, TOO_SOON}
         ]
         report = Report(name, self._figures, self._ledger.broken, [*refused, *self._errors])
         more = {"online at once": self._online, "requests refused": len(refused), "errors logged": len(self._errors)}
