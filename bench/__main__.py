@@ -60,15 +60,19 @@ def ratio(figure: str, measured: float, against: str, beside: float, bar: float,
     return Line(figure, measured, against, beside, measured / beside, bar, form, " ×")  # noqa: RUF001 - that is the sign
 
 
-def growth(what: str, small: float, medium: float, large: float, form: str) -> Line:
-    """A line about whether a large fleet takes more than a medium one lets expect.
+def growth(what: str, small: float, medium: float, large: float, form: str) -> tuple[Line, Line]:
+    """Whether a large fleet takes no more than a small one for each token, nor much more than a medium one lets expect.
 
-    Only what is more than with a small one is compared: beside what no fleet at all takes, anything grows slowly. The
-    quarter is for the processor's caches, which a large fleet does not fit into: `json.loads` grows by more than that.
+    The second line leaves out what no fleet at all takes, beside which anything grows slowly. Its quarter is for the
+    processor's caches, which a large fleet does not fit into.
     """
+    linear = small * LARGE / SMALL
     expected = (medium - small) * (LARGE - SMALL) / (MEDIUM - SMALL)
     figure = f"growth of {what}, {SMALL} to {LARGE:,} tokens"
-    return ratio(figure, large - small, f"as from {SMALL} to {MEDIUM:,}", expected, 1.25, form)
+    return (
+        ratio(figure, large, "linear", linear, 1, form),
+        ratio(f"{figure}, the part that grows", large - small, f"as from {SMALL} to {MEDIUM:,}", expected, 1.25, form),
+    )
 
 
 async def lines(url: dict[str, str]) -> AsyncIterator[Line]:
@@ -97,8 +101,12 @@ async def lines(url: dict[str, str]) -> AsyncIterator[Line]:
         yield Line(f"event loop blocked at most, {what}", blocked, "", None, blocked, 50, "{:.0f} ms", " ms")
 
     cpu = await poll.in_turns({size: url[str(size)] for size in (SMALL, MEDIUM, LARGE)}, 20)
-    yield growth("a poll's CPU", cpu[SMALL], cpu[MEDIUM], cpu[LARGE], "{:.0f} ms")
-    yield growth("memory", small.resident, medium.resident, large.resident, "{:.0f} MiB")
+    above = [each.resident - bare.resident for each in (small, medium, large)]
+    for line in (
+        *growth("a poll's CPU", cpu[SMALL], cpu[MEDIUM], cpu[LARGE], "{:.0f} ms"),
+        *growth("memory", above[0], above[1], above[2], "{:.0f} MiB"),
+    ):
+        yield line
 
     waited = await answer.answers(LARGE, 1000)
     token, ping = dwell.percentile(waited.token, 99), dwell.percentile(waited.ping, 99)
