@@ -353,6 +353,20 @@ async def test_the_bot_stops_within_three_seconds_whatever_it_is_at(
     assert "Traceback" not in bot.output
 
 
+async def test_a_person_who_is_being_answered_when_the_bot_is_to_stop_gets_the_answer(home: Town) -> None:
+    async with home.settled_bot(POLL_INTERVAL="60s") as bot:
+        card = (await home.discord.command("token", id=1900)).message
+        assert card is not None
+        home.upstream.fleet[1900]["status"] = "RELAX"
+        home.upstream.fail(late(0.3))
+        pressing = asyncio.create_task(home.discord.press(card, "Refresh"))
+        await asyncio.sleep(0.15)
+        assert not pressing.done()
+        await bot.terminate()
+        assert "RELAX" in (await pressing).shown.text
+    assert "Traceback" not in bot.output
+
+
 # Logging in
 
 

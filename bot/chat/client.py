@@ -41,6 +41,12 @@ LONGEST_PAUSE = timedelta(minutes=2)
 requests, and a host may share its address with others. Ending the process instead would log in again at once, and
 prolong the block. No longer either between two tries to reach the gateway: people wait for answers."""
 
+LAST_WORDS = timedelta(milliseconds=500)
+"""How long answers under way may take when the bot stops; hosts kill 3 s after they ask."""
+
+ANSWERING = ("CommandTree-invoker", "discord-ui-")
+"""How discord.py 2.7 begins the names of the tasks in which commands, buttons, menus and forms are answered."""
+
 REGISTRATION = timedelta(seconds=30)
 """How long the registration of the commands may keep the gateway waiting."""
 
@@ -171,7 +177,14 @@ class ChatClient(DeskClient):
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def close(self) -> None:
-        """Go offline. discord.py 2.7 leaves behind what waits for its servers, and that trips over a closed client."""
+        """Go offline, once the people have their answers who asked before.
+
+        discord.py 2.7 leaves behind what answers them, and what waits for its servers, and both trip over a closed
+        client.
+        """
+        answering = {task for task in asyncio.all_tasks() if task.get_name().startswith(ANSWERING)}
+        if answering:
+            await asyncio.wait(answering, timeout=LAST_WORDS.total_seconds())
         waiting = self._connection._ready_task  # noqa: SLF001 - see above
         if waiting is not None:
             waiting.cancel()
