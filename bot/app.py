@@ -39,6 +39,10 @@ TIDYING = timedelta(minutes=1)
 ENDING = timedelta(seconds=1)
 """How long after the lease was lost something may still run: the thread in which discord.py sends heartbeats."""
 
+DEAF = timedelta(milliseconds=500)
+"""What talks to Discord may miss a cancellation: discord.py waits for the gateway by `asyncio.wait_for`, and that loses
+one, before Python 3.12, which comes as the wait ends."""
+
 GARBAGE = (2_000, 10, 200)
 """When Python looks for garbage: its own numbers, (700, 10, 10), have it walk through all incidents twice while a large
 fleet gets into trouble, which stops the event loop for 60 ms each time. A poll leaves next to nothing behind."""
@@ -171,7 +175,7 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
     async with (
         leading(store) as lease,
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
-        _task(app.client.talk(settings.discord_token.reveal())) as talking,
+        _task(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         _task(lease.lost.wait()) as lost,
         running(app.jobs),
     ):
@@ -219,14 +223,15 @@ def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[Imag
 
 
 @contextlib.asynccontextmanager
-async def _task(work: Coroutine[object, object, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Run a coroutine beside; on leaving, cancel it and wait until it has ended."""
+async def _task(work: Coroutine[object, object, T], deaf: timedelta | None = None) -> AsyncIterator[asyncio.Task[T]]:
+    """Run a coroutine beside; on leaving, cancel it, once more whenever it was `deaf` so long, until it has ended."""
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=None if deaf is None else deaf.total_seconds())
 
 
 class Check(Value):

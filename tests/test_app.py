@@ -13,6 +13,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot import app, leader
+from bot.chat.client import ChatClient
 from bot.leader import Pace
 from bot.monitor import Monitor
 from bot.settings import load
@@ -76,3 +77,28 @@ async def test_a_term_that_is_over_leaves_nothing_behind(
             await other.release(term)
         stop.set()
         await running
+
+
+@pytest.mark.usefixtures("collector")
+async def test_a_cancellation_that_gets_lost_in_discord_py_does_not_keep_the_bot_from_stopping(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting, lost = asyncio.Event(), asyncio.Event()
+
+    async def connect(_: ChatClient) -> None:
+        try:
+            connecting.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ChatClient, "connect", connect)
+    async with town(sqlite_url, tmp_path) as home, asyncio.timeout(20):
+        monkeypatch.setattr(Route, "BASE", home.discord.api_base)
+        stop = asyncio.Event()
+        running = asyncio.create_task(app.run(load(home.environment), _now, stop))
+        await connecting.wait()
+        stop.set()
+        await running
+    assert lost.is_set()

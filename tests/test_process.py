@@ -318,6 +318,13 @@ async def _waiting_for_its_login(home: Town) -> AsyncIterator[BotProcess]:
 
 
 @contextlib.asynccontextmanager
+async def _online_at_a_gateway_out_of_reach(home: Town) -> AsyncIterator[BotProcess]:
+    async with home.settled_bot() as bot:
+        with home.discord.gateway.out_of_reach():
+            yield bot
+
+
+@contextlib.asynccontextmanager
 async def _opening_a_database_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
     called = asyncio.Event()
 
@@ -341,6 +348,7 @@ async def _opening_a_database_that_hangs(home: Town) -> AsyncIterator[BotProcess
         (_polling_an_upstream_that_hangs, signal.SIGINT),
         (_posting_to_a_discord_that_hangs, signal.SIGTERM),
         (_waiting_for_its_login, signal.SIGINT),
+        (_online_at_a_gateway_out_of_reach, signal.SIGTERM),
     ],
 )
 async def test_the_bot_stops_within_three_seconds_whatever_it_is_at(

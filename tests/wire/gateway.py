@@ -9,7 +9,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
 
@@ -119,6 +119,7 @@ class Gateway:
         self._greeting = greeting
         self._sessions: dict[str, Session] = {}
         self._sockets: set[web.WebSocketResponse] = set()
+        self._transports: set[asyncio.Transport] = set()
         self._changes = changes
 
     @property
@@ -139,6 +140,18 @@ class Gateway:
             self._sessions.clear()
         await asyncio.gather(*(socket.close(code=code) for socket in list(self._sockets)))
 
+    @contextlib.contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """Meanwhile nothing arrives from those who are connected, and nobody tells them."""
+        lost = list(self._transports)
+        for transport in lost:
+            transport.pause_reading()
+        try:
+            yield
+        finally:
+            for transport in lost:
+                transport.resume_reading()
+
     async def ask_to_reconnect(self) -> None:
         """Ask every connection to come back, as Discord does before it restarts a server."""
         for session in list(self._sessions.values()):
@@ -154,10 +167,13 @@ class Gateway:
         try:
             with contextlib.suppress(ConnectionError):  # whoever asked may have gone
                 await socket.prepare(request)
+                assert request.transport is not None
+                self._transports.add(request.transport)
                 self._sockets.add(socket)
                 await self._converse(socket)
         finally:
             self._sockets.discard(socket)
+            self._transports -= {request.transport}
             await self._part(socket)
         return socket
 
