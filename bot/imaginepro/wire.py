@@ -9,8 +9,10 @@ Sources: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens, docs.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
@@ -63,6 +65,12 @@ class _Problem(msgspec.Struct, gc=False):
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ROW: Final = msgspec.json.Decoder(_Row)
 _PROBLEM: Final = msgspec.json.Decoder(_Problem)
+_BETWEEN: Final = re.compile(rb"\}\s*,\s*\{")
+"""Where one object ends and the next begins, or a text says so."""
+
+PIECE: Final = 2**16
+"""Bytes that are cut into records in a tenth of a millisecond."""
+
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -90,7 +98,9 @@ NOTHING: Final[Mapping[int, Record]] = MappingProxyType({})
 class Reader:
     """Reads one answer after another. What is in it as it was in the one before, byte by byte, is not decoded again."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: int = PIECE) -> None:
+        """`piece` is how many bytes are cut into records at once."""
+        self._piece = piece
         self._read: Mapping[int, Record] = {}
         """The records of the last answer, by the hash of their text. The text itself is not kept: it holds the secret.
 
@@ -111,9 +121,15 @@ class Reader:
             MalformedError: It is not JSON, not an object or an array of objects, or has an `id` that is no 64-bit
                 integer. Neither the error nor anything it is chained to holds a piece of the body.
         """
+        with suppress(*_NOT_JSON):
+            texts = chain.from_iterable(map(_ARRAY.decode, _pieces(body, self._piece)))
+            return self._records(enumerate(texts), known)
+        return self._records(_texts(body), known)
+
+    def _records(self, texts: Iterable[tuple[int | None, Buffer]], known: Mapping[int, Record]) -> tuple[Record, ...]:
         read: dict[int, Record] = {}
         found: dict[int, Record] = {}
-        for place, text in _texts(body):
+        for place, text in texts:
             mark = hash(bytes(text))
             record = self._read.get(mark) or _record(text, "$" if place is None else f"$[{place}]")
             before = known.get(record.id)
@@ -145,6 +161,20 @@ def complaint(body: Buffer, *, api_key: str) -> str:
         line = line.replace(api_key, "[redacted]")
     line = _SECRETS.sub("[redacted]", line)
     return line if len(line) <= _LONGEST_COMPLAINT else line[: _LONGEST_COMPLAINT - 1] + "…"
+
+
+def _pieces(body: Buffer, size: int) -> Iterator[bytes]:
+    """An array of objects as several shorter ones, if it is longer than `size`.
+
+    Whoever reads JSON keeps the interpreter to itself: 5 to 9 ms for 5 MB, in which nobody is answered. So it is cut
+    where one object ends and another begins. Such a place within a text or an inner array makes a piece that is no
+    JSON, since that text or array does not end in it.
+    """
+    view, start, opening = memoryview(body), 0, b""
+    while between := _BETWEEN.search(view, start + size):
+        yield b"".join((opening, view[start : between.start() + 1], b"]"))
+        start, opening = between.end() - 1, b"["
+    yield b"".join((opening, view[start:]))
 
 
 def _texts(body: Buffer) -> Iterable[tuple[int | None, Buffer]]:

@@ -259,6 +259,33 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return body
 
 
+def outcome(body: bytes, piece: int) -> object:
+    """What comes of reading a body in pieces of that size."""
+    try:
+        return Reader(piece).records(body)
+    except MalformedError:
+        return MalformedError
+
+
+@given(
+    st.lists(st.dictionaries(names, json_values | st.just('"},{"') | st.lists(st.just({"a": "},{"}), max_size=3))),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", ":")]),
+    st.integers(1, 300),
+)
+def test_an_answer_that_is_cut_into_pieces_reads_as_it_does_whole(
+    fields: list[dict[str, object]], separators: tuple[str, str], piece: int
+) -> None:
+    answer = [{"id": index, **each} for index, each in enumerate(fields)]
+    for whole in (answer, {"id": 7, "info": answer}, [answer], [[answer, answer]]):
+        body = json.dumps(whole, separators=separators).encode()
+        assert outcome(body, piece) == outcome(body, len(body))
+
+
+@given(spoilt(), st.integers(1, 300))
+def test_a_spoilt_answer_that_is_cut_into_pieces_reads_as_it_does_whole(body: bytes, piece: int) -> None:
+    assert outcome(body, piece) == outcome(body, len(body))
+
+
 @given(st.lists(spoilt(), min_size=1, max_size=3))
 def test_answers_that_were_spoilt_are_records_or_malformed_and_never_show_a_secret(bodies: list[bytes]) -> None:
     reader = Reader()
