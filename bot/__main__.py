@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
-    commands.add_parser("check", help="try settings, database, API key and bot token, without going online")
+    commands.add_parser("check", help="try settings, database, API key and bot token; posts nothing")
     demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
     demo.add_argument("--port", type=int, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
     arguments = parser.parse_args(argv)

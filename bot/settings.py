@@ -529,7 +529,7 @@ VARIABLES = (
         "METRICS_TOKEN",
         "metrics_token",
         _chosen,
-        "what whoever reads `/metrics` must send, as a bearer token",
+        "what whoever reads `/metrics` must send as a bearer token: 16 characters or more",
         "",
         secret=True,
     ),

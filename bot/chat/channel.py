@@ -66,7 +66,8 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
     Args:
         errors: All errors of Discord are counted here: by its own code (`50013`), by the status of an answer without
             one (`503`), or as `no answer`.
-        may_speak: Asked right before each request for a channel's messages; when it says no, none is made.
+        may_speak: Asked before each request for a channel's messages, and before the connection for it is made; when it
+            says no, there is none.
     """
     counted: Counter[str] = Counter() if errors is None else errors
 

@@ -267,7 +267,7 @@ class ChatClient(DeskClient):
 
 
 async def try_login(token: str, guild_id: int, channel_id: int) -> str:
-    """Log in without going online, and look at the ops channel; returns what was found, for people.
+    """Log in without opening a session, and look at the ops channel; returns what was found, for people.
 
     Raises:
         LoginError: The bot could not work like this.

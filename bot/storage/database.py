@@ -111,6 +111,7 @@ _MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
     "SQLITE_NOTADB": (StoreDamagedError, "the file is not a database; name another one in DATABASE_URL"),
     # PostgreSQL: classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
     "08": (StoreUnavailableError, "the connection was lost"),
+    "25006": (StoreUnavailableError, "the server takes no writes: it is a standby, or kept from writing"),
     "28": (StoreSettingsError, "the server refuses the user or the password of DATABASE_URL"),
     "3D": (StoreSettingsError, "the server has no database of the name in DATABASE_URL"),
     "40": (StoreUnavailableError, "the server gave way to another transaction"),
