@@ -212,14 +212,12 @@ class Store:
     @_reads
     def leads(self, connection: sa.Connection) -> Claim:
         """Who leads."""
-        row = connection.execute(_CLAIM).one()
-        return Claim(row.term, row.renewals, row.holder)
+        return _claim(connection)
 
     @_writes
     def lead(self, connection: sa.Connection, seen: Claim, holder: str) -> int | None:
         """Take the lease if it is as seen; returns the new term, or None."""
-        row = connection.execute(_CLAIM).one()
-        if Claim(row.term, row.renewals, row.holder) != seen:
+        if _claim(connection) != seen:
             return None
         term = seen.term + 1
         connection.execute(sa.update(installation).values(term=term, holder=holder))
@@ -566,6 +564,12 @@ def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
         if not column.primary_key
     }
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
+def _claim(connection: sa.Connection) -> Claim:
+    """Who leads."""
+    row = connection.execute(_CLAIM).one()
+    return Claim(row.term, row.renewals, row.holder)
 
 
 def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
