@@ -9,7 +9,6 @@ docs.imaginepro.ai/api-216008264.
 import asyncio
 import contextlib
 import gzip
-import json
 import socket
 import struct
 from collections import deque
@@ -21,6 +20,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from aiohttp import web
 
 from bot.domain.value import Value
@@ -33,6 +33,8 @@ _SINGLE: Final = "/api/v1/discord/token/{id}"
 _PAGE: Final = b"<!doctype html><title>Just a moment</title>"
 _AT_ONCE: Final = timedelta(0)
 _SHUTDOWN: Final = 0.5
+_PIECE: Final = 2**16
+"""Bytes that are sent at once: what the socket does not take is moved about in memory, again and again."""
 
 
 class Shape(StrEnum):
@@ -80,7 +82,7 @@ def problem(status: int, message: str | list[str], *, headers: Iterable[tuple[st
     body: Account = {"message": message, "error": HTTPStatus(status).phrase, "statusCode": status}
     if status == HTTPStatus.UNAUTHORIZED:
         del body["error"]
-    return Fault(status, json.dumps(body).encode(), headers=tuple(headers))
+    return Fault(status, msgspec.json.encode(body), headers=tuple(headers))
 
 
 def rate_limited(retry_after: str | None = None) -> Fault:
@@ -263,7 +265,7 @@ class Upstream:
         answer = [] if spoilt else right()
         if isinstance(answer, Fault):
             return await _send(request, answer, b"")
-        return await _send(request, fault or Fault(), json.dumps(answer).encode())
+        return await _send(request, fault or Fault(), msgspec.json.encode(answer))
 
 
 @asynccontextmanager
@@ -296,7 +298,8 @@ async def _send(request: web.Request, fault: Fault, right: bytes) -> web.StreamR
                 await response.write(body[position : position + 1])
                 await asyncio.sleep(fault.drip.total_seconds())
         else:
-            await response.write(body)
+            for position in range(0, len(body), _PIECE):
+                await response.write(body[position : position + _PIECE])
         await response.write_eof()
     return response
 
