@@ -1,12 +1,13 @@
 """How long a person waits for `/token` while 10,000 tokens are read every second: `python -m bench.answer`.
 
-Beside it `/ping` of a client that does nothing else, on a Discord of the same kind. The two are asked in turns, so that
-whatever else the machine does holds up both.
+Beside it `/ping` of a client that does nothing else, on a Discord of the same kind. The two are asked in turns, now one
+first and now the other, so that whatever else the machine does holds up both.
 """
 
 import argparse
 import asyncio
 import contextlib
+import gc
 import itertools
 import random
 import tempfile
@@ -38,6 +39,7 @@ async def answers(size: int, count: int) -> Answers:
     """Ask both so many times."""
     dice, waited = random.Random(0), Answers()
     async with (
+        _no_garbage(),
         world.running(size) as outside,
         Discord().serving() as plain,
         Discord().serving() as ours,
@@ -48,13 +50,26 @@ async def answers(size: int, count: int) -> Answers:
         while not (has_session(plain) and has_session(ours) and ours.messages()):  # noqa: ASYNC110 - other processes
             await asyncio.sleep(0.1)
         for number in range(count + WARM_UP):
-            ping = await plain.command("ping")
-            token = await ours.command("token", id=world.FIRST_ID + dice.randrange(size))
-            if number >= WARM_UP:
-                waited.ping.append(1000 * (ping.seconds or 3))
-                waited.token.append(1000 * (token.seconds or 3))
+            asked = [
+                (waited.ping, plain.command("ping")),
+                (waited.token, ours.command("token", id=world.FIRST_ID + dice.randrange(size))),
+            ]
+            for times, command in asked if number % 2 else reversed(asked):
+                answered = await command
+                if number >= WARM_UP:
+                    times.append(1000 * (answered.seconds or 3))
             await asyncio.sleep(dice.uniform(0.01, 0.03))
     return waited
+
+
+@contextlib.asynccontextmanager
+async def _no_garbage() -> AsyncIterator[None]:
+    """Let Python not look for garbage here, where Discord is played: it would, most of all, amid the larger answers."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.asynccontextmanager

@@ -495,8 +495,9 @@ class Discord:
         return payload | ({"message": interaction.on.now.body} if interaction.on else {})
 
     async def _answer(self, request: web.Request) -> web.Response:
+        arrived = time.monotonic()
         interaction = self._interactions.get(request.match_info["token"])
-        if interaction is None or time.monotonic() - interaction.at > ANSWER_WITHIN:
+        if interaction is None or arrived - interaction.at > ANSWER_WITHIN:
             raise RefusalError(404, 10062, "Unknown interaction")
         if interaction.reply is not None:
             raise RefusalError(400, 40060, "Interaction has already been acknowledged.")
@@ -504,7 +505,7 @@ class Discord:
         reply, data = Reply(answer["type"]), answer.get("data") or {}
         self._replies[reply](interaction, data)
         interaction.reply, interaction.data = reply, data
-        interaction.seconds = time.monotonic() - interaction.at
+        interaction.seconds = arrived - interaction.at
         interaction.settled = reply not in {Reply.DEFERRED_MESSAGE, Reply.DEFERRED_UPDATE}
         return _json(_callback(interaction)) if request.query.get("with_response") else web.Response(status=204)
 

@@ -54,7 +54,7 @@ class Interaction:
     data: Json = field(default_factory=dict)
     """What the answer carried, as sent."""
     seconds: float | None = None
-    """How long the first answer took."""
+    """How long the first answer took to arrive."""
     message: Message | None = None
     """The answer as a message (`@original`): a new one, or for an update the one that was pressed on."""
     followups: list[Message] = field(default_factory=list)
