@@ -7,7 +7,7 @@ is posted once, as text. Each ends with its mark, by which it is found again.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import discord
@@ -327,7 +327,7 @@ _LABELS = {
 }
 
 
-def row(items: Iterable[discord.ui.Item[discord.ui.View]]) -> discord.ui.View:
+def row(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
     """Components that nobody waits for: presses are answered by their custom id, after restarts as well.
 
     discord.py would otherwise remember the view of each message for good.

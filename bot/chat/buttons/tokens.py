@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import discord
 
+from bot.chat.alerts import row
 from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.cards import fleet_card, token_card
 from bot.chat.desk import Desk, apologise, say
@@ -96,20 +97,16 @@ async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
 
 def token_view(token: Token) -> discord.ui.View:
     """The buttons under a token's card."""
-    view = discord.ui.View(timeout=None)
-    if 0 <= token.id < 10**19:
-        view.add_item(Refresh(token.id))
-    return view
+    return row([Refresh(token.id)] if 0 <= token.id < 10**19 else [])
 
 
 def fleet_page(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:
     """A page of the fleet, and the buttons under it: back, the same page as of now, and on."""
     embed, pages = fleet_card(fleet, page, only)
     page = min(page, pages - 1)
-    view = discord.ui.View(timeout=None)
-    if page > 0:
-        view.add_item(Page(page - 1, only, "◀ Back"))
-    view.add_item(Page(page, only, "Update" if pages == 1 else f"{page + 1} of {pages}", "🔄"))
-    if page < pages - 1:
-        view.add_item(Page(page + 1, only, "More ▶"))
-    return embed, view
+    turns = [
+        *([Page(page - 1, only, "◀ Back")] if page > 0 else []),
+        Page(page, only, "Update" if pages == 1 else f"{page + 1} of {pages}", "🔄"),
+        *([Page(page + 1, only, "More ▶")] if page < pages - 1 else []),
+    ]
+    return embed, row(turns)
