@@ -34,6 +34,8 @@ def plain(text: str, limit: int) -> str:
         text: Anything.
         limit: Length that the result keeps within, escapes included, by `width`.
     """
+    if text.isascii() and text.isalnum() and len(text) <= limit:
+        return text  # most are numbers, or one word
     return _cut((f"\\{sign}" if sign in punctuation else sign for sign in _visible(text, limit)), limit)
 
 
