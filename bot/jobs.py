@@ -9,9 +9,8 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from bot.domain.value import Value
 from bot.telemetry import event
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ SET_BACK = timedelta(seconds=1)
 Run: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Job(Value):
+class Job(NamedTuple):
     """Something that runs again and again. It may be cancelled at any await."""
 
     name: str

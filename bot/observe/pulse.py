@@ -116,7 +116,7 @@ class Pulse:
             finally:
                 self._note(job.name)
 
-        return replace(job, run=run)
+        return job._replace(run=run)
 
     @property
     def facts(self) -> Facts:
