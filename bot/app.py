@@ -21,6 +21,7 @@ from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse, started
 from bot.observe.watchdog import watching
 from bot.outbox import Outbox
+from bot.priority import Priority
 from bot.settings import Settings, SettingsError
 from bot.storage.store import FencedError, Store, StoreError, StoreUnavailableError, open_store
 from bot.webhook import Webhook
@@ -42,10 +43,6 @@ ENDING = timedelta(seconds=1)
 DEAF = timedelta(milliseconds=500)
 """What talks to Discord may miss a cancellation: discord.py waits for the gateway by `asyncio.wait_for`, and that loses
 one, before Python 3.12, which comes as the wait ends."""
-
-GARBAGE = (2_000, 10, 200)
-"""When Python looks for garbage: its own numbers, (700, 10, 10), have it walk through all incidents twice while a large
-fleet gets into trouble, which stops the event loop for 60 ms each time. A poll leaves next to nothing behind."""
 
 
 class PortTakenError(Exception):
@@ -90,15 +87,20 @@ async def _at_work(
 ) -> AsyncIterator[App]:
     """All that only the copy that leads may do, from what is stored to who is told."""
     async with contextlib.AsyncExitStack() as stack:
-        upstream = await stack.enter_async_context(_upstream(settings))
+        priority = Priority()
+        upstream = await stack.enter_async_context(_upstream(settings, priority))
         news = asyncio.Event()
         monitor = Monitor(
-            upstream, store, Policy(settings.thresholds, settings.poll_interval), clock, on_change=news.set
+            upstream,
+            store,
+            Policy(settings.thresholds, settings.poll_interval),
+            clock,
+            on_change=news.set,
+            priority=priority,
         )
         await monitor.restore()
-        # The libraries and the fleet stay for good: a walk through them would stop the event loop for 100 ms each time.
+        # The libraries stay for good: a walk through them would stop the event loop for 50 ms each time.
         gc.freeze()
-        gc.set_threshold(*GARBAGE)
         discord_errors: Counter[str] = Counter()
         client = ChatClient(
             monitor,
@@ -107,6 +109,7 @@ async def _at_work(
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
             stands=lease.stands,
+            on_asked=priority.asked,
             http_trace=one_try(discord_errors, may_speak=lambda: lease.held),
         )
         stack.push_async_callback(client.close)
@@ -212,13 +215,14 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
         yield pulse
 
 
-def _upstream(settings: Settings) -> contextlib.AbstractAsyncContextManager[ImaginePro]:
+def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyncContextManager[ImaginePro]:
     return connected(
         url=settings.api_url,
         api_key=settings.api_key.reveal(),
         rate=settings.rate_limit,
         # A look that uses it up has ended when the next one is due.
         budget=settings.poll_interval * 0.9,
+        priority=priority,
     )
 
 
@@ -256,7 +260,7 @@ async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
         for parked in refused:
             yield Check("message", good=False, words=f"{parked.message.mark} was refused by Discord: {parked.reason}")
     try:
-        async with _upstream(settings) as upstream:
+        async with _upstream(settings, Priority()) as upstream:
             records = await upstream.fleet()
     except UpstreamError as error:
         words = f"{error.trouble}: {error.detail}"

@@ -3,7 +3,7 @@
 The steps of `Monitor.look`, in this order:
 
 1. fetch the fleet: one request, and either a reading or a failure comes of it
-2. judge it against what is remembered (pure, in a thread: 10,000 tokens must not hold up the event loop)
+2. judge what changed against what is remembered (pure; much of it in a thread, not to hold up the event loop)
 3. store the reading, the incidents and the messages they call for, in one transaction
 4. remember the same in memory, from which the commands answer, and wake whoever delivers messages
 
@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import info
 from bot.domain.incidents import Incident, Key, Message
-from bot.domain.model import Failure, Fleet, Reading, Record, Token, Trouble
+from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, name_of
 from bot.domain.value import replace
@@ -30,18 +29,22 @@ from bot.domain.watch import (
     acknowledge,
     advance,
     advance_failure,
+    compare,
     decide,
     overdue,
-    read_all,
     restore,
     tick,
     undo,
 )
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
+from bot.priority import Priority
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
+
+JUDGED_AT_ONCE = 250
+"""Tokens that are judged in 2 ms. A thread would take longer: it and the event loop would wait for each other."""
 
 LOGGED_ONE_BY_ONE = 50
 """Incidents of one look; of more, the log has the number."""
@@ -54,10 +57,10 @@ LOOKS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 class Upstream(Protocol):
     """Where readings come from. Both calls raise `UpstreamError`."""
 
-    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
-        """Every linked token; one that reads as in `known` may be the same object."""
+    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
+        """Every linked token, by id; one that reads as in `known`, or as it did before, may be that object."""
 
-    async def token(self, token_id: int) -> Record:
+    async def token(self, token_id: int) -> Token:
         """One linked token."""
 
 
@@ -93,13 +96,24 @@ class Monitor:
         policy: Policy,
         clock: Callable[[], datetime],
         on_change: Callable[[], None],
+        priority: Priority | None = None,
     ) -> None:
-        """Nothing is known before `restore`; `on_change` is called when there are messages to deliver."""
+        """Nothing is known before `restore`.
+
+        Args:
+            upstream: Where readings come from.
+            store: Where what is known outlives the process.
+            policy: How the rules are set, where nobody set them otherwise.
+            clock: The time, aware.
+            on_change: Called when there are messages to deliver.
+            priority: Says who goes first within a look, whenever that was at work for a millisecond or two.
+        """
         self._upstream = upstream
         self._store = store
         self._policy = policy
         self._clock = clock
         self._on_change = on_change
+        self._priority = priority or Priority()
         self._known = Known()
         self._sure = True
         """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
@@ -144,16 +158,14 @@ class Monitor:
             StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
         """
         began = asyncio.get_running_loop().time()
-        remembered, asked_at = self._known.remembered, self._clock()
+        asked_at = self._clock()
         try:
-            records = await self._upstream.fleet({token_id: token.record for token_id, token in remembered.items()})
+            tokens = await self._upstream.fleet(self._known.remembered)
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
         else:
-            at = self._clock()
-            tokens = await asyncio.to_thread(read_all, records, remembered)
-            await self._take(Reading(tuple(tokens.values()), at), asked_at)
+            await self._take(Reading(tokens, self._clock()), asked_at)
         self.looks.observe(asyncio.get_running_loop().time() - began)
 
     async def refresh(self, token_id: int) -> Token:
@@ -165,13 +177,12 @@ class Monitor:
         """
         asked_at = self._clock()
         try:
-            record = await self._upstream.token(token_id)
+            token = await self._upstream.token(token_id)
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             raise
-        token = info.read(record)
         if token_id in self._known.remembered and self._known.fleet.read_at is not None:
-            await self._take(Reading((token,), self._clock(), whole=False), asked_at)
+            await self._take(Reading({token_id: token}, self._clock(), whole=False), asked_at)
         return token
 
     async def tick(self) -> None:
@@ -254,10 +265,15 @@ class Monitor:
     async def _take(self, reading: Reading, asked_at: datetime) -> None:
         async with self._judging:
             await self._be_sure()
-            failure = self._known.fleet.failure
-            reading = _as_of(reading, self._known.fleet, asked_at)
-            await self._keep(*await asyncio.to_thread(advance, self._known, reading, self._policy))
-        if failure is not None and reading.whole:
+            known = self._known
+            await self._priority.give_way()
+            case = compare(known, _as_of(reading, known.fleet, asked_at), self._policy)
+            await self._priority.give_way()
+            few = len(case.stirred) <= JUDGED_AT_ONCE
+            moved = advance(known, case) if few else await asyncio.to_thread(advance, known, case)
+            await self._priority.give_way()
+            await self._keep(*moved)
+        if known.fleet.failure is not None and reading.whole:
             event(logger, logging.INFO, "upstream answers again", tokens=len(reading.tokens))
 
     async def _take_failure(self, failure: Failure) -> None:
@@ -291,15 +307,17 @@ def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
         for token_id, read_at in _read_otherwise(reading, fleet)
         if asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
     }
-    return replace(reading, tokens=tuple(newer.get(token.id, token) for token in reading.tokens)) if newer else reading
+    return replace(reading, tokens={**reading.tokens, **newer}) if newer else reading
 
 
 def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
-    """When tokens were read by the other kind of look: alone, for a whole reading, or else in one."""
+    """When tokens of the reading were read by the other kind of look: alone, for a whole reading, or else in one."""
     if reading.whole:
-        yield from ((each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens)
+        yield from (
+            (each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens and each in reading.tokens
+        )
     elif fleet.read_at is not None:
-        yield from ((token.id, fleet.read_at) for token in reading.tokens if token.id in fleet.tokens)
+        yield from ((each, fleet.read_at) for each in reading.tokens if each in fleet.tokens)
 
 
 def _log(changes: Changes) -> None:

@@ -29,7 +29,7 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.alerts.story import MOVED_ON, OVER, SIGNS
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
-from bot.domain.model import Fleet, Record, Severity, Trouble
+from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
 from bot.domain.watch import Changes
 from bot.imaginepro.client import (
@@ -46,7 +46,7 @@ from bot.monitor import Monitor
 from bot.outbox import LEASE, NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
 from bot.storage.store import Store, open_store
 from bot.storage.telling import Grouping, name_of
-from tests.domain.fleets import record
+from tests.domain.fleets import record, tokens
 from tests.domain.test_incidents import ANA, MOMENTARY, POLICY, Watching
 from tests.storage.servers import PostgreSQL
 
@@ -205,16 +205,16 @@ class Upstream:
     fleet_now: tuple[Record, ...] = ()
     trouble: Trouble | None = None
 
-    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
         """The accounts, or the error."""
         del known
         if self.trouble is not None:
             raise FAILURES[self.trouble].with_traceback(None)
-        return self.fleet_now
+        return tokens(self.fleet_now)
 
-    async def token(self, token_id: int) -> Record:
+    async def token(self, token_id: int) -> Token:
         """One of them."""
-        return next(each for each in self.fleet_now if each.id == token_id)
+        return tokens(self.fleet_now)[token_id]
 
 
 class Disk:

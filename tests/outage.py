@@ -30,13 +30,14 @@ from discord.http import Route
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
-from bot.domain.model import Record
+from bot.domain import info
+from bot.domain.model import Token
 from bot.domain.rules import Policy
 from bot.imaginepro.errors import NotFoundError
 from bot.monitor import Monitor
 from bot.outbox import FOLD_OVER, Outbox
 from bot.storage.store import Store, StoreError, open_store
-from tests.domain.fleets import record
+from tests.domain.fleets import record, tokens
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story, Told, is_notice, is_summary
 from tests.report import Report, end
 from tests.wire.discord import TOKEN, Call, Discord
@@ -148,18 +149,19 @@ class Accounts:
         self._stories = {story.token: story for story in stories}
         self.asked = 0
 
-    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
         """All accounts as they are now."""
         del known
         self.asked += 1
-        return (record(BYSTANDER, GOOD), *(record(story.token, story.status) for story in self._stories.values()))
+        stories = self._stories.values()
+        return tokens([record(BYSTANDER, GOOD), *(record(story.token, story.status) for story in stories)])
 
-    async def token(self, token_id: int) -> Record:
+    async def token(self, token_id: int) -> Token:
         """One of them."""
         if token_id not in self._stories:
             reason = "not listed"
             raise NotFoundError(reason)
-        return record(token_id, self._stories[token_id].status)
+        return info.read(record(token_id, self._stories[token_id].status))
 
 
 class _Pauses(logging.Handler):

@@ -71,6 +71,10 @@ async def _alone() -> bool:
     return True
 
 
+def _nothing() -> None:
+    pass
+
+
 class Commands(app_commands.CommandTree[DeskClient]):
     """The slash commands of one client, behind one check."""
 
@@ -107,6 +111,7 @@ class ChatClient(DeskClient):
         timezone: str = "UTC",
         operator_role_id: int | None = None,
         stands: Callable[[], Awaitable[bool]] = _alone,
+        on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
     ) -> None:
         """
@@ -117,6 +122,7 @@ class ChatClient(DeskClient):
             timezone: IANA name of the zone in which people write times.
             operator_role_id: The role that may use the bot; None for everyone who may manage the server.
             stands: Whether this copy of the bot is the one that answers.
+            on_asked: Called whenever somebody used a command or a button.
             http_trace: Sees every request to Discord.
         """  # noqa: D205, D212 - the class says what it is for
         super().__init__(
@@ -131,6 +137,7 @@ class ChatClient(DeskClient):
         self.access = Access(guild_id, operator_role_id)
         self.place = Place(guild_id, channel_id, timezone)
         self.stands = stands
+        self._on_asked = on_asked
         self.turn = asyncio.Lock()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
@@ -248,6 +255,7 @@ class ChatClient(DeskClient):
 
     async def on_interaction(self, interaction: Asked) -> None:
         """Run by discord.py for every interaction, beside the commands and buttons."""
+        self._on_asked()
         await answer_stale(interaction)
 
     async def _register_commands(self) -> None:

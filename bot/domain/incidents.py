@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.model import Record, Severity
+from bot.domain.model import Record, Severity, Token
 from bot.domain.value import Value, field, replace
 
 
@@ -257,8 +257,8 @@ class Judgement(Value):
     """Open keys that this look says nothing about; they do not move."""
     unwatched: frozenset[Key] = frozenset()
     """Open keys whose rule or step was switched off; they end, whatever this look says."""
-    records: Mapping[int, Record] = field(default_factory=dict)
-    """The tokens as read, for the incidents that end."""
+    tokens: Mapping[int, Token] = field(default_factory=dict)
+    """As read, for the incidents that end."""
     before_at: datetime | None = None
     """When the tokens were read before."""
     baseline: bool = False
@@ -382,15 +382,16 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
 def _missed(incident: Incident, judgement: Judgement) -> Incident:
     """The incident after a look that did not find it any more. What is unwatched, or gone, lingers for nothing."""
     key = incident.key
-    here = key not in judgement.unwatched and (key.token is None or key.token in judgement.records)
+    here = key not in judgement.unwatched and (key.token is None or key.token in judgement.tokens)
     if incident.open and here and incident.missed + 1 < incident.clear:
         return replace(incident, missed=incident.missed + 1)
+    token = None if key.token is None else judgement.tokens.get(key.token)
     return replace(
         incident,
         stage=Stage.RESOLVED,
         resolved_at=judgement.at,
         read_at=judgement.at,
-        now=None if key.token is None else judgement.records.get(key.token),
+        now=None if token is None else token.record,
         told=incident.told and incident.open,
     )
 

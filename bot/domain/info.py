@@ -101,13 +101,15 @@ _WHOLE_PERCENT = 100
 def read(record: Record) -> Token:
     """Read a record's free texts. Every text has a result; one that is not understood has nothing but its `raw`."""
     info = record.info
+    status = _STATUSES.get(record.status.strip().lower(), Status.UNKNOWN)
+    fast_time, plan = _fast_time(info.fast_time_remaining), _subscription(info.subscription)
     return Token(
         id=record.id,
-        status=_STATUSES.get(record.status.strip().lower(), Status.UNKNOWN),
+        status=status,
         status_text=record.status,
         active=record.active,
-        fast_time=_fast_time(info.fast_time_remaining),
-        subscription=_subscription(info.subscription),
+        fast_time=fast_time,
+        subscription=plan,
         lifetime=_usage(info.lifetime_usage),
         relaxed=_usage(info.relaxed_usage),
         queued_fast=_count(info.queued_jobs_fast),
@@ -115,8 +117,15 @@ def read(record: Record) -> Token:
         running=_running(info.running_jobs),
         mode=_mode(info.job_mode),
         visibility=_visibility(info.visibility_mode),
+        usable=record.active is not False and status.works and _is_worked_on(status, fast_time, plan),
         record=record,
     )
+
+
+def _is_worked_on(status: Status, fast_time: FastTime, plan: Subscription) -> bool:
+    """Whether an account that works gets to its jobs: without fast time that takes a relax mode."""
+    slow = status is Status.RELAX or fast_time.gone
+    return not slow or plan.has_relax is not False
 
 
 def duration(text: str) -> timedelta:

@@ -187,15 +187,9 @@ class Token(Value):
     """0 when idle, None when jobs run or the text says nothing: the upstream cuts the list, so it cannot be counted."""
     mode: Mode | None
     visibility: Visibility | None
+    usable: bool
+    """Whether jobs sent to this token now would be worked on. It follows from the rest; alerts ask it of each token."""
     record: Record
-
-    @property
-    def usable(self) -> bool:
-        """Whether jobs sent to this token now would be worked on; without fast time that takes a relax mode."""
-        if self.active is False or not self.status.works:
-            return False
-        slow = self.status is Status.RELAX or self.fast_time.gone
-        return not slow or self.subscription.has_relax is not False
 
 
 class Threshold(Value):
@@ -230,7 +224,8 @@ class Failure(Value):
 class Reading(Value):
     """One successful fetch."""
 
-    tokens: tuple[Token, ...]
+    tokens: Mapping[int, Token]
+    """By id."""
     at: datetime
     whole: bool = True
     """Whether this is the whole fleet, or else some tokens that were asked for alone."""
@@ -240,7 +235,7 @@ class Fleet(Value):
     """What is known now: the last reading of each token, its age, and whether the upstream is in trouble."""
 
     tokens: Mapping[int, Token] = field(default_factory=dict)
-    """By id, in the upstream's order."""
+    """By id."""
     read_at: datetime | None = None
     """When the whole fleet was last read; None before the first reading."""
     failure: Failure | None = None

@@ -9,7 +9,7 @@ all others.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
@@ -213,6 +213,10 @@ class Policy(Value):
         return tuple(setting for setting in found if setting is not None)
 
 
+Flips = Mapping[int, tuple[datetime, ...]]
+"""When tokens changed their status in the last hour, by id; oldest first."""
+
+
 class Past(Value):
     """What was known of a token before this reading."""
 
@@ -263,20 +267,20 @@ class Sight(Value):
 TokenRule = Callable[[Sight], Iterator[Verdict]]
 
 
-Flips = Mapping[int, tuple[datetime, ...]]
-"""When tokens changed their status in the last hour, by id; oldest first."""
-
-
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Calm(Value):
     """Of which tokens no rule has anything to say, so that a large fleet need not be judged anew at each look."""
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy
     """By which the rules were asked; by another they may say something else."""
-    until: Mapping[int, datetime] = field(default_factory=dict)
+    until: Mapping[int, datetime]
     """Up to when, by token, as long as it reads as it does, has no incident, and did not change its status lately."""
+    first: datetime
+    """No later than the earliest of them."""
+    others: frozenset[int]
+    """The tokens that are to be judged when they are read next, whatever is read."""
 
 
 def _calm_until(token: Token) -> datetime:
@@ -285,16 +289,16 @@ def _calm_until(token: Token) -> datetime:
     return NEVER if renews_at is None else renews_at + RENEWAL_GRACE
 
 
-def flipped(flips: Flips, reading: Reading, remembered: Mapping[int, Token]) -> Flips:
+def _flipped(flips: Flips, at: datetime, changed: Mapping[int, Token], remembered: Mapping[int, Token]) -> Flips:
     """The changes of status of the last hour, after a reading. A status that was not sent changes nothing."""
     new = dict(flips)
-    for token in reading.tokens:
-        before = remembered.get(token.id)
-        if before is None or before is token or not (before.status_text and token.status_text):
+    for token_id, token in changed.items():
+        before = remembered.get(token_id)
+        if before is None or not (before.status_text and token.status_text):
             continue
         if (before.status, _word(before)) != (token.status, _word(token)):
-            new[token.id] = (*new.get(token.id, ()), reading.at)
-    since = reading.at - FLIPS_WITHIN
+            new[token_id] = (*new.get(token_id, ()), at)
+    since = at - FLIPS_WITHIN
     return {token_id: tuple(at for at in times if at > since) for token_id, times in new.items() if times[-1] > since}
 
 
@@ -302,7 +306,48 @@ def _word(token: Token) -> str:
     return token.status_text if token.status is Status.UNKNOWN else ""
 
 
-def judge(
+class Case(Value):
+    """A reading beside what was known before it: all that the rules are asked about."""
+
+    reading: Reading
+    fresh: Mapping[int, Token]
+    """The tokens in it that are not the very objects that are remembered."""
+    changed: Mapping[int, Token]
+    """Those of them that are new, or read otherwise than before."""
+    remembered: Mapping[int, Token]
+    """The tokens as they were, by id."""
+    incidents: Mapping[Key, Incident]
+    """Pending and firing."""
+    open: Mapping[int | None, Mapping[Key, Incident]]
+    """The same by their token; None for those that are about no single one."""
+    flips: Flips
+    """This reading included."""
+    policy: Policy
+    before_at: datetime | None
+    """When the whole fleet was read before; None when this is the first reading ever."""
+    calm: Calm | None
+    """Which tokens were calm before; None when that is not known, as after a start."""
+    missing: frozenset[int]
+    """The tokens that are remembered, and not in a reading of the whole fleet."""
+    stirred: frozenset[int]
+    """The tokens in the reading that are to be judged: a rule may have something to say of them."""
+
+    @property
+    def baseline(self) -> bool:
+        """Whether this is the first reading ever."""
+        return self.before_at is None and self.reading.whole
+
+    @property
+    def moved(self) -> Container[int | None]:
+        """The tokens that cannot be calm, whatever the rules say: they may say something else next time."""
+        return self.changed.keys() | self.open.keys() | self.flips.keys()
+
+    def past(self, token_id: int) -> Past:
+        """What was known of a token."""
+        return Past(self.remembered.get(token_id), self.open.get(token_id, {}), self.flips.get(token_id, ()))
+
+
+def compare(
     reading: Reading,
     remembered: Mapping[int, Token],
     incidents: Mapping[Key, Incident],
@@ -310,9 +355,9 @@ def judge(
     *,
     before_at: datetime | None,
     flips: Flips,
-    calm: Calm,
-) -> tuple[Judgement, Calm]:
-    """Judge one reading; also returns which tokens are calm now.
+    calm: Calm | None,
+) -> Case:
+    """See what of a reading has to be judged. Takes 1 ms for 10,000 tokens, and everything after it what changed.
 
     Args:
         reading: What was read: the whole fleet, or some tokens alone.
@@ -320,18 +365,45 @@ def judge(
         incidents: The pending and firing incidents.
         policy: How the rules are set.
         before_at: When the whole fleet was read before; None when this is the first reading ever.
-        flips: When tokens changed their status lately, this reading included.
-        calm: Which tokens were calm before.
+        flips: When tokens changed their status lately.
+        calm: Which tokens were calm before; None when that is not known.
     """
-    open_by_token: dict[int | None, dict[Key, Incident]] = defaultdict(dict)
+    read = reading.tokens
+    fresh = {token_id: token for token_id, token in read.items() if remembered.get(token_id) is not token}
+    changed = {token_id: token for token_id, token in fresh.items() if remembered.get(token_id) != token}
+    by_token: dict[int | None, dict[Key, Incident]] = defaultdict(dict)
     for key, incident in incidents.items():
-        open_by_token[key.token][key] = incident
-    baseline = before_at is None and reading.whole
-    read = {token.id: token for token in reading.tokens}
-    were_calm = calm.until if calm.policy == policy else {}
-    verdicts, calm_until = _of_tokens(reading, remembered, open_by_token, policy, flips, were_calm)
+        by_token[key.token][key] = incident
+    flips = _flipped(flips, reading.at, changed, remembered)
+    if calm is not None and calm.policy == policy:
+        over = (token_id for token_id, until in calm.until.items() if until < reading.at)
+        stirred = {*calm.others, *changed, *by_token, *flips, *(over if calm.first < reading.at else ())} & read.keys()
+    else:
+        calm, stirred = None, set(read)
+    new = sum(token_id not in remembered for token_id in changed)
+    missing = remembered.keys() - read.keys() if reading.whole and len(read) < len(remembered) + new else ()
+    return Case(
+        reading=reading,
+        fresh=fresh,
+        changed=changed,
+        remembered=remembered,
+        incidents=incidents,
+        open=by_token,
+        flips=flips,
+        policy=policy,
+        before_at=before_at,
+        calm=calm,
+        missing=frozenset(missing),
+        stirred=frozenset(stirred),
+    )
+
+
+def judge(case: Case) -> tuple[Judgement, Calm | None]:
+    """Judge one reading; also returns which tokens are calm now, if that is known."""
+    reading, incidents, policy = case.reading, case.incidents, case.policy
+    verdicts, calm = _of_tokens(case)
     if reading.whole:
-        verdicts += _of_fleet(read, remembered, open_by_token, policy, baseline=baseline)
+        verdicts += _of_fleet(case)
     findings: dict[Key, Finding] = {}
     unsure: set[Key] = set()
     for verdict in verdicts:
@@ -340,18 +412,17 @@ def judge(
         elif (finding := _as_set(verdict, policy)) is not None:
             findings[finding.key] = finding
     if not reading.whole:
-        unsure.update(key for key in incidents if key.token not in read)
-        calm_until = {token_id: at for token_id, at in were_calm.items() if token_id not in read} | calm_until
+        unsure.update(key for key in incidents if key.token not in reading.tokens)
     judgement = Judgement(
         at=reading.at,
         findings=findings,
         unsure=frozenset(unsure),
         unwatched=_unwatched(incidents, policy),
-        records={token.id: token.record for token in reading.tokens},
-        before_at=before_at,
-        baseline=baseline,
+        tokens=reading.tokens,
+        before_at=case.before_at,
+        baseline=case.baseline,
     )
-    return judgement, Calm(policy, calm_until)
+    return judgement, calm
 
 
 def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
@@ -414,67 +485,59 @@ def _as_set(finding: Finding, policy: Policy) -> Finding | None:
     )
 
 
-def _of_tokens(
-    reading: Reading,
-    remembered: Mapping[int, Token],
-    open_by_token: Mapping[int | None, Mapping[Key, Incident]],
-    policy: Policy,
-    flips: Flips,
-    calm: Mapping[int, datetime],
-) -> tuple[list[Verdict], dict[int, datetime]]:
-    """What the rules say of the tokens that are not calm; and which are calm now, up to when."""
+def _of_tokens(case: Case) -> tuple[list[Verdict], Calm | None]:
+    """What the rules say of the tokens that are to be judged; and which are calm now, up to when."""
     verdicts: list[Verdict] = []
-    until: dict[int, datetime] = {}
-    for token in reading.tokens:
-        before, token_id = remembered.get(token.id), token.id
-        still = before is token and token_id not in open_by_token and token_id not in flips
-        if still and token_id in calm and reading.at <= calm[token_id]:
-            until[token_id] = calm[token_id]
-            continue
-        past = Past(before, open_by_token.get(token_id, {}), flips.get(token_id, ()))
-        said = list(_of_token(Sight(token, past, policy, reading.at)))
+    calm: dict[int, datetime] = {}
+    moved = case.moved
+    for token_id in sorted(case.stirred):
+        token = case.reading.tokens[token_id]
+        said = list(_of_token(Sight(token, case.past(token_id), case.policy, case.reading.at)))
         verdicts += said
-        if still and not said:
-            until[token_id] = _calm_until(token)
-    return verdicts, until
+        if not said and token_id not in moved:
+            calm[token_id] = _calm_until(token)
+    return verdicts, _calmed(case, calm)
+
+
+def _calmed(case: Case, calm: Mapping[int, datetime]) -> Calm | None:
+    """Which tokens are calm now: those that were and did not stir, and these; of a whole fleet or of none."""
+    before, reading = case.calm, case.reading
+    if before is None and not reading.whole:
+        return None
+    until = {**(before.until if before else {}), **calm}
+    for token_id in case.stirred - calm.keys() | case.missing:
+        until.pop(token_id, None)
+    others = case.stirred | case.missing | (before.others if before and not reading.whole else frozenset())
+    first = (
+        min([*calm.values(), before.first])
+        if before and before.first >= reading.at
+        else min(until.values(), default=NEVER)
+    )
+    return Calm(case.policy, until, first, others - calm.keys())
 
 
 def _of_token(sight: Sight) -> Iterable[Verdict]:
     return chain.from_iterable(rule(sight) for rule in TOKEN_RULES)
 
 
-def _of_fleet(
-    read: Mapping[int, Token],
-    remembered: Mapping[int, Token],
-    open_by_token: Mapping[int | None, Mapping[Key, Incident]],
-    policy: Policy,
-    *,
-    baseline: bool,
-) -> Iterator[Verdict]:
-    if baseline:
+def _of_fleet(case: Case) -> Iterator[Verdict]:
+    if case.baseline:
         yield Finding(Key(Rule.BASELINE), Severity.INFO, momentary=True)
     else:
-        yield from _membership(read, remembered, open_by_token, policy)
-    yield from _pool(read, open_by_token.get(None, {}), policy.pool)
+        yield from _membership(case)
+    yield from _pool(case.reading.tokens, case.open.get(None, {}), case.policy.pool)
 
 
-def _membership(
-    read: Mapping[int, Token],
-    remembered: Mapping[int, Token],
-    open_by_token: Mapping[int | None, Mapping[Key, Incident]],
-    policy: Policy,
-) -> Iterator[Verdict]:
-    for token_id, token in read.items():
-        if token_id not in remembered:
+def _membership(case: Case) -> Iterator[Verdict]:
+    for token_id, token in case.changed.items():
+        if token_id not in case.remembered:
             yield Finding(Key(Rule.NEW, token_id), Severity.INFO, now=token.record, momentary=True)
-    for token_id, token in remembered.items():
-        if token_id in read:
-            continue
+    for token_id in sorted(case.missing):
         key = Key(Rule.GONE, token_id)
-        yield Finding(key, Severity.INFO, was=token.record, momentary=True)
-        others = open_by_token.get(token_id, {})
+        yield Finding(key, Severity.INFO, was=case.remembered[token_id].record, momentary=True)
+        others = case.open.get(token_id, {})
         seen = others[key].seen if key in others else 0
-        if seen + 1 < policy.row(Rule.GONE, token_id).readings:
+        if seen + 1 < case.policy.row(Rule.GONE, token_id).readings:
             yield from (other for other in others if other != key)
 
 

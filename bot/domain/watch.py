@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from bot.domain import info, steering
+from bot.domain import info, rules, steering
 from bot.domain.incidents import (
     Happening,
     Incident,
@@ -25,10 +25,10 @@ from bot.domain.rules import (
     STATUS_RULES,
     UPSTREAM_RULES,
     Calm,
+    Case,
     Flips,
     Policy,
     check,
-    flipped,
     judge,
     judge_failure,
     judge_quiet,
@@ -88,8 +88,8 @@ class Known(Value):
     """What people decided, and what still holds of it."""
     flips: Flips = field(default_factory=dict)
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
-    calm: Calm = field(default_factory=Calm)
-    """Which tokens need not be judged while they read as they do. A restart forgets it."""
+    calm: Calm | None = None
+    """Which tokens need not be judged while they read as they do; None when nobody knows, as after a start."""
     looked_at: datetime | None = None
     """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
 
@@ -132,57 +132,44 @@ def _quiet(decisions: Decisions) -> Quiet:
 
 def restore(memory: Memory) -> Known:
     """What was known when the last look was stored."""
-    tokens = read_all(memory.records.values(), {})
+    tokens = {token_id: info.read(record) for token_id, record in memory.records.items()}
     missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
     listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
     return Known(Fleet(listed, memory.read_at), tokens, memory.incidents, Decisions.of(memory.decisions))
 
 
-def read_all(records: Iterable[Record], before: Mapping[int, Token]) -> dict[int, Token]:
-    """Read records into tokens by id, in the order of their ids. One that reads as `before` is the token it was."""
-    return {record.id: _read(record, before.get(record.id)) for record in sorted(records, key=lambda each: each.id)}
-
-
-def _read(record: Record, before: Token | None) -> Token:
-    if before is not None and (before.record is record or before.record == record):
-        return before
-    return info.read(record)
-
-
-def _same(token: Token, before: Token | None) -> Token:
-    return before if before is not None and before is not token and before == token else token
-
-
-def advance(known: Known, reading: Reading, base: Policy) -> tuple[Changes, Known]:
-    """How a reading moves what is known: what is to be stored, and what is known after it."""
-    # A token that reads as before stays the object it was: the state of a large fleet is not built anew each minute.
-    read = {token.id: _same(token, known.remembered.get(token.id)) for token in reading.tokens}
-    reading = replace(reading, tokens=tuple(read.values()))
-    flips = flipped(known.flips, reading, known.remembered)
-    judgement, calm = judge(
+def compare(known: Known, reading: Reading, base: Policy) -> Case:
+    """See what of a reading has to be judged."""
+    return rules.compare(
         reading,
         known.remembered,
         known.incidents,
         known.policy(base),
         before_at=known.fleet.read_at,
-        flips=flips,
+        flips=known.flips,
         calm=known.calm,
     )
+
+
+def advance(known: Known, case: Case) -> tuple[Changes, Known]:
+    """How a reading moves what is known: what is to be stored, and what is known after it."""
+    reading = case.reading
+    judgement, calm = judge(case)
     changes, after = _moved(known, judgement)
     gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
     settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
+    remembered = {**case.remembered, **case.fresh}
+    for token_id in gone:
+        remembered.pop(token_id, None)
     after = replace(
         after,
-        fleet=Fleet(read, reading.at) if reading.whole else _with(known.fleet, read, reading),
-        remembered={
-            **{token_id: token for token_id, token in known.remembered.items() if token_id not in gone},
-            **read,
-        },
-        flips={token_id: times for token_id, times in flips.items() if token_id not in gone | settled},
+        fleet=Fleet(reading.tokens, reading.at) if reading.whole else _with(known.fleet, reading),
+        remembered=remembered,
+        flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
         calm=calm,
         looked_at=reading.at if reading.whole else known.looked_at,
     )
-    records = tuple(token.record for token in read.values() if known.remembered.get(token.id) is not token)
+    records = tuple(token.record for token in case.changed.values())
     return replace(changes, read_at=after.fleet.read_at, records=records, removed=gone), after
 
 
@@ -423,12 +410,12 @@ def _both(first: Changes, second: Changes) -> Changes:
     )
 
 
-def _with(fleet: Fleet, read: Mapping[int, Token], reading: Reading) -> Fleet:
+def _with(fleet: Fleet, reading: Reading) -> Fleet:
     """The fleet after some tokens were read alone."""
     return replace(
         fleet,
-        tokens={**fleet.tokens, **read},
-        read_alone={**fleet.read_alone, **dict.fromkeys(read, reading.at)},
+        tokens={**fleet.tokens, **reading.tokens},
+        read_alone={**fleet.read_alone, **dict.fromkeys(reading.tokens, reading.at)},
     )
 
 

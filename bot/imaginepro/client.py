@@ -1,6 +1,6 @@
 """The ImaginePro API over HTTP: the whole fleet, or one token.
 
-Every call ends in records or in one of this tree, whatever went wrong underneath (`bot.imaginepro.errors` says more):
+Every call ends in tokens or in one of this tree, whatever went wrong underneath (`bot.imaginepro.errors` says more):
 
     UpstreamError
     ├── UnreachableError     retried
@@ -20,7 +20,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -30,7 +30,7 @@ from typing import Final
 import aiohttp
 from aiolimiter import AsyncLimiter
 
-from bot.domain.model import Record
+from bot.domain.model import Token
 from bot.imaginepro.errors import (
     MalformedError,
     NotFoundError,
@@ -41,7 +41,8 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.wire import NOTHING, Reader, complaint
+from bot.imaginepro.wire import NOTHING, Answer, Reader, complaint
+from bot.priority import Priority
 
 __all__ = [
     "PASSING",
@@ -64,8 +65,8 @@ _ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
 _PATIENCE: Final = 15.0
 """Seconds that reading one token takes at most, since a person waits for it."""
 _LARGEST_BODY: Final = 16 * 2**20
-_DECODED_AT_ONCE: Final = 64 * 2**10
-"""A body up to this many bytes is decoded in less than a millisecond; a larger one in a thread."""
+_CHUNK: Final = 2**17
+"""Bytes of a body that are read before somebody else may go on."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
 _LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
@@ -99,10 +100,19 @@ async def connected(
     rate: tuple[int, timedelta],
     budget: timedelta,
     attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
+    priority: Priority | None = None,
 ) -> AsyncIterator["ImaginePro"]:
     """An `ImaginePro` with a session of its own, which is closed in the end."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield ImaginePro(session, url=url, api_key=api_key, rate=rate, budget=budget, attempt_timeout=attempt_timeout)
+        yield ImaginePro(
+            session,
+            url=url,
+            api_key=api_key,
+            rate=rate,
+            budget=budget,
+            attempt_timeout=attempt_timeout,
+            priority=priority,
+        )
 
 
 class ImaginePro:
@@ -116,6 +126,7 @@ class ImaginePro:
             that length ever sees more.
         budget: The longest that reading the fleet takes: waiting for its turn, retries and pauses included.
         attempt_timeout: The longest one request takes, to the last byte of its answer.
+        priority: Says who goes first while a large answer is read.
     """
 
     def __init__(
@@ -127,6 +138,7 @@ class ImaginePro:
         rate: tuple[int, timedelta],
         budget: timedelta,
         attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
+        priority: Priority | None = None,
     ) -> None:
         calls, period = rate
         self._session = session
@@ -135,11 +147,12 @@ class ImaginePro:
         self._turns = AsyncLimiter(1, period.total_seconds() / calls)
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
+        self._priority = priority or Priority()
         self._fleet_path = _LIST
         self._reader = Reader()
 
-    async def fleet(self, known: Mapping[int, Record] = NOTHING) -> tuple[Record, ...]:
-        """All linked accounts, in the upstream's order; those that read as in `known` are the very same objects.
+    async def fleet(self, known: Mapping[int, Token] = NOTHING) -> dict[int, Token]:
+        """All linked accounts by id, in the upstream's order; what is decoded and reads as in `known` is that token.
 
         If the list is not at its documented path, the other documented one is tried, and kept if it answers.
 
@@ -148,12 +161,12 @@ class ImaginePro:
         """
         deadline = self._deadline(self._budget)
         try:
-            return await self._records(self._fleet_path, deadline, self._reader, known)
+            return await self._tokens(self._fleet_path, deadline, self._reader, known)
         except NotFoundError:
             if self._fleet_path == _SINGLE:
                 raise
         try:
-            found = await self._records(_SINGLE, deadline, self._reader, known)
+            found = await self._tokens(_SINGLE, deadline, self._reader, known)
         except NotFoundError as error:
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
             raise NotFoundError(detail) from error
@@ -161,39 +174,37 @@ class ImaginePro:
         _log.info("the list of tokens is at the path of a single one", extra={"fields": {"path": _SINGLE}})
         return found
 
-    async def token(self, token_id: int) -> Record:
+    async def token(self, token_id: int) -> Token:
         """One linked account, found by its id in whatever list comes back.
 
         Raises:
             NotFoundError: The upstream does not know it.
             UpstreamError: No reading; it says nothing about the account.
         """
-        found = await self._records(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE), Reader())
-        for record in found:
-            if record.id == token_id:
-                return record
-        message = f"ImaginePro's answer has no token {token_id}"
-        raise NotFoundError(message)
+        found = await self._tokens(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE), Reader())
+        if token_id not in found:
+            message = f"ImaginePro's answer has no token {token_id}"
+            raise NotFoundError(message)
+        return found[token_id]
 
     def _deadline(self, budget: float) -> float:
         return asyncio.get_running_loop().time() + budget
 
-    async def _records(
-        self, path: str, deadline: float, reader: Reader, known: Mapping[int, Record] = NOTHING
-    ) -> tuple[Record, ...]:
-        body = await self._request(path, deadline)
-        if len(body) <= _DECODED_AT_ONCE:
-            return reader.records(body, known)
-        return await asyncio.to_thread(reader.records, body, known)
+    async def _tokens(
+        self, path: str, deadline: float, reader: Reader, known: Mapping[int, Token] = NOTHING
+    ) -> dict[int, Token]:
+        answer = await self._request(path, deadline, lambda: reader.answer(known))
+        answer.end()
+        return await asyncio.to_thread(answer.tokens) if answer.whole else answer.tokens()
 
-    async def _request(self, path: str, deadline: float) -> bytearray:
-        """The body of a good answer; attempts, with full jitter between them, go on while the deadline allows."""
+    async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
+        """A good answer; attempts, with full jitter between them, go on while the deadline allows."""
         clock = asyncio.get_running_loop().time
         failure: UpstreamError | None = None
         ceiling = _FIRST_PAUSE
         while await self._turn(deadline):
             try:
-                return await self._attempt(path, min(deadline, clock() + self._attempt_timeout))
+                return await self._attempt(path, min(deadline, clock() + self._attempt_timeout), begin())
             except PASSING as error:
                 # An attempt that the budget cut short says less than the one before it.
                 failure = failure if failure and clock() >= deadline else error
@@ -215,8 +226,9 @@ class ImaginePro:
             return False
         return True
 
-    async def _attempt(self, path: str, deadline: float) -> bytearray:
+    async def _attempt(self, path: str, deadline: float, answer: Answer) -> Answer:
         failure: UpstreamError
+        refusal = bytearray()
         try:
             async with (
                 asyncio.timeout_at(deadline),
@@ -228,7 +240,7 @@ class ImaginePro:
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
-                body = await _bounded(response)
+                await self._receive(response, answer.feed if response.status in _GOOD else refusal.extend)
         except TimeoutError:
             failure = TimedOutError("the API did not answer in time")
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
@@ -236,14 +248,30 @@ class ImaginePro:
         except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
             failure = UnreachableError(next(words for kind, words in _BROKEN if isinstance(error, kind)))
         except ValueError:
+            if answer.body:
+                raise  # it was sent, and is answered: this is a mistake of ours
             failure = RefusedError(
                 "the API key, or the host in its URL, has characters that cannot be sent", status=None
             )
         else:
             if response.status in _GOOD:
-                return _json(response.content_type, body)
-            failure = _failure(response, complaint(body, api_key=self._key))
+                return answer
+            failure = _failure(response, complaint(refusal, api_key=self._key))
         raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
+
+    async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], object]) -> None:
+        """Have the body taken as it arrives, decompressed, as long as it stays within its bound and may be JSON."""
+        if response.status in _GOOD and response.content_type == "text/html":  # a proxy's, or a web site's
+            message = "the API answered with a web page, not with JSON"
+            raise MalformedError(message)
+        size = 0
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > _LARGEST_BODY:
+                message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
+                raise MalformedError(message)
+            take(chunk)
+            await self._priority.give_way()
 
 
 def _once() -> aiohttp.ClientMiddlewareType:
@@ -258,25 +286,6 @@ def _once() -> aiohttp.ClientMiddlewareType:
         return await send_on(request)
 
     return send
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytearray:
-    """The body, decompressed, as long as it stays within its bound."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
-            raise MalformedError(message)
-    return body
-
-
-def _json(content_type: str, body: bytearray) -> bytearray:
-    """The body of a good answer, unless it is a proxy's or a web site's page."""
-    if content_type == "text/html":
-        message = "the API answered with a web page, not with JSON"
-        raise MalformedError(message)
-    return body
 
 
 def _failure(response: aiohttp.ClientResponse, said: str) -> UpstreamError:

@@ -1,6 +1,6 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -152,7 +152,7 @@ class World:
         """The operator role."""
         return self.operators.id
 
-    async def restart(self, operator_role_id: int | None) -> ChatClient:
+    async def restart(self, operator_role_id: int | None, on_asked: Callable[[], None] = lambda: None) -> ChatClient:
         """End the bot, and start another with that setting."""
         client = ChatClient(
             self.desk,
@@ -160,6 +160,7 @@ class World:
             channel_id=self.channel.id,
             timezone="Europe/Berlin",
             operator_role_id=operator_role_id,
+            on_asked=on_asked,
         )
         await self.env.restart_bot(client)
         return client

@@ -1,5 +1,6 @@
 """Slash commands and buttons, as people use them."""
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -37,6 +38,31 @@ async def test_a_token_is_shown_at_once_and_only_to_the_one_who_asked(world: Wor
     assert said(result).startswith("\n🟢 Token 1900 · working, FAST\n")
     assert result.ephemeral
     assert not result.deferred
+
+
+@pytest.mark.parametrize("command", ["token", "tokens"])
+async def test_an_answer_leaves_nothing_behind(world: World, command: str) -> None:
+    """discord.py would remember the view of each for 15 minutes, and run a task for as long."""
+    options = {"id": 1900} if command == "token" else {}
+    await world.operator.slash(world.channel, command, **options)
+    before = asyncio.all_tasks()
+    await world.operator.slash(world.channel, command, **options)
+    assert asyncio.all_tasks() <= before
+
+
+async def test_whoever_uses_a_command_or_a_button_is_heard_of(world: World) -> None:
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        asked += 1
+
+    await world.restart(world.role, on_asked=ask)
+    shown = await world.operator.slash(world.channel, "token", id=1900)
+    assert asked == 1
+    assert shown.response is not None
+    await world.operator.click(shown.response, label="Refresh")
+    assert asked == 2
 
 
 async def test_a_shared_card_is_shown_to_the_channel(world: World) -> None:

@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
-from bot.domain import info
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window, name_of
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
-from tests.domain.fleets import record
+from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from tests.domain.fleets import record, taken, tokens
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 ANA, BEN = 41, 42
@@ -119,8 +118,7 @@ class Day:
         if self.trouble is not None:
             self.hear(*advance_failure(self.known, Failure(self.trouble, "as seen from here", self.now), POLICY))
         elif not self.hangs:
-            reading = Reading(tuple(info.read(each) for each in self.fleet.values()), self.now)
-            self.hear(*advance(self.known, reading, POLICY))
+            self.hear(*taken(self.known, Reading(tokens(self.fleet.values()), self.now), POLICY))
 
     def hear(self, changes: Changes, after: Known) -> None:
         """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""

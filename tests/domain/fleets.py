@@ -1,9 +1,12 @@
 """Records and readings for tests of what the bot decides."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from bot.domain import info
-from bot.domain.model import InfoText, Reading, Record
+from bot.domain.model import InfoText, Reading, Record, Token
+from bot.domain.rules import Policy
+from bot.domain.watch import Changes, Known, advance, compare
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -45,6 +48,16 @@ def record(
     )
 
 
+def tokens(records: Iterable[Record]) -> dict[int, Token]:
+    """Those accounts as read, by id."""
+    return {each.id: info.read(each) for each in records}
+
+
 def reading(minutes: float, *records: Record, whole: bool = True) -> Reading:
     """A reading of those accounts."""
-    return Reading(tuple(info.read(each) for each in records), at(minutes), whole)
+    return Reading(tokens(records), at(minutes), whole)
+
+
+def taken(known: Known, read: Reading, policy: Policy) -> tuple[Changes, Known]:
+    """What a reading changes, and what is known after it."""
+    return advance(known, compare(known, read, policy))

@@ -9,8 +9,8 @@ from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.rules import Policy
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
-from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
-from tests.domain.fleets import at, reading, record
+from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from tests.domain.fleets import at, reading, record, taken
 
 STEPS = (threshold("20%"), threshold("5%"))
 EVERY_MINUTE = Policy(STEPS, interval=timedelta(minutes=1))
@@ -39,7 +39,7 @@ class Story:
     def read(self, minutes: float, *records: Record, whole: bool = True) -> list[str]:
         """Look once; returns what the cards say anew."""
         fleet = (*records, *self.bystanders) if whole else records
-        return self._heard(*advance(self.known, reading(minutes, *fleet, whole=whole), self.policy))
+        return self._heard(*taken(self.known, reading(minutes, *fleet, whole=whole), self.policy))
 
     def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE) -> list[str]:
         """A look that brings no reading."""

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from bot.domain.incidents import Rule
 from bot.domain.model import Record
-from bot.domain.rules import RULES, Calm
+from bot.domain.rules import RULES
 from bot.domain.steering import Setting
 from bot.domain.value import replace
-from bot.domain.watch import Known, advance
-from tests.domain.fleets import START, reading, record
+from bot.domain.watch import Known
+from tests.domain.fleets import START, reading, record, taken
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
 SOON = int(START.timestamp()) + 60 * 60
@@ -34,37 +34,52 @@ rulings = st.builds(
 ) | st.builds(
     Setting, st.just(Rule.FAST_TIME_LOW), st.none() | st.integers(1, 3), threshold=st.sampled_from(["95%", "10%"])
 )
-steps = st.tuples(st.none() | fleets, st.sampled_from([1, 1, 5, 40, 400]), st.booleans(), st.none() | rulings)
-"""What is read, or else the same as before; after how many minutes; whether the whole fleet is; what is set first."""
+steps = st.tuples(
+    st.none() | fleets,
+    st.sampled_from([1, 1, 5, 40, 400]),
+    st.booleans(),
+    st.none() | rulings,
+    st.sampled_from([False, False, False, True]),
+)
+"""What is read, or else the same as before; after how many minutes; whether the whole fleet is; what is set first; and
+whether the process starts anew before."""
 
 
 @settings(max_examples=max(200, settings().max_examples))
 @given(st.lists(steps, min_size=2, max_size=12))
 def test_what_is_judged_again_only_when_it_may_matter_is_judged_the_same(
-    story: list[tuple[list[Record] | None, int, bool, Setting | None]],
+    story: list[tuple[list[Record] | None, int, bool, Setting | None, bool]],
 ) -> None:
     known, minutes, fleet = Known(), 0, [record(1)]
-    for read, later, whole, setting in story:
+    for read, later, whole, setting, starts in story:
         minutes += later
         fleet = fleet if read is None else read
         if setting is not None:
             known = replace(known, decisions=known.decisions.with_(setting))
+        if starts:
+            known = replace(known, calm=None)
         look = reading(minutes, *fleet, whole=whole)
-        changes, after = advance(known, look, EVERY_MINUTE)
-        anew, after_anew = advance(replace(known, calm=Calm()), look, EVERY_MINUTE)
+        changes, after = taken(known, look, EVERY_MINUTE)
+        anew, after_anew = taken(replace(known, calm=None), look, EVERY_MINUTE)
         assert changes == anew
-        assert replace(after, calm=Calm()) == replace(after_anew, calm=Calm())
+        assert replace(after, calm=None) == replace(after_anew, calm=None)
         known = after
+
+
+def calm(story: Story) -> set[int]:
+    """The tokens that would not be judged at the next look."""
+    assert story.known.calm is not None
+    return set(story.known.calm.until)
 
 
 def test_a_token_of_which_there_is_nothing_to_say_is_not_judged_until_its_renewal_is_overdue() -> None:
     story = watching(record(terms=f"Active, renews next on <t:{SOON}>"))
     story.read(1, record(terms=f"Active, renews next on <t:{SOON}>"))
-    assert 1900 in story.known.calm.until
+    assert calm(story) == {7, 1900}
     assert story.read(60 + 6 * 60 + 1, record(terms=f"Active, renews next on <t:{SOON}>")) == [
         "subscription 1900 warning FAST"
     ]
-    assert 1900 not in story.known.calm.until
+    assert calm(story) == {7}
 
 
 def test_a_token_that_reads_otherwise_is_judged() -> None:

@@ -14,8 +14,8 @@ from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Known, acknowledge, advance, advance_failure, decide, tick, undo
-from tests.domain.fleets import START, reading, record
+from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from tests.domain.fleets import START, reading, record, taken
 
 POLICY = Policy((threshold("20%"), threshold("30m")))
 MOMENTARY = {Rule.BASELINE, Rule.NEW, Rule.GONE, Rule.RESTORED}
@@ -244,7 +244,7 @@ class Watching(RuleBasedStateMachine):
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         read = reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
-        return self.hear(*advance(self.known, read, POLICY))
+        return self.hear(*taken(self.known, read, POLICY))
 
     def fail(self, trouble: Trouble) -> None:
         self.hear(*advance_failure(self.known, Failure(trouble, "words", self.now), POLICY))

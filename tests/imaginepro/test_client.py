@@ -28,6 +28,7 @@ from bot.imaginepro.client import (
     UpstreamError,
     connected,
 )
+from bot.priority import Priority
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Fault, Shape, Upstream, account, problem, rate_limited, serving
 
@@ -45,7 +46,13 @@ def upstream_of(*identities: int) -> Upstream:
 
 @asynccontextmanager
 async def client_of(
-    url: str, *, rate: tuple[int, timedelta] = FREELY, budget: float = 0.5, attempt: float = 0.25, key: str = KEY
+    url: str,
+    *,
+    rate: tuple[int, timedelta] = FREELY,
+    budget: float = 0.5,
+    attempt: float = 0.25,
+    key: str = KEY,
+    priority: Priority | None = None,
 ) -> AsyncIterator[ImaginePro]:
     """A client in a hurry."""
     async with connected(
@@ -54,6 +61,7 @@ async def client_of(
         rate=rate,
         budget=timedelta(seconds=budget),
         attempt_timeout=timedelta(seconds=attempt),
+        priority=priority,
     ) as client:
         yield client
 
@@ -92,7 +100,7 @@ async def raw_server(answer: bytes) -> AsyncIterator[str]:
 async def test_the_fleet_is_read_in_one_call_in_the_upstreams_order() -> None:
     upstream = upstream_of(1902, 1900, 1901)
     async with client_and(upstream) as client:
-        assert [record.id for record in await client.fleet()] == [1902, 1900, 1901]
+        assert list(await client.fleet()) == [1902, 1900, 1901]
     assert [call.path for call in upstream.calls] == [LIST]
 
 
@@ -102,8 +110,8 @@ async def test_one_token_is_found_by_its_id_in_any_shape_of_answer(shape: Shape)
     upstream.shape = shape
     upstream.fleet[1901]["status"] = "BANNED"
     async with client_and(upstream) as client:
-        record = await client.token(1901)
-    assert (record.id, record.status) == (1901, "BANNED")
+        token = await client.token(1901)
+    assert (token.id, token.status) == (1901, "BANNED")
     assert [call.path for call in upstream.calls] == [f"{SINGLE}1901"]
 
 
@@ -126,10 +134,42 @@ async def test_a_url_with_a_slash_at_its_end_is_the_same_url() -> None:
         assert len(await client.fleet()) == 1
 
 
-async def test_a_large_fleet_is_read_without_holding_up_anything_else() -> None:
+async def test_way_is_given_while_a_large_fleet_is_read() -> None:
+    given = 0
+
+    class Counted(Priority):
+        async def give_way(self) -> None:
+            nonlocal given
+            given += 1
+            await super().give_way()
+
+    async with serving(upstream_of(*range(2000))) as url:
+        async with client_of(url, budget=10, attempt=10, priority=Counted()) as client:
+            assert len(await client.fleet()) == 2000
+        assert given >= 6, "it has more than 800 KB"
+
+
+async def test_a_large_answer_that_is_no_json_to_the_letter_is_read_whole() -> None:
     upstream = upstream_of(*range(2000))
-    async with client_and(upstream, budget=10, attempt=10) as client:
-        assert len(await client.fleet()) == 2000
+    async with serving(upstream) as url, client_of(url, budget=10, attempt=10) as client:
+        authorized = {"Authorization": f"Bearer {KEY}"}
+        async with aiohttp.request("GET", url + LIST, headers=authorized) as response:
+            body = await response.read()
+        upstream.fail(Fault(body=body.replace(b'"FAST"', b'"\xff"', 1)), times=1)
+        found = await client.fleet()
+    assert len(found) == 2000
+    assert [token.status_text for token in found.values() if token.status_text != "FAST"] == ["\ufffd"]
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_one_of_the_key() -> None:
+    class Broken(Priority):
+        async def give_way(self) -> None:
+            message = "a bug"
+            raise ValueError(message)
+
+    async with serving(upstream_of(1900)) as url, client_of(url, priority=Broken()) as client:
+        with pytest.raises(ValueError, match="a bug"):
+            await client.fleet()
 
 
 async def test_without_a_list_the_other_documented_path_is_tried_and_kept_for_the_run() -> None:
@@ -213,7 +253,7 @@ async def test_what_passes_within_the_budget_is_not_noticed(fault: Fault) -> Non
     upstream = upstream_of(1900)
     upstream.fail(fault, times=1)
     async with client_and(upstream, budget=5, attempt=0.1) as client:
-        assert [record.id for record in await client.fleet()] == [1900]
+        assert list(await client.fleet()) == [1900]
     assert len(upstream.calls) == 2
 
 
@@ -451,7 +491,7 @@ async def test_no_secret_is_in_what_is_read_or_logged(caplog: pytest.LogCaptureF
         async with aiohttp.request("GET", url + LIST, headers=authorized) as response:
             assert CANARY in await response.text()
         upstream.fail(sandbox.RESET, times=1)
-        found = (*await client.fleet(), await client.token(1901))
+        found = (await client.fleet(), await client.token(1901))
     assert CANARY not in repr(found)
     assert CANARY.encode() not in pickle.dumps(found)
     logged = caplog.text + "".join(repr(vars(record)) for record in caplog.records)

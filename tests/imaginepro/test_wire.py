@@ -3,15 +3,17 @@
 import json
 import pickle
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.model import InfoText, Record
+from bot.domain.model import InfoText, Record, Token
 from bot.imaginepro.client import MalformedError
-from bot.imaginepro.wire import Reader, complaint, records
+from bot.imaginepro.wire import NOTHING, Reader, complaint
+from tests.imaginepro.answers import tokens
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 SECRET = "FAKE-DISCORD-TOKEN"
@@ -38,6 +40,11 @@ DOCUMENTED = Record(
 def payload(name: str) -> bytes:
     """A documented answer."""
     return (PAYLOADS / f"{name}.json").read_bytes()
+
+
+def records(body: bytes, reader: Reader | None = None, known: Mapping[int, Token] = NOTHING) -> tuple[Record, ...]:
+    """The records of an answer."""
+    return tuple(token.record for token in tokens(body, reader, known).values())
 
 
 def one(**fields: object) -> Record:
@@ -259,31 +266,32 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return body
 
 
-def outcome(body: bytes, piece: int) -> object:
-    """What comes of reading a body in pieces of that size."""
+def outcome(body: bytes, piece: int, chunk: int) -> object:
+    """What comes of reading a body that arrives in chunks of one size in pieces of another."""
     try:
-        return Reader(piece).records(body)
+        return tokens(body, Reader(piece), chunk=chunk)
     except MalformedError:
         return MalformedError
 
 
 @given(
     st.lists(st.dictionaries(names, json_values | st.just('"},{"') | st.lists(st.just({"a": "},{"}), max_size=3))),
-    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", ":")]),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", ":"), (f"{' ' * 120},", ":")]),
+    st.integers(1, 300),
     st.integers(1, 300),
 )
 def test_an_answer_that_is_cut_into_pieces_reads_as_it_does_whole(
-    fields: list[dict[str, object]], separators: tuple[str, str], piece: int
+    fields: list[dict[str, object]], separators: tuple[str, str], piece: int, chunk: int
 ) -> None:
     answer = [{"id": index, **each} for index, each in enumerate(fields)]
     for whole in (answer, {"id": 7, "info": answer}, [answer], [[answer, answer]]):
         body = json.dumps(whole, separators=separators).encode()
-        assert outcome(body, piece) == outcome(body, len(body))
+        assert outcome(body, piece, chunk) == outcome(body, len(body), len(body))
 
 
-@given(spoilt(), st.integers(1, 300))
-def test_a_spoilt_answer_that_is_cut_into_pieces_reads_as_it_does_whole(body: bytes, piece: int) -> None:
-    assert outcome(body, piece) == outcome(body, len(body))
+@given(spoilt(), st.integers(1, 300), st.integers(1, 300))
+def test_a_spoilt_answer_that_is_cut_into_pieces_reads_as_it_does_whole(body: bytes, piece: int, chunk: int) -> None:
+    assert outcome(body, piece, chunk) == outcome(body, len(body) + 1, len(body) + 1)
 
 
 @given(st.lists(spoilt(), min_size=1, max_size=3))
@@ -291,7 +299,7 @@ def test_answers_that_were_spoilt_are_records_or_malformed_and_never_show_a_secr
     reader = Reader()
     for body in bodies:
         try:
-            found = reader.records(body)
+            found = records(body, reader)
         except MalformedError as error:
             said = f"{error!r} {error.detail} {error.path} {''.join(traceback.format_exception(error))}"
             assert SECRET not in said  # either outcome is right
@@ -375,12 +383,12 @@ def test_a_complaint_never_repeats_a_secret(secret: str, around: str) -> None:
 
 def test_a_record_that_reads_as_before_is_the_same_object() -> None:
     body = json.dumps([{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]).encode()
-    before = {record.id: record for record in records(body)}
+    before = tokens(body)
 
-    after = Reader().records(body.replace(b'2, "status": "FAST"', b'2, "status": "BANNED"'), before)
+    after = tokens(body.replace(b'2, "status": "FAST"', b'2, "status": "BANNED"'), known=before)
 
-    assert after[0] is before[1]
-    assert after[1].status == "BANNED"
+    assert after[1] is before[1]
+    assert after[2].status == "BANNED"
 
 
 listed = st.fixed_dictionaries(
@@ -393,26 +401,26 @@ def test_answers_read_one_after_another_read_as_if_each_were_the_first(answers: 
     reader = Reader()
     for answer in answers:
         body = json.dumps(answer).encode()
-        assert reader.records(body) == records(body)
+        assert records(body, reader) == records(body)
 
 
 def test_a_record_that_is_sent_as_before_is_not_decoded_again() -> None:
     reader = Reader()
-    first = reader.records(b'[{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]')
-    second = reader.records(b'[{"id": 2, "status": "RELAX"}, {"id": 1, "status": "FAST"}]')
+    first = records(b'[{"id": 1, "status": "FAST"}, {"id": 2, "status": "FAST"}]', reader)
+    second = records(b'[{"id": 2, "status": "RELAX"}, {"id": 1, "status": "FAST"}]', reader)
     assert second[1] is first[0]
     assert second[0].status == "RELAX"
 
 
 def test_a_reader_between_two_answers_holds_no_secret() -> None:
     reader = Reader()
-    reader.records(payload("list"))
+    records(payload("list"), reader)
     assert SECRET.encode() not in pickle.dumps(reader)
 
 
 def test_what_is_malformed_leaves_the_reader_as_it_was() -> None:
     reader = Reader()
-    (first,) = reader.records(b'[{"id": 1, "status": "FAST"}]')
+    (first,) = records(b'[{"id": 1, "status": "FAST"}]', reader)
     with pytest.raises(MalformedError):
-        reader.records(b'[{"id": 1, "status": "FAST"}, 5]')
-    assert reader.records(b'[{"id": 1, "status": "FAST"}]')[0] is first
+        records(b'[{"id": 1, "status": "FAST"}, 5]', reader)
+    assert records(b'[{"id": 1, "status": "FAST"}]', reader)[0] is first

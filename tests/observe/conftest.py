@@ -12,14 +12,14 @@ import pytest
 from bot.chat.client import ChatClient
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
-from bot.domain.model import Record
+from bot.domain.model import Record, Token
 from bot.domain.rules import Policy
 from bot.imaginepro.client import ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse
 from bot.outbox import DeliveryError, Outbox
 from bot.storage.store import Store, open_store
-from tests.domain.fleets import START, record
+from tests.domain.fleets import START, record, tokens
 
 
 @dataclass
@@ -33,17 +33,17 @@ class Ends:
     now: datetime = START
     posted: list[Message] = field(default_factory=list)
 
-    async def fleet(self, known: Mapping[int, Record]) -> tuple[Record, ...]:
+    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
         """The accounts."""
         assert known is not None
         if self.fleet_now is None:
             reason = "the API failed (503)"
             raise ServerError(reason)
-        return self.fleet_now
+        return tokens(self.fleet_now)
 
-    async def token(self, token_id: int) -> Record:
+    async def token(self, token_id: int) -> Token:
         """One of them."""
-        return next(each for each in await self.fleet({}) if each.id == token_id)
+        return (await self.fleet({}))[token_id]
 
     async def ready(self) -> None:
         """At once."""

@@ -8,12 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.info import read
 from bot.domain.rules import FLIPS, FLIPS_WITHIN
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
-from bot.imaginepro.wire import records
 from bot.sandbox.imaginepro import Account, Upstream, serving
 from bot.sandbox.scenarios import DEMO, SCENARIOS, Scenario, demo_fleet, play, small_fleet
+from tests.imaginepro.answers import tokens
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -67,10 +66,10 @@ async def test_whatever_a_scenario_does_the_bot_reads_it_or_has_an_error_of_its_
         for step in (*scenario.steps, *scenario.cycle):
             step.change(upstream)
             try:
-                tokens = [read(record) for record in await client.fleet()]
+                tokens = await client.fleet()
             except UpstreamError:
                 continue
-            assert [token.id for token in tokens] == list(upstream.fleet)
+            assert list(tokens) == list(upstream.fleet)
 
 
 async def statuses(scenario: Scenario, identity: int, *seconds: float) -> list[str]:
@@ -142,12 +141,12 @@ async def test_a_scenario_plays_as_fast_as_it_is_told_to() -> None:
 
 
 def test_the_demo_fleet_shows_all_plans_and_some_oddities() -> None:
-    tokens = [read(record) for record in records(json.dumps(demo_fleet(NOW)).encode())]
-    assert {token.subscription.plan for token in tokens} >= {"Basic", "Standard", "Pro", "Mega"}
-    assert {token.status for token in tokens} == {"FAST", "RELAX"}
-    assert [token.id for token in tokens if token.active is False] == [1907]
-    assert [token.id for token in tokens if not token.fast_time.known] == [1908]
-    assert all(token.subscription.renews_at > NOW for token in tokens if token.subscription.renews_at)
+    read = tokens(json.dumps(demo_fleet(NOW)).encode()).values()
+    assert {token.subscription.plan for token in read} >= {"Basic", "Standard", "Pro", "Mega"}
+    assert {token.status for token in read} == {"FAST", "RELAX"}
+    assert [token.id for token in read if token.active is False] == [1907]
+    assert [token.id for token in read if not token.fast_time.known] == [1908]
+    assert all(token.subscription.renews_at > NOW for token in read if token.subscription.renews_at)
 
 
 def test_fleets_do_not_share_what_a_script_changes() -> None:

@@ -1,0 +1,21 @@
+"""Reading an answer of the upstream that is there as bytes."""
+
+from collections.abc import Mapping
+
+from bot.domain.model import Token
+from bot.imaginepro.wire import NOTHING, Reader
+
+
+def tokens(
+    body: bytes, reader: Reader | None = None, known: Mapping[int, Token] = NOTHING, *, chunk: int = 2**17
+) -> dict[int, Token]:
+    """The tokens of an answer that arrives in chunks of that size.
+
+    Raises:
+        MalformedError: As the reader does.
+    """
+    answer = (reader or Reader()).answer(known)
+    for start in range(0, len(body), chunk):
+        answer.feed(body[start : start + chunk])
+    answer.end()
+    return answer.tokens()

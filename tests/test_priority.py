@@ -1,0 +1,67 @@
+"""Who goes first."""
+
+import asyncio
+
+from bot.priority import COURTESY, Priority
+
+HOUR = 3600.0
+
+
+async def rounds_of(priority: Priority) -> int:
+    """How often somebody else was let through, while somebody gave way."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count())
+    await priority.give_way()
+    other.cancel()
+    return turns
+
+
+async def test_others_may_go_on_even_when_nobody_asked() -> None:
+    began = asyncio.get_running_loop().time()
+    assert await rounds_of(Priority()) >= 4
+    assert asyncio.get_running_loop().time() - began < HOUR
+
+
+async def test_whoever_asked_just_now_has_the_event_loop_to_themselves_for_a_moment() -> None:
+    loop, priority = asyncio.get_running_loop(), Priority()
+    priority.asked()
+    began = loop.time()
+    await priority.give_way()
+    assert loop.time() - began >= COURTESY.total_seconds() * 0.9
+
+
+async def test_a_question_that_arrives_while_way_is_given_is_heard() -> None:
+    loop, priority = asyncio.get_running_loop(), Priority()
+    began = loop.time()
+
+    async def asks() -> None:
+        await asyncio.sleep(0)
+        priority.asked()
+
+    question = asyncio.create_task(asks())
+    await priority.give_way()
+    assert loop.time() - began >= COURTESY.total_seconds() * 0.9
+    await question
+
+
+async def test_people_who_go_on_asking_cannot_stop_the_work() -> None:
+    priority, stop = Priority(), asyncio.Event()
+
+    async def ask() -> None:
+        while not stop.is_set():
+            priority.asked()
+            await asyncio.sleep(COURTESY.total_seconds() / 5)
+
+    asking = asyncio.create_task(ask())
+    async with asyncio.timeout(10):
+        for _ in range(5):
+            await priority.give_way()
+    stop.set()
+    await asking
