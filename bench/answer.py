@@ -100,7 +100,7 @@ async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=10_000)
-    parser.add_argument("--asked", type=int, default=1000)
+    parser.add_argument("--asked", type=int, default=2500)
     arguments = parser.parse_args()
     waited = await answers(arguments.tokens, arguments.asked)
     rows: list[table.Row] = []

@@ -12,7 +12,7 @@ import gzip
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -220,7 +220,7 @@ class Upstream:
         wanted = await request.json()
         return await self._answer(request, lambda: self._toggled(request.match_info["id"], wanted))
 
-    def _shown(self) -> list[Account]:
+    def _shown(self) -> Sequence[object]:
         return [self._with_secret(each) for each in self.fleet.values()]
 
     def _single(self, identity: str) -> object:
