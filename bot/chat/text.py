@@ -51,6 +51,9 @@ def quoted(text: str, limit: int) -> str:
 
 def within(lines: Iterable[str], limit: int) -> str:
     """Join lines; those that do not fit are counted, never cut in the middle of markup."""
+    lines = tuple(lines)
+    if 2 * sum(map(len, lines)) + len(lines) <= limit - 30:  # no character is wider than 2
+        return "\n".join(lines)
     kept, used, left = [], 0, 0
     for line in lines:
         used += width(line) + 1

@@ -65,7 +65,7 @@ _ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
 _PATIENCE: Final = 15.0
 """Seconds that reading one token takes at most, since a person waits for it."""
 _LARGEST_BODY: Final = 16 * 2**20
-_CHUNK: Final = 2**17
+_CHUNK: Final = 2**16
 """Bytes of a body that are read before somebody else may go on."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0

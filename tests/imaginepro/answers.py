@@ -7,7 +7,7 @@ from bot.imaginepro.wire import NOTHING, Reader
 
 
 def tokens(
-    body: bytes, reader: Reader | None = None, known: Mapping[int, Token] = NOTHING, *, chunk: int = 2**17
+    body: bytes, reader: Reader | None = None, known: Mapping[int, Token] = NOTHING, *, chunk: int = 2**16
 ) -> dict[int, Token]:
     """The tokens of an answer that arrives in chunks of that size.
 
