@@ -261,12 +261,12 @@ async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
             yield Check("message", good=False, words=f"{parked.message.mark} was refused by Discord: {parked.reason}")
     try:
         async with _upstream(settings, Priority()) as upstream:
-            records = await upstream.fleet()
+            tokens = await upstream.fleet()
     except UpstreamError as error:
         words = f"{error.trouble}: {error.detail}"
         yield Check("ImaginePro", good=False, words=words, passing=isinstance(error, PASSING))
     else:
-        yield Check("ImaginePro", good=True, words=f"{len(records)} tokens listed")
+        yield Check("ImaginePro", good=True, words=f"{len(tokens)} tokens listed")
     try:
         words = await try_login(settings.discord_token.reveal(), settings.guild_id, settings.ops_channel_id)
     except (LoginError, AwayError) as error:
