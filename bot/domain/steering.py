@@ -101,7 +101,9 @@ class Window(Value):
         here = self.start.astimezone(ZoneInfo(self.zone))
         week = max((now - self.start) // WEEK, 1)
         days = (here.date() + number * WEEK for number in range(week - 1, week + 3))
-        return tuple(datetime.combine(day, here.timetz().replace(fold=0)).astimezone(UTC) for day in days)
+        starts = (datetime.combine(day, here.timetz().replace(fold=0)).astimezone(UTC) for day in days)
+        # Its hour comes twice in the night when the clock goes back, and it may have been set in the second one.
+        return tuple(max(start, self.start) for start in starts)
 
 
 class Setting(Value):
