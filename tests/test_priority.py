@@ -4,8 +4,6 @@ import asyncio
 
 from bot.priority import COURTESY, Priority
 
-HOUR = 3600.0
-
 
 async def rounds_of(priority: Priority) -> int:
     """How often somebody else was let through, while somebody gave way."""
@@ -24,9 +22,7 @@ async def rounds_of(priority: Priority) -> int:
 
 
 async def test_others_may_go_on_even_when_nobody_asked() -> None:
-    began = asyncio.get_running_loop().time()
     assert await rounds_of(Priority()) >= 4
-    assert asyncio.get_running_loop().time() - began < HOUR
 
 
 async def test_whoever_asked_just_now_has_the_event_loop_to_themselves_for_a_moment() -> None:
