@@ -19,13 +19,14 @@ from bench.poll import Clock, databases, living, now, online
 from bot.settings import Settings
 
 SIZE = 9
+"""Accounts, unless somebody asks for more: a larger fleet adds what it takes to read it."""
 
 CALM, WAITING = timedelta(hours=1), timedelta(minutes=1)
 """What passes on the bot's clock before an account flips, and until it flips back. Flips that come one upon the other
 would join one message or be told as flapping; a check that waits for long would be told as something graver."""
 
 
-async def flips(outside: world.World, settings: Settings, count: int) -> list[float]:
+async def flips(outside: world.World, settings: Settings, size: int, count: int) -> list[float]:
     """Let so many accounts flip, one after another; returns how long each took to be told, in milliseconds."""
     took, clock = [], Clock(now())
     async with living(settings, clock) as app:
@@ -33,7 +34,7 @@ async def flips(outside: world.World, settings: Settings, count: int) -> list[fl
         for number in range(count):
             back = number % 2
             clock.time += WAITING if back else CALM
-            await outside.ask("flip", world.FIRST_ID + number // 2 % SIZE)
+            await outside.ask("flip", world.FIRST_ID + number // 2 % size)
             told = len(await outside.ask("deliveries"))
             await app.monitor.look()
             while len(deliveries := await outside.ask("deliveries")) <= told:  # noqa: ASYNC110 - in another process
@@ -59,11 +60,11 @@ async def round_trips(settings: Settings, count: int) -> list[float]:
     return took
 
 
-async def dwells(url: str, count: int) -> tuple[list[float], list[float]]:
+async def dwells(url: str, count: int, size: int = SIZE) -> tuple[list[float], list[float]]:
     """How long so many flips took to be told, and so many bare posts to be made, in milliseconds."""
-    async with world.running(SIZE) as outside:
+    async with world.running(size) as outside:
         settings = outside.settings(url)
-        return await flips(outside, settings, count), await round_trips(settings, count)
+        return await flips(outside, settings, size, count), await round_trips(settings, count)
 
 
 def percentile(values: list[float], percent: int) -> float:
@@ -75,12 +76,13 @@ async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flips", type=int, default=100)
+    parser.add_argument("--tokens", type=int, default=SIZE)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     arguments = parser.parse_args()
     rows: list[table.Row] = []
     with databases(arguments.database or ["sqlite", "postgresql"]) as urls:
         for name, url in urls.items():
-            ours, bare = await dwells(url, arguments.flips)
+            ours, bare = await dwells(url, arguments.flips, arguments.tokens)
             for label, percent in (("median", 50), ("p99", 99)):
                 told, trip = percentile(ours, percent), percentile(bare, percent)
                 rows.append((f"{name}: {label}", told, trip, told - percentile(bare, 50)))

@@ -7,6 +7,7 @@ that is how long a person's command would have waited.
 import argparse
 import asyncio
 import contextlib
+import os
 import statistics
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import aiohttp
 
 from bench import table, world
 from bot import __main__ as program
+from bot import telemetry
 from bot.app import App, opened
 from bot.settings import Settings
 from tests.storage.servers import PostgreSQL
@@ -102,15 +104,20 @@ class Clock:
 
 @contextlib.asynccontextmanager
 async def living(settings: Settings, clock: Callable[[], datetime] = now) -> AsyncIterator[App]:
-    """The bot, with its jobs running, on its way into Discord, in an interpreter that is set up as its own."""
+    """The bot, with its jobs running, on its way into Discord, in an interpreter that is set up as its own.
+
+    It writes its log, to nowhere.
+    """
     program.set_up_interpreter()
-    async with opened(settings, clock) as app:
-        talking = asyncio.create_task(app.client.talk(settings.discord_token.reveal()))
-        try:
-            yield app
-        finally:
-            talking.cancel()
-            await asyncio.wait({talking})
+    with Path(os.devnull).open("w") as nowhere:  # noqa: ASYNC230 - nothing is there to wait for
+        telemetry.configure(settings.log_level, settings.log_format, settings.secrets, nowhere)
+        async with opened(settings, clock) as app:
+            talking = asyncio.create_task(app.client.talk(settings.discord_token.reveal()))
+            try:
+                yield app
+            finally:
+                talking.cancel()
+                await asyncio.wait({talking})
 
 
 @contextlib.contextmanager

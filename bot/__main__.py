@@ -42,7 +42,7 @@ LARGE_BLOCK = 256 * 2**10
 """Bytes."""
 
 TURN = 0.0001
-"""Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms are felt by who asks."""
+"""Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms are felt by whoever asks."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,7 +81,8 @@ def _refuse(reason: str) -> int:
 def set_up_interpreter() -> None:
     """Let threads that compute give way soon, and large blocks go back to the system, where the C library is GNU's.
 
-    It would begin to keep them once the first was free: 10 MB, with answers about 10,000 tokens. See mallopt(3).
+    That library would begin to keep them once the first was free: 10 MB, with answers about 10,000 tokens. See
+    mallopt(3).
     """
     sys.setswitchinterval(TURN)
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library

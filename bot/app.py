@@ -50,7 +50,7 @@ class PortTakenError(Exception):
 
 
 class App(NamedTuple):
-    """The bot, wired. It watches once its jobs run, and speaks once its client is logged in."""
+    """The bot, wired. It watches once its jobs run, and speaks once its outbox runs and its client is logged in."""
 
     client: ChatClient
     monitor: Monitor
@@ -76,7 +76,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         _observed(settings, clock, store) as pulse,
         leading(store) as lease,
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
-        running(app.jobs),
+        _watching_and_telling(app),
     ):
         yield app
 
@@ -99,7 +99,7 @@ async def _at_work(
             priority=priority,
         )
         await monitor.restore()
-        # The libraries stay for good: a walk through them would stop the event loop for 50 ms each time.
+        # Once a term, since the end of one unfreezes all: a walk through the libraries stops the event loop for 50 ms.
         gc.freeze()
         discord_errors: Counter[str] = Counter()
         client = ChatClient(
@@ -126,7 +126,6 @@ async def _at_work(
             store, channel, clock, news, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
         )
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
-        await stack.enter_async_context(_task(outbox.run()))
 
         async def forget_old() -> None:
             await store.prune(clock() - KEEP_HISTORY)
@@ -146,6 +145,13 @@ async def _at_work(
             Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old), first=TIDYING),
         )
         yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)))
+
+
+@contextlib.asynccontextmanager
+async def _watching_and_telling(app: App) -> AsyncIterator[None]:
+    """Look, and then deliver: what waits since the last run is told as the first look leaves it."""
+    async with running(app.jobs), _task(app.outbox.run()):
+        yield
 
 
 async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.Event) -> None:
@@ -180,7 +186,7 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _task(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         _task(lease.lost.wait()) as lost,
-        running(app.jobs),
+        _watching_and_telling(app),
     ):
         await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
         if talking.done():

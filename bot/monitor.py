@@ -3,7 +3,7 @@
 The steps of `Monitor.look`, in this order:
 
 1. fetch the fleet: one request, and either a reading or a failure comes of it
-2. judge what changed against what is remembered (pure; much of it in a thread, not to hold up the event loop)
+2. judge what changed against what is remembered (pure; in a thread where that is much)
 3. store the reading, the incidents and the messages they call for, in one transaction
 4. remember the same in memory, from which the commands answer, and wake whoever delivers messages
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 COURTESY = timedelta(milliseconds=10)
-"""For how long a person has the event loop to themselves: some times what an answer takes."""
+"""For how long a person has the event loop to themselves: several times what an answer takes."""
 
 HEARING = 4
 """Rounds of the event loop from the arrival of a question to `asked`."""

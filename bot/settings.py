@@ -436,7 +436,7 @@ VARIABLES = (
         "POLL_INTERVAL",
         "poll_interval",
         _poll_interval,
-        "how often the accounts are read; at least 1s",
+        "how often the accounts are read; at least 1s, and no shorter than the rate limit allows",
         "60s",
     ),
     Variable(

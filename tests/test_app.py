@@ -31,9 +31,7 @@ QUICK = Pace(
 @pytest.fixture
 def collector() -> Iterator[None]:
     """The garbage collector as it was."""
-    threshold = gc.get_threshold()
     yield
-    gc.set_threshold(*threshold)
     gc.unfreeze()
 
 

@@ -1,7 +1,7 @@
 """The JSON of the upstream, read into tokens.
 
 Each record comes with the account's own Discord token in clear text, in a field called `token`. The structs below do
-not declare it: the decoder skips over it and it never becomes a value.
+not declare it: the decoder skips over it and it never becomes a value, nor is its text kept.
 
 What is read leniently, since the documentation contradicts itself: an array or one bare object; any JSON type in any
 field but `id`; `relaxedUsage` or the schema's `relaxedUsuage`; `info` absent, null, empty or something else.
