@@ -42,7 +42,7 @@ LARGE_BLOCK = 256 * 2**10
 """Bytes."""
 
 TURN = 0.0001
-"""Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms are felt by whoever asks."""
+"""Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms can be felt."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
