@@ -37,7 +37,7 @@ unit: .venv/dev
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
-bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; four to six minutes
+bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; two to six minutes
 	$(RUN) python -m bench
 
 reliability: .venv/dev ## kill the bot 200 times an engine, take Discord away, let copies overlap: 20 minutes

@@ -1,4 +1,4 @@
-"""The figures that the bot is held to, in one table: `python -m bench`; four to six minutes.
+"""The figures that the bot is held to, in one table: `python -m bench`; two to six minutes.
 
 Every ratio is between two things that were measured in the same run, most of them in turns. Nothing fails when a bar is
 missed, unless `--strict` asks for that: a machine that has other work to do is no reason to fail.

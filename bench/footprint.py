@@ -2,7 +2,7 @@
 
 Both run as processes of their own against the same fake Discord, in turns. A client is ready once it has a session and
 its command is registered; the bot, once it has also stored its first reading. While its memory is read the bot polls
-each second, so that what a poll leaves behind shows, too.
+each second, so that what a poll leaves behind shows, too. `--storm` has the bot alone, in trouble.
 """
 
 import argparse
@@ -26,6 +26,9 @@ from tests.wire.process import LAUNCH
 SAMPLES = 20
 BARE = Path(__file__).with_name("bare.py")
 DATABASE = Path("data") / "bot.db"
+STORM = ("VERIFYING", "FAST", "BANNED", "RELAX") * 3
+STORM_LASTS = 6
+"""Seconds, in which a poll finds each of it and summaries tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,32 @@ async def bare(seconds: float) -> Footprint:
 
 async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
     """The bot with so many tokens, on a database that is there; or on none, for its `first` start."""
-    upstream = Upstream(world.fleet(size))
+    async with _surroundings(Upstream(world.fleet(size)), first=first) as (discord, environment, is_ready):
+        return await measure(LAUNCH, discord, environment, is_ready, seconds)
+
+
+async def storm(size: int) -> list[tuple[str, float, float]]:
+    """What the bot takes, in MiB now and at its peak, while all of so many accounts change their status together."""
+    upstream, found = Upstream(world.fleet(size)), []
+    async with (
+        _surroundings(upstream) as (discord, environment, is_ready),
+        launched(LAUNCH, discord, environment) as process,
+    ):
+        while not is_ready():  # noqa: ASYNC110 - part of it happens in another process
+            await asyncio.sleep(0.1)
+        for number, status in enumerate(STORM, start=1):
+            for account in upstream.fleet.values():
+                account["status"] = status
+            await asyncio.sleep(STORM_LASTS)
+            found.append((f"{number}. {status}", memory(process.pid), memory(process.pid, "VmHWM")))
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _surroundings(
+    upstream: Upstream, *, first: bool = False
+) -> AsyncIterator[tuple[Discord, dict[str, str], Callable[[], bool]]]:
+    """A Discord, the environment that a bot there has, and whether it is ready."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / DATABASE
         url = f"sqlite:///{path}"
@@ -132,7 +160,7 @@ async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
                 "IMAGINEPRO_RATE_LIMIT": "10/1s",
                 "POLL_INTERVAL": "1s",
             }
-            return await measure(LAUNCH, discord, environment, lambda: has_session(discord) and stored(), seconds)
+            yield discord, environment, lambda: has_session(discord) and stored()
 
 
 def median(footprints: list[Footprint]) -> Footprint:
@@ -162,7 +190,11 @@ async def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="*", default=[0, 100, 10_000])
     parser.add_argument("--seconds", type=float, default=3, help="from ready, in which the memory is read")
     parser.add_argument("--times", type=int, default=5, help="each, in turns; the table has the medians")
+    parser.add_argument("--storm", action="store_true", help="of 10,000 accounts that change together, 12 times")
     arguments = parser.parse_args()
+    if arguments.storm:
+        table.show(("every status", "resident MiB", "peak MiB"), await storm(10_000))
+        return
     plain, ours = await in_turns(arguments.tokens, arguments.seconds, arguments.times)
     first = [await bot(0, arguments.seconds, first=True) for _ in range(arguments.times)]
     least = median(plain)
