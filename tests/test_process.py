@@ -550,6 +550,23 @@ async def test_what_the_bot_may_not_say_is_kept_and_said_once_it_may(home: Town,
     assert len(home.told(BASELINE)) == len(home.told("1900 is BANNED")) == 1
 
 
+async def test_what_waited_for_a_start_is_told_as_the_first_look_leaves_it(home: Town, tmp_path: Path) -> None:
+    muted = home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", MESSAGES)
+    async with home.bot() as bot:
+        await home.discord.until(lambda: muted.hits == 1)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.quiet_polls()
+        await bot.terminate()
+    muted.stop()
+    _bring_forward(tmp_path / "data" / "bot.db")
+    home.upstream.fleet[1900]["status"] = "FAST"
+    home.upstream.fail(late(0.3), times=1)
+    async with home.bot():
+        await home.until_told("1900")
+        await home.quiet_polls()
+    assert not home.told("1900 is BANNED")
+
+
 def _bring_forward(database: Path) -> None:
     """Let the minute pass that a channel is left alone in which the bot may not speak."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
