@@ -535,30 +535,15 @@ async def test_a_message_that_was_deleted_is_posted_anew_when_it_changes(home: T
 
 
 async def test_what_the_bot_may_not_say_is_kept_and_said_once_it_may(home: Town, tmp_path: Path) -> None:
-    muted = home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", MESSAGES)
-    async with home.bot() as bot:
-        await home.discord.until(lambda: muted.hits == 1)
-        home.upstream.fleet[1900]["status"] = "BANNED"
-        await home.quiet_polls()
-        await bot.terminate()
-    assert muted.hits == 1
-    assert "Missing Permissions" in bot.stderr
-    muted.stop()
-    _bring_forward(tmp_path / "data" / "bot.db")
+    said = await _keep_a_ban(home, tmp_path)
+    assert "Missing Permissions" in said
     async with home.bot():
         await home.until_told("1900 is BANNED")
     assert len(home.told(BASELINE)) == len(home.told("1900 is BANNED")) == 1
 
 
 async def test_what_waited_for_a_start_is_told_as_the_first_look_leaves_it(home: Town, tmp_path: Path) -> None:
-    muted = home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", MESSAGES)
-    async with home.bot() as bot:
-        await home.discord.until(lambda: muted.hits == 1)
-        home.upstream.fleet[1900]["status"] = "BANNED"
-        await home.quiet_polls()
-        await bot.terminate()
-    muted.stop()
-    _bring_forward(tmp_path / "data" / "bot.db")
+    await _keep_a_ban(home, tmp_path)
     home.upstream.fleet[1900]["status"] = "FAST"
     home.upstream.fail(late(0.3), times=1)
     async with home.bot():
@@ -567,11 +552,21 @@ async def test_what_waited_for_a_start_is_told_as_the_first_look_leaves_it(home:
     assert not home.told("1900 is BANNED")
 
 
-def _bring_forward(database: Path) -> None:
-    """Let the minute pass that a channel is left alone in which the bot may not speak."""
-    with contextlib.closing(sqlite3.connect(database)) as connection:
+async def _keep_a_ban(home: Town, folder: Path) -> str:
+    """Let a bot that may not speak see a ban, and end; the next one may speak at once. Returns its log."""
+    muted = home.discord.outage(faults.error(403, 50013, "Missing Permissions"), "POST", MESSAGES)
+    async with home.bot() as bot:
+        await home.discord.until(lambda: muted.hits == 1)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await home.quiet_polls()
+        await bot.terminate()
+    assert muted.hits == 1
+    muted.stop()
+    # The minute is over that a channel is left alone in which the bot may not speak.
+    with contextlib.closing(sqlite3.connect(folder / "data" / "bot.db")) as connection:
         connection.execute("UPDATE messages SET due_at = '2026-01-01 00:00:00.000000'")
         connection.commit()
+    return bot.stderr
 
 
 async def test_a_message_that_discord_refuses_for_good_is_parked_and_named_by_check(home: Town) -> None:
