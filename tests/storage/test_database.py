@@ -33,6 +33,7 @@ from bot.storage.database import (
 from bot.storage.store import Store, open_store
 from tests.storage.servers import CERTIFICATE, PostgreSQL
 from tests.storage.values import LEASE, NOW, incident, record, told
+from tests.waiting import until
 
 
 def said(error: BaseException) -> str:
@@ -159,7 +160,7 @@ async def test_the_bot_can_stop_while_another_program_holds_the_file(sqlite_url:
             begun = time.monotonic()
             saving.cancel()
             await asyncio.wait([saving])
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < module.LOCK_DEADLINE / 2
         assert await store.waiting() == 0
 
 
@@ -304,7 +305,7 @@ async def test_what_keeps_a_server_from_being_used_is_named(
 async def test_a_server_that_is_away_is_unavailable_and_then_works(
     postgresql: PostgreSQL, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CONNECT_DEADLINE", 0.2)
+    monkeypatch.setattr(module, "CONNECT_DEADLINE", 2)
     async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
         await store.save(told(incident()), NOW)
         door.hangs = True
@@ -332,6 +333,20 @@ async def test_a_server_that_falls_silent_holds_up_nobody_who_gives_up(
             await asyncio.wait({saving})
         assert saving.cancelled()
         assert time.monotonic() - begun < 10, "each statement may take 30 s"
+
+
+async def test_a_server_that_falls_silent_while_a_connection_is_tried_holds_up_nobody_who_gives_up(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
+        door.stalls_at = b"__asyncpg_stmt"  # the first is the one with which a connection is tried that was used before
+        saving = asyncio.create_task(store.save(Changes(NOW), NOW))
+        await until("silence", lambda: not door.flows)
+        begun = time.monotonic()
+        saving.cancel()
+        await asyncio.wait({saving})
+    assert saving.cancelled()
+    assert time.monotonic() - begun < 10, "a statement may take 30 s"
 
 
 @pytest.mark.parametrize("noticed_after", [0, 0.2])
