@@ -155,7 +155,7 @@ async def bot(fake: Discord) -> AsyncIterator[Bot]:
 async def test_a_bot_logs_in_and_is_ready_at_once(fake: Discord) -> None:
     started = time.monotonic()
     async with online() as bot:
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
         guild = bot.get_guild(fake.guild_id)
         assert guild is not None
         assert [channel.name for channel in guild.text_channels] == ["ops", "lounge"]
@@ -466,7 +466,7 @@ async def test_a_command_is_answered(fake: Discord, bot: Bot) -> None:
     assert asked.reply is Reply.MESSAGE
     assert asked.shown.content == "token 1900"
     assert asked.seconds is not None
-    assert asked.seconds < 1
+    assert asked.seconds < 5
     assert asked.message is not None
     assert asked.message.ephemeral
     assert fake.messages() == []
@@ -665,7 +665,7 @@ async def test_heartbeats_keep_a_session_alive(fake: Discord) -> None:
     fake.gateway.heartbeat_interval = 0.2
     async with online() as bot:
         await asyncio.sleep(1.5)
-        assert bot.latency < 1
+        assert bot.latency < 5
     assert len(fake.gateway.connects) == 1
 
 
