@@ -7,6 +7,7 @@ Text that could not be read stays beside the value as `raw`: unknown is unknown,
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from bot.domain.value import Value, field
 
@@ -34,10 +35,15 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
-    @property
-    def rank(self) -> int:
-        """0 for info, 1 for warning, 2 for critical."""
-        return list(Severity).index(self)
+    rank: int
+    """0 for info, 1 for warning, 2 for critical."""
+
+    def __new__(cls, value: str) -> Self:
+        """The next graver one."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.rank = len(cls.__members__)
+        return member
 
 
 class Unit(StrEnum):

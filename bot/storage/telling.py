@@ -142,19 +142,22 @@ def _join(
     joined: dict[str, int] = {}
     for (message_id, posted), there in shared.items():
         room = max(grouping.size - len(there), 0)
-        fit = [name for name in alone[there[0].key.rule] if not posted or _tells(there, named[name])]
+        fit = alone[there[0].key.rule]
+        if posted:
+            fit = _heard_with(there, fit, named)
         joined |= dict.fromkeys(fit[:room], message_id)
     if joined:
         connection.execute(sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True))
     return joined
 
 
-def _tells(there: Sequence[Incident], new: Incident) -> bool:
-    """Whether the sound that a message made when it was posted does for one more: an edit makes none."""
-    return (
-        all(each.stage is not Stage.RESOLVED and each.key != new.key for each in there)
-        and max(each.severity.rank for each in there) >= new.severity.rank
-    )
+def _heard_with(there: Sequence[Incident], names: Sequence[str], named: Mapping[str, Incident]) -> Sequence[str]:
+    """Those for which the sound does too that a message made when it was posted: an edit makes none."""
+    if any(incident.stage is Stage.RESOLVED for incident in there):
+        return ()
+    keys = {incident.key for incident in there}
+    loudest = max(incident.severity.rank for incident in there)
+    return [name for name in names if named[name].key not in keys and named[name].severity.rank <= loudest]
 
 
 def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None:
