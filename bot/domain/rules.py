@@ -294,16 +294,19 @@ def _flipped(flips: Flips, at: datetime, changed: Mapping[int, Token], remembere
     new = dict(flips)
     for token_id, token in changed.items():
         before = remembered.get(token_id)
-        if before is None or not (before.status_text and token.status_text):
-            continue
-        if (before.status, _word(before)) != (token.status, _word(token)):
+        if before is not None and before.status_text and token.status_text and not _alike(before, token):
             new[token_id] = (*new.get(token_id, ()), at)
     since = at - FLIPS_WITHIN
-    return {token_id: tuple(at for at in times if at > since) for token_id, times in new.items() if times[-1] > since}
+    return {
+        token_id: times if len(times) == 1 else tuple(at for at in times if at > since)
+        for token_id, times in new.items()
+        if times[-1] > since
+    }
 
 
-def _word(token: Token) -> str:
-    return token.status_text if token.status is Status.UNKNOWN else ""
+def _alike(one: Token, other: Token) -> bool:
+    """Whether two statuses are the same; of those that we do not know, the words are compared."""
+    return one.status is other.status and (one.status is not Status.UNKNOWN or one.status_text == other.status_text)
 
 
 class Case(Value):
