@@ -20,7 +20,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -194,7 +194,8 @@ class ImaginePro:
         self, path: str, deadline: float, reader: Reader, known: Mapping[int, Token] = NOTHING
     ) -> dict[int, Token]:
         answer = await self._request(path, deadline, lambda: reader.answer(known))
-        answer.end()
+        for _ in answer.end():
+            await self._priority.give_way()
         return await asyncio.to_thread(answer.tokens) if answer.whole else answer.tokens()
 
     async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
@@ -259,7 +260,7 @@ class ImaginePro:
             failure = _failure(response, complaint(refusal, api_key=self._key))
         raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
 
-    async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], object]) -> None:
+    async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], Iterable[None] | None]) -> None:
         """Have the body taken as it arrives, decompressed, as long as it stays within its bound and may be JSON."""
         if response.status in _GOOD and response.content_type == "text/html":  # a proxy's, or a web site's
             message = "the API answered with a web page, not with JSON"
@@ -270,7 +271,8 @@ class ImaginePro:
             if size > _LARGEST_BODY:
                 message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
                 raise MalformedError(message)
-            take(chunk)
+            for _ in take(chunk) or ():
+                await self._priority.give_way()
             await self._priority.give_way()
 
 

@@ -16,6 +16,8 @@ def tokens(
     """
     answer = (reader or Reader()).answer(known)
     for start in range(0, len(body), chunk):
-        answer.feed(body[start : start + chunk])
-    answer.end()
+        for _ in answer.feed(body[start : start + chunk]):
+            pass
+    for _ in answer.end():
+        pass
     return answer.tokens()
