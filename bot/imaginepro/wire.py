@@ -143,7 +143,7 @@ class Answer:
         self._tokens: dict[int, Token] = {}
 
     def feed(self, chunk: bytes) -> Iterator[None]:
-        """Take what arrived, as far as the iterator is asked; it pauses after each two milliseconds of work.
+        """Take what arrived, as far as the iterator is asked: where much of it is new, it pauses every two milliseconds.
 
         100 KB take 0.1 ms, or thirty times as long if all in them is new.
 
@@ -211,7 +211,7 @@ class Answer:
             ]
             self._read.update(zip(marks, tokens, strict=True))
             self._tokens.update({token.id: token for token in tokens})
-            if not all(known):
+            if known.count(None) > _FEW // 4:
                 yield
         self._places += len(texts)
 
