@@ -143,7 +143,7 @@ class Answer:
         self._tokens: dict[int, Token] = {}
 
     def feed(self, chunk: bytes) -> Iterator[None]:
-        """Take what arrived, as far as the iterator is asked: where much of it is new, it pauses every two milliseconds.
+        """Take what arrived, as far as the iterator is asked: where much is new, it pauses every two milliseconds.
 
         100 KB take 0.1 ms, or thirty times as long if all in them is new.
 
