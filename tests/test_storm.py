@@ -17,8 +17,9 @@ FIRST = 10_000
 DISCORDS_RATE = Rate(5, 5.0)
 """Messages a channel and seconds; edits likewise, by themselves."""
 PATIENCE = 40.0
-BUSY = 10.0
-"""Seconds that a machine with other work to do may take more; `pytest -s` prints what it took."""
+BUSY = 5.0
+"""Seconds that a machine with other work to do may take more, which is what waiting for Discord once more would take;
+`pytest -s` prints what it took."""
 
 
 class Storm:

@@ -69,11 +69,11 @@ class Greenlets:
 
 
 async def _ended(future: asyncio.Future[T], give_up: Callable[[], object]) -> T:
-    """What came of the future; when the task is cancelled meanwhile, the future is asked to give up until it does.
+    """What came of the future; when the task is cancelled meanwhile, the future is asked to give up until it ended.
 
-    Once is not enough: asyncpg 0.32 forgets a cancellation that comes while it sends many rows, and SQLAlchemy 2.1
-    rolls back what it began in order to try a connection. If the network fell silent, either would wait for the
-    deadline of a statement, and the server would keep the lock for as long.
+    Once is not enough. asyncpg 0.32 forgets a cancellation that comes while it sends many rows: it would wait for the
+    deadline of a statement, and the server keep the lock for as long, though never commit. SQLAlchemy 2.1 rolls back
+    what it began in order to try a connection, and would wait as long for a network that fell silent meanwhile.
     """
     cancelled: asyncio.CancelledError | None = None
     while not future.done():

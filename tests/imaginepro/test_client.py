@@ -9,7 +9,6 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from itertools import pairwise
 
 import aiohttp
 import pytest
@@ -153,10 +152,7 @@ async def test_way_is_given_while_a_large_fleet_is_read() -> None:
     async with serving(upstream_of(*range(2000))) as url:
         async with client_of(url, priority=Counted()) as client:
             assert len(await client.fleet()) == 2000
-            at_first, given = given, 0
-            assert len(await client.fleet()) == 2000
-        assert given >= 6, "it has more than 800 KB"
-        assert at_first >= given + 2000 // 40, "new records take longer"
+        assert given >= 2000 // 32, "all of them are new"
 
 
 async def test_a_large_answer_that_is_no_json_to_the_letter_is_read_whole() -> None:
@@ -251,7 +247,7 @@ async def test_each_wrong_answer_has_its_error_and_only_passing_ones_are_tried_a
 ) -> None:
     upstream = upstream_of(1900)
     upstream.fail(fault)
-    # What is tried again fails until the budget is used up, so that is short.
+    # What is tried again fails until its budget is used up.
     budget = BUDGET if attempts > 1 else PATIENCE
     attempt = 0.3 if kind is TimedOutError else PATIENCE
     async with client_and(upstream, budget=budget, attempt=attempt) as client:
@@ -265,7 +261,8 @@ async def test_each_wrong_answer_has_its_error_and_only_passing_ones_are_tried_a
 async def test_what_passes_within_the_budget_is_not_noticed(fault: Fault) -> None:
     upstream = upstream_of(1900)
     upstream.fail(fault, times=1)
-    async with client_and(upstream, attempt=1) as client:
+    late = fault.before or fault.drip
+    async with client_and(upstream, attempt=1 if late else PATIENCE) as client:
         assert list(await client.fleet()) == [1900]
     assert len(upstream.calls) == 2
 
@@ -347,7 +344,7 @@ async def test_all_calls_keep_to_one_rate_retries_included() -> None:
         await asyncio.gather(client.fleet(), client.token(1900), client.fleet())
     times = [call.at for call in upstream.calls]
     assert len(times) == 5
-    assert all(later - earlier > 0.3 for earlier, later in pairwise(times))
+    assert times[-1] - times[0] > 1.7, "half a second lies between each two; the first may be seen late"
 
 
 async def test_a_broken_connection_is_not_tried_again_behind_the_rates_back() -> None:

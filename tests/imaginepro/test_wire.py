@@ -412,6 +412,22 @@ def test_a_record_that_is_sent_as_before_is_not_decoded_again() -> None:
     assert second[0].status == "RELAX"
 
 
+def test_it_pauses_where_much_is_new_and_only_there() -> None:
+    reader = Reader()
+
+    def pauses(*statuses: str) -> int:
+        body = json.dumps([{"id": place, "status": status} for place, status in enumerate(statuses)]).encode()
+        answer = reader.answer()
+        count = sum(1 for _ in answer.feed(body)) + sum(1 for _ in answer.end())
+        assert len(answer.tokens()) == len(statuses)
+        return count
+
+    assert pauses(*["FAST"] * 1000) == 1000 // 32, "the last are fewer than many"
+    assert pauses(*["FAST"] * 1000) == 0
+    assert pauses("RELAX", *["FAST"] * 999) == 0
+    assert pauses(*["RELAX"] * 500, *["FAST"] * 500) == 500 // 32 + 1
+
+
 def test_a_reader_between_two_answers_holds_no_secret() -> None:
     reader = Reader()
     records(payload("list"), reader)

@@ -92,6 +92,7 @@ class PostgreSQL:
         finally:
             listener.close()
             door.shut()
+            door.open()
 
 
 @contextmanager
@@ -143,6 +144,10 @@ class Door:
         """The URL of the same database through this door."""
         return f"postgres://postgres:hunter2@{host}:{self.port}/postgres?{_options(_name(database_url))}{options}"
 
+    def open(self) -> None:
+        """Pass on again what waits."""
+        self._flowing.set()
+
     def shut(self) -> None:
         """Break every connection."""
         for visitor in self._visitors:
@@ -160,7 +165,7 @@ class Door:
         try:
             yield
         finally:
-            self._flowing.set()
+            self.open()
 
     async def enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""

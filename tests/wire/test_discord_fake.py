@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import string
 import time
@@ -18,7 +19,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from tests.wire import world
-from tests.wire.discord import BASE, TOKEN, Discord, Rate
+from tests.wire.discord import ANSWER_WITHIN, BASE, TOKEN, Discord, Rate
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act, Reply
@@ -155,7 +156,7 @@ async def bot(fake: Discord) -> AsyncIterator[Bot]:
 async def test_a_bot_logs_in_and_is_ready_at_once(fake: Discord) -> None:
     started = time.monotonic()
     async with online() as bot:
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 2, "for as long discord.py waits for more servers by default"
         guild = bot.get_guild(fake.guild_id)
         assert guild is not None
         assert [channel.name for channel in guild.text_channels] == ["ops", "lounge"]
@@ -466,7 +467,7 @@ async def test_a_command_is_answered(fake: Discord, bot: Bot) -> None:
     assert asked.reply is Reply.MESSAGE
     assert asked.shown.content == "token 1900"
     assert asked.seconds is not None
-    assert asked.seconds < 5
+    assert 0 < asked.seconds <= ANSWER_WITHIN
     assert asked.message is not None
     assert asked.message.ephemeral
     assert fake.messages() == []
@@ -665,7 +666,7 @@ async def test_heartbeats_keep_a_session_alive(fake: Discord) -> None:
     fake.gateway.heartbeat_interval = 0.2
     async with online() as bot:
         await asyncio.sleep(1.5)
-        assert bot.latency < 5
+        assert math.isfinite(bot.latency), "a heartbeat was answered"
     assert len(fake.gateway.connects) == 1
 
 
