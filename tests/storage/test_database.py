@@ -160,7 +160,7 @@ async def test_the_bot_can_stop_while_another_program_holds_the_file(sqlite_url:
             begun = time.monotonic()
             saving.cancel()
             await asyncio.wait([saving])
-            assert time.monotonic() - begun < module.LOCK_DEADLINE / 2
+            assert time.monotonic() - begun < 3, "for as long hosts wait before they kill"
         assert await store.waiting() == 0
 
 
