@@ -46,7 +46,7 @@ FOLD_OVER = 5
 SUMMARY_SIZE = 112
 """Incidents in one summary at most, so that it names them all within Discord's limits."""
 
-LEASE = timedelta(minutes=1)
+LEASE = timedelta(minutes=2)
 """Longer than any attempt: a claim that is older belongs to a process that died."""
 
 

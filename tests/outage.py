@@ -15,7 +15,6 @@ import contextlib
 import logging
 import math
 import random
-import selectors
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -38,6 +37,7 @@ from bot.monitor import Monitor
 from bot.outbox import FOLD_OVER, Outbox
 from bot.storage.store import Store, StoreError, open_store
 from tests.domain.fleets import record, tokens
+from tests.hurry import HurriedLoop
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story, Told, is_notice, is_summary
 from tests.report import Report, end
 from tests.wire.discord import TOKEN, Call, Discord
@@ -102,28 +102,6 @@ TROUBLES = (
     Trouble("the same, readable", (HANG.after_accepting(),), methods="P*"),
     Trouble("accepts, then resets", (RESET.after_accepting(),)),
 )
-
-
-class HurriedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs `scale` times as fast as the real one."""
-
-    def __init__(self, scale: float) -> None:
-        self._scale = scale
-        super().__init__(_HurriedSelector(scale))
-
-    def time(self) -> float:
-        """Seconds, as the rest of asyncio and its users see them."""
-        return super().time() * self._scale
-
-
-class _HurriedSelector(selectors.DefaultSelector):
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self._scale = scale
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for a `scale`th of what was asked for."""
-        return super().select(timeout and timeout / self._scale)
 
 
 class Clock:

@@ -142,7 +142,7 @@ def test_every_trouble_with_imaginepro_that_is_counted_and_logged_is_named() -> 
 
 NEED_NO_ANSWER = {
     "the gateway is away, next try in": "it goes on trying, and /health turns red",
-    "commands could not be registered, earlier ones still stand:": "they are registered with the next session",
+    "commands could not be registered, earlier ones still stand, next try in": "it goes on trying",
     "could not answer an interaction:": "whoever asked asks again",
     "an interaction was not answered in time, or by another copy of the bot:": "the same",
     "the clock was set back": "nothing waits for the clock to come back",

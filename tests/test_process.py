@@ -410,7 +410,7 @@ async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> N
     assert hangs.hits == 1
 
 
-async def test_commands_that_could_not_be_registered_at_the_start_are_when_the_bot_is_online(home: Town) -> None:
+async def test_commands_that_could_not_be_registered_at_the_start_are_a_little_later(home: Town) -> None:
     with home.discord.outage(faults.error(503), "PUT", "/applications/*/commands", times=1) as away:
         async with home.bot() as bot:
             await bot.wait_ready()

@@ -11,6 +11,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -23,8 +24,16 @@ from bot.domain.incidents import Message
 from bot.domain.redaction import redact
 from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, VanishedError
 
-ATTEMPT = timedelta(seconds=15)
-"""One attempt, the waits for Discord's rate limit included (5 messages per 5 s and channel)."""
+TURN = timedelta(seconds=45)
+"""The wait for Discord's rate limits before a request (5 messages per 5 s and channel), and for what comes after one.
+
+Who is cancelled just when discord.py 2.7 closes a request, before Discord ever named its limit, leaves a limit behind
+that lets nobody through. After 30 s in the queue discord.py looks again and finds it free: whoever left the queue
+earlier, time after time, would never post again.
+"""
+
+ANSWER = timedelta(seconds=15)
+"""From a request to the beginning of its answer."""
 
 CLOCK_SKEW = timedelta(days=1)
 """How far the host's clock may be ahead of Discord's, or have been, when a message is looked for by time."""
@@ -43,6 +52,43 @@ MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
 
 class _NotOursError(Exception):
     """Another copy of the bot may speak by now."""
+
+
+class _Patience:
+    """An attempt's deadline: it waits for its turn, then for the answer, and then lets discord.py close the request."""
+
+    def __init__(self, deadline: asyncio.Timeout, answer: timedelta) -> None:
+        self._deadline = deadline
+        self._answer = answer
+        self.asked = False
+        """Whether Discord was asked anything."""
+
+    def begin(self) -> None:
+        """The request is made now."""
+        self.asked = True
+        self._allow(self._answer)
+
+    def end(self) -> None:
+        """There is an answer, or there will be none."""
+        self._allow(TURN)
+
+    def _allow(self, time: timedelta) -> None:
+        if not self._deadline.expired():
+            self._deadline.reschedule(asyncio.get_running_loop().time() + time.total_seconds())
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+"""Of the attempt that the running task makes."""
+
+
+def _asked() -> None:
+    if patience := _patience.get():
+        patience.begin()
+
+
+def _answered() -> None:
+    if patience := _patience.get():
+        patience.end()
 
 
 class _TurnedAwayError(Exception):
@@ -79,10 +125,12 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
     ) -> None:
         if MESSAGE_ROUTE.search(params.url.path) and not may_speak():
             raise _NotOursError
+        _asked()
 
     async def ended(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
+        _answered()
         response = params.response
         if response.ok:
             return
@@ -96,6 +144,7 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
     async def broke(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
+        _answered()
         if not isinstance(params.exception, _TurnedAwayError):
             count("no answer")
 
@@ -129,10 +178,13 @@ def retry_after(headers: Mapping[str, str], body: Mapping[str, object] = Mapping
 
 
 @contextlib.asynccontextmanager
-async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
+async def _in_the_outbox_words(answer: timedelta) -> AsyncIterator[None]:
     """Give an attempt its deadline, and turn every foreign error into a `DeliveryError`."""
+    deadline = asyncio.timeout(TURN.total_seconds())
+    patience = _Patience(deadline, answer)
+    before = _patience.set(patience)
     try:
-        async with asyncio.timeout(seconds):
+        async with deadline:
             yield
     except _NotOursError as error:
         reason = "another copy of the bot may have taken over"
@@ -144,7 +196,10 @@ async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
             raise LaterError(str(error), error.after) from error
         raise UncertainError(str(error)) from error
     except TimeoutError as error:
-        reason = f"Discord did not answer within {seconds:g} s"
+        if not patience.asked:
+            reason = f"Discord's rate limit let no request through for {TURN.total_seconds():g} s"
+            raise LaterError(reason) from error
+        reason = f"Discord did not answer within {answer.total_seconds():g} s"
         raise UncertainError(reason) from error
     except aiohttp.ClientConnectorError as error:
         reason = f"Discord cannot be reached: {error.os_error}"
@@ -154,6 +209,8 @@ async def _in_the_outbox_words(seconds: float) -> AsyncIterator[None]:
         raise UncertainError(reason) from error
     except discord.HTTPException as error:
         raise _of_answer(error) from error
+    finally:
+        _patience.reset(before)
 
 
 def _of_answer(error: discord.HTTPException) -> Exception:
@@ -177,14 +234,14 @@ class OpsChannel:
         channel_id: int,
         guild_id: int,
         render: Callable[[Message], Alert],
-        attempt: timedelta = ATTEMPT,
+        answer: timedelta = ANSWER,
     ) -> None:
-        """`render` makes of a message what shows it as of now; `attempt` is the deadline of each request."""
+        """`render` makes of a message what shows it as of now; `answer` is how long Discord may take for one."""
         self._client = client
         self._logged_in = logged_in
         self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
         self._render = render
-        self._attempt = attempt.total_seconds()
+        self._answer = answer
 
     async def ready(self) -> None:
         """Wait until requests to Discord can be made; the gateway may still be away."""
@@ -198,7 +255,7 @@ class OpsChannel:
         """
         shown = self._render(message)
         extras = self._extras(message, shown)
-        async with _in_the_outbox_words(self._attempt):
+        async with _in_the_outbox_words(self._answer):
             try:
                 posted = await self._send(message, shown, extras)
             except discord.Forbidden as error:
@@ -225,7 +282,7 @@ class OpsChannel:
         """
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
         shown = self._render(message)
-        async with _in_the_outbox_words(self._attempt):
+        async with _in_the_outbox_words(self._answer):
             await self._channel.get_partial_message(message.discord_id).edit(
                 content=shown.content,
                 embeds=shown.embeds,
@@ -252,7 +309,7 @@ class OpsChannel:
             DeliveryError: The channel cannot be read now.
         """
         oldest = discord.utils.time_snowflake(since - CLOCK_SKEW)
-        async with _in_the_outbox_words(self._attempt):
+        async with _in_the_outbox_words(self._answer):
             async for message in self._channel.history(limit=HISTORY):
                 if message.id < oldest:
                     break

@@ -47,9 +47,6 @@ LAST_WORDS = timedelta(milliseconds=500)
 ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py 2.7 begins the names of the tasks in which commands, buttons, menus and forms are answered."""
 
-REGISTRATION = timedelta(seconds=30)
-"""How long the registration of the commands may keep the gateway waiting."""
-
 AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Discord does not answer, or not with what was asked for."""
 
@@ -146,6 +143,7 @@ class ChatClient(DeskClient):
         self._patience: asyncio.Timeout | None = None
         """While it is connected, or tries to be."""
         self._registered = False
+        self._registering = asyncio.Lock()
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
         for make in COMMANDS:
@@ -226,6 +224,7 @@ class ChatClient(DeskClient):
         """The gateway is there."""
         if self._patience is not None and self._patience.when() is not None:
             self._patience.reschedule(None)
+        await self._register_commands()
 
     async def on_resumed(self) -> None:
         """The gateway is there, and goes on where it was."""
@@ -233,10 +232,9 @@ class ChatClient(DeskClient):
         await self.on_connect()
 
     async def setup_hook(self) -> None:
-        """Run by discord.py after the login and before the gateway. Alerts do not wait for the commands."""
+        """Run by discord.py after the login and before the gateway."""
         self.logged_in.set()
         self.add_dynamic_items(*BUTTONS)
-        await self._register_commands()
 
     async def on_ready(self) -> None:
         """Tell the operator when the bot is not where it should be: nothing else would."""
@@ -245,12 +243,11 @@ class ChatClient(DeskClient):
             logger.error("the bot is not in server %s: add it with %s", self._home.id, invite_url(self, self._home.id))
         else:
             logger.info("online as %s", self.user)
-        if not self._registered:
-            await self._register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
         if guild.id == self._home.id:
+            self._registered = False
             await self._register_commands()
 
     async def on_interaction(self, interaction: Asked) -> None:
@@ -259,19 +256,32 @@ class ChatClient(DeskClient):
         await answer_stale(interaction)
 
     async def _register_commands(self) -> None:
-        """Register them in the one server only. A failure is said, survived and mended at the next session."""
-        try:
-            async with asyncio.timeout(REGISTRATION.total_seconds()):
-                await self.tree.sync(guild=self._home)
-            self._registered = True
-        except (discord.Forbidden, discord.NotFound):
-            logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
-                "commands are not registered: server %s does not let the bot in. Add it with %s",
-                self._home.id,
-                invite_url(self, self._home.id),
-            )
-        except AWAY as error:
-            logger.warning("commands could not be registered, earlier ones still stand: %s", error)
+        """Register them in the one server only, and try until they are, or it turns out that the bot is not let in.
+
+        Without a deadline: while Discord limits all that the bot asks, discord.py 2.7 holds back every request, and if
+        the one that met the limit is cancelled, for ever.
+        """
+        if self._registering.locked():
+            return
+        async with self._registering:
+            pause = FIRST_PAUSE
+            while not (self._registered or self.is_closed()):
+                try:
+                    await self.tree.sync(guild=self._home)
+                    self._registered = True
+                except (discord.Forbidden, discord.NotFound):
+                    logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
+                        "commands are not registered: server %s does not let the bot in. Add it with %s",
+                        self._home.id,
+                        invite_url(self, self._home.id),
+                    )
+                    return
+                except AWAY as error:
+                    logger.warning(
+                        "commands could not be registered, earlier ones still stand, next try in %s: %s", pause, error
+                    )
+                    await asyncio.sleep(pause.total_seconds())
+                    pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def try_login(token: str, guild_id: int, channel_id: int) -> str:

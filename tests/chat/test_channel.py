@@ -2,22 +2,26 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import discord
 import pytest
 from discord.http import Route
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.channel import OpsChannel, one_try
+from bot.chat.channel import ANSWER, OpsChannel, one_try
+from bot.chat.client import ChatClient
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
 from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from tests.chat.conftest import FakeDesk
 from tests.domain.fleets import START, record
-from tests.wire.discord import Discord
+from tests.hurry import HurriedLoop
+from tests.waiting import until
+from tests.wire.discord import Discord, Rate
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 
 MESSAGES = "/channels/*/messages"
@@ -46,16 +50,21 @@ class Line:
 
     channel: OpsChannel
     fake: Discord
-    client: discord.Client
+    client: ChatClient
     errors: Counter[str]
 
 
-@pytest.fixture
-async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
+@asynccontextmanager
+async def connected(
+    monkeypatch: pytest.MonkeyPatch, *, answer: timedelta = ANSWER, errors: Counter[str] | None = None
+) -> AsyncIterator[Line]:
+    """A bot that may take so long for an answer, and a Discord without limits."""
+    errors = Counter() if errors is None else errors
     async with Discord(rate=None).serving() as fake:
         monkeypatch.setattr(Route, "BASE", fake.api_base)
-        errors: Counter[str] = Counter()
-        async with discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try(errors)) as client:
+        async with ChatClient(
+            FakeDesk(), guild_id=fake.guild_id, channel_id=fake.channel_id, http_trace=one_try(errors)
+        ) as client:
             await client.login(fake.token)
             logged_in = asyncio.Event()
             logged_in.set()
@@ -65,9 +74,21 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
                 channel_id=fake.channel_id,
                 guild_id=fake.guild_id,
                 render=lambda message: alert(message, Fleet(), Roles(fake.alert_role_id)),
-                attempt=timedelta(seconds=0.5),
+                answer=answer,
             )
             yield Line(channel, fake, client, errors)
+
+
+@pytest.fixture
+async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
+    async with connected(monkeypatch, answer=timedelta(seconds=0.5)) as line:
+        yield line
+
+
+def in_a_hurry(work: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Live through it, thirty times as fast as in life."""
+    with asyncio.Runner(loop_factory=lambda: HurriedLoop(30)) as runner:
+        runner.run(work())
 
 
 async def test_a_critical_alert_mentions_its_role_and_carries_its_mark(line: Line) -> None:
@@ -145,6 +166,68 @@ async def test_each_refusal_of_a_post_is_one_request_and_one_error_of_ours(
     assert len(line.fake.posts) == 1, "the outbox alone decides when to try again"
     assert isinstance(caught.value, LaterError) == (expected is LaterError)
     assert line.fake.messages() == []
+
+
+async def test_what_discord_took_is_not_doubted_while_its_rate_limit_is_waited_out(line: Line) -> None:
+    line.fake.rate = Rate(limit=1, per=1)
+    assert await line.channel.post(POSTED) == line.fake.messages()[0].id
+
+
+def test_a_message_that_never_had_its_turn_was_surely_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> None:
+        async with connected(monkeypatch) as line:
+            line.fake.rate = Rate(limit=1, per=600)
+            with pytest.raises(UncertainError):
+                await line.channel.post(POSTED)
+            with pytest.raises(LaterError, match="let no request through"):
+                await line.channel.post(replace(POSTED, mark="abcd-2"))
+            assert len(line.fake.posts) == 1
+
+    in_a_hurry(live)
+
+
+class CancelsWhoeverCounts(Counter[str]):
+    """Cancels the task in which an error of Discord is counted, once that task has taken one more step."""
+
+    def __setitem__(self, error: str, times: int) -> None:
+        super().__setitem__(error, times)
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+
+
+def test_a_channel_whose_rate_limit_discord_py_lost_is_silent_for_half_a_minute_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def live() -> None:
+        async with connected(monkeypatch, errors=CancelsWhoeverCounts()) as line:
+            with line.fake.outage(error(503), "POST", MESSAGES, times=1):
+                post = asyncio.create_task(line.channel.post(POSTED))
+                await asyncio.wait({post})
+                assert post.cancelled()
+            began = asyncio.get_running_loop().time()
+            await line.channel.post(POSTED)
+            assert asyncio.get_running_loop().time() - began > 29, "nothing was lost: this shows nothing"
+            assert len(line.fake.messages()) == 1
+
+    in_a_hurry(live)
+
+
+def test_a_rate_limit_on_everything_that_the_registration_meets_does_not_silence_the_channel_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def live() -> None:
+        async with connected(monkeypatch) as line:
+            with line.fake.outage(rate_limited(100, everywhere=True), "PUT", "*/commands", times=1):
+                registration = asyncio.create_task(line.client.on_connect())
+                await until("a registration that is limited", lambda: line.errors["429"])
+                with pytest.raises(LaterError, match="let no request through"):
+                    await line.channel.post(POSTED)
+                await registration
+            await line.channel.post(POSTED)
+            assert line.fake.commands[line.fake.guild_id]
+
+    in_a_hurry(live)
 
 
 async def test_an_answer_to_a_card_is_said_by_itself_where_the_bot_may_not_reply(line: Line) -> None:

@@ -372,7 +372,8 @@ async def test_a_bot_that_is_not_in_its_server_says_how_to_invite_it(
 
 
 async def test_a_gateway_that_goes_between_two_tries_to_reach_it_is_no_error(world: World) -> None:
-    client = ChatClient(world.desk, guild_id=1, channel_id=1)
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
     for change in (client.on_connect, client.on_disconnect):
         await change()
     assert not client.online

@@ -359,7 +359,7 @@ class Discord:
     async def _respond(self, request: web.Request, call: Call, handler: Handler) -> web.StreamResponse:
         bucket = self._bucket(call, request)
         if bucket is not None and not bucket.take():
-            response: web.StreamResponse = _too_many(bucket.reset_after, via=True)
+            response: web.StreamResponse = _too_many(bucket.reset_after)
         else:
             response = await self._refuse_or(request, handler)
         if bucket is not None:
@@ -619,9 +619,11 @@ def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = N
     return web.Response(body=json.dumps(body).encode(), status=status, headers=headers, content_type="application/json")
 
 
-def _too_many(retry_after: float, *, via: bool) -> web.Response:
+def _too_many(retry_after: float, *, everywhere: bool = False, via: bool = True) -> web.Response:
     headers = {"Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": "user"} | _via(via=via)
-    body = {"message": "You are being rate limited.", "retry_after": round(retry_after, 3), "global": False}
+    if everywhere:
+        headers["X-RateLimit-Global"] = "true"
+    body = {"message": "You are being rate limited.", "retry_after": round(retry_after, 3), "global": everywhere}
     return _json(body, 429, headers)
 
 
@@ -643,5 +645,5 @@ async def _break(request: web.Request, fault: Fault) -> web.Response:
         page = f"<html><body><h1>{fault.status}</h1>{fault.message}</body></html>"
         return web.Response(text=page, status=fault.status, headers=headers, content_type="text/html")
     if fault.retry_after is not None:
-        return _too_many(fault.retry_after, via=fault.via)
+        return _too_many(fault.retry_after, everywhere=fault.everywhere, via=fault.via)
     return _json({"message": fault.message, "code": fault.code}, fault.status or 500, headers)

@@ -37,6 +37,8 @@ class Fault:
     """Whether the body is a proxy's web page instead of Discord's JSON."""
     retry_after: float | None = None
     """Seconds, for a 429."""
+    everywhere: bool = False
+    """Whether a 429 speaks of all that the bot asks, and not of this channel alone."""
     via: bool = True
     """Whether the answer names the proxy it passed. A 429 without it comes from Cloudflare's block of an address."""
 
@@ -54,10 +56,18 @@ def error(status: int, code: int = 0, message: str = "", *, html: bool = False) 
     return Fault(How.ANSWER, status=status, code=code, message=message or f"{status}: injected", html=html)
 
 
-def rate_limited(retry_after: float, *, via: bool = True) -> Fault:
+def rate_limited(retry_after: float, *, via: bool = True, everywhere: bool = False) -> Fault:
     """A 429 that asks to wait `retry_after` seconds; without `via` it is an address block, as at login."""
     message = "You are being rate limited."
-    return Fault(How.ANSWER, status=429, message=message, retry_after=retry_after, via=via, html=not via)
+    return Fault(
+        How.ANSWER,
+        status=429,
+        message=message,
+        retry_after=retry_after,
+        everywhere=everywhere,
+        via=via,
+        html=not via,
+    )
 
 
 class Outage:
