@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,11 +45,12 @@ _MONOTONIC: Final = time.monotonic
 _LOOK_EVERY: Final = timedelta(milliseconds=250)
 
 
-async def run(port: int = 0) -> None:
+async def run(port: int = 0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
     """Serve the demo on 127.0.0.1 until SIGINT or SIGTERM, and print where.
 
     Args:
         port: the page's, if it is free; else, and for 0, another.
+        sleep: waits so many seconds between two things that happen.
     """
     telemetry.configure("error", "text", (), sys.stderr)
     stop = asyncio.Event()
@@ -71,16 +72,18 @@ async def run(port: int = 0) -> None:
         sys.stdout.flush()
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(server.show(preview))
-            playing = tasks.create_task(_play(upstream, place.visited))
+            playing = tasks.create_task(_play(upstream, place.visited, sleep))
             await stop.wait()
             following.cancel()
             playing.cancel()
 
 
-async def _play(upstream: imaginepro.Upstream, visited: asyncio.Event) -> None:
+async def _play(
+    upstream: imaginepro.Upstream, visited: asyncio.Event, sleep: Callable[[float], Awaitable[object]]
+) -> None:
     """Let things happen from the moment on that somebody looks."""
     await visited.wait()
-    await scenarios.play(scenarios.DEMO, upstream, sleep=asyncio.sleep)
+    await scenarios.play(scenarios.DEMO, upstream, sleep=sleep)
 
 
 @dataclass(frozen=True, slots=True)

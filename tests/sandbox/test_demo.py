@@ -10,10 +10,12 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from aiohttp import ClientSession
 from playwright.async_api import FloatRect, Locator, Page, async_playwright, expect
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,35 +29,44 @@ QUIET: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-AT_ONCE: Final = 5_000
-"""Milliseconds in which the page answers."""
+AT_ONCE: Final = 20_000
+"""Milliseconds in which the page answers, on a machine that has other things to do."""
 WITHIN_A_MINUTE: Final = 60_000
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = pytest.mark.long
 
 
-@pytest.fixture
-async def url() -> AsyncIterator[str]:
-    """The page of a running demo; afterwards, it must end as asked and without a complaint."""
-    demo = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo", "--port", "0"),
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo."""
+
+    url: str
+    process: asyncio.subprocess.Process
+
+    def go_on(self) -> None:
+        """Let the story go on, which stands still while a visitor acts."""
+        self.process.send_signal(signal.SIGUSR1)
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[Demo]:
+    """A demo, which afterwards must end as asked and without a complaint."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *command),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        yield await asyncio.wait_for(_printed_url(demo), 30)
-        demo.send_signal(signal.SIGINT)
-        _, complaints = await asyncio.wait_for(demo.communicate(), 10)
+        yield Demo(await asyncio.wait_for(_printed_url(process), 30), process)
+        process.send_signal(signal.SIGINT)
+        _, complaints = await asyncio.wait_for(process.communicate(), 10)
         assert complaints.decode() == ""
-        assert demo.returncode == 0
+        assert process.returncode == 0
     finally:
-        if demo.returncode is None:
-            demo.kill()
-            await demo.communicate()
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def _printed_url(demo: asyncio.subprocess.Process) -> str:
@@ -74,6 +85,7 @@ async def opened(url: str) -> AsyncIterator[Page]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         page = await browser.new_page(viewport={"width": 540, "height": 960}, device_scale_factor=2)
         page.set_default_timeout(AT_ONCE)
+        expect.set_options(timeout=AT_ONCE)
         await page.goto(url)
         yield page
         await browser.close()
@@ -120,9 +132,16 @@ async def picture_of_menu(name: str, menu: Locator) -> None:
     await menu.page.screenshot(path=PICTURES / f"{name}.png", clip=clip)
 
 
-async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards(url: str) -> None:
+async def test_the_command_serves_a_page_and_ends_when_asked() -> None:
+    async with running("bot", "demo", "--port", "0") as demo, ClientSession() as session, session.get(demo.url) as page:
+        assert page.status == 200
+        assert "SimCord" in await page.text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards() -> None:
     """One visit for all, since what happens in the demo takes a minute."""
-    async with opened(url) as page:
+    async with running("tests.sandbox.held_demo") as demo, opened(demo.url) as page:
         await told(page, "Now watching 9 accounts")
         await told(page, "Token 1903 is VERIFYING")
         await told(page, "Token 1901 has 19 % fast time left")
@@ -134,11 +153,12 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await picture("card", card)
 
         age = card.locator("time.discord-timestamp").last
-        await expect(age).to_have_text(re.compile(r"[2-5] seconds ago"))
+        await expect(age).to_have_text(re.compile(r"([2-9]|\d\d) seconds ago"))
         read = await age.get_attribute("datetime")
         await card.get_by_role("button", name="Refresh").click()
         await expect(age).not_to_have_attribute("datetime", str(read))
 
+        demo.go_on()
         await picture("alert", await told(page, "Token 1906 is BANNED"))
         await told(page, "Token 1903 is FAST again")
         await picture("page", page)
@@ -172,6 +192,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await told(page, "Silenced: banned of token 1906")
         await expect(banned).to_contain_text("silenced by @operator")
         await picture("silenced", await told(page, "Open, and quiet now"))
+        demo.go_on()
 
         group = await told(page, "3 tokens went VERIFYING")
         await picture("group", group)
