@@ -37,8 +37,9 @@ from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
 
-NONCE_MEMORY = timedelta(minutes=2)
-"""How long Discord surely remembers a nonce ("a few minutes" in its documentation)."""
+NONCE_MEMORY = timedelta(seconds=75)
+"""How old a nonce may be that is relied on: Discord remembers it for "a few minutes" by its documentation, surely two,
+and a request may wait 45 s for its turn."""
 
 FOLD_OVER = 5
 """More waiting messages than this become summaries."""

@@ -42,7 +42,7 @@ MANY = 12
 """Tokens, of which enough flip while the bot is dead that their messages become summaries."""
 
 NONCES_SURE = timedelta(seconds=2)
-"""For how long the bot counts on Discord's memory of nonces; in life it is two minutes."""
+"""For how long the bot counts on Discord's memory of nonces; in life it is 75 seconds."""
 NONCES_KEPT = 4.0
 """For how many seconds the fake remembers; in life "a few minutes"."""
 LATE = 4.5

@@ -50,7 +50,7 @@ AWAY = 1800.0
 POLL = 60.0
 """Seconds from poll to poll."""
 NONCES_KEPT = 180.0
-"""Seconds for which Discord remembers a nonce; the bot counts on two thirds of that."""
+"""Seconds for which Discord remembers a nonce; the bot counts on two thirds of that, the wait for a turn included."""
 REFUSED_A_MINUTE = 12
 """Requests that the bot may make in vain in any minute."""
 PROMPT = 1.0

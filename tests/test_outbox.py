@@ -252,6 +252,20 @@ async def test_a_post_that_was_accepted_without_our_knowing_is_not_repeated(post
     assert post.tokens() == [[1]]
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(70, "post"), (80, "find")])
+async def test_a_nonce_is_relied_on_while_discord_remembers_it_even_after_a_long_wait_for_the_turn(
+    post: Post, seconds: int, asked: str
+) -> None:
+    post.room.accepts_before_failing = True
+    post.room.answers = [UncertainError("hung up")]
+    await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(seconds=seconds))
+    await post.deliver_all()
+    assert post.room.calls == ["post", asked]
+    assert post.tokens() == [[1]]
+
+
 async def test_such_a_post_is_looked_for_in_the_channel_when_the_nonce_is_forgotten(post: Post) -> None:
     post.room.accepts_before_failing = True
     post.room.nonces = False
