@@ -22,8 +22,8 @@ class Bare(discord.Client):
         self.home = discord.Object(guild_id)
         self.tree = app_commands.CommandTree(self)
 
-    async def setup_hook(self) -> None:
-        """Register the command before the session begins, as our bot does."""
+    async def on_connect(self) -> None:
+        """Register the command once there is a session, as our bot does."""
         await self.tree.sync(guild=self.home)
 
 

@@ -27,13 +27,16 @@ from bot.outbox import BlockedError, LaterError, RefusedError, UncertainError, V
 TURN = timedelta(seconds=45)
 """The wait for Discord's rate limits before a request (5 messages per 5 s and channel), and for what comes after one.
 
-Who is cancelled just when discord.py 2.7 closes a request, before Discord ever named its limit, leaves a limit behind
-that lets nobody through. After 30 s in the queue discord.py looks again and finds it free: whoever left the queue
-earlier, time after time, would never post again.
+Who is cancelled just when discord.py 2.7 closes a request, and knows no end of a limit, leaves a limit behind that lets
+nobody through. After 30 s in the queue discord.py looks again and finds it free: whoever left the queue earlier, time
+after time, would never post again.
 """
 
 ANSWER = timedelta(seconds=15)
 """From a request to the beginning of its answer."""
+
+ATTEMPT = TURN + ANSWER + TURN
+"""All of an attempt, which may be more than one request."""
 
 CLOCK_SKEW = timedelta(days=1)
 """How far the host's clock may be ahead of Discord's, or have been, when a message is looked for by time."""
@@ -57,24 +60,28 @@ class _NotOursError(Exception):
 class _Patience:
     """An attempt's deadline: it waits for its turn, then for the answer, and then lets discord.py close the request."""
 
-    def __init__(self, deadline: asyncio.Timeout, answer: timedelta) -> None:
-        self._deadline = deadline
+    def __init__(self, answer: timedelta) -> None:
+        self.deadline = asyncio.timeout(TURN.total_seconds())
+        self._end = asyncio.get_running_loop().time() + ATTEMPT.total_seconds()
         self._answer = answer
-        self.asked = False
-        """Whether Discord was asked anything."""
+        self.began = False
+        """Whether a request was begun."""
+        self.reason = f"Discord's rate limit let no request through for {TURN.total_seconds():g} s"
+        """What to say when the time is over."""
 
     def begin(self) -> None:
         """The request is made now."""
-        self.asked = True
-        self._allow(self._answer)
+        self.began = True
+        self._allow(self._answer, f"Discord did not answer within {self._answer.total_seconds():g} s")
 
     def end(self) -> None:
         """There is an answer, or there will be none."""
-        self._allow(TURN)
+        self._allow(TURN, "Discord's answer, or its rate limit after it, did not end")
 
-    def _allow(self, time: timedelta) -> None:
-        if not self._deadline.expired():
-            self._deadline.reschedule(asyncio.get_running_loop().time() + time.total_seconds())
+    def _allow(self, time: timedelta, reason: str) -> None:
+        if not self.deadline.expired():
+            self.deadline.reschedule(min(asyncio.get_running_loop().time() + time.total_seconds(), self._end))
+            self.reason = reason
 
 
 _patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
@@ -180,11 +187,10 @@ def retry_after(headers: Mapping[str, str], body: Mapping[str, object] = Mapping
 @contextlib.asynccontextmanager
 async def _in_the_outbox_words(answer: timedelta) -> AsyncIterator[None]:
     """Give an attempt its deadline, and turn every foreign error into a `DeliveryError`."""
-    deadline = asyncio.timeout(TURN.total_seconds())
-    patience = _Patience(deadline, answer)
+    patience = _Patience(answer)
     before = _patience.set(patience)
     try:
-        async with deadline:
+        async with patience.deadline:
             yield
     except _NotOursError as error:
         reason = "another copy of the bot may have taken over"
@@ -196,11 +202,7 @@ async def _in_the_outbox_words(answer: timedelta) -> AsyncIterator[None]:
             raise LaterError(str(error), error.after) from error
         raise UncertainError(str(error)) from error
     except TimeoutError as error:
-        if not patience.asked:
-            reason = f"Discord's rate limit let no request through for {TURN.total_seconds():g} s"
-            raise LaterError(reason) from error
-        reason = f"Discord did not answer within {answer.total_seconds():g} s"
-        raise UncertainError(reason) from error
+        raise (UncertainError if patience.began else LaterError)(patience.reason) from error
     except aiohttp.ClientConnectorError as error:
         reason = f"Discord cannot be reached: {error.os_error}"
         raise LaterError(reason) from error

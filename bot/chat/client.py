@@ -39,7 +39,8 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=2)
 """Between two logins, doubling, unless Discord asks for longer: it blocks an address for a while after too many refused
 requests, and a host may share its address with others. Ending the process instead would log in again at once, and
-prolong the block. No longer either between two tries to reach the gateway: people wait for answers."""
+prolong the block. The same between two registrations of the commands, and no longer either between two tries to reach
+the gateway: people wait for answers."""
 
 LAST_WORDS = timedelta(milliseconds=500)
 """How long answers under way may take when the bot stops; hosts kill 3 s after they ask."""
@@ -143,7 +144,7 @@ class ChatClient(DeskClient):
         self._patience: asyncio.Timeout | None = None
         """While it is connected, or tries to be."""
         self._registered = False
-        self._registering = asyncio.Lock()
+        self._registration: asyncio.Task[None] | None = None
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
         for make in COMMANDS:
@@ -193,6 +194,8 @@ class ChatClient(DeskClient):
         waiting = self._connection._ready_task  # noqa: SLF001 - see above
         if waiting is not None:
             waiting.cancel()
+        if self._registration is not None:
+            self._registration.cancel()
         await super().close()
 
     async def _log_in(self, token: str) -> None:
@@ -203,8 +206,7 @@ class ChatClient(DeskClient):
             except discord.LoginFailure:
                 raise LoginError(NOT_ADMITTED) from None
             except AWAY as error:
-                asked = retry_after(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
-                wait = max(pause, asked)
+                wait = max(pause, _asked_to_wait(error))
                 logger.warning("login failed, next try in %s: %s", wait, error)
             else:
                 return
@@ -221,10 +223,11 @@ class ChatClient(DeskClient):
             self._patience.reschedule(asyncio.get_running_loop().time() + LONGEST_PAUSE.total_seconds())
 
     async def on_connect(self) -> None:
-        """The gateway is there."""
+        """The gateway is there. Only now is there somebody to answer, so the commands are registered now."""
         if self._patience is not None and self._patience.when() is not None:
             self._patience.reschedule(None)
-        await self._register_commands()
+        if not self._registered:
+            await self._register_commands()
 
     async def on_resumed(self) -> None:
         """The gateway is there, and goes on where it was."""
@@ -247,7 +250,7 @@ class ChatClient(DeskClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
         if guild.id == self._home.id:
-            self._registered = False
+            await self._under_way()  # it may be refused yet
             await self._register_commands()
 
     async def on_interaction(self, interaction: Asked) -> None:
@@ -256,32 +259,46 @@ class ChatClient(DeskClient):
         await answer_stale(interaction)
 
     async def _register_commands(self) -> None:
-        """Register them in the one server only, and try until they are, or it turns out that the bot is not let in.
+        """Wait until they are registered in the one server, or it turned out that the bot is not let in."""
+        if self._registration is None or self._registration.done():
+            self._registration = asyncio.create_task(self._register(), name="registration of the commands")
+        await self._under_way()
+
+    async def _under_way(self) -> None:
+        if self._registration is not None:
+            await asyncio.wait({self._registration})
+
+    async def _register(self) -> None:
+        """Try until Discord takes them.
 
         Without a deadline: while Discord limits all that the bot asks, discord.py 2.7 holds back every request, and if
-        the one that met the limit is cancelled, for ever.
+        the one that met the limit is cancelled, for as long as the client lives.
         """
-        if self._registering.locked():
-            return
-        async with self._registering:
-            pause = FIRST_PAUSE
-            while not (self._registered or self.is_closed()):
-                try:
-                    await self.tree.sync(guild=self._home)
-                    self._registered = True
-                except (discord.Forbidden, discord.NotFound):
-                    logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
-                        "commands are not registered: server %s does not let the bot in. Add it with %s",
-                        self._home.id,
-                        invite_url(self, self._home.id),
-                    )
-                    return
-                except AWAY as error:
-                    logger.warning(
-                        "commands could not be registered, earlier ones still stand, next try in %s: %s", pause, error
-                    )
-                    await asyncio.sleep(pause.total_seconds())
-                    pause = min(2 * pause, LONGEST_PAUSE)
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.tree.sync(guild=self._home)
+            except (discord.Forbidden, discord.NotFound):
+                logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
+                    "commands are not registered: server %s does not let the bot in. Add it with %s",
+                    self._home.id,
+                    invite_url(self, self._home.id),
+                )
+                return
+            except AWAY as error:
+                wait = max(pause, _asked_to_wait(error))
+                logger.warning(
+                    "commands could not be registered, earlier ones still stand, next try in %s: %s", wait, error
+                )
+            else:
+                self._registered = True
+                return
+            await asyncio.sleep(wait.total_seconds())
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _asked_to_wait(error: Exception) -> timedelta:
+    return retry_after(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
 
 
 async def try_login(token: str, guild_id: int, channel_id: int) -> str:

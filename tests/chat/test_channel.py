@@ -1,6 +1,7 @@
 """The ops channel, over real sockets: what is posted, edited and found, and what each refusal of Discord means."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -175,7 +176,7 @@ async def test_what_discord_took_is_not_doubted_while_its_rate_limit_is_waited_o
 
 def test_a_message_that_never_had_its_turn_was_surely_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> None:
-        async with connected(monkeypatch) as line:
+        async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
             line.fake.rate = Rate(limit=1, per=600)
             with pytest.raises(UncertainError):
                 await line.channel.post(POSTED)
@@ -206,7 +207,10 @@ def test_a_channel_whose_rate_limit_discord_py_lost_is_silent_for_half_a_minute_
                 await asyncio.wait({post})
                 assert post.cancelled()
             began = asyncio.get_running_loop().time()
-            await line.channel.post(POSTED)
+            for _ in range(3):  # once, unless the machine stalls, which is thirty times as long here
+                with contextlib.suppress(DeliveryError):
+                    await line.channel.post(POSTED)
+                    break
             assert asyncio.get_running_loop().time() - began > 29, "nothing was lost: this shows nothing"
             assert len(line.fake.messages()) == 1
 
@@ -217,7 +221,7 @@ def test_a_rate_limit_on_everything_that_the_registration_meets_does_not_silence
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def live() -> None:
-        async with connected(monkeypatch) as line:
+        async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
             with line.fake.outage(rate_limited(100, everywhere=True), "PUT", "*/commands", times=1):
                 registration = asyncio.create_task(line.client.on_connect())
                 await until("a registration that is limited", lambda: line.errors["429"])
@@ -225,6 +229,18 @@ def test_a_rate_limit_on_everything_that_the_registration_meets_does_not_silence
                     await line.channel.post(POSTED)
                 await registration
             await line.channel.post(POSTED)
+            assert line.fake.commands[line.fake.guild_id]
+
+    in_a_hurry(live)
+
+
+def test_a_registration_that_is_turned_away_is_tried_again_when_discord_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> None:
+        async with connected(monkeypatch) as line:
+            with line.fake.outage(rate_limited(40, via=False), "PUT", "*/commands", times=1):
+                began = asyncio.get_running_loop().time()
+                await line.client.on_connect()
+            assert asyncio.get_running_loop().time() - began >= 40
             assert line.fake.commands[line.fake.guild_id]
 
     in_a_hurry(live)

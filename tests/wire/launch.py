@@ -92,7 +92,7 @@ def hurry(seconds: float) -> None:
 def give_up(seconds: float) -> None:
     """Let the bot wait for so long at most."""
     database.CONNECT_DEADLINE = database.STATEMENT_DEADLINE = database.LOCK_DEADLINE = seconds  # type: ignore[misc] # in life they are final
-    _by_default(OpsChannel, attempt=timedelta(seconds=seconds))
+    _by_default(OpsChannel, answer=timedelta(seconds=seconds))
 
 
 def try_to_read(seconds: float) -> None:
