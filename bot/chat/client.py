@@ -250,7 +250,8 @@ class ChatClient(DeskClient):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
         if guild.id == self._home.id:
-            await self._under_way()  # it may be refused yet
+            if self._registration is not None:
+                await asyncio.wait({self._registration})  # it may be refused yet
             await self._register_commands()
 
     async def on_interaction(self, interaction: Asked) -> None:
@@ -262,11 +263,7 @@ class ChatClient(DeskClient):
         """Wait until they are registered in the one server, or it turned out that the bot is not let in."""
         if self._registration is None or self._registration.done():
             self._registration = asyncio.create_task(self._register(), name="registration of the commands")
-        await self._under_way()
-
-    async def _under_way(self) -> None:
-        if self._registration is not None:
-            await asyncio.wait({self._registration})
+        await asyncio.shield(self._registration)
 
     async def _register(self) -> None:
         """Try until Discord takes them.
