@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -71,6 +71,13 @@ async def _alone() -> bool:
 
 def _nothing() -> None:
     pass
+
+
+def _pauses() -> Iterator[timedelta]:
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 class Commands(app_commands.CommandTree[DeskClient]):
@@ -160,7 +167,7 @@ class ChatClient(DeskClient):
             LoginError: Discord refuses the token, or ended the connection for good.
         """
         await self._log_in(token)
-        pause = FIRST_PAUSE
+        pauses = _pauses()
         while not self.is_closed():
             try:
                 async with asyncio.timeout(None) as patience:
@@ -178,9 +185,9 @@ class ChatClient(DeskClient):
                 # discord.py 2.7 wants to resume when its very first connection fails, and trips over having none.
                 if self.ws is not None:
                     raise
+                pause = next(pauses)
                 logger.warning("the gateway is away, next try in %s", pause)
                 await asyncio.sleep(pause.total_seconds())
-                pause = min(2 * pause, LONGEST_PAUSE)
 
     async def close(self) -> None:
         """Go offline, once the people have their answers who asked before.
@@ -199,8 +206,7 @@ class ChatClient(DeskClient):
         await super().close()
 
     async def _log_in(self, token: str) -> None:
-        pause = FIRST_PAUSE
-        while True:
+        for pause in _pauses():
             try:
                 await self.login(token)
             except discord.LoginFailure:
@@ -214,7 +220,6 @@ class ChatClient(DeskClient):
             await self.http.close()
             self.http.connector = discord.utils.MISSING
             await asyncio.sleep(wait.total_seconds())
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def on_disconnect(self) -> None:
         """The gateway is away. discord.py's pauses grow to 17 minutes; before they do, it starts anew."""
@@ -271,8 +276,7 @@ class ChatClient(DeskClient):
         Without a deadline: while Discord limits all that the bot asks, discord.py 2.7 holds back every request, and if
         the one that met the limit is cancelled, for as long as the client lives.
         """
-        pause = FIRST_PAUSE
-        while True:
+        for pause in _pauses():
             try:
                 await self.tree.sync(guild=self._home)
             except (discord.Forbidden, discord.NotFound):
@@ -291,7 +295,6 @@ class ChatClient(DeskClient):
                 self._registered = True
                 return
             await asyncio.sleep(wait.total_seconds())
-            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _asked_to_wait(error: Exception) -> timedelta:
