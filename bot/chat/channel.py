@@ -78,8 +78,12 @@ class _Patience:
         """There is an answer, or there will be none."""
         self._allow(TURN, "Discord's answer, or its rate limit after it, did not end")
 
+    def over(self) -> None:
+        """Let go of the task: what the attempt left behind, such as timers of the connection, keeps its context."""
+        self.deadline = asyncio.timeout(None)
+
     def _allow(self, time: timedelta, reason: str) -> None:
-        if not self.deadline.expired():
+        if self.deadline.when() is not None and not self.deadline.expired():
             self.deadline.reschedule(min(asyncio.get_running_loop().time() + time.total_seconds(), self._end))
             self.reason = reason
 
@@ -213,6 +217,7 @@ async def _in_the_outbox_words(answer: timedelta) -> AsyncIterator[None]:
         raise _of_answer(error) from error
     finally:
         _patience.reset(before)
+        patience.over()
 
 
 def _of_answer(error: discord.HTTPException) -> Exception:
