@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.chat.client import AwayError, ChatClient, LoginError, try_login
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.value import Value
 from bot.imaginepro.client import PASSING, ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running

@@ -19,23 +19,13 @@ from typing import Protocol
 
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry, name_of
 from bot.domain.value import replace
-from bot.domain.watch import (
-    Changes,
-    Known,
-    Memory,
-    acknowledge,
-    advance,
-    advance_failure,
-    compare,
-    decide,
-    overdue,
-    restore,
-    tick,
-    undo,
-)
+from bot.domain.watch.known import Changes, Known, Memory, restore
+from bot.domain.watch.poll import advance, advance_failure, compare
+from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority

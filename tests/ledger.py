@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from bot.domain.incidents import Rule
 from bot.domain.steering import Setting
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from tests.wire.discord import Discord
 from tests.wire.messages import Message, Version
 from tests.wire.town import BASELINE

@@ -31,7 +31,7 @@ from bot.chat.alerts.story import MOVED_ON, OVER, SIGNS
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.imaginepro.client import (
     MalformedError,
     NotFoundError,

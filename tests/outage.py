@@ -31,7 +31,7 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.channel import OpsChannel, one_try
 from bot.domain import info
 from bot.domain.model import Token
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.imaginepro.errors import NotFoundError
 from bot.monitor import Monitor
 from bot.outbox import FOLD_OVER, Outbox

@@ -14,10 +14,10 @@ from discord import app_commands
 
 from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS, NEEDED
-from bot.domain import rules
 from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
 from bot.domain.model import Fleet, Severity, Trouble
-from bot.domain.rules import RULES, THRESHOLDS
+from bot.domain.rules.policy import THRESHOLDS, check
+from bot.domain.rules.table import RULES
 from bot.domain.steering import Setting
 from bot.domain.value import replace
 from bot.observe.health import CAUSES
@@ -95,7 +95,7 @@ def test_every_rule_that_has_a_threshold_says_how_to_write_it() -> None:
     assert {rule for rule, examples in written.items() if examples} == THRESHOLDS.keys()
     for rule, examples in written.items():
         for example in examples:
-            rules.check(Setting(rule, threshold=example))
+            check(Setting(rule, threshold=example))
 
 
 def test_the_buttons_table_is_the_buttons() -> None:

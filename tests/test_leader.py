@@ -14,7 +14,7 @@ import pytest
 
 from bot import leader
 from bot.domain.value import replace
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.leader import Lease, Pace, has_ended, leading, this_process
 from bot.storage.store import Claim, FencedError, Store, StoreUnavailableError, open_store
 from tests.storage.values import NOW

@@ -12,9 +12,9 @@ from bot.domain import info
 from bot.domain.incidents import Key, Message, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Status, Token, Trouble
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry
-from bot.domain.watch import Changes, Memory
+from bot.domain.watch.known import Changes, Memory
 from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
 from bot.monitor import Monitor
 from bot.storage.store import Store, StoreUnavailableError, open_store

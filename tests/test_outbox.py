@@ -11,7 +11,7 @@ import pytest
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import Severity
 from bot.domain.value import replace
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.outbox import (
     FOLD_OVER,
     LEASE,

@@ -12,10 +12,10 @@ import discord
 from bot.chat.cards import TROUBLES
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Fleet, Token
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import Value
-from bot.domain.watch import Known
+from bot.domain.watch.known import Known
 from bot.imaginepro.client import UpstreamError
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import reference

@@ -16,7 +16,7 @@ from prometheus_client.utils import floatToGoString
 
 from bot.domain.model import Status, Trouble
 from bot.domain.value import Value
-from bot.domain.watch import Known
+from bot.domain.watch.known import Known
 from bot.figures import Histogram
 from bot.observe.health import CAUSES, Facts, Role, wrong
 from bot.observe.pulse import Pulse

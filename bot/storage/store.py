@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import Value
-from bot.domain.watch import Changes, Memory
+from bot.domain.watch.known import Changes, Memory
 from bot.storage.database import (
     Database,
     FencedError,

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule, Stage
 from bot.domain.value import Value, replace
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.storage.schema import Instant, incidents, messages, notice_incidents
 
 BATCH: Final = 500

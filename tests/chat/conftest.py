@@ -13,10 +13,11 @@ from bot.chat.client import ChatClient
 from bot.domain.incidents import Incident, Key, Message, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Fleet, Token
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry, name_of
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Known, acknowledge, decide, undo
+from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.response import acknowledge, decide, undo
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500

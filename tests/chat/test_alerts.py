@@ -13,7 +13,7 @@ from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
 from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
-from bot.domain.rules import STATUS_RULES
+from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from bot.outbox import SUMMARY_SIZE
 from bot.storage.store import Grouping

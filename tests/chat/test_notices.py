@@ -10,7 +10,7 @@ from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Message, Moment, Notice, NoticeKind, Rule
 from bot.domain.model import Fleet, Severity
-from bot.domain.rules import STATUS_RULES
+from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.chat.checks import assert_harmless

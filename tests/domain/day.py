@@ -17,10 +17,13 @@ from bot.chat.alerts.message import Alert, Roles, alert
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Trouble
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window, name_of
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.poll import advance_failure
+from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.schedule import tick
 from tests.domain.fleets import record, taken, tokens
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)

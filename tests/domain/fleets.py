@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain import info
 from bot.domain.model import InfoText, Reading, Record, Token
-from bot.domain.rules import Policy
-from bot.domain.watch import Changes, Known, advance, compare
+from bot.domain.rules.policy import Policy
+from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.poll import advance, compare
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 

@@ -7,9 +7,12 @@ from datetime import timedelta
 from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
-from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.poll import advance_failure
+from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.schedule import tick
 from tests.domain.fleets import at, reading, record, taken
 
 STEPS = (threshold("20%"), threshold("5%"))

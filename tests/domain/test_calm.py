@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from bot.domain.incidents import Rule
 from bot.domain.model import Record
-from bot.domain.rules import RULES
+from bot.domain.rules.table import RULES
 from bot.domain.steering import Setting
 from bot.domain.value import replace
-from bot.domain.watch import Known
+from bot.domain.watch.known import Known
 from tests.domain.fleets import START, reading, record, taken
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 

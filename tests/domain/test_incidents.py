@@ -11,10 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
-from bot.domain.rules import RULES, UPSTREAM_RULES, Policy
+from bot.domain.rules.policy import Policy
+from bot.domain.rules.table import RULES, UPSTREAM_RULES
 from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Known, acknowledge, advance_failure, decide, tick, undo
+from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.poll import advance_failure
+from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.schedule import tick
 from tests.domain.fleets import START, reading, record, taken
 
 POLICY = Policy((threshold("20%"), threshold("30m")))

@@ -5,9 +5,10 @@ import pytest
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Severity, Trouble
-from bot.domain.rules import RULES, THRESHOLDS, Policy, check
+from bot.domain.rules.policy import THRESHOLDS, Policy, check
+from bot.domain.rules.table import RULES
 from bot.domain.steering import Scope, Setting
-from bot.domain.watch import Memory, restore
+from bot.domain.watch.known import Memory, restore
 from tests.domain.fleets import START, at, record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 

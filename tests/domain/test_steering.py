@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot.domain.incidents import KEPT_MOMENTS, Happening, Key, Rule
 from bot.domain.model import Severity, Trouble
 from bot.domain.steering import Decision, Decisions, Entry, Scope, Setting, Window, name_of
-from bot.domain.watch import Memory, decide, restore
+from bot.domain.watch.known import Memory, restore
+from bot.domain.watch.response import decide
 from tests.domain.fleets import START, at, record
 from tests.domain.stories import ANA, Story, watching
 

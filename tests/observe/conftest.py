@@ -13,7 +13,7 @@ from bot.chat.client import ChatClient
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy
 from bot.imaginepro.client import ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.rules import FLIPS, FLIPS_WITHIN
+from bot.domain.rules.case import FLIPS, FLIPS_WITHIN
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
 from bot.sandbox.imaginepro import Account, Upstream, serving
 from bot.sandbox.scenarios import DEMO, SCENARIOS, Scenario, demo_fleet, play, small_fleet

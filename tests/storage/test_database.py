@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.util import await_only
 
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.storage import database as module
 from bot.storage.database import (
     StoreDamagedError,
@@ -476,7 +476,7 @@ async def test_what_is_committed_survives_the_death_of_the_process(database_url:
 
 KILLED = """
 import asyncio, datetime, os, signal, sys
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.storage.store import open_store
 
 async def main():

@@ -16,7 +16,7 @@ import bot.storage
 from bot.domain.incidents import Happening, Moment, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Memory
+from bot.domain.watch.known import Changes, Memory
 from bot.storage import schema
 from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
 from bot.storage.store import open_store

@@ -11,7 +11,7 @@ from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.steering import Decisions, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch import Changes, Memory
+from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
 from tests.storage.values import LEASE, NOW, incident, minutes, record, told
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity
 from bot.domain.value import replace
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 from bot.storage.store import Grouping, Store, open_store
 from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
 

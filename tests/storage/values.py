@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
-from bot.domain.watch import Changes
+from bot.domain.watch.known import Changes
 
 NOW = datetime(2026, 8, 1, 3, 12, 7, 250_001, tzinfo=UTC)
 LEASE = timedelta(minutes=1)

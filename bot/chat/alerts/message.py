@@ -36,7 +36,7 @@ from bot.chat.cards import GAP, compose, standing
 from bot.chat.text import bare, listed, number, plain, quoted, stamp, within
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
-from bot.domain.rules import UPSTREAM_RULES
+from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.value import Value
 
 FIELD_LIMIT = 1024

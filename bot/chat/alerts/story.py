@@ -15,7 +15,7 @@ from bot.chat.text import bare, listed, number, plain, span, stamp, within
 from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
-from bot.domain.rules import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
+from bot.domain.rules.table import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
 from bot.domain.value import Value
 
 Sign = tuple[str, discord.Colour]

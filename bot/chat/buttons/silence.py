@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.chat.desk import DeskClient
 from bot.chat.text import stamp
 from bot.domain.incidents import Rule
-from bot.domain.rules import FLEET_RULES
+from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Scope, Silence
 from bot.telemetry import reference
 

@@ -8,8 +8,9 @@ from discord import app_commands
 from bot.chat.buttons.silence import rule_name
 from bot.chat.desk import Asked, UnclearError
 from bot.chat.text import bare
-from bot.domain import info, rules
+from bot.domain import info
 from bot.domain.incidents import Rule
+from bot.domain.rules import table
 
 CHOICES = 25
 """Suggestions that Discord takes at most."""
@@ -17,7 +18,7 @@ CHOICES = 25
 SHORTEST = timedelta(minutes=1)
 
 RULES = [
-    app_commands.Choice(name=rule_name(rule), value=rule.value) for rule in rules.RULES if rule is not Rule.BASELINE
+    app_commands.Choice(name=rule_name(rule), value=rule.value) for rule in table.RULES if rule is not Rule.BASELINE
 ]
 """All but the first message ever, which cannot come again."""
 
@@ -28,7 +29,7 @@ def check_token(interaction: Asked, rule: Rule | None, token: int | None) -> Non
     """Refuse a token that is not there, and one for a rule that is about none."""
     if token is None:
         return
-    if rule in rules.FLEET_RULES:
+    if rule in table.FLEET_RULES:
         sentence = "That rule is about no single token: leave the token out."
         raise UnclearError(sentence)
     if token not in interaction.client.desk.known.remembered:

@@ -10,17 +10,17 @@ from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import span
-from bot.domain import rules
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
-from bot.domain.rules import Policy
+from bot.domain.rules.policy import Policy, check
+from bot.domain.rules.token import CRITICAL_AFTER
 from bot.domain.steering import Setting
 
 COUNT_BY_THEMSELVES = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING})
 """Rules for which a number of readings means nothing."""
 
 USUALLY = {
-    Rule.VERIFYING: f"warning, critical after {span(rules.CRITICAL_AFTER)}",
+    Rule.VERIFYING: f"warning, critical after {span(CRITICAL_AFTER)}",
     Rule.DEGRADED: "warning, critical without relax mode",
     Rule.FAST_TIME_LOW: "warning, the last step critical",
     Rule.FAST_TIME_GONE: "warning, critical without relax mode",
@@ -123,7 +123,7 @@ async def _set(
 
 def _check(setting: Setting) -> None:
     try:
-        rules.check(setting)
+        check(setting)
     except ValueError as error:
         sentence = f"That cannot be set: {error}."
         raise UnclearError(sentence.replace("_", " ")) from None

@@ -1,0 +1,214 @@
+"""How one look moves the incidents: a state machine over values and `now`. It decides; it tells nobody.
+
+A key that a reading says nothing about does not move. While an incident is quiet (silenced, in a maintenance window, or
+part of a token's flapping) it moves on without a sound: a card that is there already is edited, what fired or rose is
+*held* until the quiet ends, and ends are left to the word that says so.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from bot.domain.incidents import (
+    Finding,
+    Happening,
+    Incident,
+    Judgement,
+    Key,
+    Moment,
+    Notice,
+    NoticeKind,
+    Rule,
+    Stage,
+    noted,
+)
+from bot.domain.model import Severity
+from bot.domain.value import Value, replace
+
+
+class Step(Value):
+    """How something moved the incidents."""
+
+    after: Mapping[Key, Incident]
+    """Those that are pending or firing now."""
+    changed: tuple[Incident, ...] = ()
+    """Those that are new or otherwise than before, the ended ones among them."""
+    tell: frozenset[Key] = frozenset()
+    """Keys of `changed` whose card is to be posted, or edited."""
+    notices: tuple[Notice, ...] = ()
+    unheard: tuple[Key, ...] = ()
+    """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell.
+
+    What nobody heard of, since it began in that quiet or another, is no longer `told`.
+    """
+
+
+Quiet = Callable[[Key, Mapping[Key, Incident]], bool]
+"""Whether an incident of that key is not to make a sound now, given all incidents as they are after the look."""
+
+
+def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> Step:
+    """Move the incidents by one look. The same look twice tells nothing the second time."""
+    moved = {
+        **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},
+        **{key: _missed(incident, judgement) for key, incident in before.items() if _is_missed(key, judgement)},
+    }
+    after = {**before, **moved}
+    news = tuple(
+        _news(before.get(key), incident, judgement, quiet=quiet(key, after))
+        for key, incident in moved.items()
+        if incident is not before.get(key)
+    )
+    after |= {each.incident.key: each.incident for each in news}
+    return Step(
+        after={key: incident for key, incident in after.items() if incident.stage is not Stage.RESOLVED},
+        changed=tuple(each.incident for each in news),
+        tell=frozenset(each.incident.key for each in news if each.tell),
+        notices=tuple(each.notice for each in news if each.notice is not None),
+        unheard=tuple(each.incident.key for each in news if each.unheard),
+    )
+
+
+class _News(Value):
+    """An incident that changed, and what the channel hears of it."""
+
+    incident: Incident
+    tell: bool = False
+    notice: Notice | None = None
+    unheard: bool = False
+
+
+def _is_missed(key: Key, judgement: Judgement) -> bool:
+    return key in judgement.unwatched or (key not in judgement.findings and key not in judgement.unsure)
+
+
+def _found(incident: Incident | None, finding: Finding, judgement: Judgement) -> Incident:
+    """The incident after a look that found it."""
+    if incident is None:
+        incident = Incident(
+            key=finding.key,
+            severity=finding.severity,
+            stage=Stage.PENDING,
+            opened_at=judgement.at,
+            read_at=judgement.at,
+            seen=0,
+            was=finding.was,
+            was_at=judgement.before_at if finding.was else None,
+            now=finding.now,
+            origin=finding.origin,
+        )
+    if incident.stage is Stage.PENDING:
+        return _pending(incident, finding, judgement)
+    if incident.missed:
+        incident = replace(incident, missed=0)
+    return incident if _face(incident) == _face(finding) else _as_found(incident, finding, judgement.at)
+
+
+def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
+    """The incident that does not fire yet, or fires now: the first reading ever waits for nothing but a hold."""
+    seen = min(incident.seen + 1, finding.readings)
+    often = judgement.baseline or seen == finding.readings
+    if not often or judgement.at - incident.opened_at < finding.hold:
+        return incident if seen == incident.seen else replace(incident, seen=seen)
+    incident = replace(
+        _as_found(incident, finding, judgement.at), seen=seen, clear=finding.clear, told=not finding.quiet
+    )
+    if finding.momentary:
+        return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at)
+    return replace(incident, stage=Stage.FIRING)
+
+
+def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
+    return replace(
+        incident,
+        severity=finding.severity,
+        now=finding.now,
+        detail=finding.detail,
+        flips=finding.flips,
+        read_at=at,
+    )
+
+
+def _missed(incident: Incident, judgement: Judgement) -> Incident:
+    """The incident after a look that did not find it any more. What is unwatched, or gone, lingers for nothing."""
+    key = incident.key
+    here = key not in judgement.unwatched and (key.token is None or key.token in judgement.tokens)
+    if incident.open and here and incident.missed + 1 < incident.clear:
+        return replace(incident, missed=incident.missed + 1)
+    token = None if key.token is None else judgement.tokens.get(key.token)
+    return replace(
+        incident,
+        stage=Stage.RESOLVED,
+        resolved_at=judgement.at,
+        read_at=judgement.at,
+        now=None if token is None else token.record,
+        told=incident.told and incident.open,
+    )
+
+
+def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]]:
+    """What of a firing incident is worth an edit when it changes. Fast time is not: it changes with every reading."""
+    match seen.key.rule:
+        case Rule.UNKNOWN_STATUS:
+            word = seen.now.status if seen.now else ""
+        case Rule.POOL:
+            word = seen.detail
+        case _:
+            word = ""
+    return seen.severity, word, seen.flips[-1:]
+
+
+def _news(before: Incident | None, after: Incident, judgement: Judgement, *, quiet: bool) -> _News:
+    """What the channel hears of an incident that changed, and what its timeline notes."""
+    at = judgement.at
+    if not after.told or after.stage is Stage.PENDING:
+        return _News(after)
+    if before is None or before.stage is Stage.PENDING:
+        summed_up = judgement.baseline and after.key.rule is not Rule.BASELINE
+        return _fired(after, at, quiet=quiet, summed_up=summed_up)
+    if after.stage is Stage.RESOLVED:
+        return _over(after, at, quiet=quiet, unwatched=after.key in judgement.unwatched)
+    if after.severity.rank > before.severity.rank:
+        return _raised(after, at, quiet=quiet)
+    if after.severity.rank < before.severity.rank:
+        after = _lowered(after, at)
+    return _News(after, tell=after.has_card and _face(before) != _face(after))
+
+
+def _fired(incident: Incident, at: datetime, *, quiet: bool, summed_up: bool) -> _News:
+    incident = noted(incident, Moment(incident.opened_at, Happening.FIRED))
+    if summed_up:
+        return _News(replace(incident, heard=incident.severity))
+    if quiet:
+        return _News(incident, unheard=not incident.open)
+    return _News(_aloud(incident, at), tell=True)
+
+
+def _raised(incident: Incident, at: datetime, *, quiet: bool) -> _News:
+    """It got worse: whoever acknowledged it did not acknowledge that."""
+    moment = Moment(at, Happening.RAISED, severity=incident.severity)
+    incident = noted(replace(incident, acknowledged=None, reminders=0), moment)
+    if quiet:
+        return _News(incident, tell=incident.has_card)
+    notice = Notice(NoticeKind.RAISED, at, (incident.key,)) if incident.has_card else None
+    return _News(_aloud(incident, at), tell=True, notice=notice)
+
+
+def _lowered(incident: Incident, at: datetime) -> Incident:
+    """It got better, and the channel knows no worse of it than that any more."""
+    heard = min(incident.heard, incident.severity, key=lambda each: each.rank) if incident.heard else None
+    return noted(replace(incident, heard=heard), Moment(at, Happening.LOWERED, severity=incident.severity))
+
+
+def _over(incident: Incident, at: datetime, *, quiet: bool, unwatched: bool) -> _News:
+    """It ended. What nobody heard of needs no end, but what the first reading's summary told does."""
+    incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
+    if incident.heard is None:
+        return _News(replace(incident, told=False), unheard=quiet and not unwatched)
+    if quiet or unwatched:
+        return _News(incident, tell=incident.has_card, unheard=quiet and not unwatched)
+    notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if incident.has_card else None
+    return _News(incident, tell=True, notice=notice)
+
+
+def _aloud(incident: Incident, at: datetime) -> Incident:
+    return replace(incident, loud_at=at, heard=incident.severity)

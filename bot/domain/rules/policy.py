@@ -1,0 +1,144 @@
+"""How the rules are set: by the environment, and by people in chat."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import lru_cache
+
+from bot.domain.incidents import Finding, Incident, Key, Rule
+from bot.domain.info import duration, threshold
+from bot.domain.model import Threshold
+from bot.domain.rules.table import FAST_HOURS, FLEET_RULES, RULES, Row
+from bot.domain.steering import Setting
+from bot.domain.value import Value, field, replace
+
+
+class PoolLevels(Value):
+    """What the fleet as a whole must have."""
+
+    usable: int = 1
+    """Tokens that work."""
+    minutes: float | None = None
+    """Of fast time, in the tokens that work together; None when nobody asked for that."""
+    text: str = ""
+    """The amount of fast time as written."""
+
+
+@lru_cache
+def _steps(text: str) -> tuple[Threshold, ...]:
+    """Read `20%,30m`."""
+    return tuple(threshold(part) for part in text.split(","))
+
+
+@lru_cache
+def _pool_levels(text: str) -> PoolLevels:
+    """Read `3`, `10h` or `3,10h`."""
+    levels = PoolLevels()
+    for part in map(str.strip, text.split(",")):
+        if part.isdecimal() and part.isascii():
+            levels = replace(levels, usable=int(part))
+        elif (minutes := threshold(part).minutes) is not None:
+            levels = replace(levels, minutes=minutes, text=part)
+        else:
+            message = "write how many tokens must work, an amount of fast time such as 10h, or both: 3,10h"
+            raise ValueError(message)
+    return levels
+
+
+THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
+    Rule.FAST_TIME_LOW: _steps,
+    Rule.POOL: _pool_levels,
+    **{rule: duration for rule, row in RULES.items() if row.hold},
+}
+"""The rules that have a threshold, and what reads it."""
+
+
+def check(setting: Setting) -> None:
+    """Whether a rule can be set like this.
+
+    Raises:
+        ValueError: with a sentence that says what to write.
+    """
+    message = ""
+    if setting.token is not None and setting.rule in FLEET_RULES:
+        message = "this rule is about the whole fleet: leave out the token"
+    elif setting.readings is not None and setting.readings < 1:
+        message = "it takes at least one reading"
+    elif setting.threshold is not None and setting.rule not in THRESHOLDS:
+        message = f"this rule has no threshold; those that have one: {', '.join(THRESHOLDS)}"
+    if message:
+        raise ValueError(message)
+    if setting.threshold is not None:
+        THRESHOLDS[setting.rule](setting.threshold)
+
+
+class Policy(Value):
+    """What the operator decides about the rules: the environment's steps of fast time, and what was set in chat."""
+
+    thresholds: tuple[Threshold, ...] = ()
+    """The steps of fast time, each its own incident."""
+    interval: timedelta = timedelta(minutes=1)
+    """Between two looks."""
+    settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
+
+    def row(self, rule: Rule, token: int | None) -> Row:
+        """How a rule works for a token: its own setting wins over the fleet's, and that over the default."""
+        row = RULES[rule]
+        for setting in self._set(rule, token):
+            row = replace(
+                row,
+                enabled=row.enabled if setting.enabled is None else setting.enabled,
+                chosen=row.chosen if setting.severity is None else setting.severity,
+                readings=row.readings if setting.readings is None else setting.readings,
+                hold=duration(setting.threshold) if RULES[rule].hold and setting.threshold is not None else row.hold,
+            )
+        return row
+
+    def threshold(self, rule: Rule, token: int | None) -> str:
+        """The threshold that was set for a rule, as text; empty when there is none."""
+        return next((text for each in reversed(self._set(rule, token)) if (text := each.threshold) is not None), "")
+
+    def steps(self, token: int | None) -> tuple[Threshold, ...]:
+        """The steps of fast time for a token."""
+        chosen = self.threshold(Rule.FAST_TIME_LOW, token)
+        return _steps(chosen) if chosen else self.thresholds
+
+    @property
+    def pool(self) -> PoolLevels:
+        """What the fleet must have: one token that works, unless somebody set it otherwise."""
+        chosen = self.threshold(Rule.POOL, None)
+        return _pool_levels(chosen) if chosen else PoolLevels()
+
+    def watches(self, key: Key) -> bool:
+        """Whether anybody wants to hear of that. A token that is gone is forgotten, whoever wants to hear of it."""
+        if key.rule is not Rule.GONE and not self.row(key.rule, key.token).enabled:
+            return False
+        if key.rule is Rule.FAST_TIME_LOW:
+            return any(step.text == key.step for step in self.steps(key.token))
+        return key != Key(Rule.POOL, step=FAST_HOURS) or self.pool.minutes is not None
+
+    def _set(self, rule: Rule, token: int | None) -> tuple[Setting, ...]:
+        """The fleet's setting before the token's."""
+        if not self.settings:
+            return ()
+        found = (self.settings.get((rule, None)), self.settings.get((rule, token)) if token is not None else None)
+        return tuple(setting for setting in found if setting is not None)
+
+
+def as_set(finding: Finding, policy: Policy) -> Finding | None:
+    """The finding as its rule is set; None when nobody wants to hear of it."""
+    if not policy.watches(finding.key):
+        return None
+    row = policy.row(finding.key.rule, finding.key.token)
+    return replace(
+        finding,
+        severity=finding.severity if row.chosen is None else row.chosen,
+        readings=row.readings,
+        clear=row.clear,
+        hold=row.hold,
+        quiet=finding.quiet or not row.enabled,
+    )
+
+
+def unwatched(incidents: Mapping[Key, Incident], policy: Policy) -> frozenset[Key]:
+    """The open keys that nobody wants to hear of any more."""
+    return frozenset(key for key in incidents if not policy.watches(key))

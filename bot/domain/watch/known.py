@@ -1,0 +1,149 @@
+"""What is known now, what is remembered of it over restarts, and what a move of it changes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from bot.domain import info, steering
+from bot.domain.incidents import Incident, Key, Notice, Rule
+from bot.domain.lifecycle import Quiet, Step
+from bot.domain.model import Fleet, Record, Token
+from bot.domain.rules.case import Calm, Flips
+from bot.domain.rules.policy import Policy
+from bot.domain.rules.table import STATUS_RULES
+from bot.domain.steering import Decision, Decisions, Entry
+from bot.domain.value import Value, field, replace
+
+
+class Memory(Value):
+    """What is remembered between two looks, and over restarts."""
+
+    records: Mapping[int, Record] = field(default_factory=dict)
+    """The last reading of each token, by id."""
+    read_at: datetime | None = None
+    """When the whole fleet was last read; None before the first reading."""
+    incidents: Mapping[Key, Incident] = field(default_factory=dict)
+    """The incidents that are pending or firing."""
+    decisions: tuple[Decision, ...] = ()
+
+
+class Changes(Value):
+    """What one look changes; stored whole or not at all."""
+
+    read_at: datetime | None
+    """When the whole fleet was last read, after this look."""
+    records: tuple[Record, ...] = ()
+    """Tokens that are new or read otherwise than before."""
+    removed: frozenset[int] = frozenset()
+    """Tokens to forget."""
+    incidents: tuple[Incident, ...] = ()
+    """Incidents that are new or changed. Those that ended have the stage RESOLVED."""
+    tell: frozenset[Key] = frozenset()
+    """Keys among `incidents` whose message is to be posted, or edited."""
+    notices: tuple[Notice, ...] = ()
+    """To be posted after the cards that they answer."""
+    decided: tuple[Decision, ...] = ()
+    """Decisions that are new or changed."""
+    undone: frozenset[str] = frozenset()
+    """The ids of decisions that no longer hold."""
+    audit: tuple[Entry, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to store."""
+        return not (self.records or self.removed or self.incidents or self.notices or self.decided or self.undone)
+
+
+class Known(Value):
+    """What is known now. Replaced as a whole, so that no reader ever sees half of a look."""
+
+    fleet: Fleet = field(default_factory=Fleet)
+    remembered: Mapping[int, Token] = field(default_factory=dict)
+    """The fleet's tokens, and those that are missing from the list but do not count as gone yet."""
+    incidents: Mapping[Key, Incident] = field(default_factory=dict)
+    """Pending and firing."""
+    decisions: Decisions = field(default_factory=Decisions)
+    """What people decided, and what still holds of it."""
+    flips: Flips = field(default_factory=dict)
+    """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
+    calm: Calm | None = None
+    """Which tokens need not be judged while they read as they do; None when nobody knows, as after a start."""
+    looked_at: datetime | None = None
+    """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
+
+    def hush(self) -> Callable[[Key], bool]:
+        """Whether an incident of a key is to make no sound: people said so, or it is part of a token's flapping."""
+        quiet = quiet_by(self.decisions)
+        return lambda key: quiet(key, self.incidents)
+
+    def policy(self, base: Policy) -> Policy:
+        """The environment's policy, with what was set in chat over it."""
+        settings = {(each.rule, each.token): each for each in self.decisions.settings.values()}
+        return replace(base, settings=settings) if settings else base
+
+
+FLAPS = STATUS_RULES | {Rule.RESTORED}
+"""What a flapping token would tell again and again."""
+
+
+def quiet_by(decisions: Decisions) -> Quiet:
+    """What makes no sound: what people keep quiet, and what a token's flapping tells instead.
+
+    Flapping tells of nothing while it is kept quiet itself, nor of a ban that is graver than somebody set it to be.
+    """
+    cover = decisions.cover()
+
+    def quiet(key: Key, incidents: Mapping[Key, Incident]) -> bool:
+        if cover(key) is not None:
+            return True
+        flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
+        if flapping is None or not flapping.open or cover(flapping.key) is not None:
+            return False
+        incident = incidents.get(key) if key.rule is Rule.BANNED else None
+        return incident is None or incident.severity.rank <= flapping.severity.rank
+
+    return quiet
+
+
+def restore(memory: Memory) -> Known:
+    """What was known when the last look was stored."""
+    tokens = {token_id: info.read(record) for token_id, record in memory.records.items()}
+    missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
+    listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
+    return Known(Fleet(listed, memory.read_at), tokens, memory.incidents, Decisions.of(memory.decisions))
+
+
+def release(known: Known, now: datetime) -> Step:
+    """What was held is told, where it is no longer quiet."""
+    hushed = known.hush()
+    held = [each for key, each in known.incidents.items() if each.held and not hushed(key)]
+    freed = [steering.released(incident, now) for incident in held]
+    return replace(
+        revised(known, [incident for incident, _ in freed]), notices=tuple(notice for _, notice in freed if notice)
+    )
+
+
+def revised(known: Known, incidents: Iterable[Incident]) -> Step:
+    """These incidents instead of what they were; those that have a card show it there."""
+    changed = tuple(incidents)
+    return Step(
+        {**known.incidents, **{each.key: each for each in changed}} if changed else known.incidents,
+        changed,
+        frozenset(each.key for each in changed if each.has_card),
+    )
+
+
+def keep(known: Known, moved: Step) -> tuple[Changes, Known]:
+    """What a move of the incidents has to store, and what is known after it."""
+    changes = Changes(known.fleet.read_at, incidents=moved.changed, tell=moved.tell, notices=moved.notices)
+    return changes, replace(known, incidents=moved.after)
+
+
+def both(first: Changes, second: Changes) -> Changes:
+    """One after the other; of an incident or a decision that both changed, the second has the last word."""
+    return replace(
+        first,
+        incidents=tuple({each.key: each for each in (*first.incidents, *second.incidents)}.values()),
+        tell=first.tell | second.tell,
+        notices=(*first.notices, *second.notices),
+        decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
+    )

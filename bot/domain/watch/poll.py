@@ -1,0 +1,98 @@
+"""How one look moves what is known."""
+
+from collections.abc import Iterable, Iterator
+
+from bot.domain.incidents import Incident, Judgement, Rule, Stage
+from bot.domain.lifecycle import Step, step
+from bot.domain.model import Failure, Fleet, Reading
+from bot.domain.rules import case as cases
+from bot.domain.rules.case import Case
+from bot.domain.rules.judge import judge
+from bot.domain.rules.policy import Policy
+from bot.domain.rules.upstream import judge_failure
+from bot.domain.steering import Decisions, Silence, Window
+from bot.domain.value import replace
+from bot.domain.watch.known import Changes, Known, both, keep, quiet_by, release
+
+
+def compare(known: Known, reading: Reading, base: Policy) -> Case:
+    """See what of a reading has to be judged."""
+    return cases.compare(
+        reading,
+        known.remembered,
+        known.incidents,
+        known.policy(base),
+        before_at=known.fleet.read_at,
+        flips=known.flips,
+        calm=known.calm,
+    )
+
+
+def advance(known: Known, case: Case) -> tuple[Changes, Known]:
+    """How a reading moves what is known: what is to be stored, and what is known after it."""
+    reading = case.reading
+    judgement, calm = judge(case)
+    changes, after = move(known, judgement)
+    gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
+    settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
+    remembered = {**case.remembered, **case.fresh}
+    for token_id in gone:
+        remembered.pop(token_id, None)
+    after = replace(
+        after,
+        fleet=Fleet(reading.tokens, reading.at) if reading.whole else _with(known.fleet, reading),
+        remembered=remembered,
+        flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
+        calm=calm,
+        looked_at=reading.at if reading.whole else known.looked_at,
+    )
+    records = tuple(token.record for token in case.changed.values())
+    return replace(changes, read_at=after.fleet.read_at, records=records, removed=gone), after
+
+
+def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Changes, Known]:
+    """How a look without a reading moves what is known."""
+    judgement = judge_failure(failure, known.incidents, known.policy(base))
+    changes, after = move(known, judgement)
+    return changes, replace(after, fleet=replace(known.fleet, failure=failure), looked_at=failure.at)
+
+
+def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
+    """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
+    moved = step(known.incidents, judgement, quiet_by(known.decisions))
+    decided = tuple(_owing(known.decisions, moved))
+    changes, after = keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
+    released, after = keep(after, release(after, judgement.at))
+    return replace(both(changes, released), decided=decided), after
+
+
+def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
+    """The decisions that have to name something else than before at their end: each key is named by one of them.
+
+    A window tells the net difference, and what came and went unheard makes none; only a silence names that.
+    """
+    told = {incident.key for incident in moved.changed if incident.told}
+    cover, silenced = decisions.cover(), replace(decisions, windows={}).cover()
+    owners = ((key, cover(key) if key in told else silenced(key)) for key in moved.unheard)
+    unheard = {key: by.id for key, by in owners if by is not None}
+    covers: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
+    for each in covers if unheard else ():
+        missed = tuple(key for key in each.missed if unheard.get(key, each.id) == each.id)
+        missed = tuple(dict.fromkeys((*missed, *(key for key, by in unheard.items() if by == each.id))))
+        if missed != each.missed:
+            yield replace(each, missed=missed)
+
+
+def _with(fleet: Fleet, reading: Reading) -> Fleet:
+    """The fleet after some tokens were read alone."""
+    return replace(
+        fleet,
+        tokens={**fleet.tokens, **reading.tokens},
+        read_alone={**fleet.read_alone, **dict.fromkeys(reading.tokens, reading.at)},
+    )
+
+
+def _gone(incident: Incident) -> int | None:
+    """The token that an incident says is gone for good, and did not come back."""
+    gone = incident.key.rule is Rule.GONE and incident.stage is Stage.RESOLVED and incident.now is None
+    return incident.key.token if gone else None
