@@ -1,0 +1,180 @@
+"""The environment, read once and strictly: frozen settings, or one error that lists all that is wrong with it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from bot.domain.model import Threshold
+from bot.domain.value import Value, replace
+from bot.settings.values import Secret, is_loopback
+from bot.settings.variables import VARIABLES, Variable
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. Its text has a line for each problem, with the variable and how to mend it."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(Value):
+    """What the environment says. Each field is a row of `VARIABLES`, but for the last."""
+
+    discord_token: Secret
+    guild_id: int
+    ops_channel_id: int
+    api_key: Secret
+    api_url: str
+    """Without a slash at its end."""
+    rate_limit: tuple[int, timedelta]
+    """So many calls in so much time."""
+    poll_interval: timedelta
+    thresholds: tuple[Threshold, ...]
+    database_url: Secret
+    """As given, since it may hold a password; the storage knows how to read it."""
+    operator_role_id: int | None
+    alert_role_id: int | None
+    escalation_role_id: int | None
+    runbook_url: str | None
+    """A template in which `{rule}` and `{token}` are filled in."""
+    fallback_webhook_url: Secret | None
+    timezone: str
+    """IANA name."""
+    log_level: str
+    log_format: str
+    port: int | None
+    """0 for any free one; None for no server at all."""
+    host: str
+    """An address or a name of this machine."""
+    metrics_token: Secret | None
+    watchdog: bool
+    hints: tuple[str, ...] = ()
+    """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must not leave the process; what a redaction wants to know."""
+        url = self.database_url.reveal()
+        password = urlsplit(url).password
+        optional = (self.fallback_webhook_url, self.metrics_token)
+        known = (self.discord_token.reveal(), self.api_key.reveal(), *(each.reveal() for each in optional if each))
+        return known if password is None else (*known, url, password, unquote(password))
+
+
+def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
+    """Read the settings from the environment and, for what it leaves out, from a `.env` file.
+
+    Args:
+        environ: The real environment; it wins. An empty value counts as none.
+        dotenv: The `.env` file; it need not exist.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    written, problems = _written(dotenv)
+    values: dict[str, Any] = {}  # typed as `Settings` from here on
+    for variable in VARIABLES:
+        try:
+            values[variable.field] = _value(variable, (environ, written))
+        except SettingsError as error:
+            problems += error.problems
+    problems += _contradictions(values)
+    hints = tuple(_hints(written, environ))
+    if problems:
+        raise SettingsError((*problems, *hints))
+    settings = Settings(**values, hints=hints)
+    return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """Find what is wrong only together, among the values that are right each by itself."""
+    if "rate_limit" in values and "poll_interval" in values:
+        calls, period = values["rate_limit"]
+        if values["poll_interval"] < period / calls:
+            yield "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows: make the one longer, or raise the other"
+
+
+FORGETFUL = {"DYNO": "Heroku", "RENDER": "Render"}
+"""Hosts that wipe the disk at each restart, by a variable that they set (their documentation says so)."""
+
+
+def _forgetful(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Warn of a database that would be gone after the next restart."""
+    for name, host in FORGETFUL.items():
+        if environ.get(name) and settings.database_url.reveal().startswith("sqlite"):
+            yield f"{host} wipes the disk at each restart: set DATABASE_URL to a PostgreSQL, or all is forgotten"
+
+
+def _open(settings: Settings) -> Iterator[str]:
+    """Warn of figures that anybody who reaches this machine may read."""
+    if settings.port is not None and settings.metrics_token is None and not is_loopback(settings.host):
+        yield "HOST lets others reach /metrics, which names your tokens: set METRICS_TOKEN, or keep the network from it"
+
+
+def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Read what `.env` says, and what is wrong with it."""
+    if dotenv is None:
+        return {}, []
+    try:
+        with dotenv.open(encoding="utf-8-sig") as stream:
+            from dotenv.parser import parse_stream  # noqa: PLC0415 - most hosts have no such file
+
+            lines = list(parse_stream(stream))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, ValueError) as error:
+        return {}, [f"{dotenv.name} cannot be read: {_reason(error)}"]
+    values = {line.key: line.value for line in lines if line.key and line.value}
+    broken = [line.original.line for line in lines if line.error or (line.key and line.value is None)]
+    return values, [f"{dotenv.name}, line {number}: write NAME=value" for number in broken]
+
+
+def _value(variable: Variable, sources: tuple[Mapping[str, str], ...]) -> object:
+    """Parse the variable's text of the first source that has it in any form."""
+    for source in sources:
+        forms = [form for form in variable.forms if source.get(form, "").strip()]
+        if len(forms) > 1:
+            raise SettingsError((f"{' and '.join(forms)} are both set: keep one",))
+        if forms:
+            form = forms[0]
+            text = source[form].strip() if form == variable.name else _content(form, source[form].strip())
+            return _parsed(variable, form, text)
+    if variable.default is None:
+        raise SettingsError((f"{variable.name} is missing: {variable.meaning}",))
+    return _parsed(variable, variable.name, variable.default) if variable.default else None
+
+
+def _content(form: str, path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise SettingsError((f"{form} names a file that cannot be read: {_reason(error)}",)) from None
+    if not text.strip():
+        raise SettingsError((f"{form} names a file that is empty",))
+    return text
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Say why a file cannot be read; without its name, as a secret may stand where its file's name belongs."""
+    return (error.strerror or "unknown reason") if isinstance(error, OSError) else "it is not text in UTF-8"
+
+
+def _parsed(variable: Variable, form: str, text: str) -> object:
+    try:
+        return variable.parse(text)
+    except ValueError as error:
+        raise SettingsError((f"{form}: {error}",)) from None
+
+
+def _hints(written: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Find names in `.env` that are nearly ours, where ours is not set. The real environment is not ours to judge."""
+    ours = {form for variable in VARIABLES for form in variable.forms}
+    missing = sorted(form for form in ours if not (environ.get(form) or written.get(form)))
+    for name in sorted(set(written) - ours):
+        from difflib import get_close_matches  # noqa: PLC0415 - most never get here
+
+        for near in get_close_matches(name.upper(), missing, n=1, cutoff=0.85):
+            yield f"{name} is not a variable of this bot: is {near} meant?"

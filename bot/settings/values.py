@@ -1,0 +1,217 @@
+"""How the text of each kind of value is read. No message echoes it, since a secret may have been pasted there.
+
+Each raises ValueError with a sentence that says how to mend it.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import NoReturn
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.domain.info import duration, threshold
+from bot.domain.model import Threshold
+
+
+class Secret:
+    """A text that shows itself only when asked by name, and that cannot be pickled or copied by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        message = "a secret is neither pickled nor copied"
+        raise TypeError(message)
+
+
+SHORTEST = 16
+"""Characters of a secret that nobody guesses."""
+
+
+def credential(scheme: str) -> Callable[[str], Secret]:
+    """How a key or token is read: as its page shows it, without the word that a header has before it."""
+
+    def parse(text: str) -> Secret:
+        if text[0] in "'\"" or text[-1] in "'\"":
+            _mend("leave out the quotes; they would become part of it")
+        if text.lower().startswith(f"{scheme.lower()} "):
+            _mend(f'leave out the word "{scheme}" in front; the bot adds it')
+        if not re.fullmatch(r"[!-~]+", text):
+            _mend("has blanks or characters that such a key never has; copy it anew")
+        return Secret(text)
+
+    return parse
+
+
+def chosen(text: str) -> Secret:
+    """A secret of the operator's own making. A word of three letters keeps nobody out, and is all over the log."""
+    secret = credential("Bearer")(text)
+    if len(text) < SHORTEST:
+        _mend(f"is shorter than {SHORTEST} characters; take a long random one, as `openssl rand -hex 24` makes")
+    return secret
+
+
+def snowflake(text: str) -> int:
+    """An id of Discord."""
+    if text.startswith("<"):
+        _mend("is a mention; write only the digits in it")
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 0 < int(text) < 2**63:
+        _mend("is not an id of Discord; switch on developer mode in Discord, right-click it and choose Copy ID")
+    return int(text)
+
+
+def url(text: str) -> str:
+    """The address of an API, without a slash at its end; https, but for this machine."""
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        _mend("write a URL such as https://api.imaginepro.ai")
+    if "@" in parts.netloc:
+        _mend("leave out user and password; the key has its own variable")
+    if "?" in text or "#" in text:
+        _mend("leave out what follows ? or #")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        _mend("write https; plain http would show the key to the network, and is for this machine only")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def template(text: str) -> str:
+    """A URL in which `{rule}` and `{token}` are filled in later."""
+    parts = _split(text.replace("{rule}", "rule").replace("{token}", "token"))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        _mend("write a URL such as https://wiki.example.com/{rule}")
+    if "{" in parts.geturl() or "}" in parts.geturl():
+        _mend("only {rule} and {token} are filled in; percent-encode other braces")
+    return text
+
+
+def webhook(text: str) -> Secret:
+    """A webhook's URL, which is a secret as a whole; https, but for this machine."""
+    parts = _split(text)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname)):
+        _mend("write an https URL")
+    if not parts.hostname:
+        _mend("write an https URL with a host")
+    return Secret(text)
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 for any free one."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) >= 2**16:
+        _mend("write a number up to 65535, such as 8080; 0 for any free one")
+    return int(text)
+
+
+def host(text: str) -> str:
+    """An address or a name of this machine."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.(?!-)[A-Za-z0-9-]{1,63})*", text):
+            _mend("write an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them")
+        return text
+
+
+def zone(text: str) -> str:
+    """The IANA name of a time zone."""
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        _mend("is not a time zone; write its name in the IANA database, such as Europe/Berlin or UTC")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or address reaches this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(text: str) -> SplitResult:
+    """Split a URL. The standard library's own errors quote the text, and it drops line breaks in silence."""
+    if not re.fullmatch(r"[!-~]+", text):
+        _mend("is not a URL: it has blanks or other characters that must be percent-encoded")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        _mend("is not a URL: percent-encode / # @ and the like in user and password, and look at host and port")
+    return parts
+
+
+def database_url(text: str) -> Secret:
+    """A SQLite file or a PostgreSQL URL, as given, since it may hold a password."""
+    if text.startswith("sqlite:"):
+        if not re.fullmatch(r"sqlite:///[^?#]+", text):
+            _mend("write a file after three slashes, such as sqlite:///data/bot.db; a path from the root has four")
+        return Secret(text)
+    parts = _split(text)
+    if text.partition("://")[0].removesuffix("+asyncpg") not in {"postgres", "postgresql"}:
+        _mend("write sqlite:///data/bot.db, or postgresql://user:password@host:5432/name")
+    if "#" in text or "@" in parts.path + parts.query:
+        _mend("percent-encode / ? # @ in user and password (%2F, %3F, %23, %40)")
+    return Secret(text)
+
+
+def rate_limit(text: str) -> tuple[int, timedelta]:
+    """So many calls in so much time: `1/3s`."""
+    match = re.fullmatch(r"([0-9]{1,6})/(.+)", text)
+    if match is None:
+        _mend("write calls per time, such as 1/3s or 10/1m")
+    calls, period = int(match[1]), duration(match[2])
+    if not calls or not period:
+        _mend("both numbers lie above zero, as in 1/3s")
+    return calls, period
+
+
+def poll_interval(text: str) -> timedelta:
+    """A time of one second or more."""
+    interval = duration(text)
+    if interval < timedelta(seconds=1):
+        _mend("must be at least 1s")
+    return interval
+
+
+def thresholds(text: str) -> tuple[Threshold, ...]:
+    """Levels of fast time, each once: `20%,30m`."""
+    steps = tuple(map(threshold, text.split(",")))
+    if len({(step.percent, step.minutes) for step in steps}) < len(steps):
+        _mend("names the same level twice")
+    return steps
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """How one of these words is read; in lower case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            _mend(f"write one of {', '.join(words)}")
+        return text.lower()
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    """`true` or `false`."""
+    return choice("true", "false")(text) == "true"
+
+
+def _mend(sentence: str) -> NoReturn:
+    raise ValueError(sentence)

@@ -1,0 +1,179 @@
+"""The specification: every variable of the environment. `.env.example` and `docs/settings.md` follow it."""
+
+from collections.abc import Callable
+
+from bot.domain.value import Value
+from bot.settings import values
+
+
+class Variable(Value):
+    """One variable of the environment."""
+
+    name: str
+    field: str
+    """Its field in `Settings`."""
+    parse: Callable[[str], object]
+    """Raises ValueError with a sentence that says how to mend it, and that does not hold the value."""
+    meaning: str
+    default: str | None = None
+    """As it would be written; None for a variable that is required, empty for one that may be left out."""
+    secret: bool = False
+    """Whether `NAME_FILE` may name a file that holds it."""
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The names under which it may be set."""
+        return (self.name, f"{self.name}_FILE") if self.secret else (self.name,)
+
+
+VARIABLES = (
+    Variable(
+        "DISCORD_TOKEN",
+        "discord_token",
+        values.credential("Bot"),
+        "the bot's own token, from the Bot page of your application in Discord's developer portal",
+        secret=True,
+    ),
+    Variable(
+        "DISCORD_GUILD_ID",
+        "guild_id",
+        values.snowflake,
+        "the server in which the commands are registered and accepted",
+    ),
+    Variable(
+        "OPS_CHANNEL_ID",
+        "ops_channel_id",
+        values.snowflake,
+        "the channel where alerts go",
+    ),
+    Variable(
+        "IMAGINEPRO_API_KEY",
+        "api_key",
+        values.credential("Bearer"),
+        "the key of your ImaginePro account",
+        secret=True,
+    ),
+    Variable(
+        "IMAGINEPRO_API_URL",
+        "api_url",
+        values.url,
+        "where ImaginePro's API is",
+        "https://api.imaginepro.ai",
+    ),
+    Variable(
+        "IMAGINEPRO_RATE_LIMIT",
+        "rate_limit",
+        values.rate_limit,
+        "calls to ImaginePro per time, over all calls",
+        "1/3s",
+    ),
+    Variable(
+        "POLL_INTERVAL",
+        "poll_interval",
+        values.poll_interval,
+        "how often the accounts are read; at least 1s, and no shorter than the rate limit allows",
+        "60s",
+    ),
+    Variable(
+        "FAST_TIME_THRESHOLD",
+        "thresholds",
+        values.thresholds,
+        "levels of fast time under which to warn, each its own step: percentages or times, as in 15%,30m,2h",
+        "20%,5%",
+    ),
+    Variable(
+        "DATABASE_URL",
+        "database_url",
+        values.database_url,
+        "where the bot remembers: a SQLite file, or a PostgreSQL URL as your host hands it out",
+        "sqlite:///data/bot.db",
+        secret=True,
+    ),
+    Variable(
+        "OPERATOR_ROLE_ID",
+        "operator_role_id",
+        values.snowflake,
+        "the role that may use the bot; without it, whoever may manage the server",
+        "",
+    ),
+    Variable(
+        "ALERT_ROLE_ID",
+        "alert_role_id",
+        values.snowflake,
+        "the role that critical alerts mention; without it, nobody is mentioned",
+        "",
+    ),
+    Variable(
+        "ESCALATION_ROLE_ID",
+        "escalation_role_id",
+        values.snowflake,
+        "the role that is mentioned, too, from the second reminder of a critical alert on",
+        "",
+    ),
+    Variable(
+        "RUNBOOK_URL",
+        "runbook_url",
+        values.template,
+        "where alerts link to for what to do; `{rule}` and `{token}` in it are filled in",
+        "",
+    ),
+    Variable(
+        "FALLBACK_WEBHOOK_URL",
+        "fallback_webhook_url",
+        values.webhook,
+        "an HTTPS address that is told when the bot may not speak in the ops channel",
+        "",
+        secret=True,
+    ),
+    Variable(
+        "TIMEZONE",
+        "timezone",
+        values.zone,
+        "the time zone in which maintenance windows are written, as in Europe/Berlin",
+        "UTC",
+    ),
+    Variable(
+        "LOG_LEVEL",
+        "log_level",
+        values.choice("debug", "info", "warning", "error"),
+        "how much is logged: debug, info, warning or error",
+        "info",
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "log_format",
+        values.choice("text", "json"),
+        "how it is logged: text, or json for log drains",
+        "text",
+    ),
+    Variable(
+        "PORT",
+        "port",
+        values.port,
+        "where `/health` and `/metrics` are served; without it, nowhere",
+        "",
+    ),
+    Variable(
+        "HOST",
+        "host",
+        values.host,
+        "from where they can be reached: 127.0.0.1 is this machine alone, 0.0.0.0 everywhere",
+        "127.0.0.1",
+    ),
+    Variable(
+        "METRICS_TOKEN",
+        "metrics_token",
+        values.chosen,
+        "what whoever reads `/metrics` must send as a bearer token: 16 characters or more",
+        "",
+        secret=True,
+    ),
+    Variable(
+        "WATCHDOG",
+        "watchdog",
+        values.switch,
+        "true: the bot ends itself when it is stuck, so that the host starts it again",
+        "false",
+    ),
+)
+"""Every variable, required ones first."""
