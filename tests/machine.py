@@ -44,8 +44,8 @@ from bot.imaginepro.client import (
 )
 from bot.monitor import Monitor
 from bot.outbox import LEASE, NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
-from bot.storage.store import Store, open_store
-from bot.storage.telling import Grouping, name_of
+from bot.storage.names import name_of
+from bot.storage.store import Grouping, Store, open_store
 from tests.domain.fleets import record, tokens
 from tests.domain.test_incidents import ANA, MOMENTARY, POLICY, Watching
 from tests.storage.servers import PostgreSQL

@@ -21,15 +21,8 @@ from sqlalchemy.util import await_only
 
 from bot.domain.watch.known import Changes
 from bot.storage import database as module
-from bot.storage.database import (
-    StoreDamagedError,
-    StoreError,
-    StoreSettingsError,
-    StoreUnavailableError,
-    database_at,
-    migrate,
-    open_database,
-)
+from bot.storage.database import database_at, migrate, open_database
+from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError
 from bot.storage.store import Store, open_store
 from tests.storage.servers import CERTIFICATE, PostgreSQL
 from tests.storage.values import LEASE, NOW, incident, record, told

@@ -18,7 +18,8 @@ from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage import schema
-from bot.storage.database import StoreDamagedError, StoreSettingsError, database_at, migrate, open_database
+from bot.storage.database import database_at, migrate, open_database
+from bot.storage.errors import StoreDamagedError, StoreSettingsError
 from bot.storage.store import open_store
 from tests.storage.values import LEASE, NOW, incident, record
 

@@ -1,0 +1,113 @@
+"""Which messages the incidents of a poll call for, and which incidents share one; in the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.value import Value
+from bot.storage.batches import batches
+from bot.storage.messages import maybe_posted, new_messages, waits
+from bot.storage.names import name_of
+from bot.storage.schema import Instant, incidents, messages
+
+_RENEW: Final = (
+    sa.update(messages)
+    .where(messages.c.id == sa.bindparam("message"))
+    .values(
+        version=messages.c.version + 1,
+        due_at=sa.case((waits, messages.c.due_at), else_=sa.bindparam("now", type_=Instant)),
+        tries=sa.case((waits, messages.c.tries), else_=0),
+        parked_at=None,
+        parked_reason=None,
+    )
+)
+
+
+class Grouping(Value):
+    """Which incidents of one rule share a message."""
+
+    within: timedelta = timedelta(seconds=20)
+    """How long after a message was made others may still join it."""
+    size: int = 112
+    """Incidents in one message at most: so many ids, and how long each took, fit Discord's 4,096 characters."""
+
+
+def tell(connection: sa.Connection, told: Sequence[Incident], now: datetime, grouping: Grouping) -> dict[str, int]:
+    """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
+
+    Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
+    """
+    named = {name_of(incident): incident for incident in told}
+    rows = connection.execute(
+        sa.select(incidents.c.id, incidents.c.message_id).where(
+            incidents.c.id.in_(named), incidents.c.message_id.is_not(None)
+        )
+    )
+    known = {row.id: row.message_id for row in rows}
+    alone: dict[Rule, list[str]] = defaultdict(list)
+    for name, incident in named.items():
+        if name not in known:
+            alone[incident.key.rule].append(name)
+    joined = _join(connection, alone, named, now, grouping)
+    renewed = {*known.values(), *joined.values()}
+    if renewed:
+        connection.execute(_RENEW, [{"message": message_id, "now": now} for message_id in renewed])
+    groups = [
+        (rule, group)
+        for rule, names in alone.items()
+        for group in batches([name for name in names if name not in joined], grouping.size)
+    ]
+    made = new_messages(
+        connection,
+        [{"summary": len(group) > 1, "rule": rule, "due_at": now, "created_at": now} for rule, group in groups],
+    )
+    return joined | {name: message_id for message_id, (_, group) in zip(made, groups, strict=True) for name in group}
+
+
+def _join(
+    connection: sa.Connection,
+    alone: Mapping[Rule, Sequence[str]],
+    named: Mapping[str, Incident],
+    now: datetime,
+    grouping: Grouping,
+) -> dict[str, int]:
+    """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on."""
+    if not alone:
+        return {}
+    newest = (
+        sa.select(sa.func.max(messages.c.id))
+        .where(messages.c.rule.in_(alone), messages.c.created_at.between(now - grouping.within, now))
+        .group_by(messages.c.rule)
+    )
+    rows = connection.execute(
+        sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id, maybe_posted.label("posted"))
+        .join(messages)
+        .where(messages.c.id.in_(newest))
+    )
+    shared: dict[tuple[int, bool], list[Incident]] = defaultdict(list)
+    for row in rows:
+        # What ends in this very look is stored only after it was told.
+        shared[row.message_id, row.posted].append(named.get(row.id, row.incident))
+    joined: dict[str, int] = {}
+    for (message_id, posted), there in shared.items():
+        room = max(grouping.size - len(there), 0)
+        fit = alone[there[0].key.rule]
+        if posted:
+            fit = _heard_with(there, fit, named)
+        joined |= dict.fromkeys(fit[:room], message_id)
+    if joined:
+        connection.execute(sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True))
+    return joined
+
+
+def _heard_with(there: Sequence[Incident], names: Sequence[str], named: Mapping[str, Incident]) -> Sequence[str]:
+    """Those for which the sound does too that a message made when it was posted: an edit makes none."""
+    if any(incident.stage is Stage.RESOLVED for incident in there):
+        return ()
+    keys = {incident.key for incident in there}
+    loudest = max(incident.severity.rank for incident in there)
+    return [name for name in names if named[name].key not in keys and named[name].severity.rank <= loudest]

@@ -1,0 +1,164 @@
+"""What is known between two polls: how it is loaded, stored, and forgotten when it is old."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.domain.incidents import Stage
+from bot.domain.steering import Decision, Entry
+from bot.domain.watch.known import Changes, Memory
+from bot.storage.batches import batches
+from bot.storage.grouping import Grouping, tell
+from bot.storage.messages import in_order, is_card, waits
+from bot.storage.names import name_of, text_of
+from bot.storage.notices import announce
+from bot.storage.schema import (
+    DECISION_KINDS,
+    audit,
+    decisions,
+    incidents,
+    installation,
+    messages,
+    storable,
+    tokens,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+GROUPING: Final = Grouping()
+"""Incidents of one rule that fire within 20 s are one message."""
+
+AUDIT_OUTLIVES: Final = timedelta(days=365)
+"""How much longer than the incidents the audit trail is kept."""
+
+_FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
+
+_KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
+
+
+def load(connection: sa.Connection) -> Memory:
+    """What was known when the last look was stored."""
+    read_at = connection.scalar(sa.select(installation.c.read_at))
+    records = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id))
+    opened = connection.scalars(
+        sa.select(incidents.c.incident).where(incidents.c.stage != Stage.RESOLVED).order_by(incidents.c.id),
+    )
+    return Memory(
+        records={record.id: record for record in records},
+        read_at=read_at,
+        incidents={incident.key: incident for incident in opened},
+        decisions=_decisions(connection),
+    )
+
+
+def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping = GROUPING) -> None:
+    """Store what changed, with the messages that it calls for.
+
+    An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A
+    message that is there gets one more version, and is due at once too unless it waits for its next attempt
+    already. A parked one is tried again. Notices become messages as `bot.storage.notices.announce` has it.
+
+    What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
+    """
+    connection.execute(sa.update(installation).values(read_at=changes.read_at))
+    _save_decisions(connection, changes)
+    if changes.removed:
+        connection.execute(_FORGET, [{"token": token} for token in changes.removed])
+    for records in batches(changes.records):
+        connection.execute(
+            _upsert(tokens, connection.dialect.name), [{"id": record.id, "record": record} for record in records]
+        )
+    for moved in batches(in_order(changes.incidents)):
+        told = [incident for incident in moved if incident.key in changes.tell]
+        new = tell(connection, told, now, grouping)
+        connection.execute(
+            _upsert(incidents, connection.dialect.name),
+            [
+                {
+                    "id": (name := name_of(incident)),
+                    "key": text_of(incident.key),
+                    "stage": incident.stage,
+                    "resolved_at": incident.resolved_at,
+                    "incident": incident,
+                    "message_id": new.get(name),
+                }
+                for incident in moved
+            ],
+        )
+    if changes.notices:
+        announce(connection, changes, now)
+
+
+def _save_decisions(connection: sa.Connection, changes: Changes) -> None:
+    if changes.undone:
+        connection.execute(sa.delete(decisions).where(decisions.c.id.in_(changes.undone)))
+    if changes.decided:
+        connection.execute(
+            _upsert(decisions, connection.dialect.name),
+            [{"id": each.id, "kind": _KIND_NAMES[type(each)], "decision": each} for each in changes.decided],
+        )
+    if changes.audit:
+        connection.execute(
+            sa.insert(audit),
+            [
+                {
+                    "at": entry.at,
+                    "by": entry.by,
+                    "act": entry.act,
+                    "what": storable(entry.what),
+                    "reason": storable(entry.reason),
+                }
+                for entry in changes.audit
+            ],
+        )
+
+
+def last_entries(connection: sa.Connection, limit: int) -> tuple[Entry, ...]:
+    """The last entries of the audit trail, newest first."""
+    rows = connection.execute(sa.select(audit).order_by(audit.c.id.desc()).limit(limit))
+    return tuple(Entry(row.at, row.by, row.act, row.what, row.reason) for row in rows)
+
+
+def prune(connection: sa.Connection, before: datetime) -> int:
+    """Forget the incidents that were resolved before then, with their messages, and notices made before then.
+
+    A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows. The
+    audit trail is kept for another year.
+
+    Returns:
+        How many incidents were forgotten.
+    """
+    old = incidents.c.resolved_at < before
+    young = sa.exists().where(incidents.c.message_id == messages.c.id, sa.or_(incidents.c.resolved_at.is_(None), ~old))
+    over = sa.select(messages.c.id).where(~waits, ~young, is_card | (messages.c.created_at < before))
+    forgotten = connection.execute(
+        sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
+    )
+    connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
+    connection.execute(sa.delete(audit).where(audit.c.at < before - AUDIT_OUTLIVES))
+    return forgotten.rowcount
+
+
+def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
+    """What people decided and still holds."""
+    written = sa.select(decisions.c.kind, sa.type_coerce(decisions.c.decision, sa.Text)).order_by(decisions.c.id)
+    rows = connection.execute(written.where(decisions.c.kind.in_(DECISION_KINDS)))
+    return tuple([msgspec.json.decode(text, type=DECISION_KINDS[kind]) for kind, text in rows])
+
+
+@cache
+def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
+    """Insert rows, or change those that are there; a null leaves what is there."""
+    # Both engines have upserts, of the same text; only SQLAlchemy has two constructors. The one not used takes 2 MB.
+    insert: sqlite.Insert | postgresql.Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+    changed = {
+        column.name: sa.func.coalesce(insert.excluded[column.name], column)
+        for column in table.columns
+        if not column.primary_key
+    }
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)

@@ -1,0 +1,60 @@
+"""The messages' rows: which of them wait, which are cards, and how they are made.
+
+    card     of one incident
+    summary  of several: of one rule when they fired together (a group), of any when too many messages waited
+    notice   posted once, mostly as an answer to a card or summary, and never edited
+
+A message *waits* while the version that the channel shows is smaller than its own, unless it is parked.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import Incident
+from bot.storage.schema import messages
+
+waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
+
+unposted: Final = (
+    waits
+    & (messages.c.shown_version == 0)
+    & messages.c.discord_id.is_(None)
+    & messages.c.uncertain_since.is_(None)
+    & messages.c.claimed_until.is_(None)
+)
+"""Nothing of these can be in the channel, so they may still become part of another message."""
+
+is_card: Final = messages.c.notice.is_(None)
+"""A card or a summary."""
+
+answered: Final = messages.alias("answered")
+"""The card that a notice answers; to be joined by `messages.answers`."""
+
+after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_not(None)
+"""A notice answers nothing, or what is in the channel. One that answers a card on its way may have nothing to say."""
+
+maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
+
+
+def new_messages(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[int]:
+    """Make messages, all with the same columns; returns their ids, in this order and growing."""
+    if not rows:
+        return []
+    made = sa.insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+    return list(connection.scalars(made, rows))
+
+
+def in_order(unsorted: Iterable[Incident]) -> list[Incident]:
+    """The gravest first, then by rule and token."""
+    return sorted(
+        unsorted,
+        key=lambda incident: (
+            -incident.severity.rank,
+            incident.key.rule,
+            incident.key.token or 0,
+            incident.key.step,
+            incident.opened_at,
+        ),
+    )

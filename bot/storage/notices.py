@@ -1,0 +1,143 @@
+"""The messages of the notices, most of which answer a card; in the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Stage
+from bot.domain.value import Value, replace
+from bot.domain.watch.known import Changes
+from bot.storage.batches import batches, partitions
+from bot.storage.messages import maybe_posted, new_messages
+from bot.storage.names import key_of, name_of, text_of
+from bot.storage.schema import incidents, messages, notice_incidents
+
+ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED})
+"""Kinds of notices that answer the card of their incidents; the others stand by themselves."""
+
+
+def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None:
+    """Make the messages of the notices, after the incidents were stored.
+
+    Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
+    channel, since that will tell by itself; and the end is told when all incidents of the card are over.
+    """
+    names = _names(connection, changes)
+    answers = [notice for notice in changes.notices if _is_answer(notice)]
+    said = [Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
+    cards = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
+    together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
+    for notice in answers:
+        for key in notice.keys:
+            if (card := cards.get(names.get(key, ""))) is not None:
+                together[notice.kind, notice.at, card].append(replace(notice, keys=(key,)))
+    over = _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
+    for (kind, _, card), notices in together.items():
+        merged = merge(notices)
+        if kind is not NoticeKind.RESOLVED:
+            said.append(Said(merged, card, _named(merged.keys, names)))
+        elif card in over:
+            keys = tuple(dict.fromkeys(key_of(name) for name in over[card]))
+            said.append(Said(replace(merged, keys=keys), card, over[card]))
+    for batch in batches(said):
+        post(connection, batch, due_at=now, created_at=now)
+
+
+def _is_answer(notice: Notice) -> bool:
+    return bool(notice.keys) and notice.kind in ANSWERS
+
+
+class Said(Value):
+    """A notice that is to be posted."""
+
+    notice: Notice
+    answers: int | None
+    """The id of the card's row."""
+    names: Collection[str]
+    """Of the incidents that it is about, each once."""
+
+
+def post(connection: sa.Connection, said: Sequence[Said], **common: object) -> None:
+    """Make the messages of these notices, all with the same values in the `common` columns."""
+    rows = [{**common, "summary": False, "notice": each.notice, "answers": each.answers} for each in said]
+    made = new_messages(connection, rows)
+    about = [
+        {"message_id": message_id, "incident_id": name}
+        for message_id, each in zip(made, said, strict=True)
+        for name in each.names
+    ]
+    for batch in batches(about):
+        connection.execute(sa.insert(notice_incidents), batch)
+
+
+def _names(connection: sa.Connection, changes: Changes) -> dict[Key, str]:
+    """The incidents that the notices are about: those of the look, and of other keys the newest that ever fired."""
+    names = {incident.key: name_of(incident) for incident in changes.incidents if _fired(incident)}
+    others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
+    for batch in batches(list(others)):
+        found = (
+            sa.select(incidents.c.key, incidents.c.id, incidents.c.incident)
+            .where(incidents.c.key.in_(batch), incidents.c.stage != Stage.PENDING)
+            .order_by(incidents.c.id)
+        )
+        for rows in partitions(connection, found):
+            names.update({others[row.key]: row.id for row in rows if _fired(row.incident)})
+    return names
+
+
+def _fired(incident: Incident) -> bool:
+    """Whether there ever was something to hear of: what only waited to fire is no news, nor is its end."""
+    return incident.stage is not Stage.PENDING and (incident.told or bool(incident.moments))
+
+
+def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:
+    return [names[key] for key in keys if key in names]
+
+
+def _cards(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
+    """The messages of these incidents, by name, of those that have one which may be in the channel."""
+    found: dict[str, int] = {}
+    for batch in batches(names):
+        rows = connection.execute(
+            sa.select(incidents.c.id, incidents.c.message_id)
+            .join(messages)
+            .where(incidents.c.id.in_(batch), maybe_posted)
+        )
+        found.update({row.id: row.message_id for row in rows})
+    return found
+
+
+def _over(connection: sa.Connection, cards: Collection[int]) -> dict[int, list[str]]:
+    """The names of the incidents of each card, of those cards whose incidents are all resolved."""
+    shown: dict[int, list[str]] = defaultdict(list)
+    still: set[int] = set()
+    for batch in batches(sorted(cards)):
+        rows = connection.execute(
+            sa.select(incidents.c.id, incidents.c.stage, incidents.c.message_id)
+            .where(incidents.c.message_id.in_(batch))
+            .order_by(incidents.c.id)
+        )
+        for row in rows:
+            shown[row.message_id].append(row.id)
+            if row.stage != Stage.RESOLVED:
+                still.add(row.message_id)
+    return {card: names for card, names in shown.items() if card not in still}
+
+
+def merge(notices: Sequence[Notice]) -> Notice:
+    """One notice that says what these of one kind say; it is nobody's when they are of several people."""
+    ends = [notice.until for notice in notices if notice.until is not None]
+    people = {notice.by for notice in notices}
+    return Notice(
+        kind=notices[0].kind,
+        at=min(notice.at for notice in notices),
+        keys=tuple(dict.fromkeys(key for notice in notices for key in notice.keys)),
+        about=", ".join(dict.fromkeys(notice.about for notice in notices if notice.about)),
+        words="\n".join(dict.fromkeys(notice.words for notice in notices if notice.words)),
+        by=people.pop() if len(people) == 1 else None,
+        until=max(ends) if len(ends) == len(notices) else None,
+        escalated=any(notice.escalated for notice in notices),
+    )

@@ -1,0 +1,254 @@
+"""The outbox: which message is due, what came of posting it, and what the channel shows.
+
+A message is *due* when it waits, its time has come and nobody has a claim on it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import Key, Message, Stage
+from bot.domain.value import Value
+from bot.storage.batches import batches, partitions
+from bot.storage.messages import after_its_card, answered, in_order, is_card, unposted, waits
+from bot.storage.names import text_of
+from bot.storage.schema import Instant, incidents, installation, messages, notice_incidents, storable
+
+_GIVEN_BACK: Final = {"claimed_until": None}
+
+_CERTAIN: Final = {"uncertain_since": None, "uncertain_version": None}
+
+_MESSAGES: Final = sa.select(
+    messages,
+    answered.c.discord_id.label("reply_to"),
+    sa.select(installation.c.name).scalar_subquery().label("installation"),
+).outerjoin(answered, answered.c.id == messages.c.answers)
+
+_can_come: Final = waits & after_its_card
+"""Waits, and for nothing but its time."""
+
+_now: Final = sa.bindparam("now", type_=Instant)
+
+_turn: Final = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
+"""First come cards that are not in the channel, then notices, then edits."""
+
+_DUE: Final = (
+    _MESSAGES.where(
+        _can_come,
+        messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= _now),
+        messages.c.due_at <= _now,
+    )
+    .order_by(_turn, messages.c.id)
+    .limit(1)
+)
+
+_NEXT_DUE: Final = _MESSAGES.with_only_columns(
+    sa.func.min(
+        sa.case((messages.c.claimed_until > messages.c.due_at, messages.c.claimed_until), else_=messages.c.due_at)
+    ),
+    maintain_column_froms=True,
+).where(_can_come)
+
+
+class Parked(Value):
+    """A message that Discord refused for good."""
+
+    message: Message
+    reason: str
+    at: datetime
+
+
+class Backlog(Value):
+    """What the channel should show, and does not."""
+
+    waiting: int = 0
+    """Messages that nothing but their time keeps back."""
+    since: datetime | None = None
+    """When the first of them was made or, of those to be edited, is to be tried; None when none waits."""
+    parked: int = 0
+
+
+def message(connection: sa.Connection, message_id: int) -> Message | None:
+    """A message with all its incidents as they are now, those that are over among them; None when it is not there.
+
+    `message_id` may be any number: it comes from a button, and anybody may make one up.
+    """
+    if not 0 < message_id < 2**63:
+        return None
+    row = connection.execute(_MESSAGES.where(messages.c.id == message_id)).one_or_none()
+    return None if row is None else _message(connection, row)
+
+
+def shown_at(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]:
+    """Discord's id of the message that shows the open incident of each key, of those that are shown."""
+    texts = {text_of(key): key for key in keys}
+    shown: dict[Key, int] = {}
+    for batch in batches(list(texts)):
+        rows = connection.execute(
+            sa.select(incidents.c.key, messages.c.discord_id)
+            .join(messages)
+            .where(
+                incidents.c.key.in_(batch),
+                incidents.c.stage == Stage.FIRING,
+                messages.c.discord_id.is_not(None),
+            )
+        )
+        shown.update({texts[row.key]: row.discord_id for row in rows})
+    return shown
+
+
+def unheard(connection: sa.Connection, keys: Collection[Key]) -> frozenset[Key]:
+    """The keys of open incidents of which a card, or a word, still waits to be posted."""
+    texts = {text_of(key): key for key in keys}
+    card = sa.select(messages.c.id).where(waits, messages.c.discord_id.is_(None))
+    word = sa.select(notice_incidents.c.incident_id).join(messages).where(waits)
+    found: set[Key] = set()
+    for batch in batches(list(texts)):
+        rows = connection.scalars(
+            sa.select(incidents.c.key).where(
+                incidents.c.key.in_(batch),
+                incidents.c.stage == Stage.FIRING,
+                incidents.c.message_id.in_(card) | incidents.c.id.in_(word),
+            )
+        )
+        found.update(texts[text] for text in rows)
+    return frozenset(found)
+
+
+def reopen(connection: sa.Connection, now: datetime, within: timedelta) -> None:
+    """Give back what a dead process had claimed; what it may have posted stays uncertain.
+
+    What would not be due `within` that time, as after the clock was set back, is due now.
+    """
+    connection.execute(
+        sa.update(messages)
+        .where(messages.c.claimed_until.is_not(None) | (waits & (messages.c.due_at > now + within)))
+        .values(claimed_until=None, due_at=now)
+    )
+
+
+def claim(connection: sa.Connection, now: datetime, lease: timedelta) -> Message | None:
+    """Take the next due message; nobody else gets it until it is given back or `lease` is over.
+
+    First come cards that are not in the channel, then notices, then edits; an answer waits for its card.
+
+    A post is marked as uncertain from here on, since the process may die before it learns how the post went. The
+    message says what was so before: its `uncertain_since` is None unless an earlier attempt is open.
+    """
+    row = connection.execute(_DUE, {"now": now}).one_or_none()
+    if row is None:
+        return None
+    begun = (
+        {"uncertain_since": now, "uncertain_version": row.version}
+        if row.discord_id is None and row.uncertain_since is None
+        else {}
+    )
+    _change(connection, row.id, claimed_until=now + lease, **begun)
+    return _message(connection, row)
+
+
+def confirm(connection: sa.Connection, message_id: int, discord_id: int, version: int) -> None:
+    """The channel shows `version` as the message `discord_id`. A newer version stays due.
+
+    A post that shows a card as it is now has told what waited to be said in answer to it.
+    """
+    told = sa.exists().where(
+        answered.c.id == message_id, answered.c.discord_id.is_(None), answered.c.version <= version
+    )
+    connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
+    _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0)
+
+
+def retry(
+    connection: sa.Connection,
+    message_id: int,
+    at: datetime,
+    uncertain_since: datetime | None,
+    uncertain_version: int | None,
+) -> None:
+    """Give a claimed message back after an attempt that failed; it is due at `at`.
+
+    The last two are about the earliest attempt to post it whose outcome is not known, None when there is none.
+    """
+    _change(
+        connection,
+        message_id,
+        **_GIVEN_BACK,
+        due_at=at,
+        tries=messages.c.tries + 1,
+        uncertain_since=uncertain_since,
+        uncertain_version=uncertain_version,
+    )
+
+
+def anew(connection: sa.Connection, message_id: int, now: datetime) -> None:
+    """The message is gone from the channel: it is to be posted once more, as one that was made now."""
+    values = {"discord_id": None, "shown_version": 0, "tries": 0, "due_at": now, "created_at": now}
+    _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, **values)
+
+
+def park(connection: sa.Connection, message_id: int, reason: str, now: datetime, *, certain: bool = True) -> None:
+    """Keep a message that Discord refuses for good; it is tried again when one of its incidents changes.
+
+    `certain` says that no earlier attempt may have posted it: then nobody needs to look for it in the channel.
+    """
+    known = _CERTAIN if certain else {}
+    _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
+
+
+def parked(connection: sa.Connection) -> tuple[Parked, ...]:
+    """What is parked, oldest first."""
+    rows = connection.execute(_MESSAGES.where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at))
+    return tuple([Parked(_message(connection, row), row.parked_reason, row.parked_at) for row in rows.all()])
+
+
+def waiting(connection: sa.Connection) -> int:
+    """How many messages the channel does not show as they are."""
+    return connection.scalar(sa.select(sa.func.count()).select_from(messages).where(waits)) or 0
+
+
+def backlog(connection: sa.Connection, parked_since: datetime) -> Backlog:
+    """What the channel should show and does not; of what is parked, that which was since then."""
+    since = sa.case((messages.c.shown_version == 0, messages.c.created_at), else_=messages.c.due_at)
+    figures = _MESSAGES.with_only_columns(
+        sa.func.count().filter(_can_come),
+        sa.func.min(since).filter(_can_come),
+        sa.func.count().filter(messages.c.parked_at >= parked_since),
+        maintain_column_froms=True,
+    )
+    return Backlog(*connection.execute(figures).one())
+
+
+def next_due(connection: sa.Connection) -> datetime | None:
+    """When the next message that waits is due, or its claim is over; None when none waits."""
+    due: datetime | None = connection.scalar(_NEXT_DUE)
+    return due
+
+
+def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:
+    """The message of a row of `_MESSAGES`, with its incidents."""
+    shown = sa.select(incidents.c.incident)
+    if row.notice is None:
+        shown = shown.where(incidents.c.message_id == row.id)
+    else:
+        shown = shown.join(notice_incidents).where(notice_incidents.c.message_id == row.id)
+    return Message(
+        id=row.id,
+        mark=f"{row.installation}-{row.id}",
+        incidents=tuple(in_order([row.incident for rows in partitions(connection, shown) for row in rows])),
+        version=row.version,
+        summary=row.summary,
+        discord_id=row.discord_id,
+        tries=row.tries,
+        uncertain_since=row.uncertain_since,
+        uncertain_version=row.uncertain_version,
+        notice=row.notice,
+        reply_to=row.reply_to,
+        made_at=row.created_at,
+    )
+
+
+def _change(connection: sa.Connection, message_id: int, **values: object) -> None:
+    connection.execute(sa.update(messages).where(messages.c.id == message_id).values(values))
