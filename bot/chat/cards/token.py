@@ -1,0 +1,134 @@
+"""The card of one token: everything that is known of it."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+import discord
+
+from bot.chat.cards.embed import compose, sections
+from bot.chat.cards.status import amount, look, old_numbers, status_word
+from bot.chat.text import number, percent, plain, quoted, stamp
+from bot.domain.model import Count, FastTime, Fleet, PlanState, Subscription, Token, Usage
+
+_VISIBILITY = {"public": "public images", "stealth": "stealth images"}
+_SNOWFLAKE = re.compile(r"[0-9]{15,20}")
+_BAR_CELLS = 12
+
+_RAW = 120
+"""How much of a text that could not be read is shown."""
+
+
+def token_card(token: Token, fleet: Fleet, now: datetime) -> discord.Embed:
+    """Everything that is known of one token."""
+    seen = look(token)
+    read_at = fleet.age_of(token.id)
+    body = [
+        *old_numbers(fleet, read_at),
+        seen.means,
+        f"**Do:** {seen.do}" if seen.do else "",
+        *_fast_time(token.fast_time),
+    ]
+    details = [
+        _line("Plan", _plan(token.subscription, now)),
+        _line("Jobs", _jobs(token)),
+        _line("Mode", _modes(token)),
+        _line(
+            "Made",
+            [
+                _usage(token.lifetime, "so far"),
+                _usage(token.relaxed, "in relax mode") if token.relaxed.images != 0 else None,
+            ],
+        ),
+        _line("Where", _place(token)),
+    ]
+    return compose(
+        f"{seen.mark} Token {token.id} · {seen.word}, {status_word(token)}",
+        sections(body, details, [f"read {stamp(read_at)}" if read_at else ""]),
+        seen.colour,
+    )
+
+
+def _fast_time(fast_time: FastTime) -> list[str]:
+    lines = []
+    if fast_time.percent is not None:
+        full = round(min(max(fast_time.percent, 0), 100) / 100 * _BAR_CELLS)
+        lines.append(f"{'▰' * full}{'▱' * (_BAR_CELLS - full)} **{percent(fast_time.percent)}**")
+    if fast_time.known:
+        return [*lines, f"**{amount(fast_time)}** fast time left"]
+    said = f"is not readable: {quoted(fast_time.raw, _RAW)}" if fast_time.raw.strip() else "was not reported"
+    return [*lines, f"Fast time {said}"]
+
+
+def _plan(plan: Subscription, now: datetime) -> list[str | None]:
+    if not plan.plan and plan.state is None:
+        return [f"not readable: {quoted(plan.raw, _RAW)}" if plan.raw.strip() else None]
+    named = "" if plan.state is PlanState.TRIAL else plain(plan.plan, 40)
+    words = ", ".join(filter(None, [named, plan.billing, plan.state]))
+    return [
+        words,
+        quoted(plan.unread, _RAW) if plan.unread else None,
+        "no relax mode" if plan.has_relax is False else None,
+        _instant(plan.renews_at, now, "renews", "renewal was due"),
+        _instant(plan.ends_at, now, "ends", "ended"),
+    ]
+
+
+def _instant(at: datetime | None, now: datetime, ahead: str, past: str) -> str | None:
+    return f"{ahead if at > now else past} {stamp(at)}" if at else None
+
+
+def _jobs(token: Token) -> list[str | None]:
+    waiting = [_count(token.queued_fast, "fast"), _count(token.queued_relax, "relax")]
+    queued = ", ".join(filter(None, waiting))
+    running = token.running
+    return [
+        "none running" if running.value == 0 else f"{number(running.value)} running" if running.value else None,
+        f"running: {quoted(running.raw, _RAW)}" if running.value is None and running.raw.strip() else None,
+        "none queued" if queued == "0 fast, 0 relax" else f"queued {queued}" if queued else None,
+        None if token.record.concurrency is None else f"limit {number(token.record.concurrency)}",
+    ]
+
+
+def _count(count: Count, word: str) -> str:
+    if count.value is None:
+        return f"{quoted(count.raw, 40)} {word}" if count.raw.strip() else ""
+    return f"{number(count.value)} {word}"
+
+
+def _usage(usage: Usage, where: str) -> str | None:
+    hours = None if usage.hours is None else f"{number(usage.hours)} GPU h"
+    if usage.images is None and hours is None:
+        return f"{quoted(usage.raw, 60)} {where}" if usage.raw.strip() else None
+    if usage.images is None:
+        return f"{hours} {where}"
+    images = f"{number(usage.images)} image{'s' * (usage.images != 1)} {where}"
+    return f"{images} ({hours})" if hours else images
+
+
+def _modes(token: Token) -> list[str | None]:
+    """How it works and who sees the images; a word that we do not know is quoted."""
+    texts = token.record.info
+    return [
+        token.mode or (quoted(texts.job_mode, 60) if texts.job_mode.strip() else None),
+        _VISIBILITY[token.visibility]
+        if token.visibility
+        else (quoted(texts.visibility_mode, 60) if texts.visibility_mode.strip() else None),
+    ]
+
+
+def _place(token: Token) -> list[str | None]:
+    """Ids that are Discord's lead there, for those who may go; others are text."""
+    channel, server = token.record.channel_id, token.record.server_id
+    linked = _SNOWFLAKE.fullmatch(channel) and _SNOWFLAKE.fullmatch(server)
+    place = f"[{channel}](https://discord.com/channels/{server}/{channel})" if linked else plain(channel, 40)
+    return [
+        f"channel {place}" if channel.strip() else None,
+        f"server {plain(server, 40)}" if server.strip() else None,
+    ]
+
+
+def _line(name: str, parts: Iterable[str | None]) -> str:
+    """`**Name** part · part`; nothing when there is no part."""
+    said = " · ".join(filter(None, parts))
+    return f"**{name}** {said}" if said else ""
