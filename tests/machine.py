@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
-from bot.chat.alerts.story import MOVED_ON, OVER, SIGNS
+from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.alerts.message import URL_LIMIT
+from bot.chat.alerts.components import URL_LIMIT
 from bot.chat.buttons import BUTTONS, silence
 from bot.chat.buttons.incidents import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.buttons.press import STALE

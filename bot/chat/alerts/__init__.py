@@ -1,6 +1,8 @@
 """What the ops channel is told: cards, summaries, and the short messages beside them."""
 
-from bot.chat.alerts.message import Alert, Roles, alert, incident_list, row
+from bot.chat.alerts.components import row
+from bot.chat.alerts.listing import incident_list
+from bot.chat.alerts.message import Alert, Roles, alert
 from bot.chat.alerts.wording import WORDINGS
 
 __all__ = ["WORDINGS", "Alert", "Roles", "alert", "incident_list", "row"]

@@ -1,41 +1,17 @@
-"""An incident as it is told: what a template may name, how it ended, its timeline, and how several make one line."""
+"""An incident as it is told: what a template may name."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from itertools import pairwise
-from typing import NamedTuple
-
-import discord
+from collections.abc import Iterable
 
 from bot.chat import cards
 from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
-from bot.chat.cards import amount, plan_word, share, spare, status_word
-from bot.chat.text import bare, listed, number, plain, span, stamp, within
-from bot.domain.incidents import Happening, Incident, Moment, Rule, Stage
+from bot.chat.cards import amount, share, spare, status_word
+from bot.chat.text import bare, listed, number, plain, span, stamp
+from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
-from bot.domain.rules.table import FAST_HOURS, FAST_TIME_RULES, STATUS_RULES, UPSTREAM_RULES
+from bot.domain.rules.table import FAST_HOURS
 from bot.domain.value import Value
-
-Sign = tuple[str, discord.Colour]
-
-SIGNS: Mapping[Severity, Sign] = {
-    Severity.CRITICAL: ("🔴", cards.RED),
-    Severity.WARNING: ("🟠", cards.ORANGE),
-    Severity.INFO: ("🔵", cards.BLUE),
-}
-OVER: Sign = ("✅", cards.GREY)
-MOVED_ON: Sign = ("⚪", cards.GREY)
-
-_SAME_DAY = timedelta(hours=12)
-"""Longer incidents are told with dates."""
-
-_TIMELINE = 6
-"""Moments that a card shows at least, if there are so many: the first, and the last ones."""
-
-_IDS = 30
-"""Tokens that a line of a short message names; a card's summary names all."""
 
 
 class Story(Value):
@@ -159,7 +135,7 @@ class Story(Value):
     @property
     def queued(self) -> str:
         """`12 jobs queued`."""
-        total = _queued(self.account) if self.account else 0
+        total = queued_jobs(self.account) if self.account else 0
         return f"{number(total)} job{'s' * (total != 1)} queued"
 
     @property
@@ -243,211 +219,6 @@ def _left(token: Token | None, words: str) -> str:
     return f"{brief}{words}" + (f" ({full})" if full and brief != full else "")
 
 
-def _queued(token: Token) -> int:
+def queued_jobs(token: Token) -> int:
+    """How many jobs wait in both of its queues, of those that could be read."""
     return sum(count.value or 0 for count in (token.queued_fast, token.queued_relax))
-
-
-def sign(story: Story) -> Sign:
-    """What stands before it while it is open."""
-    return story.wording.sign or SIGNS[story.incident.severity]
-
-
-def told(story: Story) -> tuple[Sign, str]:
-    """Its sign and headline, as of its stage."""
-    return _end(story) if story.ended else (sign(story), story.wording.headline.format_map(story))
-
-
-def _end(story: Story) -> tuple[Sign, str]:
-    """How it ended: well, by turning into something else, or because nobody wants to hear of it."""
-    token, origin, state = story.account, story.incident.origin, story.wording.state.format_map(story)
-    if story.lost:
-        return MOVED_ON, f"{story.token} is no longer {state}: gone from the list, after {story.span}"
-    if story.incident.unwatched:
-        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.token} {state}"
-        return MOVED_ON, f"No longer watched, after {story.span}: {what}"
-    if token is None or story.rule not in STATUS_RULES:
-        return OVER, story.wording.over.format_map(story)
-    if not token.usable:
-        off = ", switched off" if token.active is False else ""
-        return MOVED_ON, f"{story.token} is no longer {state}: now {story.status}{off}, after {story.span}"
-    if token.status is Status.FAST or origin == token.status:
-        return OVER, f"{story.token} is {story.status} again after {story.span}"
-    return OVER, f"{story.token} works again after {story.span}, in {story.status}"
-
-
-def subject(story: Story) -> str:
-    """The account in a line, less what the headline says: where that is not the status, the status stands here."""
-    token, rule = story.account, story.rule
-    if token is None:
-        return ""
-    renewal = token.subscription.renews_at
-    parts = [
-        "" if rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} else f"Status {status_word(token)}",
-        "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
-        f"{plan_word(token)} plan" if plan_word(token) else "",
-        story.left if token.fast_time.known and rule not in FAST_TIME_RULES else "",
-        f"renews {stamp(renewal)}" if renewal and renewal > story.incident.read_at else "",
-    ]
-    return " · ".join(filter(None, parts))
-
-
-def was(story: Story) -> str:
-    """`Was FAST until 2 minutes ago.`, where the status is what changed."""
-    before, at = story.incident.was, story.incident.was_at
-    if before is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
-        return ""
-    until = f" until {stamp(at)}" if at else ""
-    return f"Was {status_word(read(before))}{until}."
-
-
-def had_been(story: Story) -> str:
-    """`It was BANNED, and FAST before that.`, of what has ended."""
-    if not story.wording.state or story.incident.key.token is None:
-        return ""
-    before = story.incident.was if story.rule in STATUS_RULES else None
-    earlier = f", and {status_word(read(before))} before that" if before else ""
-    return f"It was {story.wording.state.format_map(story)}{earlier}."
-
-
-def waiting(story: Story) -> str:
-    """How many jobs sit in the queues of an account that does not work."""
-    token = story.account
-    jobs = 0 if token is None or token.status.works else _queued(token)
-    return f"{number(jobs)} {'is' if jobs == 1 else 'are'} waiting on it." if jobs else ""
-
-
-_MOMENTS: Mapping[Happening, str] = {
-    Happening.FIRED: "fired {at}",
-    Happening.RAISED: "{severity} since {at}",
-    Happening.LOWERED: "only {severity} since {at}",
-    Happening.ACKNOWLEDGED: "acknowledged by {who} {at}",
-    Happening.SILENCED: "silenced by {who} until {until}",
-    Happening.REMINDED: "reminded {at}",
-    Happening.RESOLVED: "resolved {at}",
-    Happening.UNWATCHED: "no longer watched {at}",
-}
-
-_EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
-"""What a summary says beside each token, or not at all."""
-
-
-def timeline(told_of: Sequence[Story]) -> str:
-    """When it fired, who did what, when it was over, and how old the numbers are. Of several, what they share once."""
-    single = told_of[0] if len(told_of) == 1 else None
-    began = min(story.incident.opened_at for story in told_of)
-    last = max(story.incident.resolved_at or story.incident.read_at for story in told_of)
-    style = "t" if last - began < _SAME_DAY else "f"
-    said: dict[str, Moment] = {}
-    for moment in sorted((moment for story in told_of for moment in _moments(story)), key=lambda each: each.at):
-        if single is None and moment.what in _EACH_ITS_OWN:
-            continue
-        shared = single is None and moment.what in {Happening.FIRED, Happening.RAISED, Happening.LOWERED}
-        once = f"{moment.what} {moment.severity}" if shared else _said(moment, style)
-        said.setdefault(once, moment)
-    words = _shortened([(moment, _said(moment, style)) for moment in said.values()])
-    if single is not None and single.ended:
-        words[-1] += f", {single.span}"
-    return " · ".join([*words, *_age(told_of)])
-
-
-def _shortened(told_of: Sequence[tuple[Moment, str]]) -> list[str]:
-    """Of a long life the beginning and the latest, and whoever was told that they have it."""
-    tail = len(told_of) - _TIMELINE
-    kept = [
-        index
-        for index, (moment, _) in enumerate(told_of)
-        if tail <= 0 or index == 0 or index > tail or moment.what is Happening.ACKNOWLEDGED
-    ]
-    gaps = (index - before > 1 for before, index in pairwise([-1, *kept]))
-    return [word for index, gap in zip(kept, gaps, strict=True) for word in (*["…"] * gap, told_of[index][1])]
-
-
-def _moments(story: Story) -> tuple[Moment, ...]:
-    """Its timeline; of one from before there were timelines, its ends."""
-    incident = story.incident
-    if incident.moments:
-        return incident.moments
-    over = (Moment(incident.resolved_at, Happening.RESOLVED),) if story.ended and incident.resolved_at else ()
-    return (Moment(incident.opened_at, Happening.FIRED), *over)
-
-
-def _said(moment: Moment, style: str) -> str:
-    return _MOMENTS[moment.what].format(
-        at=stamp(moment.at, style),
-        who=f"<@{moment.who}>",
-        severity=moment.severity,
-        until=stamp(moment.until, "f") if moment.until else "it is resolved",
-    )
-
-
-def _age(told_of: Sequence[Story]) -> list[str]:
-    """While ImaginePro is away, numbers are as old as the last reading."""
-    frozen = [story.fleet.read_at for story in told_of if story.rule in UPSTREAM_RULES]
-    read_at = frozen[0] if len(frozen) == len(told_of) else max(story.incident.read_at for story in told_of)
-    return [f"read {stamp(read_at)}"] if read_at else []
-
-
-def grouped(told_of: Iterable[Story]) -> dict[str, list[Story]]:
-    """By rule and by what became of it; the most severe first, and within a group by id."""
-    groups: dict[str, list[Story]] = {}
-    for story in sorted(told_of, key=lambda story: place(story.incident)):
-        groups.setdefault(_label(story), []).append(story)
-    return groups
-
-
-_ORDER = {rule: number for number, rule in enumerate(Rule)}
-
-
-def place(incident: Incident) -> tuple[int, int, str, int]:
-    """Sort by this: the gravest first."""
-    key = incident.key
-    return -incident.severity.rank, _ORDER[key.rule], key.step, key.token or 0
-
-
-def _label(story: Story) -> str:
-    group = story.wording.group.format_map(story)
-    if not story.ended:
-        return group
-    if story.lost:
-        return f"was {group}, gone from the list"
-    if story.incident.unwatched:
-        return f"no longer watched: {group}"
-    return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"over: {group}"
-
-
-class Line(NamedTuple):
-    """A line about a group in its forms: each says less than the one before, and none leaves the group out."""
-
-    noted: str
-    """`✅ **was BANNED, now FAST** (2): 1920 (5 min), 1921 (1 h)`; of more than `most`, how many more."""
-    named: str
-    """`✅ **was BANNED, now FAST** (2): 1920, 1921`."""
-    counted: str
-    """`✅ **was BANNED, now FAST** (2)`."""
-
-
-def line(label: str, group: Sequence[Story], most: int = _IDS) -> Line:
-    """A rule's line, which names `most` tokens at most."""
-    first = group[0]
-    mark = (OVER if first.ended else sign(first))[0]
-    if first.incident.key.token is None:
-        alone = f"{mark} **{label}**" + (f" for {first.span}" if first.ended else "")
-        return Line(alone, alone, alone)
-    counted = f"{mark} **{label}** ({len(group)})"
-    more = f" and {len(group) - most} more" if len(group) > most else ""
-    ids = [str(story.incident.key.token) for story in group[:most]]
-    notes = [each + _note(story) for each, story in zip(ids, group, strict=False)]
-    return Line(f"{counted}: {', '.join(notes)}{more}", f"{counted}: {', '.join(ids)}{more}", counted)
-
-
-def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:
-    """The lines in the fullest form in which all of them fit, or else in the shortest."""
-    forms = [[each if isinstance(each, str) else each[form] for each in lines] for form in range(len(Line._fields))]
-    return next((said for said in forms if within(said, limit) == "\n".join(said)), forms[-1])
-
-
-def _note(story: Story) -> str:
-    """What tells one token of a group from the next: how long it took, or how little is left."""
-    if story.ended:
-        return f" ({story.span})"
-    return f" ({share(story.account.fast_time)})" if story.account and story.rule is Rule.FAST_TIME_LOW else ""

@@ -1,0 +1,64 @@
+"""The buttons under a card. They are only a row of custom ids here: who answers a press is in `bot.chat.buttons`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import discord
+
+from bot.domain.incidents import Incident, Message
+
+URL_LIMIT = 512
+"""Of a button that is a link: https://docs.discord.com/developers/components/reference#button-button-structure."""
+
+
+def buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
+    """What can be done about what is open."""
+    open_ = [incident for incident in message.incidents if incident.open]
+    if not open_ or message.notice is not None:
+        return None
+    rules = {incident.key.rule for incident in open_}
+    offered = {
+        "ack": any(not incident.acknowledged for incident in open_),
+        "silence": True,
+        "details": any(incident.key.token is not None for incident in message.incidents),
+        "unfold": message.summary,
+    }
+    items: list[discord.ui.Item[discord.ui.View]] = [
+        discord.ui.Button(label=label, emoji=emoji, style=style, custom_id=f"incident:{act}:{message.id}")
+        for act, (label, emoji, style) in _LABELS.items()
+        if offered[act]
+    ]
+    link = _filled(runbook, open_) if runbook and len(rules) == 1 else ""
+    if link and len(link) <= URL_LIMIT:
+        items.append(discord.ui.Button(label="Runbook", emoji="📖", url=link))
+    return row(items)
+
+
+_LABELS = {
+    "ack": ("Acknowledge", "✋", discord.ButtonStyle.primary),
+    "silence": ("Silence", "🔕", discord.ButtonStyle.secondary),
+    "details": ("Details", "🔍", discord.ButtonStyle.secondary),
+    "unfold": ("Unfold", "📂", discord.ButtonStyle.secondary),
+}
+
+
+def row(items: Iterable[discord.ui.Item[Any]]) -> discord.ui.View:
+    """Components that nobody waits for: presses are answered by their custom id, after restarts as well.
+
+    discord.py would otherwise remember the view of each message for good.
+    """
+    view = discord.ui.View(timeout=None)
+    for item in items:
+        view.add_item(item)
+    view.stop()
+    return view
+
+
+def _filled(runbook: str, open_: Sequence[Incident]) -> str:
+    """The runbook's URL, for the rule and, when there is but one, its token."""
+    tokens = {incident.key.token for incident in open_}
+    (token,) = tokens if len(tokens) == 1 else (None,)
+    return runbook.replace("{rule}", quote(open_[0].key.rule, safe="")).replace(
+        "{token}", "" if token is None else str(token)
+    )

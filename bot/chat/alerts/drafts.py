@@ -1,0 +1,75 @@
+"""Cards and summaries: what they say, before it is known whom they ping."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bot.chat.alerts.groups import Line, grouped, line
+from bot.chat.alerts.phrases import OVER, SIGNS, Sign, had_been, sign, subject, told, waiting, was
+from bot.chat.alerts.story import Story
+from bot.chat.alerts.timeline import timeline
+from bot.chat.cards import GAP, standing
+from bot.chat.text import quoted
+from bot.domain.model import Severity
+from bot.domain.rules.table import UPSTREAM_RULES
+
+
+class Draft(NamedTuple):
+    """What a message says, before it is known whom it pings."""
+
+    sign: Sign
+    headline: str
+    lines: Sequence[str | Line]
+    remedies: Sequence[str] = ()
+
+
+def card(story: Story) -> Draft:
+    """One incident: what it means and what to do, or how it ended."""
+    mark, headline = told(story)
+    if story.ended:
+        body = [had_been(story)]
+    else:
+        wording, cause = story.wording, story.incident.detail if story.rule in UPSTREAM_RULES else ""
+        body = [
+            " ".join(filter(None, [was(story), wording.means.format_map(story), waiting(story)])),
+            f"**Do:** {wording.do.format_map(story)}" if wording.do else "",
+            f"Cause: {quoted(cause, 500)}" if cause else "",
+        ]
+    frozen = story.rule in UPSTREAM_RULES and not story.ended
+    where = "" if frozen else f"{standing(story.fleet)}."
+    return Draft(mark, headline, [*filter(None, [*body, subject(story), where]), GAP, timeline([story])])
+
+
+def summary(about: Sequence[Story]) -> Draft:
+    """Every incident by name: what stands first, then what came and went meanwhile."""
+    over = [story for story in about if story.ended]
+    stands = [story for story in about if not story.ended]
+    groups = grouped(stands)
+    lines: list[str | Line] = [
+        f"**{standing(about[0].fleet)}.**",
+        GAP,
+        *(line(label, group, len(about)) for label, group in [*groups.items(), *grouped(over).items()]),
+        GAP,
+        timeline(about),
+    ]
+    remedies = [
+        f"**{label}:** {group[0].wording.do.format_map(group[0])}"
+        for label, group in groups.items()
+        if group[0].wording.do and group[0].incident.severity is not Severity.INFO
+    ]
+    headline = several(about)
+    if over:
+        headline += f", {len(over)} of them over" if stands else ", all of them over"
+    return Draft(sign_of(stands), headline, lines, remedies)
+
+
+def sign_of(stands: Sequence[Story]) -> Sign:
+    """The gravest of what is open; a rule's own sign where there is but one rule."""
+    if not stands:
+        return OVER
+    return sign(stands[0]) if len({story.rule for story in stands}) == 1 else SIGNS[stands[0].incident.severity]
+
+
+def several(about: Sequence[Story]) -> str:
+    """`12 tokens went VERIFYING`, or of several rules `12 changes at once`."""
+    many = about[0].wording.many if len({story.rule for story in about}) == 1 else ""
+    return many.replace("{many}", f"{len(about)} tokens") if many else f"{len(about)} changes at once"

@@ -1,0 +1,80 @@
+"""Several incidents in few lines: grouped by rule and by what became of them, the gravest first."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from bot.chat.alerts.phrases import OVER, sign
+from bot.chat.alerts.story import Story
+from bot.chat.cards import share
+from bot.chat.text import within
+from bot.domain.incidents import Incident, Rule
+from bot.domain.rules.table import STATUS_RULES
+
+_IDS = 30
+"""Tokens that a line of a short message names; a card's summary names all."""
+
+
+def grouped(told_of: Iterable[Story]) -> dict[str, list[Story]]:
+    """By rule and by what became of it; the most severe first, and within a group by id."""
+    groups: dict[str, list[Story]] = {}
+    for story in sorted(told_of, key=lambda story: place(story.incident)):
+        groups.setdefault(_label(story), []).append(story)
+    return groups
+
+
+_ORDER = {rule: number for number, rule in enumerate(Rule)}
+
+
+def place(incident: Incident) -> tuple[int, int, str, int]:
+    """Sort by this: the gravest first."""
+    key = incident.key
+    return -incident.severity.rank, _ORDER[key.rule], key.step, key.token or 0
+
+
+def _label(story: Story) -> str:
+    group = story.wording.group.format_map(story)
+    if not story.ended:
+        return group
+    if story.lost:
+        return f"was {group}, gone from the list"
+    if story.incident.unwatched:
+        return f"no longer watched: {group}"
+    return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"over: {group}"
+
+
+class Line(NamedTuple):
+    """A line about a group in its forms: each says less than the one before, and none leaves the group out."""
+
+    noted: str
+    """`✅ **was BANNED, now FAST** (2): 1920 (5 min), 1921 (1 h)`; of more than `most`, how many more."""
+    named: str
+    """`✅ **was BANNED, now FAST** (2): 1920, 1921`."""
+    counted: str
+    """`✅ **was BANNED, now FAST** (2)`."""
+
+
+def line(label: str, group: Sequence[Story], most: int = _IDS) -> Line:
+    """A rule's line, which names `most` tokens at most."""
+    first = group[0]
+    mark = (OVER if first.ended else sign(first))[0]
+    if first.incident.key.token is None:
+        alone = f"{mark} **{label}**" + (f" for {first.span}" if first.ended else "")
+        return Line(alone, alone, alone)
+    counted = f"{mark} **{label}** ({len(group)})"
+    more = f" and {len(group) - most} more" if len(group) > most else ""
+    ids = [str(story.incident.key.token) for story in group[:most]]
+    notes = [each + _note(story) for each, story in zip(ids, group, strict=False)]
+    return Line(f"{counted}: {', '.join(notes)}{more}", f"{counted}: {', '.join(ids)}{more}", counted)
+
+
+def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:
+    """The lines in the fullest form in which all of them fit, or else in the shortest."""
+    forms = [[each if isinstance(each, str) else each[form] for each in lines] for form in range(len(Line._fields))]
+    return next((said for said in forms if within(said, limit) == "\n".join(said)), forms[-1])
+
+
+def _note(story: Story) -> str:
+    """What tells one token of a group from the next: how long it took, or how little is left."""
+    if story.ended:
+        return f" ({story.span})"
+    return f" ({share(story.account.fast_time)})" if story.account and story.rule is Rule.FAST_TIME_LOW else ""

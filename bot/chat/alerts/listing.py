@@ -1,0 +1,65 @@
+"""Lists of incidents, for those who ask."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import discord
+
+from bot.chat.alerts.drafts import sign_of
+from bot.chat.alerts.groups import place
+from bot.chat.alerts.phrases import told
+from bot.chat.alerts.story import Story, stories
+from bot.chat.cards import GAP, compose
+from bot.chat.text import stamp
+from bot.domain.incidents import Incident, Key
+from bot.domain.model import Fleet
+
+PAGE_SIZE = 12
+"""Incidents on a page of a list."""
+
+
+def incident_list(
+    heading: str,
+    incidents: Iterable[Incident],
+    fleet: Fleet,
+    page: int,
+    *,
+    quiet: Callable[[Key], bool] = lambda _: False,
+    links: Mapping[Key, str] | None = None,
+) -> tuple[discord.Embed, int]:
+    """Incidents, worst first, a line or two each.
+
+    Args:
+        heading: The title, ours.
+        incidents: Any number.
+        fleet: What is known now.
+        page: Counted from 0; one that does not exist shows the nearest that does.
+        quiet: Whether an incident makes no sound now.
+        links: Where the message of an incident is.
+
+    Returns:
+        The card, and how many pages there are (at least 1).
+    """
+    about = sorted(stories(incidents, fleet), key=lambda story: (story.ended, place(story.incident)))
+    pages = max(1, -(-len(about) // PAGE_SIZE))
+    page = min(max(page, 0), pages - 1)
+    shown = about[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    lines = [
+        _item(story, quiet=quiet(story.incident.key), link=(links or {}).get(story.incident.key)) for story in shown
+    ]
+    foot = [GAP, f"page {page + 1} of {pages}"] if pages > 1 else []
+    colour = sign_of([story for story in about if not story.ended])[1]
+    return compose(heading, [*lines, *foot], colour), pages
+
+
+def _item(story: Story, *, quiet: bool, link: str | None) -> str:
+    (mark, _), headline = told(story)
+    incident = story.incident
+    taken = incident.acknowledged
+    since = "" if story.ended else f"since {stamp(incident.opened_at)}"
+    parts = [
+        since,
+        f"<@{taken.who}> has it" if taken and not story.ended else "",
+        "quiet" if quiet and not story.ended else "",
+        f"[message]({link})" if link and not story.ended else "",
+    ]
+    return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

@@ -1,0 +1,112 @@
+"""The short messages beside the cards: what each kind says."""
+
+from collections.abc import Sequence
+
+from bot.chat import cards
+from bot.chat.alerts.drafts import Draft, several
+from bot.chat.alerts.groups import Line, grouped, line
+from bot.chat.alerts.phrases import OVER, SIGNS, told
+from bot.chat.alerts.story import Story
+from bot.chat.text import listed, plain, quoted, stamp
+from bot.domain.incidents import Notice, NoticeKind
+
+REASON = 300
+"""How much of a reason that somebody gave is shown."""
+
+
+def _of(about: Sequence[Story]) -> str:
+    """What a notice is about, as a headline."""
+    return told(about[0])[1] if len(about) == 1 else several(about) if about else "something that is over by now"
+
+
+def _names(about: Sequence[Story]) -> list[Line]:
+    """Of one its headline says who it is; of several, a line a rule."""
+    return [line(label, group) for label, group in grouped(about).items()] if len(about) > 1 else []
+
+
+def _raised(_: Notice, about: Sequence[Story]) -> Draft:
+    open_ = [story for story in about if not story.ended]
+    if not open_:
+        return Draft(OVER, f"Had become worse, and is over: {_of(about)}", _names(about))
+    worst = open_[0].incident.severity
+    return Draft(SIGNS[worst], f"{worst.capitalize()} now: {_of(open_)}", _names(open_))
+
+
+def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
+    left = [story for story in about if not story.ended and not story.incident.acknowledged]
+    if not left:
+        return Draft(OVER, f"Taken care of meanwhile: {_of(about)}", _names(about))
+    since = min(story.incident.opened_at for story in left)
+    who = "Nobody has it yet, so the second line is called." if notice.escalated else "Nobody has it yet."
+    return Draft(
+        ("⏰", cards.RED),
+        f"Still open: {_of(left)}",
+        [f"{who} It began {stamp(since)}. **Acknowledge** stops the reminders.", *_names(left)],
+    )
+
+
+def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
+    if len(about) == 1:
+        return Draft(*told(about[0]), [])
+    groups = [f"{label} ({len(group)})" for label, group in grouped(about).items()]
+    return Draft(OVER, f"{several(about)}, all of them over", [listed(groups, 5)])
+
+
+def _silence_started(notice: Notice, about: Sequence[Story]) -> Draft:
+    return Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_listed("Open, and quiet now:", _open(about))])
+
+
+def _silence_ended(notice: Notice, about: Sequence[Story]) -> Draft:
+    return Draft(("🔔", cards.BLUE), "A silence is over", [_by(notice), *_left(about, "Still open:")])
+
+
+def _maintenance_started(notice: Notice, _: Sequence[Story]) -> Draft:
+    lines = [_by(notice), "The fleet is watched as ever; what has changed is told at the end."]
+    return Draft(("🛠️", cards.GREY), "Maintenance has begun", lines)
+
+
+def _maintenance_ended(notice: Notice, about: Sequence[Story]) -> Draft:
+    return Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *_left(about, "New, and still open:")])
+
+
+def _open(about: Sequence[Story]) -> list[Story]:
+    return [story for story in about if story.incident.open]
+
+
+def _left(about: Sequence[Story], heading: str) -> list[str | Line]:
+    """What stands at the end of a quiet, and what came and went in it."""
+    passed = [story for story in about if not story.incident.open]
+    stands = _listed(heading, _open(about)) or ["It leaves nothing open."]
+    return [*stands, *_listed("Meanwhile:", passed)]
+
+
+def _listed(heading: str, about: Sequence[Story]) -> list[str | Line]:
+    return [heading, *(line(label, group) for label, group in grouped(about).items())] if about else []
+
+
+NOTICES = {
+    NoticeKind.RAISED: _raised,
+    NoticeKind.REMINDER: _reminder,
+    NoticeKind.RESOLVED: _resolved,
+    NoticeKind.SILENCE_STARTED: _silence_started,
+    NoticeKind.SILENCE_ENDED: _silence_ended,
+    NoticeKind.MAINTENANCE_STARTED: _maintenance_started,
+    NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
+}
+
+
+def _by(notice: Notice) -> str:
+    """Whose decision it was, what it covers, until when, and why, with nothing in it that works but the mention."""
+    until = _until(notice)
+    parts = [
+        f"**{plain(notice.about.replace('_', ' '), 100)}**{until}" if notice.about else until.strip(),
+        f"by <@{notice.by}>" if notice.by is not None else "",
+        quoted(notice.words, REASON) if notice.words.strip() else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _until(notice: Notice) -> str:
+    if notice.until is not None:
+        return f" until {stamp(notice.until, 'f')}"
+    return " until it is resolved" if notice.kind is NoticeKind.SILENCE_STARTED else ""

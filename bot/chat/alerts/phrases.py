@@ -1,0 +1,95 @@
+"""What is said of one incident: its sign and headline, how it ended, and the lines below."""
+
+from collections.abc import Mapping
+
+import discord
+
+from bot.chat import cards
+from bot.chat.alerts.story import Story, queued_jobs
+from bot.chat.alerts.wording import MOMENTARY
+from bot.chat.cards import plan_word, status_word
+from bot.chat.text import number, stamp
+from bot.domain.incidents import Rule
+from bot.domain.info import read
+from bot.domain.model import Severity, Status
+from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
+
+Sign = tuple[str, discord.Colour]
+
+SIGNS: Mapping[Severity, Sign] = {
+    Severity.CRITICAL: ("🔴", cards.RED),
+    Severity.WARNING: ("🟠", cards.ORANGE),
+    Severity.INFO: ("🔵", cards.BLUE),
+}
+
+OVER: Sign = ("✅", cards.GREY)
+MOVED_ON: Sign = ("⚪", cards.GREY)
+
+
+def sign(story: Story) -> Sign:
+    """What stands before it while it is open."""
+    return story.wording.sign or SIGNS[story.incident.severity]
+
+
+def told(story: Story) -> tuple[Sign, str]:
+    """Its sign and headline, as of its stage."""
+    return _end(story) if story.ended else (sign(story), story.wording.headline.format_map(story))
+
+
+def _end(story: Story) -> tuple[Sign, str]:
+    """How it ended: well, by turning into something else, or because nobody wants to hear of it."""
+    token, origin, state = story.account, story.incident.origin, story.wording.state.format_map(story)
+    if story.lost:
+        return MOVED_ON, f"{story.token} is no longer {state}: gone from the list, after {story.span}"
+    if story.incident.unwatched:
+        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.token} {state}"
+        return MOVED_ON, f"No longer watched, after {story.span}: {what}"
+    if token is None or story.rule not in STATUS_RULES:
+        return OVER, story.wording.over.format_map(story)
+    if not token.usable:
+        off = ", switched off" if token.active is False else ""
+        return MOVED_ON, f"{story.token} is no longer {state}: now {story.status}{off}, after {story.span}"
+    if token.status is Status.FAST or origin == token.status:
+        return OVER, f"{story.token} is {story.status} again after {story.span}"
+    return OVER, f"{story.token} works again after {story.span}, in {story.status}"
+
+
+def subject(story: Story) -> str:
+    """The account in a line, less what the headline says: where that is not the status, the status stands here."""
+    token, rule = story.account, story.rule
+    if token is None:
+        return ""
+    renewal = token.subscription.renews_at
+    parts = [
+        "" if rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} else f"Status {status_word(token)}",
+        "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
+        f"{plan_word(token)} plan" if plan_word(token) else "",
+        story.left if token.fast_time.known and rule not in FAST_TIME_RULES else "",
+        f"renews {stamp(renewal)}" if renewal and renewal > story.incident.read_at else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def was(story: Story) -> str:
+    """`Was FAST until 2 minutes ago.`, where the status is what changed."""
+    before, at = story.incident.was, story.incident.was_at
+    if before is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
+        return ""
+    until = f" until {stamp(at)}" if at else ""
+    return f"Was {status_word(read(before))}{until}."
+
+
+def had_been(story: Story) -> str:
+    """`It was BANNED, and FAST before that.`, of what has ended."""
+    if not story.wording.state or story.incident.key.token is None:
+        return ""
+    before = story.incident.was if story.rule in STATUS_RULES else None
+    earlier = f", and {status_word(read(before))} before that" if before else ""
+    return f"It was {story.wording.state.format_map(story)}{earlier}."
+
+
+def waiting(story: Story) -> str:
+    """How many jobs sit in the queues of an account that does not work."""
+    token = story.account
+    jobs = 0 if token is None or token.status.works else queued_jobs(token)
+    return f"{number(jobs)} {'is' if jobs == 1 else 'are'} waiting on it." if jobs else ""
