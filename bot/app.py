@@ -14,6 +14,7 @@ from bot.chat.channel import OpsChannel, one_try
 from bot.chat.client import AwayError, ChatClient, LoginError, try_login
 from bot.domain.rules.policy import Policy
 from bot.domain.value import Value
+from bot.handover import Handover
 from bot.imaginepro.client import PASSING, ImaginePro, UpstreamError, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
@@ -89,13 +90,13 @@ async def _at_work(
     async with contextlib.AsyncExitStack() as stack:
         priority = Priority()
         upstream = await stack.enter_async_context(_upstream(settings, priority))
-        news = asyncio.Event()
+        handover = Handover()
         monitor = Monitor(
             upstream,
             store,
             Policy(settings.thresholds, settings.poll_interval),
             clock,
-            on_change=news.set,
+            handover,
             priority=priority,
         )
         await monitor.restore()
@@ -123,7 +124,7 @@ async def _at_work(
         )
         fallback = settings.fallback_webhook_url
         outbox = Outbox(
-            store, channel, clock, news, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
+            store, channel, clock, handover, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
         )
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 

@@ -5,7 +5,8 @@ The steps of `Monitor.look`, in this order:
 1. fetch the fleet: one request, and either a reading or a failure comes of it
 2. judge what changed against what is remembered (pure; in a thread where that is much)
 3. store the reading, the incidents and the messages they call for, in one transaction
-4. remember the same in memory, from which the commands answer, and wake whoever delivers messages
+4. remember the same in memory, from which the commands answer, and wake whoever delivers messages. If that has nothing
+   to do, the transaction of 3 claimed the first message for it
 
 A crash before 3 loses nothing, since the next look repeats it; after 3 the messages wait in the database.
 """
@@ -27,6 +28,7 @@ from bot.domain.watch.poll import advance, advance_failure, compare
 from bot.domain.watch.response import acknowledge, decide, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
+from bot.handover import Handover
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority
 from bot.telemetry import event
@@ -60,8 +62,8 @@ class Store(Protocol):
     async def load(self) -> Memory:
         """What was known when the last look was stored."""
 
-    async def save(self, changes: Changes, now: datetime) -> None:
-        """Store one look, whole or not at all."""
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
+        """Store one look, whole or not at all; returns the next message that is due, claimed, if that is asked for."""
 
     async def message(self, message_id: int) -> Message | None:
         """The message of that row, with its incidents."""
@@ -85,7 +87,7 @@ class Monitor:
         store: Store,
         policy: Policy,
         clock: Callable[[], datetime],
-        on_change: Callable[[], None],
+        handover: Handover,
         priority: Priority | None = None,
     ) -> None:
         """Nothing is known before `restore`.
@@ -95,14 +97,14 @@ class Monitor:
             store: Where what is known outlives the process.
             policy: How the rules are set, where nobody set them otherwise.
             clock: The time, aware.
-            on_change: Called when there are messages to deliver.
+            handover: Where whoever delivers messages is woken, and gets the first of them.
             priority: Says who goes first within a look, whenever that was at work for a millisecond or two.
         """
         self._upstream = upstream
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._on_change = on_change
+        self._handover = handover
         self._priority = priority or Priority()
         self._known = Known()
         self._sure = True
@@ -279,15 +281,16 @@ class Monitor:
         if not self._sure:
             await self.restore()
             self._sure = True
-            self._on_change()
+            self._handover.doubt()
 
     async def _keep(self, changes: Changes, after: Known) -> None:
+        news = bool(changes.tell or changes.notices)
         self._sure = False
-        await self._store.save(changes, self._clock())
+        message = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
         self._known, self._sure = after, True
+        if news:
+            self._handover.wake(message)
         _log(changes)
-        if changes.tell or changes.notices:
-            self._on_change()
 
 
 def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:

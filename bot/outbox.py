@@ -4,7 +4,8 @@ A message is a row whose version grows with each change of its incidents. It is 
 shows is smaller. One message at a time is on its way, so a channel that refuses is tried by one message, not by all:
 
 1. fold: when many messages wait that were never posted, they become summaries
-2. claim the next due row; for a post, the row remembers that an attempt began
+2. claim the next due row; for a post, the row remembers that an attempt began. Where nothing else waits, whoever
+   stores a message does these two for it, in the same transaction, and hands it over
 3. an attempt whose outcome is not known, and older than Discord's memory of nonces: look for its mark in the channel
 4. post with the mark as nonce, or edit
 5. confirm | try later, all messages alike | park this message
@@ -23,7 +24,6 @@ it in the channel.
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +32,8 @@ from typing import Protocol
 from bot.domain.incidents import Message
 from bot.domain.value import Value
 from bot.figures import Histogram
-from bot.storage.store import FencedError, StoreError
+from bot.handover import Handover
+from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -41,28 +42,28 @@ NONCE_MEMORY = timedelta(seconds=75)
 """How old a nonce may be that is relied on: Discord remembers it for "a few minutes" by its documentation, surely two,
 and a request may wait 45 s for its turn."""
 
-FOLD_OVER = 5
-"""More waiting messages than this become summaries."""
-
-SUMMARY_SIZE = 112
-"""Incidents in one summary at most, so that it names them all within Discord's limits."""
-
-LEASE = timedelta(minutes=2)
-"""Longer than any attempt: a claim that is older belongs to a process that died."""
-
-
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
 
 
 class Pace(Value):
-    """How long a channel that does not take messages is left alone."""
+    """How long a channel that does not take messages is left alone, or a database that cannot be reached."""
 
     first: timedelta = timedelta(seconds=1)
-    longest: timedelta = timedelta(seconds=15)
-    """Pauses double between the two: 8 attempts in the first minute of an outage, then 4 a minute."""
+    """After the first failure, which mostly is the only one."""
+    then: timedelta = timedelta(seconds=5)
+    """After each other, so that nobody waits longer for what can be said again."""
     blocked: timedelta = timedelta(minutes=1)
     """While the bot may not speak: a person has to act first."""
+
+    def pause(self, failures: int) -> timedelta:
+        """How long to leave alone what has failed so often in a row: at most 12 attempts fall into any minute.
+
+        The eleven pauses after the first one make up for it.
+        """
+        if failures == 1:
+            return self.first
+        return self.then * 1.1 if failures <= 12 else self.then  # noqa: PLR2004 - see above
 
 
 PACE = Pace()
@@ -119,11 +120,8 @@ class Store(Protocol):
     async def reopen(self, now: datetime, within: timedelta) -> None:
         """Give back what a dead process had claimed, and what is not due `within` that time."""
 
-    async def fold(self, limit: int, size: int, now: datetime) -> int:
-        """Fold waiting messages into summaries when more than `limit` wait; returns how many incidents were folded."""
-
-    async def claim(self, now: datetime, lease: timedelta) -> Message | None:
-        """Take the next due message."""
+    async def claim(self, now: datetime) -> Claimed:
+        """Fold what waits where that is much, and take the next due message."""
 
     async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
         """The channel shows that version."""
@@ -139,9 +137,6 @@ class Store(Protocol):
     async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool) -> None:
         """Keep the message without trying it again; `certain` when no earlier attempt may have posted it."""
 
-    async def next_due(self) -> datetime | None:
-        """When the next message is due; None when none waits."""
-
 
 class Outbox:
     """Delivers what waits, one message at a time, until the task that runs it is cancelled."""
@@ -151,15 +146,15 @@ class Outbox:
         store: Store,
         channel: Channel,
         clock: Callable[[], datetime],
-        news: asyncio.Event,
+        handover: Handover,
         on_blocked: Callable[[str], Awaitable[bool]] | None = None,
         pace: Pace = PACE,
     ) -> None:
-        """`news` is set by whoever stores messages; `on_blocked` is told why, until it says that this arrived."""
+        """Whoever stores messages wakes it by `handover`; `on_blocked` is told why, until it says that this arrived."""
         self._store = store
         self._channel = channel
         self._clock = clock
-        self._news = news
+        self._handover = handover
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
@@ -180,24 +175,24 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
-        hiccups, reopened = 0, False
+        hiccups = 0
+        self._handover.doubtful = True  # a process that died may have claimed something
         while True:
-            self._news.clear()
             try:
-                if not reopened:
-                    await self._store.reopen(self._clock(), LEASE)
-                    reopened = True
+                if self._handover.doubtful:
+                    await self._store.reopen(self._clock(), CLAIM_LASTS)
+                    self._handover.doubtful = False
                 pause = await self.deliver()
                 hiccups = 0
             except StoreError as error:
-                # A claim whose answer was lost is ours all the same: given back, it need not wait for its lease to end.
-                hiccups, reopened = hiccups + 1, False
-                pause, self._resting = self._pause(hiccups), True
+                # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
+                hiccups, self._handover.doubtful = hiccups + 1, True
+                pause, self._resting = self._pace.pause(hiccups), True
                 if not isinstance(error, FencedError):  # of which the lease tells, and ends this
                     event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
                 hiccups += 1
-                pause, self._resting = self._pause(hiccups), True
+                pause, self._resting = self._pace.pause(hiccups), True
                 logger.exception("outbox failed")
             if pause is None or pause > timedelta():
                 with self._idling():
@@ -218,7 +213,7 @@ class Outbox:
             return
         try:
             async with asyncio.timeout(None if pause is None else pause.total_seconds()):
-                await self._news.wait()
+                await self._handover.woken(free=pause is None)
         except TimeoutError:
             pass
 
@@ -230,20 +225,20 @@ class Outbox:
         while True:
             self.turns += 1
             now = self._clock()
-            folded = await self._store.fold(FOLD_OVER, SUMMARY_SIZE, now)
-            if folded:
-                event(logger, logging.INFO, "messages folded into a summary", incidents=folded)
-            message = await self._store.claim(now, LEASE)
-            if message is None:
-                due = await self._store.next_due()
-                if due is None:
+            handed = self._handover.take()
+            claimed = Claimed(handed) if handed else await self._store.claim(now)
+            if claimed.folded:
+                event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
+            if claimed.message is None:
+                if claimed.due is None:
                     return None
-                if due > now + LEASE:  # longer pauses are over before this is asked: the clock was set back
-                    event(logger, logging.WARNING, "the clock was set back", waits=due - now)
-                    await self._store.reopen(now, LEASE)
-                    continue
-                return max(due - self._clock(), timedelta())
-            pause = await self._attempt(message, now)
+                if claimed.due <= now + CLAIM_LASTS:
+                    return max(claimed.due - self._clock(), timedelta())
+                # Longer pauses are over before this is asked.
+                event(logger, logging.WARNING, "the clock was set back", waits=claimed.due - now)
+                await self._store.reopen(now, CLAIM_LASTS)
+                continue
+            pause = await self._attempt(claimed.message, now)
             if pause is not None:
                 return pause
 
@@ -299,16 +294,10 @@ class Outbox:
 
     def _pause_after(self, error: DeliveryError) -> timedelta:
         self._failures += 1
-        pause = self._pause(self._failures)
+        pause = self._pace.pause(self._failures)
         if isinstance(error, LaterError):
             return max(pause, error.after)
         return max(pause, self._pace.blocked) if isinstance(error, BlockedError) else pause
-
-    def _pause(self, failures: int) -> timedelta:
-        """How long to leave alone what has failed so often in a row."""
-        pause = min(self._pace.first * float(2 ** min(failures - 1, 10)), self._pace.longest)
-        jitter: float = random.uniform(0.9, 1.1)  # noqa: S311 - not a secret
-        return pause * jitter
 
 
 @dataclass(slots=True)

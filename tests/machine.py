@@ -32,6 +32,7 @@ from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Sta
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
 from bot.domain.watch.known import Changes
+from bot.handover import Handover
 from bot.imaginepro.client import (
     MalformedError,
     NotFoundError,
@@ -43,9 +44,9 @@ from bot.imaginepro.client import (
     UpstreamError,
 )
 from bot.monitor import Monitor
-from bot.outbox import LEASE, NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
+from bot.outbox import NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
 from bot.storage.names import name_of
-from bot.storage.store import Grouping, Store, open_store
+from bot.storage.store import CLAIM_LASTS, Grouping, Store, open_store
 from tests.domain.fleets import record, tokens
 from tests.domain.test_incidents import ANA, MOMENTARY, POLICY, Watching
 from tests.storage.servers import PostgreSQL
@@ -228,13 +229,14 @@ class Disk:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
 
-    async def save(self, changes: Changes, now: datetime) -> None:
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
         """Store it."""
-        await self._store.save(changes, now, GROUPING)
+        message = await self._store.save(changes, now, GROUPING, claiming=claiming)
         self.saved.append(changes)
         if self.last:
             self.last = False
             raise Died
+        return message
 
 
 fates = st.lists(st.sampled_from(Fate), max_size=3)
@@ -275,11 +277,12 @@ class Machine(Watching):
 
     def start(self) -> None:
         """A new process takes up what the last one left."""
+        self.handover = Handover()
         # The store's other methods are reached by name.
-        self.monitor = Monitor(self.upstream, self.disk, POLICY, lambda: self.now, lambda: None)
-        self.outbox = Outbox(self.store, self.room, lambda: self.now, asyncio.Event())
+        self.monitor = Monitor(self.upstream, self.disk, POLICY, lambda: self.now, self.handover)
+        self.outbox = Outbox(self.store, self.room, lambda: self.now, self.handover)
         self.runner.run(self.monitor.restore())
-        self.runner.run(self.store.reopen(self.now, LEASE))
+        self.runner.run(self.store.reopen(self.now, CLAIM_LASTS))
         self.known = self.monitor.known
 
     def teardown(self) -> None:
@@ -427,10 +430,13 @@ class Machine(Watching):
 
     def deliver(self) -> timedelta | None:
         try:
-            return self.runner.run(self.outbox.deliver())
+            pause = self.runner.run(self.outbox.deliver())
         except Died:
             self.start()
             return timedelta()
+        # As long as nothing waits, the next that is stored is claimed with it.
+        self.handover.free = pause is None
+        return pause
 
     # What must be so.
 

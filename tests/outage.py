@@ -32,9 +32,11 @@ from bot.chat.channel import OpsChannel, one_try
 from bot.domain import info
 from bot.domain.model import Token
 from bot.domain.rules.policy import Policy
+from bot.handover import Handover
 from bot.imaginepro.errors import NotFoundError
 from bot.monitor import Monitor
-from bot.outbox import FOLD_OVER, Outbox
+from bot.outbox import Outbox
+from bot.storage.claims import FOLD_OVER
 from bot.storage.store import Store, StoreError, open_store
 from tests.domain.fleets import record, tokens
 from tests.hurry import HurriedLoop
@@ -216,10 +218,10 @@ class Run:
     @asynccontextmanager
     async def _bot(self) -> AsyncIterator[None]:
         """The part of the bot that watches and tells, wired as the real one is."""
-        world, news, logged_in = self._world, asyncio.Event(), asyncio.Event()
+        world, handover, logged_in = self._world, Handover(), asyncio.Event()
         logged_in.set()
         await self._store.save(EACH_FLIP_BY_ITSELF, world.clock())
-        monitor = Monitor(self._accounts, self._store, Policy(), world.clock, on_change=news.set)
+        monitor = Monitor(self._accounts, self._store, Policy(), world.clock, handover)
         await monitor.restore()
         channel = OpsChannel(
             world.client,
@@ -228,7 +230,7 @@ class Run:
             guild_id=world.fake.guild_id,
             render=lambda message: alert(message, monitor.fleet, Roles(world.fake.alert_role_id), None),
         )
-        async with _beside(Outbox(self._store, channel, world.clock, news).run(), self._poll(monitor)):
+        async with _beside(Outbox(self._store, channel, world.clock, handover).run(), self._poll(monitor)):
             yield
 
     async def _poll(self, monitor: Monitor) -> None:

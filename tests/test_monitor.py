@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,10 +15,12 @@ from bot.domain.model import Record, Status, Token, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry
 from bot.domain.watch.known import Changes, Memory
+from bot.handover import Handover
 from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
 from bot.monitor import Monitor
 from bot.storage.store import Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record, tokens
+from tests.storage.values import claim
 
 
 @dataclass
@@ -80,15 +82,27 @@ class Disk:
         """What the database knows."""
         return await self.store.audit(limit)
 
-    async def save(self, changes: Changes, now: datetime) -> None:
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
         """Store it, if there is room."""
         if self.full:
             reason = "the disk is full"
             raise StoreUnavailableError(reason)
-        await self.store.save(changes, now)
+        message = await self.store.save(changes, now, claiming=claiming)
         if self.loses_answers:
             reason = "the connection was lost"
             raise StoreUnavailableError(reason)
+        return message
+
+
+class Wakes(Handover):
+    """Counts how often somebody was woken to deliver."""
+
+    count = 0
+
+    def wake(self, message: Message | None = None) -> None:
+        """Count it."""
+        self.count += 1
+        super().wake(message)
 
 
 @dataclass
@@ -99,7 +113,7 @@ class Watch:
     disk: Disk
     accounts: Accounts
     monitor: Monitor
-    woken: list[bool] = field(default_factory=list)
+    handover: "Wakes"
     now: datetime = START
 
     async def look(self, *records: Record, error: UpstreamError | None = None) -> None:
@@ -116,8 +130,9 @@ async def watching(url: str, now: datetime = START) -> AsyncIterator[Watch]:
         accounts, disk = Accounts(), Disk(store)
         watch: Watch
         policy = Policy((threshold("20%"),))
-        monitor = Monitor(accounts, disk, policy, lambda: watch.now, on_change=lambda: watch.woken.append(True))
-        watch = Watch(store, disk, accounts, monitor, now=now)
+        handover = Wakes()
+        monitor = Monitor(accounts, disk, policy, lambda: watch.now, handover)
+        watch = Watch(store, disk, accounts, monitor, handover, now)
         await monitor.restore()
         yield watch
 
@@ -137,10 +152,10 @@ async def test_a_look_is_answered_from_and_wakes_the_outbox_only_when_something_
     await watch.look(record(2), record(1))
     assert watch.monitor.fleet.tokens.keys() == {1, 2}
     assert watch.monitor.fleet.read_at == watch.now
-    assert len(watch.woken) == 1
+    assert watch.handover.count == 1
     await watch.look(record(2), record(1))
     assert watch.monitor.fleet.read_at == watch.now
-    assert len(watch.woken) == 1
+    assert watch.handover.count == 1
     assert await watch.store.waiting() == 1
 
 
@@ -165,7 +180,7 @@ async def test_what_is_known_outlives_the_process(database_url: str) -> None:
         assert second.monitor.fleet == known
         await second.look(record(1), record(2, "BANNED"))
         assert set((await second.store.load()).records) == {1, 2}, "3 was missing twice, in two processes"
-        assert second.woken == [True]
+        assert second.handover.count == 1
 
 
 async def test_nobody_is_reminded_of_what_the_channel_has_not_heard_yet(watch: Watch) -> None:
@@ -181,7 +196,7 @@ async def test_nobody_is_reminded_of_what_the_channel_has_not_heard_yet(watch: W
     for minutes in (16, 16, 61):
         await later(minutes)
     assert watch.monitor.known.incidents[ban].reminders == 0
-    while (message := await watch.store.claim(watch.now, timedelta(minutes=1))) is not None:
+    while (message := await claim(watch.store, watch.now, timedelta(minutes=1))) is not None:
         await watch.store.confirm(message.id, message.id, message.version)
     for _ in range(3):  # the first reminder waits itself
         await later(61)
@@ -200,6 +215,38 @@ async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> N
     assert Key(Rule.BANNED, 1900) in (await watch.store.load()).incidents
 
 
+async def test_a_message_is_claimed_with_the_reading_that_calls_for_it_for_an_outbox_that_is_free(watch: Watch) -> None:
+    await watch.look(record(1), record())
+    assert watch.handover.take() is None, "nobody was free"
+    summary = await claim(watch.store, watch.now)
+    assert summary is not None
+    await watch.store.confirm(summary.id, 1, summary.version)
+    watch.handover.free = True
+    await watch.look(record(1), record())
+    assert watch.handover.free, "there was nothing to tell"
+    await watch.look(record(1), record(status="BANNED"))
+    message = watch.handover.take()
+    assert message is not None
+    assert [incident.key for incident in message.incidents] == [Key(Rule.BANNED, 1900)]
+    assert message.uncertain_since is None, "no attempt was made yet"
+    assert await claim(watch.store, watch.now) is None, "it is claimed"
+    assert not watch.handover.free
+    await watch.look(record(1), record(status="FAST"))
+    assert watch.handover.take() is None, "whoever delivers is at work"
+
+
+async def test_a_claim_that_was_lost_with_its_commit_is_told_to_whoever_delivers(watch: Watch) -> None:
+    await watch.look(record())
+    watch.handover.take()
+    watch.disk.loses_answers = watch.handover.free = True
+    with pytest.raises(StoreUnavailableError):
+        await watch.look(record(status="BANNED"))
+    watch.disk.loses_answers = False
+    await watch.monitor.tick()
+    assert watch.handover.doubtful
+    assert watch.handover.take() is None
+
+
 async def test_a_commit_whose_answer_was_lost_is_one_incident_and_ends_as_one(watch: Watch) -> None:
     works = record(1)
     await watch.look(works, record())
@@ -207,9 +254,9 @@ async def test_a_commit_whose_answer_was_lost_is_one_incident_and_ends_as_one(wa
     with pytest.raises(StoreUnavailableError):
         await watch.look(works, record(status="BANNED"))
     watch.disk.loses_answers = False
-    woken = len(watch.woken)
+    woken = watch.handover.count
     await watch.look(works, record(status="BANNED"))
-    assert len(watch.woken) > woken, "what that commit called for must be delivered"
+    assert watch.handover.count > woken, "what that commit called for must be delivered"
     (incident,) = (await watch.store.load()).incidents.values()
     assert incident.opened_at < watch.now
     assert await watch.store.waiting() == 2, "the first day's summary, and one alert"

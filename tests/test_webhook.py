@@ -1,12 +1,12 @@
 """Somebody else is told when the bot may not speak: once each time, and again when that did not arrive."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
+from bot.handover import Handover
 from bot.outbox import BlockedError, Outbox
 from bot.webhook import Webhook
 from tests.domain.fleets import START
@@ -69,6 +69,4 @@ async def test_the_outbox_tells_it_once_each_time_it_is_blocked_and_until_it_arr
 
 
 def _telling(post: Post, url: str) -> Outbox:
-    return Outbox(
-        post.store, post.room, post.clock, asyncio.Event(), on_blocked=Webhook(url, post.clock).tell, pace=BRIEF
-    )
+    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).tell, pace=BRIEF)

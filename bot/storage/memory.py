@@ -56,7 +56,7 @@ def load(connection: sa.Connection) -> Memory:
     )
 
 
-def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping = GROUPING) -> None:
+def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping) -> None:
     """Store what changed, with the messages that it calls for.
 
     An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A

@@ -10,7 +10,8 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from bot.storage import folding, lease, memory, outbox
+from bot.storage import claims, lease, memory, outbox
+from bot.storage.claims import CLAIM_LASTS, SUMMARY_SIZE, Claimed
 from bot.storage.database import Database, open_database
 from bot.storage.errors import (
     FencedError,
@@ -25,8 +26,11 @@ from bot.storage.outbox import Backlog, Parked
 from bot.storage.schema import installation
 
 __all__ = [
+    "CLAIM_LASTS",
+    "SUMMARY_SIZE",
     "Backlog",
     "Claim",
+    "Claimed",
     "FencedError",
     "Grouping",
     "Parked",
@@ -109,7 +113,7 @@ class Store:
     release = _writes(lease.release)
 
     load = _reads(memory.load)
-    save = _writes_leading(memory.save)
+    save = _writes_leading(claims.save)
     audit = _reads(memory.last_entries)
     prune = _writes_leading(memory.prune)
 
@@ -119,10 +123,8 @@ class Store:
     parked = _reads(outbox.parked)
     waiting = _reads(outbox.waiting)
     backlog = _reads(outbox.backlog)
-    next_due = _reads(outbox.next_due)
     reopen = _writes_leading(outbox.reopen)
-    fold = _writes_leading(folding.fold)
-    claim = _writes_leading(outbox.claim)
+    claim = _writes_leading(claims.claim)
     confirm = _writes_leading(outbox.confirm)
     retry = _writes_leading(outbox.retry)
     anew = _writes_leading(outbox.anew)

@@ -15,8 +15,7 @@ from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.model import Fleet, InfoText, Record, Severity
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
-from bot.outbox import SUMMARY_SIZE
-from bot.storage.store import Grouping
+from bot.storage.store import SUMMARY_SIZE, Grouping
 from tests.chat.builders import NOON, fleet, incident, message, record, token, told
 from tests.chat.checks import assert_fits, assert_harmless, texts
 

@@ -1,6 +1,5 @@
 """The parts of a bot that can be looked at, all real but for what is at their ends."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
 from bot.domain.rules.policy import Policy
+from bot.handover import Handover
 from bot.imaginepro.client import ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse
@@ -97,11 +97,11 @@ class Patient:
 async def patient(sqlite_url: str) -> AsyncIterator[Patient]:
     ends = Ends()
     async with open_store(sqlite_url) as store:
-        news = asyncio.Event()
-        monitor = Monitor(ends, store, Policy((threshold("20%"),)), lambda: ends.now, on_change=news.set)
+        handover = Handover()
+        monitor = Monitor(ends, store, Policy((threshold("20%"),)), lambda: ends.now, handover)
         await monitor.restore()
         async with ChatClient(monitor, guild_id=1, channel_id=2) as client:
             client.online = True
-            outbox = Outbox(store, ends, lambda: ends.now, news)
+            outbox = Outbox(store, ends, lambda: ends.now, handover)
             pulse = Pulse(store, lambda: ends.now, timedelta(minutes=1))
             yield Patient(ends, store, monitor, outbox, client, pulse)

@@ -9,12 +9,12 @@ from bot.domain.incidents import Incident, Message, Stage
 from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.storage.store import Backlog, Store, open_store
-from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
+from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, told
 
 
 async def claimed(store: Store, now: datetime = NOW) -> Message:
     """The next due message, which must be there."""
-    message = await store.claim(now, LEASE)
+    message = await claim(store, now, LEASE)
     assert message is not None
     return message
 
@@ -28,7 +28,7 @@ async def posted(store: Store, discord_id: int, now: datetime = NOW) -> Message:
 
 async def test_an_incident_that_is_told_gets_a_message(store: Store) -> None:
     await store.save(told(incident()), NOW)
-    assert await store.next_due() == NOW
+    assert await next_due(store) == NOW
     message = await claimed(store)
     assert message == Message(
         id=message.id, mark=f"{store.installation}-{message.id}", incidents=(incident(),), version=1, made_at=NOW
@@ -39,7 +39,7 @@ async def test_an_incident_that_is_told_gets_a_message(store: Store) -> None:
 async def test_an_incident_that_is_not_told_has_no_message(store: Store) -> None:
     await store.save(replace(told(incident(1900), incident(1901)), tell=frozenset({incident(1901).key})), NOW)
     assert (await claimed(store)).incidents == (incident(1901),)
-    assert await store.claim(NOW, LEASE) is None
+    assert await claim(store, NOW, LEASE) is None
 
 
 async def test_the_gravest_incident_of_a_look_is_posted_first(store: Store) -> None:
@@ -54,10 +54,10 @@ async def test_a_confirmed_message_waits_no_more_until_its_incident_changes(stor
     await store.save(told(first), NOW)
     await posted(store, 77)
     assert await store.waiting() == 0
-    assert await store.next_due() is None
+    assert await next_due(store) is None
     resolved = replace(first, stage=Stage.RESOLVED, resolved_at=NOW + minutes(5))
     await store.save(told(resolved), NOW + minutes(5))
-    assert await store.next_due() == NOW + minutes(5)
+    assert await next_due(store) == NOW + minutes(5)
     edit = await claimed(store, NOW + minutes(5))
     assert (edit.discord_id, edit.version, edit.incidents) == (77, 2, (resolved,))
     assert edit.uncertain_since is None
@@ -75,9 +75,9 @@ async def test_a_change_during_the_delivery_is_shown_by_an_edit(store: Store) ->
     await store.save(told(incident()), NOW)
     message = await claimed(store)
     await store.save(told(incident()), NOW + minutes(0.1))
-    assert await store.claim(NOW + minutes(0.1), LEASE) is None
+    assert await claim(store, NOW + minutes(0.1), LEASE) is None
     await store.confirm(message.id, 77, message.version)
-    assert await store.next_due() == NOW
+    assert await next_due(store) == NOW
     edit = await claimed(store, NOW + minutes(0.1))
     assert (edit.discord_id, edit.version) == (77, 2)
 
@@ -85,8 +85,8 @@ async def test_a_change_during_the_delivery_is_shown_by_an_edit(store: Store) ->
 async def test_a_claim_keeps_others_away_until_it_is_over(store: Store) -> None:
     await store.save(told(incident()), NOW)
     message = await claimed(store)
-    assert await store.claim(NOW + LEASE / 2, LEASE) is None
-    assert await store.next_due() == NOW + LEASE
+    assert await claim(store, NOW + LEASE / 2, LEASE) is None
+    assert await next_due(store) == NOW + LEASE
     again = await claimed(store, NOW + LEASE)
     assert again.id == message.id
 
@@ -94,7 +94,7 @@ async def test_a_claim_keeps_others_away_until_it_is_over(store: Store) -> None:
 async def test_two_claimants_never_get_the_same_message(database_url: str) -> None:
     async with open_store(database_url) as one, open_store(database_url) as other:
         await one.save(told(*(lone(token) for token in range(10))), NOW)
-        claims = await asyncio.gather(*(store.claim(NOW, LEASE) for store in (one, other) for _ in range(7)))
+        claims = await asyncio.gather(*(claim(store, NOW, LEASE) for store in (one, other) for _ in range(7)))
         ids = [message.id for message in claims if message is not None]
         assert len(ids) == len(set(ids)) == 10
 
@@ -117,7 +117,7 @@ async def test_what_a_dead_process_had_claimed_is_due_at_once(store: Store) -> N
     await store.save(told(incident()), NOW)
     await claimed(store)
     await store.reopen(NOW + minutes(0.1), LEASE)
-    assert await store.next_due() == NOW + minutes(0.1)
+    assert await next_due(store) == NOW + minutes(0.1)
 
 
 async def test_what_a_clock_put_off_that_was_hours_ahead_is_due_at_once_and_the_rest_when_it_was(store: Store) -> None:
@@ -125,7 +125,7 @@ async def test_what_a_clock_put_off_that_was_hours_ahead_is_due_at_once_and_the_
     await store.save(told(lone(2)), NOW + minutes(180))
     await store.reopen(NOW, LEASE)
     assert [incident.key.token for incident in (await claimed(store)).incidents] == [2]
-    assert await store.claim(NOW, LEASE) is None
+    assert await claim(store, NOW, LEASE) is None
     assert [incident.key.token for incident in (await claimed(store, NOW + minutes(1))).incidents] == [1]
 
 
@@ -136,8 +136,8 @@ async def test_a_failed_attempt_waits_for_its_next_time(
     await store.save(told(incident()), NOW)
     message = await claimed(store)
     await store.retry(message.id, NOW + minutes(3), since, version)
-    assert await store.next_due() == NOW + minutes(3)
-    assert await store.claim(NOW + minutes(2), LEASE) is None
+    assert await next_due(store) == NOW + minutes(3)
+    assert await claim(store, NOW + minutes(2), LEASE) is None
     again = await claimed(store, NOW + minutes(3))
     assert (again.tries, again.uncertain_since, again.uncertain_version) == (1, since, version)
 
@@ -147,7 +147,7 @@ async def test_a_change_does_not_hurry_a_message_that_waits(store: Store) -> Non
     message = await claimed(store)
     await store.retry(message.id, NOW + minutes(3), None, None)
     await store.save(told(incident()), NOW + minutes(1))
-    assert await store.next_due() == NOW + minutes(3)
+    assert await next_due(store) == NOW + minutes(3)
     again = await claimed(store, NOW + minutes(3))
     assert (again.version, again.tries) == (2, 1)
 
@@ -168,8 +168,8 @@ async def test_a_parked_message_is_left_alone_and_listed(store: Store) -> None:
     await store.park(first.id, "Discord says no (50035)", NOW + minutes(1))
     await store.park(second.id, "Discord says no again", NOW + minutes(2))
     assert await store.waiting() == 0
-    assert await store.next_due() is None
-    assert await store.claim(NOW + minutes(60), LEASE) is None
+    assert await next_due(store) is None
+    assert await claim(store, NOW + minutes(60), LEASE) is None
     parked = await store.parked()
     assert [(one.message.incidents, one.reason, one.at) for one in parked] == [
         ((lone(1),), "Discord says no (50035)", NOW + minutes(1)),
@@ -185,7 +185,7 @@ async def test_a_parked_message_is_tried_again_when_its_incident_changes(store: 
     await store.park(message.id, "too long", NOW)
     await store.save(told(incident()), NOW + minutes(9))
     assert await store.parked() == ()
-    assert await store.next_due() == NOW + minutes(9)
+    assert await next_due(store) == NOW + minutes(9)
     assert (await claimed(store, NOW + minutes(9))).tries == 0
 
 
@@ -215,13 +215,13 @@ def a_storm(size: int) -> list[Incident]:
 
 async def test_few_messages_are_not_folded(store: Store) -> None:
     await store.save(told(*a_storm(5)), NOW)
-    assert await store.fold(5, 100, NOW) == 0
+    assert await fold(store, 5, 100, NOW) == 0
     assert await store.waiting() == 5
 
 
 async def test_a_storm_becomes_summaries_with_the_gravest_first(store: Store) -> None:
     await store.save(told(*a_storm(7)), NOW)
-    assert await store.fold(5, 4, NOW) == 7
+    assert await fold(store, 5, 4, NOW) == 7
     assert await store.waiting() == 2
     first, second = await posted(store, 1), await posted(store, 2)
     assert first.summary
@@ -233,16 +233,16 @@ async def test_a_storm_becomes_summaries_with_the_gravest_first(store: Store) ->
 
 async def test_summaries_alone_are_not_folded_again(store: Store) -> None:
     await store.save(told(*a_storm(7)), NOW)
-    await store.fold(5, 1, NOW)
+    await fold(store, 5, 1, NOW)
     assert await store.waiting() == 7
-    assert await store.fold(5, 1, NOW) == 0
+    assert await fold(store, 5, 1, NOW) == 0
 
 
 async def test_what_comes_to_a_waiting_summary_is_folded_into_one(store: Store) -> None:
     await store.save(told(*a_storm(7)), NOW)
-    await store.fold(5, 100, NOW)
+    await fold(store, 5, 100, NOW)
     await store.save(told(*(lone(n) for n in range(100, 105))), NOW + minutes(1))
-    assert await store.fold(5, 100, NOW + minutes(1)) == 12
+    assert await fold(store, 5, 100, NOW + minutes(1)) == 12
     assert await store.waiting() == 1
     assert len((await claimed(store, NOW + minutes(1))).incidents) == 12
 
@@ -255,7 +255,7 @@ async def test_only_messages_that_cannot_be_in_the_channel_are_folded(store: Sto
     await store.park(parked.id, "no", NOW)
     await store.retry(uncertain.id, NOW, NOW, 1)
     await store.save(told(lone(0)), NOW)
-    assert await store.fold(5, 100, NOW) == 6
+    assert await fold(store, 5, 100, NOW) == 6
     await store.reopen(NOW, LEASE)
     after = [await claimed(store) for _ in range(await store.waiting())]
     assert [(message.summary, len(message.incidents)) for message in after] == [
@@ -272,15 +272,15 @@ async def test_folding_hurries_nothing_that_was_told_to_wait(store: Store) -> No
     for wait in range(6):
         message = await claimed(store)
         await store.retry(message.id, NOW + minutes(10 + wait), None, None)
-    assert await store.fold(5, 100, NOW) == 6
-    assert await store.next_due() == NOW + minutes(10)
+    assert await fold(store, 5, 100, NOW) == 6
+    assert await next_due(store) == NOW + minutes(10)
     assert (await claimed(store, NOW + minutes(10))).tries == 1
 
 
 async def test_a_changed_incident_of_a_summary_edits_the_summary(store: Store) -> None:
     storm = a_storm(6)
     await store.save(told(*storm), NOW)
-    await store.fold(5, 100, NOW)
+    await fold(store, 5, 100, NOW)
     summary = await posted(store, 77)
     resolved = replace(storm[0], stage=Stage.RESOLVED, resolved_at=NOW)
     await store.save(told(resolved, *storm[1:]), NOW)
@@ -317,7 +317,7 @@ async def test_old_incidents_are_forgotten_with_their_messages(store: Store) -> 
 async def test_a_summary_is_forgotten_whole(store: Store) -> None:
     storm = a_storm(6)
     await store.save(told(*storm), NOW)
-    await store.fold(5, 100, NOW)
+    await fold(store, 5, 100, NOW)
     await posted(store, 77)
     ended = [replace(one, stage=Stage.RESOLVED, resolved_at=NOW) for one in storm]
     await store.save(replace(told(*ended[1:]), tell=frozenset()), NOW)

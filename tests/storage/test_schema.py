@@ -21,7 +21,7 @@ from bot.storage import schema
 from bot.storage.database import database_at, migrate, open_database
 from bot.storage.errors import StoreDamagedError, StoreSettingsError
 from bot.storage.store import open_store
-from tests.storage.values import LEASE, NOW, incident, record
+from tests.storage.values import LEASE, NOW, claim, incident, record
 
 
 async def test_the_migrations_make_the_tables_that_the_queries_use(database_url: str) -> None:
@@ -174,14 +174,14 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
             moments=(Moment(NOW, Happening.FIRED),),
         )  # or else the channel would be told again of what it knows
         assert memory == Memory({1900: record()}, NOW, {heard.key: heard})
-        message = await store.claim(NOW, LEASE)
+        message = await claim(store, NOW, LEASE)
         assert message is not None
         assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
         assert message.incidents == (heard,)
         assert await store.shown_at([incident().key]) == {incident().key: 77}
         await store.confirm(message.id, 77, message.version)
         await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (incident().key,)),)), NOW)
-        answer = await store.claim(NOW, LEASE)
+        answer = await claim(store, NOW, LEASE)
         assert answer is not None
         assert (answer.reply_to, answer.incidents) == (77, (heard,))
 

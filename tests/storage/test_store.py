@@ -13,7 +13,7 @@ from bot.domain.steering import Decisions, Entry, Scope, Setting, Silence, Windo
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
-from tests.storage.values import LEASE, NOW, incident, minutes, record, told
+from tests.storage.values import LEASE, NOW, claim, incident, minutes, next_due, record, told
 
 anything = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 ids = st.integers(-(2**63), 2**63 - 1)
@@ -47,8 +47,8 @@ incidents = st.builds(
 async def test_an_empty_database_remembers_nothing(store: Store) -> None:
     assert await store.load() == Memory()
     assert await store.waiting() == 0
-    assert await store.next_due() is None
-    assert await store.claim(NOW, LEASE) is None
+    assert await next_due(store) is None
+    assert await claim(store, NOW, LEASE) is None
     assert await store.parked() == ()
     await store.waiting()
 

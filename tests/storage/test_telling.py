@@ -15,7 +15,7 @@ from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.storage.store import Grouping, Store, open_store
-from tests.storage.values import LEASE, NOW, incident, lone, minutes, told
+from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, told
 
 LATER = NOW + minutes(5)
 
@@ -44,7 +44,7 @@ def tokens(message: Message) -> list[int | None]:
 async def deliver(store: Store, now: datetime = LATER) -> list[Message]:
     """Post and edit whatever is due, in its order."""
     shown: list[Message] = []
-    while (message := await store.claim(now, LEASE)) is not None:
+    while (message := await claim(store, now, LEASE)) is not None:
         shown.append(message)
         await store.confirm(message.id, message.discord_id or 1000 + message.id, message.version)
     return shown
@@ -152,7 +152,7 @@ async def test_an_incident_joins_a_message_that_is_not_posted_whatever_that_says
 
 async def test_a_message_whose_post_may_have_arrived_hides_nothing_either(store: Store) -> None:
     await store.save(told(BEFORE), NOW)
-    post = await store.claim(NOW, LEASE)
+    post = await claim(store, NOW, LEASE)
     assert post is not None
     await store.save(told(incident(2, Rule.DEGRADED)), NOW)
     await store.retry(post.id, NOW, uncertain_since=NOW, uncertain_version=post.version)
@@ -184,7 +184,7 @@ async def test_a_storm_of_one_rule_is_nine_messages_that_name_everyone(store: St
     storm = [incident(n, severity=list(Severity)[n % 3]) for n in range(1000)]
     for start in range(0, 1000, 1000 // looks):
         await store.save(told(*storm[start : start + 1000 // looks]), NOW)
-    assert await store.fold(5, 112, NOW) == 0
+    assert await fold(store, 5, 112, NOW) == 0
     shown = await deliver(store)
     assert len(shown) == 9
     assert Counter(token for message in shown for token in tokens(message)) == Counter(range(1000))
@@ -238,7 +238,7 @@ async def test_whatever_fires_whenever_is_in_exactly_one_message(
         await store.save(told(*look), now, Grouping(size=4))
         fired += look
         if then == "fold":
-            await store.fold(2, 5, now)
+            await fold(store, 2, 5, now)
         if then == "deliver":
             shown |= {message.id: message for message in await deliver(store, now)}
     shown |= {message.id: message for message in await deliver(store, now)}
@@ -262,7 +262,7 @@ async def test_an_answer_comes_once_and_points_at_its_card(store: Store, kind: N
     assert (answer.reply_to, answer.discord_id, answer.summary) == (1000 + card.id, None, False)
     assert answer.incidents == edit.incidents == (changed,)
     assert edit.notice is None
-    assert await store.next_due() is None
+    assert await next_due(store) is None
 
 
 async def test_an_answer_shows_its_incident_as_it_is_when_it_is_posted(store: Store) -> None:
@@ -324,10 +324,10 @@ async def test_an_incident_without_a_card_is_answered_by_nothing(store: Store) -
 async def a_rise_while_its_card_is_on_its_way(store: Store) -> Message:
     """The card's post was claimed before the incident rose."""
     await store.save(told(incident()), NOW)
-    card = await store.claim(NOW, LEASE)
+    card = await claim(store, NOW, LEASE)
     assert card is not None
     await store.save(notices(NoticeKind.RAISED, incident()), NOW + minutes(0.1))
-    assert await store.claim(NOW + minutes(0.1), LEASE) is None
+    assert await claim(store, NOW + minutes(0.1), LEASE) is None
     return card
 
 
@@ -349,8 +349,8 @@ async def test_an_answer_that_waits_for_its_card_wakes_nobody(store: Store) -> N
     """Whoever is told that something is due, and then gets nothing, would ask again at once, for ever."""
     card = await a_rise_while_its_card_is_on_its_way(store)
     await store.park(card.id, "no", NOW)
-    assert await store.next_due() is None
-    assert await store.claim(LATER, LEASE) is None
+    assert await next_due(store) is None
+    assert await claim(store, LATER, LEASE) is None
 
 
 async def test_a_card_that_is_posted_anew_has_told_what_waited_to_answer_it(store: Store) -> None:
@@ -375,10 +375,10 @@ async def test_first_firings_go_before_answers_and_those_before_edits(store: Sto
 async def test_a_failed_answer_is_tried_again_with_its_mark(store: Store) -> None:
     await on_the_channel(store, incident())
     await store.save(notices(NoticeKind.RAISED, incident()), LATER)
-    answer = await store.claim(LATER, LEASE)
+    answer = await claim(store, LATER, LEASE)
     assert answer is not None
     await store.retry(answer.id, LATER, LATER, 1)
-    again = await store.claim(LATER, LEASE)
+    again = await claim(store, LATER, LEASE)
     assert again == replace(answer, tries=1, uncertain_since=LATER, uncertain_version=1)
 
 
@@ -443,10 +443,10 @@ async def test_waiting_notices_become_one_of_each_kind_that_says_it_all(store: S
     mine = Notice(NoticeKind.SILENCE_STARTED, NOW, about="banned", words="one", by=7, until=LATER)
     more = replace(mine, about="frozen", words="two", by=8, until=NOW)
     await store.save(Changes(NOW, notices=(mine,)), NOW)
-    assert await store.fold(6, 100, LATER) == 0
+    assert await fold(store, 6, 100, LATER) == 0
     await store.save(Changes(NOW, notices=(more,)), NOW)
-    assert await store.fold(6, 100, LATER) == 4
-    assert await store.fold(6, 100, LATER) == 0
+    assert await fold(store, 6, 100, LATER) == 4
+    assert await fold(store, 6, 100, LATER) == 0
     reminder, silence = [message for message in await deliver(store) if message.notice]
     assert reminder.notice == Notice(NoticeKind.REMINDER, NOW, tuple(one.key for one in cards), escalated=True)
     assert (reminder.reply_to, tokens(reminder)) == (None, [0, 1, 2, 3])
@@ -456,7 +456,7 @@ async def test_waiting_notices_become_one_of_each_kind_that_says_it_all(store: S
 async def test_a_merged_notice_is_that_of_the_one_who_made_them_all(store: Store) -> None:
     mine = Notice(NoticeKind.SILENCE_STARTED, NOW, about="banned", words="move", by=7, until=LATER)
     await store.save(Changes(NOW, notices=(mine, replace(mine, about="frozen", until=None))), NOW)
-    await store.fold(1, 100, NOW)
+    await fold(store, 1, 100, NOW)
     (merged,) = await deliver(store)
     assert merged.notice == replace(mine, about="banned, frozen", until=None)
 
@@ -466,7 +466,7 @@ async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
         await store.save(told(*(incident(n, rule) for n in range(3))), NOW)
     for words in ("one", "two", "three"):
         await store.save(word(NoticeKind.MAINTENANCE_STARTED, words), NOW)
-    await store.fold(5, 100, NOW)
+    await fold(store, 5, 100, NOW)
     shown = await deliver(store)
     assert [len(message.incidents) for message in shown] == [3, 3, 3, 0]
     assert shown[-1].notice is not None
@@ -478,7 +478,7 @@ async def test_what_waits_to_answer_a_card_on_its_way_is_not_folded_since_the_ca
     await on_the_channel(store, *others)
     card = await a_rise_while_its_card_is_on_its_way(store)
     await store.save(notices(NoticeKind.RAISED, *others), LATER)
-    assert await store.fold(5, 100, LATER) == 6
+    assert await fold(store, 5, 100, LATER) == 6
     await store.retry(card.id, LATER, None, None)
     said = [(message.notice is not None, tokens(message)) for message in await deliver(store) if not message.reply_to]
     assert said[:2] == [(False, [1900]), (True, [1, 2, 3, 4, 5, 6])]
@@ -490,31 +490,31 @@ async def test_three_rules_stay_apart_on_a_small_evening_and_come_together_in_a_
 ) -> None:
     rules = (Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED)
     await store.save(told(*(incident(n, rule) for rule in rules for n in range(each))), NOW)
-    await store.fold(5, 112, NOW)
+    await fold(store, 5, 112, NOW)
     assert [len(message.incidents) for message in await deliver(store)] == messages
 
 
 async def test_two_large_groups_stay_two_messages(store: Store) -> None:
     await store.save(told(*(incident(n, rule) for rule in (Rule.BANNED, Rule.VERIFYING) for n in range(50))), NOW)
-    assert await store.fold(5, 112, NOW) == 0
+    assert await fold(store, 5, 112, NOW) == 0
 
 
 async def test_full_groups_are_left_alone_when_folding_would_save_no_message(store: Store) -> None:
     """As when a whole fleet is banned, and the rule about the fleet fires too."""
     fleet = [incident(n) for n in range(18)]
     await store.save(told(*fleet, incident(None, Rule.POOL)), NOW, Grouping(size=3))
-    assert await store.fold(5, 3, NOW) == 0
+    assert await fold(store, 5, 3, NOW) == 0
     assert sorted(len(message.incidents) for message in await deliver(store)) == [1, 3, 3, 3, 3, 3, 3]
 
 
 async def test_folding_hurries_no_notice_that_was_told_to_wait(store: Store) -> None:
     for wait in range(6):
         await store.save(word(NoticeKind.SILENCE_STARTED, str(wait)), NOW)
-        message = await store.claim(NOW, LEASE)
+        message = await claim(store, NOW, LEASE)
         assert message is not None
         await store.retry(message.id, NOW + minutes(10 + wait), None, None)
-    await store.fold(5, 100, NOW)
-    assert await store.next_due() == NOW + minutes(10)
+    await fold(store, 5, 100, NOW)
+    assert await next_due(store) == NOW + minutes(10)
     (merged,) = await deliver(store, NOW + minutes(10))
     assert merged.tries == 1
 
@@ -524,7 +524,7 @@ async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(sto
     await store.save(notices(NoticeKind.RAISED, lone(0)), LATER)
     for card in cards:
         await store.anew(card.id, LATER)
-    assert await store.fold(5, 100, LATER) > 0
+    assert await fold(store, 5, 100, LATER) > 0
     (summary,) = await deliver(store)
     assert (summary.notice, tokens(summary)) == (None, [0, 1, 2, 3, 4, 5])
 
@@ -532,14 +532,14 @@ async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(sto
 async def test_one_rule_that_was_folded_is_joined_like_a_group(store: Store) -> None:
     for minute in range(6):
         await store.save(told(incident(minute)), NOW + minutes(minute))
-    await store.fold(5, 100, LATER)
+    await fold(store, 5, 100, LATER)
     await store.save(told(incident(9)), LATER)
     assert [tokens(message) for message in await deliver(store)] == [[0, 1, 2, 3, 4, 5, 9]]
 
 
 async def test_a_summary_of_several_rules_is_joined_by_nobody(store: Store) -> None:
     await store.save(told(*(lone(n) for n in range(6))), NOW)
-    await store.fold(5, 100, NOW)
+    await fold(store, 5, 100, NOW)
     await store.save(told(lone(20)), NOW)
     assert [len(message.incidents) for message in await deliver(store)] == [6, 1]
 

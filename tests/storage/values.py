@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.watch.known import Changes
+from bot.storage import folding, outbox
+from bot.storage.store import Store
 
 NOW = datetime(2026, 8, 1, 3, 12, 7, 250_001, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
@@ -53,3 +55,18 @@ def lone(token: int, *, severity: Severity = Severity.CRITICAL, opened_at: datet
 def told(*incidents: Incident) -> Changes:
     """Changes in which every incident is told."""
     return Changes(read_at=NOW, incidents=incidents, tell=frozenset(incident.key for incident in incidents))
+
+
+async def claim(store: Store, now: datetime, lease: timedelta = LEASE) -> Message | None:
+    """Claim the next message, and fold none."""
+    return await store.database.write(lambda connection: outbox.claim(connection, now, lease))
+
+
+async def next_due(store: Store) -> datetime | None:
+    """When the next message that waits is due."""
+    return await store.database.read(outbox.next_due)
+
+
+async def fold(store: Store, limit: int, size: int, now: datetime) -> int:
+    """Fold what waits, and claim none."""
+    return await store.database.write(lambda connection: folding.fold(connection, limit, size, now))

@@ -86,7 +86,7 @@ def hurry(seconds: float) -> None:
     """Let the bot leave alone for so long at most what failed."""
     longest = timedelta(seconds=seconds)
     client.FIRST_PAUSE = longest / 4
-    _by_default(outbox.Outbox, pace=outbox.Pace(first=longest / 4, longest=longest, blocked=longest))
+    _by_default(outbox.Outbox, pace=outbox.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
 
 
 def give_up(seconds: float) -> None:

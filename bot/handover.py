@@ -1,0 +1,47 @@
+"""Where whoever stores messages meets whoever delivers them.
+
+What wakes a deliverer that has nothing to do may bring its next message along, claimed in the very transaction that
+stored it: two transactions less between a reading and the channel.
+"""
+
+import asyncio
+
+from bot.domain.incidents import Message
+
+
+class Handover:
+    """Wakes the deliverer, and carries a claimed message to it."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._message: Message | None = None
+        self.free = False
+        """Whether the deliverer has nothing to do until it is woken, and would claim at once what is stored next."""
+        self.doubtful = False
+        """Whether a message may have been claimed for the deliverer that never came."""
+
+    def wake(self, message: Message | None = None) -> None:
+        """There may be something to deliver; `message` is claimed already, for a deliverer that was free."""
+        if message is not None:
+            self._message = message
+        self.free = False
+        self._news.set()
+
+    def doubt(self) -> None:
+        """Wake the deliverer after a commit whose answer was lost: what it claimed has to be given back."""
+        self.doubtful = True
+        self.wake()
+
+    def take(self) -> Message | None:
+        """The message that came with a wake, once. Earlier wakes count no more: the deliverer looks for itself now."""
+        self._news.clear()
+        message, self._message = self._message, None
+        return message
+
+    async def woken(self, *, free: bool) -> None:
+        """Wait until there may be something to deliver; `free` says whether that may be brought along."""
+        self.free = free and not self._news.is_set()
+        try:
+            await self._news.wait()
+        finally:
+            self.free = False

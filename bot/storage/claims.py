@@ -1,0 +1,56 @@
+"""What is delivered next: claimed by itself, or in the transaction that stores it."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import Message
+from bot.domain.value import Value
+from bot.domain.watch.known import Changes
+from bot.storage import memory, outbox
+from bot.storage.folding import fold
+from bot.storage.grouping import Grouping
+
+CLAIM_LASTS: Final = timedelta(minutes=2)
+"""Longer than any attempt: a claim that is older belongs to a process that died."""
+
+FOLD_OVER: Final = 5
+"""More waiting messages than this become summaries."""
+
+SUMMARY_SIZE: Final = 112
+"""Incidents in one summary at most, so that it names them all within Discord's limits."""
+
+
+class Claimed(Value):
+    """What comes next."""
+
+    message: Message | None = None
+    """It is the caller's for as long as a claim lasts; None when nothing is due."""
+    due: datetime | None = None
+    """When something will be, or a claim is over; None when nothing waits, and where there is a message."""
+    folded: int = 0
+    """How many incidents came into summaries before, because too many messages waited."""
+
+
+def claim(connection: sa.Connection, now: datetime) -> Claimed:
+    """Fold what waits where that is much, and claim the next message that is due."""
+    folded = fold(connection, FOLD_OVER, SUMMARY_SIZE, now)
+    message = outbox.claim(connection, now, CLAIM_LASTS)
+    return Claimed(message, outbox.next_due(connection) if message is None else None, folded)
+
+
+def save(
+    connection: sa.Connection,
+    changes: Changes,
+    now: datetime,
+    grouping: Grouping = memory.GROUPING,
+    *,
+    claiming: bool = False,
+) -> Message | None:
+    """Store what changed, with the messages that it calls for; returns the next one that is due, if that is asked for.
+
+    Claimed in the transaction that makes it, a message is on its way two transactions sooner.
+    """
+    memory.save(connection, changes, now, grouping)
+    return claim(connection, now).message if claiming else None
