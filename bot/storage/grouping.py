@@ -1,4 +1,7 @@
-"""Which messages the incidents of a poll call for, and which incidents share one; in the caller's transaction."""
+"""Which messages the incidents of a poll call for, and which incidents share one; in the caller's transaction.
+
+What each poll that tells something executes is a constant: to make a statement takes longer than to execute it.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,6 +17,22 @@ from bot.storage.messages import maybe_posted, new_messages, waits
 from bot.storage.names import name_of
 from bot.storage.schema import Instant, incidents, messages
 
+_MESSAGES_OF: Final = sa.select(incidents.c.id, incidents.c.message_id).where(
+    incidents.c.id.in_(sa.bindparam("names", expanding=True)), incidents.c.message_id.is_not(None)
+)
+_NEWEST: Final = (
+    sa.select(sa.func.max(messages.c.id))
+    .where(
+        messages.c.rule.in_(sa.bindparam("rules", expanding=True)),
+        messages.c.created_at.between(sa.bindparam("since", type_=Instant), sa.bindparam("until", type_=Instant)),
+    )
+    .group_by(messages.c.rule)
+)
+_THERE: Final = (
+    sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id, maybe_posted.label("posted"))
+    .join(messages)
+    .where(messages.c.id.in_(_NEWEST))
+)
 _RENEW: Final = (
     sa.update(messages)
     .where(messages.c.id == sa.bindparam("message"))
@@ -42,12 +61,9 @@ def tell(connection: sa.Connection, told: Sequence[Incident], now: datetime, gro
     Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
     """
     named = {name_of(incident): incident for incident in told}
-    rows = connection.execute(
-        sa.select(incidents.c.id, incidents.c.message_id).where(
-            incidents.c.id.in_(named), incidents.c.message_id.is_not(None)
-        )
+    known = (
+        {row.id: row.message_id for row in connection.execute(_MESSAGES_OF, {"names": list(named)})} if named else {}
     )
-    known = {row.id: row.message_id for row in rows}
     alone: dict[Rule, list[str]] = defaultdict(list)
     for name, incident in named.items():
         if name not in known:
@@ -78,16 +94,7 @@ def _join(
     """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on."""
     if not alone:
         return {}
-    newest = (
-        sa.select(sa.func.max(messages.c.id))
-        .where(messages.c.rule.in_(alone), messages.c.created_at.between(now - grouping.within, now))
-        .group_by(messages.c.rule)
-    )
-    rows = connection.execute(
-        sa.select(incidents.c.id, incidents.c.incident, incidents.c.message_id, maybe_posted.label("posted"))
-        .join(messages)
-        .where(messages.c.id.in_(newest))
-    )
+    rows = connection.execute(_THERE, {"rules": list(alone), "since": now - grouping.within, "until": now})
     shared: dict[tuple[int, bool], list[Incident]] = defaultdict(list)
     for row in rows:
         # What ends in this very look is stored only after it was told.

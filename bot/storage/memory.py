@@ -18,6 +18,7 @@ from bot.storage.names import name_of, text_of
 from bot.storage.notices import announce
 from bot.storage.schema import (
     DECISION_KINDS,
+    Instant,
     audit,
     decisions,
     incidents,
@@ -36,6 +37,7 @@ GROUPING: Final = Grouping()
 AUDIT_OUTLIVES: Final = timedelta(days=365)
 """How much longer than the incidents the audit trail is kept."""
 
+_READ: Final = sa.update(installation).values(read_at=sa.bindparam("at", type_=Instant))
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 
 _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
@@ -65,7 +67,7 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
 
     What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
     """
-    connection.execute(sa.update(installation).values(read_at=changes.read_at))
+    connection.execute(_READ, {"at": changes.read_at})
     _save_decisions(connection, changes)
     if changes.removed:
         connection.execute(_FORGET, [{"token": token} for token in changes.removed])

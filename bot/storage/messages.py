@@ -38,12 +38,14 @@ after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_
 maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
 
 
+_MAKE: Final = sa.insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
+
+
 def new_messages(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[int]:
     """Make messages, all with the same columns; returns their ids, in this order and growing."""
     if not rows:
         return []
-    made = sa.insert(messages).returning(messages.c.id, sort_by_parameter_order=True)
-    return list(connection.scalars(made, rows))
+    return list(connection.scalars(_MAKE, rows))
 
 
 def in_order(unsorted: Iterable[Incident]) -> list[Incident]:

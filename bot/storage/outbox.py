@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.value import Value
-from bot.storage.batches import batches, partitions
+from bot.storage.batches import batches
 from bot.storage.messages import after_its_card, answered, in_order, is_card, unposted, waits
 from bot.storage.names import text_of
 from bot.storage.schema import Instant, incidents, installation, messages, notice_incidents, storable
@@ -50,6 +50,35 @@ _NEXT_DUE: Final = _MESSAGES.with_only_columns(
     ),
     maintain_column_froms=True,
 ).where(_can_come)
+
+
+_name: Final[sa.BindParameter[int]] = sa.bindparam("name")
+
+_CLAIM: Final = (
+    sa.update(messages)
+    .where(messages.c.id == _name)
+    .values({each: sa.bindparam(f"new_{each}") for each in ("claimed_until", "uncertain_since", "uncertain_version")})
+)
+_CONFIRM: Final = (
+    sa.update(messages)
+    .where(messages.c.id == _name)
+    .values(
+        **_GIVEN_BACK,
+        **_CERTAIN,
+        tries=0,
+        discord_id=sa.bindparam("new_discord_id"),
+        shown_version=sa.bindparam("new_shown_version"),
+    )
+)
+_DROP_TOLD: Final = sa.delete(messages).where(
+    unposted,
+    messages.c.answers == _name,
+    sa.exists().where(
+        answered.c.id == _name, answered.c.discord_id.is_(None), answered.c.version <= sa.bindparam("version")
+    ),
+)
+_SHOWN: Final = sa.select(incidents.c.incident).where(incidents.c.message_id == _name)
+_SAID: Final = sa.select(incidents.c.incident).join(notice_incidents).where(notice_incidents.c.message_id == _name)
 
 
 class Parked(Value):
@@ -140,12 +169,16 @@ def claim(connection: sa.Connection, now: datetime, lease: timedelta) -> Message
     row = connection.execute(_DUE, {"now": now}).one_or_none()
     if row is None:
         return None
-    begun = (
-        {"uncertain_since": now, "uncertain_version": row.version}
-        if row.discord_id is None and row.uncertain_since is None
-        else {}
+    begins = row.discord_id is None and row.uncertain_since is None
+    connection.execute(
+        _CLAIM,
+        {
+            "name": row.id,
+            "new_claimed_until": now + lease,
+            "new_uncertain_since": now if begins else row.uncertain_since,
+            "new_uncertain_version": row.version if begins else row.uncertain_version,
+        },
     )
-    _change(connection, row.id, claimed_until=now + lease, **begun)
     return _message(connection, row)
 
 
@@ -154,11 +187,8 @@ def confirm(connection: sa.Connection, message_id: int, discord_id: int, version
 
     A post that shows a card as it is now has told what waited to be said in answer to it.
     """
-    told = sa.exists().where(
-        answered.c.id == message_id, answered.c.discord_id.is_(None), answered.c.version <= version
-    )
-    connection.execute(sa.delete(messages).where(unposted, messages.c.answers == message_id, told))
-    _change(connection, message_id, **_GIVEN_BACK, **_CERTAIN, discord_id=discord_id, shown_version=version, tries=0)
+    connection.execute(_DROP_TOLD, {"name": message_id, "version": version})
+    connection.execute(_CONFIRM, {"name": message_id, "new_discord_id": discord_id, "new_shown_version": version})
 
 
 def retry(
@@ -229,15 +259,11 @@ def next_due(connection: sa.Connection) -> datetime | None:
 
 def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:
     """The message of a row of `_MESSAGES`, with its incidents."""
-    shown = sa.select(incidents.c.incident)
-    if row.notice is None:
-        shown = shown.where(incidents.c.message_id == row.id)
-    else:
-        shown = shown.join(notice_incidents).where(notice_incidents.c.message_id == row.id)
+    shown = connection.scalars(_SHOWN if row.notice is None else _SAID, {"name": row.id})
     return Message(
         id=row.id,
         mark=f"{row.installation}-{row.id}",
-        incidents=tuple(in_order([row.incident for rows in partitions(connection, shown) for row in rows])),
+        incidents=tuple(in_order(shown)),
         version=row.version,
         summary=row.summary,
         discord_id=row.discord_id,
