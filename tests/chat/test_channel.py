@@ -1,9 +1,8 @@
 """The ops channel, over real sockets: what is posted, edited and found, and what each refusal of Discord means."""
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from bot.domain.value import replace
 from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from tests.chat.conftest import FakeDesk
 from tests.domain.fleets import START, record
-from tests.hurry import HurriedLoop
+from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.waiting import until
 from tests.wire.discord import Discord, Rate
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
@@ -82,14 +81,8 @@ async def connected(
 
 @pytest.fixture
 async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
-    async with connected(monkeypatch, answer=timedelta(seconds=0.5)) as line:
+    async with connected(monkeypatch) as line:
         yield line
-
-
-def in_a_hurry(work: Callable[[], Coroutine[object, object, None]]) -> None:
-    """Live through it, thirty times as fast as in life."""
-    with asyncio.Runner(loop_factory=lambda: HurriedLoop(30)) as runner:
-        runner.run(work())
 
 
 async def test_a_critical_alert_mentions_its_role_and_carries_its_mark(line: Line) -> None:
@@ -174,17 +167,14 @@ async def test_what_discord_took_is_not_doubted_while_its_rate_limit_is_waited_o
     assert await line.channel.post(POSTED) == line.fake.messages()[0].id
 
 
-def test_a_message_that_never_had_its_turn_was_surely_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def live() -> None:
-        async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
-            line.fake.rate = Rate(limit=1, per=600)
-            with pytest.raises(UncertainError):
-                await line.channel.post(POSTED)
-            with pytest.raises(LaterError, match="let no request through"):
-                await line.channel.post(replace(POSTED, mark="abcd-2"))
-            assert len(line.fake.posts) == 1
-
-    in_a_hurry(live)
+async def test_a_message_that_never_had_its_turn_was_surely_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
+        line.fake.rate = Rate(limit=1, per=600)
+        with pytest.raises(UncertainError):
+            await line.channel.post(POSTED)
+        with pytest.raises(LaterError, match="let no request through"):
+            await line.channel.post(replace(POSTED, mark="abcd-2"))
+        assert len(line.fake.posts) == 1
 
 
 class CancelsWhoeverCounts(Counter[str]):
@@ -197,53 +187,43 @@ class CancelsWhoeverCounts(Counter[str]):
         asyncio.get_running_loop().call_soon(task.cancel)
 
 
-def test_a_channel_whose_rate_limit_discord_py_lost_is_silent_for_half_a_minute_and_not_for_ever(
+async def test_a_channel_whose_rate_limit_discord_py_lost_is_silent_for_half_a_minute_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def live() -> None:
-        async with connected(monkeypatch, errors=CancelsWhoeverCounts()) as line:
-            with line.fake.outage(error(503), "POST", MESSAGES, times=1):
-                post = asyncio.create_task(line.channel.post(POSTED))
-                await asyncio.wait({post})
-                assert post.cancelled()
+    async with connected(monkeypatch, errors=CancelsWhoeverCounts()) as line:
+        with line.fake.outage(error(503), "POST", MESSAGES, times=1):
+            post = asyncio.create_task(line.channel.post(POSTED))
+            await asyncio.wait({post})
+            assert post.cancelled()
+        began = asyncio.get_running_loop().time()
+        await line.channel.post(POSTED)
+        assert asyncio.get_running_loop().time() - began > 29, "nothing was lost: this shows nothing"
+        assert len(line.fake.messages()) == 1
+
+
+async def test_a_rate_limit_on_everything_that_the_registration_meets_does_not_silence_the_channel_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
+        with line.fake.outage(rate_limited(100, everywhere=True), "PUT", "*/commands", times=1):
+            registration = asyncio.create_task(line.client.on_connect())
+            await until("a registration that is limited", lambda: line.errors["429"])
+            with pytest.raises(LaterError, match="let no request through"):
+                await line.channel.post(POSTED)
+            await registration
+        await line.channel.post(POSTED)
+        assert line.fake.commands[line.fake.guild_id]
+
+
+async def test_a_registration_that_is_turned_away_is_tried_again_when_discord_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with connected(monkeypatch) as line:
+        with line.fake.outage(rate_limited(40, via=False), "PUT", "*/commands", times=1):
             began = asyncio.get_running_loop().time()
-            for _ in range(3):  # once, unless the machine stalls, which is thirty times as long here
-                with contextlib.suppress(DeliveryError):
-                    await line.channel.post(POSTED)
-                    break
-            assert asyncio.get_running_loop().time() - began > 29, "nothing was lost: this shows nothing"
-            assert len(line.fake.messages()) == 1
-
-    in_a_hurry(live)
-
-
-def test_a_rate_limit_on_everything_that_the_registration_meets_does_not_silence_the_channel_for_longer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def live() -> None:
-        async with connected(monkeypatch, answer=timedelta(minutes=1)) as line:
-            with line.fake.outage(rate_limited(100, everywhere=True), "PUT", "*/commands", times=1):
-                registration = asyncio.create_task(line.client.on_connect())
-                await until("a registration that is limited", lambda: line.errors["429"])
-                with pytest.raises(LaterError, match="let no request through"):
-                    await line.channel.post(POSTED)
-                await registration
-            await line.channel.post(POSTED)
-            assert line.fake.commands[line.fake.guild_id]
-
-    in_a_hurry(live)
-
-
-def test_a_registration_that_is_turned_away_is_tried_again_when_discord_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def live() -> None:
-        async with connected(monkeypatch) as line:
-            with line.fake.outage(rate_limited(40, via=False), "PUT", "*/commands", times=1):
-                began = asyncio.get_running_loop().time()
-                await line.client.on_connect()
-            assert asyncio.get_running_loop().time() - began >= 40
-            assert line.fake.commands[line.fake.guild_id]
-
-    in_a_hurry(live)
+            await line.client.on_connect()
+        assert asyncio.get_running_loop().time() - began == pytest.approx(40)
+        assert line.fake.commands[line.fake.guild_id]
 
 
 async def test_an_answer_to_a_card_is_said_by_itself_where_the_bot_may_not_reply(line: Line) -> None:

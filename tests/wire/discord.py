@@ -10,7 +10,6 @@ import json
 import math
 import socket
 import struct
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from tests.wire.gateway import CloseCode, Gateway
 from tests.wire.interactions import Act, Interaction, Reply
 from tests.wire.limits import Json
 from tests.wire.messages import EPHEMERAL, LOADING, Board, Clock, Message, RefusalError, refuse_invalid
+from tests.wire.moment import loop_time
 from tests.wire.world import APPLICATION, APPLICATION_ID, BOT, Guild, Member
 
 BASE = "/api/v10"
@@ -83,16 +83,16 @@ class _Bucket:
     """A rate limit's window, which opens with its first request."""
 
     rate: Rate
-    opened: float = field(default_factory=time.monotonic)
+    opened: float = field(default_factory=loop_time)
     used: int = 0
 
     @property
     def reset_after(self) -> float:
-        return max(0.0, self.opened + self.rate.per - time.monotonic())
+        return max(0.0, self.opened + self.rate.per - loop_time())
 
     def take(self) -> bool:
         if self.reset_after <= 0:
-            self.opened, self.used = time.monotonic(), 0
+            self.opened, self.used = loop_time(), 0
         self.used += 1
         return self.used <= self.rate.limit
 
@@ -334,7 +334,7 @@ class Discord:
         if not request.path.startswith(BASE):
             return await handler(request)
         path = request.path.removeprefix(BASE)
-        call = Call(time.monotonic(), request.method, path, request.query_string, request.host)
+        call = Call(loop_time(), request.method, path, request.query_string, request.host)
         self.calls.append(call)
         try:
             call.body = (await request.read()).decode(errors="replace")
@@ -349,7 +349,7 @@ class Discord:
             call.status = None if call.fault and call.fault.how is How.RESET else response.status
             return response
         finally:
-            call.seconds = time.monotonic() - call.at
+            call.seconds = loop_time() - call.at
             await self.changes.tell()
 
     def _fault(self, call: Call) -> Fault | None:
@@ -495,7 +495,7 @@ class Discord:
         return payload | ({"message": interaction.on.now.body} if interaction.on else {})
 
     async def _answer(self, request: web.Request) -> web.Response:
-        arrived = time.monotonic()
+        arrived = loop_time()
         interaction = self._interactions.get(request.match_info["token"])
         if interaction is None or arrived - interaction.at > ANSWER_WITHIN:
             raise RefusalError(404, 10062, "Unknown interaction")
@@ -536,7 +536,7 @@ class Discord:
         interaction = self._interactions.get(request.match_info["token"])
         if interaction is None or interaction.reply is None:
             raise RefusalError(404, 10015, "Unknown Webhook")
-        if time.monotonic() - interaction.at > TOKEN_LIFE:
+        if loop_time() - interaction.at > TOKEN_LIFE:
             raise RefusalError(401, 50027, "Invalid Webhook Token")
         return interaction
 

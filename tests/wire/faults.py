@@ -3,12 +3,13 @@
 A `Fault` says what happens to one request; an `Outage` says to which requests, and for how long.
 """
 
-import time
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Self
+
+from tests.wire.moment import loop_time
 
 
 class How(Enum):
@@ -83,14 +84,14 @@ class Outage:
         self._method = method
         self._path = path
         self._times = times
-        self._until = None if seconds is None else time.monotonic() + seconds
+        self._until = None if seconds is None else loop_time() + seconds
         self._stopped = False
 
     @property
     def over(self) -> bool:
         """Whether it meets no more requests."""
         spent = self._times is not None and self.hits >= self._times
-        late = self._until is not None and time.monotonic() >= self._until
+        late = self._until is not None and loop_time() >= self._until
         return self._stopped or spent or late
 
     def meets(self, method: str, path: str) -> bool:

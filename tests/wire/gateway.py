@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from tests.wire.changes import Changes
 from tests.wire.limits import Json
+from tests.wire.moment import loop_time
 
 PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
 """Members, presences, message content: this application was not granted any."""
@@ -159,7 +159,7 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from the upgrade to its end."""
-        self.connects.append(time.monotonic())
+        self.connects.append(loop_time())
         await self._changes.tell()
         if self.mood is Mood.REFUSING:
             return web.Response(status=503)
@@ -220,7 +220,7 @@ class Gateway:
             await session.dispatch("READY", {**ready, "session_id": session.id, "resume_gateway_url": self.url})
             for guild in guilds:
                 await session.dispatch("GUILD_CREATE", guild)
-            self.identifies.append(Identify(time.monotonic(), data["intents"]))
+            self.identifies.append(Identify(loop_time(), data["intents"]))
 
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> None:
         session = self._sessions.get(data["session_id"])
@@ -230,4 +230,4 @@ class Gateway:
         session.socket = socket
         await session.replay(after=data["seq"] or 0)
         await session.dispatch("RESUMED", {})
-        self.resumes.append(time.monotonic())
+        self.resumes.append(loop_time())

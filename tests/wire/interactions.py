@@ -4,13 +4,13 @@ Source: docs.discord.com, "Receiving and responding to interactions".
 """
 
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from tests.wire.limits import Json
 from tests.wire.messages import Message, Version
+from tests.wire.moment import loop_time
 from tests.wire.world import Member
 
 _SUBCOMMANDS = {1, 2}
@@ -47,7 +47,7 @@ class Interaction:
     on: Message | None = None
     """The message that a button was pressed on."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    at: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=loop_time)
     """When it was sent to the bot, as `time.monotonic()`."""
     reply: Reply | None = None
     """None while the bot has said nothing: Discord then shows that the application did not respond."""

@@ -1,13 +1,13 @@
 """The messages of the fake Discord: posted, edited, deleted, remembered by nonce, and never forgotten by the test."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from tests.wire.limits import Json, message_errors, values
+from tests.wire.moment import loop_time
 from tests.wire.world import Guild, Member
 
 EPOCH_MS = 1_420_070_400_000
@@ -160,7 +160,7 @@ class Board:
         changed = {part: payload[part] for part in (*_SHOWN, "allowed_mentions") if part in payload}
         edited: Json = {"edited_timestamp": self._clock().isoformat(), "flags": message.now.body["flags"] & ~LOADING}
         body = message.now.body | self._shown(kept | changed) | edited
-        message.versions.append(Version(time.monotonic(), body))
+        message.versions.append(Version(loop_time(), body))
 
     def get(self, channel_id: int, message_id: int) -> Message:
         """A message of a channel.
@@ -182,7 +182,7 @@ class Board:
         ]
 
     def _remembered(self, channel_id: int, nonce: str) -> Message | None:
-        since = time.monotonic() - self.nonce_memory
+        since = loop_time() - self.nonce_memory
         same = (message for message in self.channel(channel_id) if message.nonce == nonce and message.at >= since)
         return next(same, None) if nonce else None
 
@@ -204,7 +204,7 @@ class Board:
         body |= self._shown(payload) | ({"nonce": nonce} if nonce else {})
         if answered := payload.get("message_reference"):
             body["message_reference"] = {name: answered[name] for name in _REFERENCE if name in answered}
-        message.versions.append(Version(time.monotonic(), body))
+        message.versions.append(Version(loop_time(), body))
         self.all[message.id] = message
         return message
 
