@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from bot.storage.store import Store, open_store
 from tests.storage.servers import PostgreSQL
+from tests.wire.process import BotProcess
 
 settings.register_profile("busy", deadline=None)  # other tests, or other programs, may take the processor meanwhile
 settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000)
@@ -17,6 +18,13 @@ settings.load_profile("busy")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that at the end nobody waits for the last one."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked() -> Iterator[None]:
+    """Each bot is a fork of a process that starts with the first of them."""
+    with BotProcess.forked():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,9 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_WORRY": bear,
 }
 
-if __name__ == "__main__":
+
+def main(arguments: Sequence[str]) -> None:
+    """Be the bot of this environment; ends by `SystemExit`."""
     environment = os.environ  # noqa: TID251 - this is a composition root
     silence = float(environment.get("FAKE_HEARTBEAT_TIMEOUT", "60"))
     point_at(environment["FAKE_DISCORD_API"], environment["FAKE_DISCORD_GATEWAY"], silence)
@@ -149,4 +151,8 @@ if __name__ == "__main__":
     if "FAKE_CLOCK" in environment:
         live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))
-    program.main(sys.argv[1:])
+    program.main(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,17 +1,19 @@
 """The bot as a process of its own, which a test starts, stops, freezes and kills."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from tests.waiting import until
+from tests.wire import forks
 from tests.wire.discord import Discord
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -33,8 +35,14 @@ class Exit(NamedTuple):
     """From the request to end, or from the start of waiting, to the end."""
 
 
+def _passed_on() -> dict[str, str]:
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}  # noqa: TID251 - passes it on
+
+
 class BotProcess:
     """`python -m bot [arguments]` against a fake Discord, for as long as its `with` block lasts.
+
+    It starts from nothing, as in life, but within `forked()`.
 
     Args:
         discord: where it connects to.
@@ -43,10 +51,13 @@ class BotProcess:
         folder: where it runs. A relative database and a `.env` are looked for there.
     """
 
+    _parent: ClassVar[forks.Parent | None] = None
+    """Of each bot; None where they start from nothing."""
+
     def __init__(self, discord: Discord, environment: Mapping[str, str], *arguments: str, folder: Path) -> None:
         self._discord = discord
         self._environment = {
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},  # noqa: TID251 - passes it on
+            **_passed_on(),
             "FAKE_DISCORD_API": discord.api_base,
             "FAKE_DISCORD_GATEWAY": discord.gateway_url,
             **environment,
@@ -55,12 +66,41 @@ class BotProcess:
         self._folder = folder
         self._outputs = {"stdout": bytearray(), "stderr": bytearray()}
         self._readers: list[asyncio.Task[None]] = []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: forks.Process | None = None
         self._identified_before = 0
+
+    @classmethod
+    @contextlib.contextmanager
+    def forked(cls) -> Iterator[None]:
+        """Let bots be forks meanwhile."""
+        with contextlib.closing(forks.Parent(_passed_on())) as parent, cls._children_of(parent):
+            yield
+
+    @classmethod
+    def from_nothing(cls) -> contextlib.AbstractContextManager[None]:
+        """Let bots start from nothing meanwhile, even within `forked()`."""
+        return cls._children_of(None)
+
+    @classmethod
+    @contextlib.contextmanager
+    def _children_of(cls, parent: forks.Parent | None) -> Iterator[None]:
+        before, cls._parent = cls._parent, parent
+        try:
+            yield
+        finally:
+            cls._parent = before
 
     async def __aenter__(self) -> Self:
         self._identified_before = len(self._discord.gateway.identifies)
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await self._start()
+        for name, kept in self._outputs.items():
+            self._readers.append(asyncio.create_task(_keep(getattr(self._process, name), kept)))
+        return self
+
+    async def _start(self) -> forks.Process:
+        if self._parent is not None:
+            return await self._parent.fork(self._arguments, self._environment, self._folder)
+        return await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", str(LAUNCH), *self._arguments),
             env=self._environment,
             cwd=self._folder,
@@ -68,9 +108,6 @@ class BotProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        for name, kept in self._outputs.items():
-            self._readers.append(asyncio.create_task(_keep(getattr(self._process, name), kept)))
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exception: BaseException | None, trace: TracebackType | None
@@ -78,7 +115,7 @@ class BotProcess:
         await self.kill()
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> forks.Process:
         """The process.
 
         Raises:
