@@ -37,7 +37,7 @@ from tests.people import People
 from tests.report import Report, end
 from tests.storage.servers import Door, PostgreSQL
 from tests.wire.copies import Copy
-from tests.wire.discord import Call, Discord, Rate
+from tests.wire.discord import ANSWER_WITHIN, Call, Discord, Rate
 from tests.wire.faults import HANG, RESET, error, rate_limited
 from tests.wire.gateway import Mood
 from tests.wire.town import BASELINE, Town, town
@@ -497,6 +497,8 @@ async def _place(engine: str, copies: int, seed: int, folder: Path) -> AsyncIter
             store = await stack.enter_async_context(open_store(url))
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - as the bot of this town
         here = await stack.enter_async_context(town(door.url(url) if door else url, folder, accounts))
+        here.environment.update(POLL_INTERVAL="1s", FAKE_POLL="1")
+        here.discord.answer_within = ANSWER_WITHIN
         here.discord.rate = Rate(5, 1.0)  # five times as fast as in life
         here.discord.board.nonce_memory = NONCES_KEPT
         here.discord.gateway.heartbeat_interval = HEARTBEAT

@@ -31,7 +31,7 @@ from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
 from tests.people import People
 from tests.report import Report, end
 from tests.storage.servers import new_database
-from tests.wire.discord import Rate
+from tests.wire.discord import ANSWER_WITHIN, Rate
 from tests.wire.faults import HANG
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
@@ -234,6 +234,8 @@ async def restless_town(database_url: str, folder: Path, tokens: int) -> AsyncIt
     async with open_store(database_url) as store:
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - the bot of this town lives by it too
     async with town(database_url, folder, accounts) as place:
+        place.environment.update(POLL_INTERVAL="1s", FAKE_POLL="1")
+        place.discord.answer_within = ANSWER_WITHIN
         place.discord.rate = Rate(5, 1.0)  # five times as fast as in life, so as not to wait for it
         yield place
 

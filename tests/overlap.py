@@ -236,7 +236,7 @@ class Overlap:
     async def _ask(self) -> None:
         while not self._stop.is_set():
             changing, changes = self._changing, self._changes
-            answer = await self._home.discord.command("token", id=BYSTANDER)
+            answer = await self._home.discord.command("token", id=BYSTANDER, patience=5.0)
             self._asked["questions"] += 1
             if not answer.settled:
                 # Whoever asks while the holder dies, or before another one is online, asks in vain.

@@ -93,6 +93,7 @@ async def test_no_secret_is_in_anything_that_leaves_the_process(
         town(door.url(postgresql_url).replace("hunter2", PASSWORD), tmp_path) as second,
     ):
         for home in (first, second):
+            home.discord.rate = None
             home.upstream.canary = ACCOUNT
             home.upstream.api_key = home.environment["IMAGINEPRO_API_KEY"] = KEY
             home.environment.update(PORT="0", METRICS_TOKEN=FIGURES)
@@ -118,7 +119,7 @@ async def test_no_secret_is_in_anything_that_leaves_the_process(
 
 async def _live(home: Town, **settings: str) -> dict[str, str]:
     """Live through everything that may go wrong with secrets about; returns all that came out, by where."""
-    async with home.bot(**settings, FAKE_PATIENCE="1.5") as bot:
+    async with home.bot(**settings, POLL_INTERVAL="1s", FAKE_PATIENCE="0.8", FAKE_PAUSE="0.5") as bot:
         await bot.wait_ready()
         await home.until_told(BASELINE)
         await _ask(home)
@@ -129,8 +130,9 @@ async def _live(home: Town, **settings: str) -> dict[str, str]:
             files = sorted((home.folder / "data").iterdir())  # while it is open: with its log of changes
             assert [file.name for file in files] == ["bot.db", "bot.db-shm", "bot.db-wal"]
             stored["its files"] = "".join(file.read_bytes().decode("latin-1") for file in files)
-        home.discord.outage(faults.error(403, 50013, f"Bot {TOKEN} may not"), "POST", "/channels/*")
+        refuses = home.discord.outage(faults.error(403, 50013, f"Bot {TOKEN} may not"), "POST", "/channels/*")
         home.upstream.fleet[1900]["status"] = "VERIFYING"
+        await home.discord.until(lambda: refuses.hits > 0)
         await home.quiet_polls()
         served += await _served(bot)
         await bot.terminate()

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import re
-import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -13,11 +12,12 @@ import pytest
 
 from bot.sandbox import imaginepro
 from bot.sandbox.imaginepro import UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, late
+from tests.report import table
+from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL
 from tests.wire import faults
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act
-from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
 from tests.wire.world import OPERATOR, VISITOR
 
@@ -114,8 +114,9 @@ async def test_the_fleet_is_told_once_then_each_turn_and_only_what_is_critical_p
 
 async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
     async with home.settled_bot():
-        home.upstream.fail(UNAUTHORIZED)
-        refused = await home.until_told("refuses the API key", within=3)
+        home.upstream.fail(UNAUTHORIZED, times=1)
+        home.upstream.fail(late(60))  # no second poll can say so
+        refused = await home.until_told("refuses the API key")
         assert refused.now.mentioned_roles == [home.discord.alert_role_id]
         home.upstream.heal()
         assert await home.until_told("accepts the API key again") is refused
@@ -125,14 +126,12 @@ async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
 @pytest.mark.long
 async def test_an_upstream_that_is_down_for_ten_polls_is_one_message_edited_once(homes: tuple[Town, Town]) -> None:
     async def live(home: Town) -> None:
-        async with home.settled_bot():
-            for fault in islice(cycle([UNAVAILABLE, imaginepro.RESET, WEB_PAGE]), 300):
+        async with home.settled_bot(FAKE_PAUSE="0.5"):
+            # A poll asks again until it gets a page: these are ten.
+            for fault in islice(cycle([UNAVAILABLE, imaginepro.RESET, WEB_PAGE]), 30):
                 home.upstream.fail(fault, times=1)
-            began = asyncio.get_running_loop().time()
-            while home.upstream.calls[-1].at < began + 10:
-                await home.until_called(1)
+            await home.until_called(29)
             home.upstream.fleet[1900]["status"] = "BANNED"
-            home.upstream.heal()
             await home.until_told("can be read again")
             await home.until_told("1900 is BANNED")
         baseline, outage, banned = home.cards
@@ -259,9 +258,9 @@ async def test_check_says_what_to_mend(home: Town, settings: dict[str, str], wha
 async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_what_is_away(
     home: Town, away: str, unused_tcp_port: int
 ) -> None:
-    settings = {}
+    settings = {"POLL_INTERVAL": "1s"}
     if away == "database":
-        settings = {"DATABASE_URL": f"postgres://bot@127.0.0.1:{unused_tcp_port}/bot"}
+        settings["DATABASE_URL"] = f"postgres://bot@127.0.0.1:{unused_tcp_port}/bot"
     elif away == "ImaginePro":
         home.upstream.fail(UNAVAILABLE)
     else:
@@ -274,7 +273,7 @@ async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_w
 
 async def test_check_says_that_the_settings_are_wrong_though_something_else_is_away(home: Town) -> None:
     home.upstream.fail(UNAVAILABLE)
-    async with home.bot("check", DISCORD_TOKEN="not-the-one") as bot:
+    async with home.bot("check", DISCORD_TOKEN="not-the-one", POLL_INTERVAL="1s") as bot:
         assert (await bot.wait()).code == EX_CONFIG
     assert bot.stdout.count("FAIL") == 2
 
@@ -282,83 +281,11 @@ async def test_check_says_that_the_settings_are_wrong_though_something_else_is_a
 # Stopping
 
 
-@contextlib.asynccontextmanager
-async def _idle(home: Town) -> AsyncIterator[BotProcess]:
-    async with home.settled_bot() as bot:
-        await home.quiet_polls(1)
-        yield bot
-    assert "WARNING" not in bot.output
-    assert "ERROR" not in bot.output
-
-
-@contextlib.asynccontextmanager
-async def _polling_an_upstream_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
-    home.upstream.fail(late(60))
-    async with home.bot(POLL_INTERVAL="60s") as bot:
-        await bot.wait_ready()
-        await home.discord.until(lambda: len(home.upstream.calls) > 0)
-        yield bot
-
-
-@contextlib.asynccontextmanager
-async def _posting_to_a_discord_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
-    hangs = home.discord.outage(faults.HANG, "POST", MESSAGES)
-    async with home.bot() as bot:
-        await home.discord.until(lambda: hangs.hits > 0)
-        yield bot
-
-
-@contextlib.asynccontextmanager
-async def _waiting_for_its_login(home: Town) -> AsyncIterator[BotProcess]:
-    refuses = home.discord.outage(faults.rate_limited(600, via=False), "GET", "/users/@me")
-    async with home.bot() as bot:
-        await home.discord.until(lambda: refuses.hits > 0)
-        await home.quiet_polls(1)
-        yield bot
-
-
-@contextlib.asynccontextmanager
-async def _online_at_a_gateway_out_of_reach(home: Town) -> AsyncIterator[BotProcess]:
-    async with home.settled_bot() as bot:
-        with home.discord.gateway.out_of_reach():
-            yield bot
-
-
-@contextlib.asynccontextmanager
-async def _opening_a_database_that_hangs(home: Town) -> AsyncIterator[BotProcess]:
-    called = asyncio.Event()
-
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        called.set()
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with home.bot(DATABASE_URL=f"postgres://bot@127.0.0.1:{port}/bot") as bot, asyncio.timeout(10):
-            await called.wait()
-            yield bot
-
-
-@pytest.mark.parametrize(
-    ("busy", "sign"),
-    [
-        (_idle, signal.SIGTERM),
-        (_opening_a_database_that_hangs, signal.SIGTERM),
-        (_polling_an_upstream_that_hangs, signal.SIGINT),
-        (_posting_to_a_discord_that_hangs, signal.SIGTERM),
-        (_waiting_for_its_login, signal.SIGINT),
-        (_online_at_a_gateway_out_of_reach, signal.SIGTERM),
-    ],
-)
-async def test_the_bot_stops_within_three_seconds_whatever_it_is_at(
-    home: Town, busy: Callable[[Town], contextlib.AbstractAsyncContextManager[BotProcess]], sign: signal.Signals
-) -> None:
-    async with busy(home) as bot:
-        code, seconds = await bot.terminate(sign)
-    assert code == 0, bot.output
-    assert seconds < 3
-    assert "Traceback" not in bot.output
+@pytest.mark.parametrize("busy", BUSY, ids=lambda busy: busy.__name__)
+async def test_the_bot_stops_when_asked_to_whatever_it_is_at(sqlite_url: str, tmp_path: Path, busy: Busy) -> None:
+    """The short form of `python -m tests.stop`, which counts the seconds."""
+    report = await stopped(sqlite_url, tmp_path, busy)
+    assert report.good, table(report)
 
 
 async def test_a_person_who_is_being_answered_when_the_bot_is_to_stop_gets_the_answer(home: Town) -> None:
@@ -379,19 +306,19 @@ async def test_a_person_who_is_being_answered_when_the_bot_is_to_stop_gets_the_a
 
 
 async def test_a_refused_login_is_waited_out_for_as_long_as_discord_asks_while_the_bot_watches(home: Town) -> None:
-    home.discord.outage(faults.rate_limited(6, via=False), "GET", "/users/@me", times=1)
-    home.discord.outage(faults.rate_limited(1), "GET", "/users/@me", times=1)
-    async with home.bot() as bot:
+    home.discord.outage(faults.rate_limited(2, via=False), "GET", "/users/@me", times=1)
+    home.discord.outage(faults.rate_limited(0.5), "GET", "/users/@me", times=1)
+    async with home.bot(FAKE_PAUSE="1") as bot:
         await home.until_called(2)
         home.upstream.fleet[1900]["status"] = "BANNED"
-        await home.until_told("1900 is BANNED", within=15)
+        await home.until_told("1900 is BANNED")
         await home.until_told(BASELINE)
         await bot.wait_ready()
     tries = [call.at for call in home.discord.calls if call.path == "/users/@me"]
     assert len(tries) == 3
-    assert tries[1] - tries[0] >= 1
-    assert tries[2] - tries[1] >= 6
-    assert "login failed, next try in 0:00:06" in bot.stderr
+    assert tries[1] - tries[0] >= 0.5
+    assert tries[2] - tries[1] >= 2
+    assert "login failed, next try in 0:00:02" in bot.stderr
     assert len(home.discord.messages()) == 2
 
 
@@ -413,7 +340,7 @@ async def test_alerts_do_not_wait_for_commands_to_be_registered(home: Town) -> N
 
 async def test_commands_that_could_not_be_registered_at_the_start_are_a_little_later(home: Town) -> None:
     with home.discord.outage(faults.error(503), "PUT", "/applications/*/commands", times=1) as away:
-        async with home.bot() as bot:
+        async with home.bot(FAKE_PAUSE="1") as bot:
             await bot.wait_ready()
             assert away.hits == 1
             assert "earlier ones still stand" in bot.stderr
@@ -474,13 +401,13 @@ async def test_a_gateway_that_stays_away_is_looked_for_anew_before_the_pauses_gr
 
 async def test_alerts_go_on_while_the_gateway_is_away_from_the_start_and_then_the_bot_answers(home: Town) -> None:
     home.discord.gateway.mood = Mood.REFUSING
-    async with home.bot() as bot:
+    async with home.bot(FAKE_LONGEST_PAUSE="1") as bot:
         await home.until_told(BASELINE)
         home.upstream.fleet[1900]["status"] = "BANNED"
         await home.until_told("1900 is BANNED")
         assert len(home.discord.gateway.connects) >= 1
         home.discord.gateway.mood = Mood.WELL
-        await bot.wait_ready(within=30)
+        await bot.wait_ready()
         assert "BANNED" in (await home.discord.command("token", id=1900)).shown.text
 
 

@@ -57,7 +57,7 @@ async def storm(folder: Path, tokens: int, fleet: int) -> AsyncIterator[Storm]:
     async with town(f"sqlite:///{folder}/bot.db", folder, accounts) as place:
         place.discord.rate = None  # the summary of the first reading is not a part of the storm
         # A busy machine may need more than a second for a reading, and an upstream that is late has a card of its own.
-        async with place.settled_bot(POLL_INTERVAL="3s"):
+        async with place.settled_bot(POLL_INTERVAL="3s", FAKE_POLL="3"):
             place.discord.rate = DISCORDS_RATE
             yield Storm(place, [Story(FIRST + fleet // tokens * number) for number in range(tokens)])
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-async def until(what: str, look: Callable[[], Found | None], within: float = 20.0) -> Found:
+async def until(what: str, look: Callable[[], Found | None], within: float = 60.0) -> Found:
     """Look a hundred times a second until something true is found, and return it.
 
     Raises:

@@ -14,7 +14,7 @@ from tests.wire import faults
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.town import town
 
-QUICK = {"PORT": "0", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
+QUICK = {"PORT": "0", "POLL_INTERVAL": "1s", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
 
 
 async def health(url: str) -> tuple[int, dict[str, Any]]:

@@ -218,7 +218,12 @@ class Stem:
 
 def main() -> None:
     """Serve the socket whose number is the argument; in a fork, be the bot."""
-    from tests.wire import launch  # noqa: PLC0415 - the tests import this module too, and want no bot in their process
+    # The tests import this module, too, and want no bot in their own process. The bot imports the last two later.
+    import apscheduler.schedulers.asyncio  # noqa: PLC0415
+    import apscheduler.triggers.interval  # noqa: PLC0415, F401
+
+    import bot.observe.web  # noqa: PLC0415, F401
+    from tests.wire import launch  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever asks decides when all end
     request = Stem(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -4,10 +4,11 @@ The addresses come from FAKE_DISCORD_API and FAKE_DISCORD_GATEWAY. Times that ar
 seconds: FAKE_NONCE_MEMORY, for which the bot counts on Discord's memory of nonces; FAKE_GROUPING, for which incidents
 of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the bot bears a gateway that says nothing,
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
-alone, at most, a channel, a login or a database that fails; FAKE_DEADLINE, for which it waits for a database, or for a
-message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE, for which the
-holder of the lease may say nothing, its other times in proportion; FAKE_WORRY, for which its health and its watchdog
-bear what is wrong.
+alone, at most, a channel, a login, a database or an upstream that fails; FAKE_POLL, after which it polls again, while
+it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
+database, or for a message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE,
+for which the holder of the lease may say nothing, its other times in proportion; FAKE_WORRY, for which its health and
+its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -36,7 +37,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import leader, outbox
+from bot import app, leader, outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
 from bot.imaginepro import client as upstream
@@ -86,7 +87,16 @@ def hurry(seconds: float) -> None:
     """Let the bot leave alone for so long at most what failed."""
     longest = timedelta(seconds=seconds)
     client.FIRST_PAUSE = longest / 4
+    upstream._FIRST_PAUSE, upstream._LONGEST_PAUSE = seconds / 4, seconds  # type: ignore[misc] # in life they are final
     _by_default(outbox.Outbox, pace=outbox.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
+
+
+def poll(seconds: float) -> None:
+    """Let the bot poll so often."""
+    run, every = app.running, timedelta(seconds=seconds)  # type: ignore[attr-defined] # it imports it for itself
+    app.running = lambda jobs: run(  # type: ignore[attr-defined] # as above
+        job._replace(every=every) if job.name == "look" else job for job in jobs
+    )
 
 
 def give_up(seconds: float) -> None:
@@ -131,6 +141,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_GROUPING": group,
     "FAKE_LONGEST_PAUSE": look_for_the_gateway,
     "FAKE_PAUSE": hurry,
+    "FAKE_POLL": poll,
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,

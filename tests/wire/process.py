@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from tests.waiting import until
 from tests.wire import forks
-from tests.wire.discord import Discord
+from tests.wire.discord import PATIENCE, Discord
 
 LAUNCH = Path(__file__).with_name("launch.py")
 OUTPUT_KEPT = 8 * 2**20
@@ -159,7 +159,7 @@ class BotProcess:
         said = await until("the port where it serves", lambda: _SERVING.search(self.stderr))
         return f"http://127.0.0.1:{said[1]}"
 
-    async def wait_ready(self, within: float = 20.0) -> float:
+    async def wait_ready(self, within: float = PATIENCE) -> float:
         """Wait until it has registered its commands and opened a session at the gateway; how many seconds it took.
 
         Raises:
@@ -187,7 +187,7 @@ class BotProcess:
             self.process.kill()
         await self._ended()
 
-    async def terminate(self, sign: signal.Signals = signal.SIGTERM, within: float = 10.0) -> Exit:
+    async def terminate(self, sign: signal.Signals = signal.SIGTERM, within: float = PATIENCE) -> Exit:
         """Ask it to end, and await that.
 
         Raises:
@@ -196,7 +196,7 @@ class BotProcess:
         self.process.send_signal(sign)
         return await self.wait(within)
 
-    async def wait(self, within: float = 10.0) -> Exit:
+    async def wait(self, within: float = PATIENCE) -> Exit:
         """Await that it ends by itself.
 
         Raises:

@@ -548,11 +548,9 @@ async def test_a_command_of_a_group_is_answered(fake: Discord, bot: Bot) -> None
     assert (await fake.command("incident ack", number=7)).shown.content == "incident 7 acknowledged"
 
 
-async def test_a_bot_that_says_nothing_is_seen_to_say_nothing(
-    fake: Discord, bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bot_that_says_nothing_is_seen_to_say_nothing(fake: Discord, bot: Bot) -> None:
     assert bot.is_ready()
-    monkeypatch.setattr("tests.wire.discord.ANSWER_WITHIN", 0.1)
+    fake.answer_within = 0.1
     asked = await fake.command("silent")
     assert asked.reply is None
     with pytest.raises(LookupError):
@@ -572,8 +570,8 @@ async def test_a_second_answer_is_refused(fake: Discord, bot: Bot) -> None:
     assert asked.shown.content == "token 1900"
 
 
-async def test_an_answer_that_comes_too_late_is_refused(fake: Discord, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.wire.discord.ANSWER_WITHIN", 0.05)
+async def test_an_answer_that_comes_too_late_is_refused(fake: Discord) -> None:
+    fake.answer_within = 0.05
     asked = await fake.interact(Act.PRESS, {"custom_id": "x", "component_type": 2})
     await asyncio.sleep(0.05)
     assert await _callback(fake, asked.token, {"type": 4, "data": {"content": "late"}}) == 10062

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.discord import Discord
+from tests.wire.discord import PATIENCE, Discord
 from tests.wire.forks import Parent
 from tests.wire.process import BotProcess
 
@@ -39,7 +39,9 @@ async def test_the_bot_connects_is_frozen_goes_on_and_ends_when_asked_to(
     async with BotProcess(fake_discord, environment, folder=tmp_path) as bot:
         await bot.wait_ready()
         bot.stop()
-        assert (await fake_discord.command("tokens", patience=0)).reply is None
+        fake_discord.answer_within = 0.3
+        assert (await fake_discord.command("tokens")).reply is None
+        fake_discord.answer_within = PATIENCE
         bot.cont()
         assert (await fake_discord.command("tokens")).reply is not None
         assert bot.running

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.sandbox.imaginepro import Account, Upstream, account, serving
-from tests.wire.discord import Discord
+from tests.wire.discord import PATIENCE, Discord
 from tests.wire.messages import Message, Version
 from tests.wire.process import BotProcess
 
@@ -22,7 +22,7 @@ class Town:
     discord: Discord
     upstream: Upstream
     environment: dict[str, str]
-    """What the bot is configured with: polls every second, and may call the upstream twenty times in one."""
+    """What the bot is configured with: it polls five times a second, and bears an upstream that is late for nine."""
     folder: Path
     """Where the bot runs."""
 
@@ -52,7 +52,7 @@ class Town:
         """The cards that say so, or said so before an edit."""
         return [message for message in self.cards if any(words in v.text for v in message.versions)]
 
-    async def until_told(self, words: str, within: float = 10.0) -> Message:
+    async def until_told(self, words: str, within: float = PATIENCE) -> Message:
         """Wait until a card says so, and give the newest one that does.
 
         Raises:
@@ -65,7 +65,7 @@ class Town:
         """The cards as they are, with all versions of each; equal to a later one if nothing happened."""
         return [tuple(message.versions) for message in self.cards]
 
-    async def until_called(self, times: int, within: float = 15.0) -> None:
+    async def until_called(self, times: int, within: float = PATIENCE) -> None:
         """Wait until the upstream was called so many more times. While it answers, each call is one poll.
 
         Raises:
@@ -89,12 +89,14 @@ async def town(database_url: str, folder: Path, accounts: Iterable[Account] = ()
     """Open a town; without accounts, it has 1900, 1901 and 1902, all FAST with most of their fast time."""
     upstream = Upstream(tuple(accounts) or (account(1900), account(1901), account(1902)))
     async with serving(upstream) as url, Discord().serving() as discord:
+        discord.answer_within = PATIENCE
         environment = {
             **discord.environment,
             "IMAGINEPRO_API_KEY": upstream.api_key,
             "IMAGINEPRO_API_URL": url,
             "IMAGINEPRO_RATE_LIMIT": "20/1s",
-            "POLL_INTERVAL": "1s",
+            "POLL_INTERVAL": "10s",
+            "FAKE_POLL": "0.2",
             "DATABASE_URL": database_url,
         }
         yield Town(discord, upstream, environment, folder)
