@@ -1,7 +1,7 @@
-"""The demo, whose story waits for its visitor: `python -m tests.sandbox.held_demo`.
+"""The demo, whose story goes at its visitor's pace: `python -m tests.sandbox.held_demo`.
 
-What a visitor acts on is over by itself after half a minute, which a slow machine may need for a few clicks. So the
-story stands still at two places, and goes on with each SIGUSR1.
+By itself it takes a minute, and what a visitor acts on is over after half of one, which a slow machine may need for a
+few clicks. So it stands still at some places until SIGUSR1, and takes no time between them.
 """
 
 import asyncio
@@ -9,9 +9,11 @@ import signal
 from collections import deque
 
 from bot.sandbox import demo
+from tests.wire import launch
 
-HOLDS = (15.0, 26.0)
-"""Seconds of the story: before the first alert is over, and before the ban is."""
+HOLDS = (15.0, 21.0, 26.0, 29.0, 46.0, 59.0)
+"""Seconds of the story: before the ban, after it, after the first alert is over, after a group's, in an outage, and
+when all is well."""
 
 
 async def main() -> None:
@@ -27,8 +29,9 @@ async def main() -> None:
         while holds and told > holds[0]:
             await going_on.acquire()
             holds.popleft()
-        await asyncio.sleep(seconds)
 
+    launch.group(1)  # or else the second group would join the first, which it comes long after in the story
+    launch.poll(0.25)
     await demo.run(sleep=sleep)
 
 
