@@ -40,10 +40,11 @@ unit: .venv/dev
 bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; two to six minutes
 	$(RUN) python -m bench
 
-reliability: .venv/dev ## kill the bot 200 times an engine, stop it, take Discord away, let copies overlap: 20 minutes
+reliability: .venv/dev ## kill the bot 200 times an engine, stop it, let storms come, take Discord away, let copies overlap: 20 minutes
 	$(RUN) python -m tests.kill --kills 200 --engine sqlite
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
 	$(RUN) python -m tests.stop
+	$(RUN) python -m tests.storm
 	$(RUN) python -m tests.outage --scale 20
 	$(RUN) python -m tests.overlap --seconds 90 --engine sqlite
 	$(RUN) python -m tests.overlap --seconds 90 --engine postgresql

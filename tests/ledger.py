@@ -129,12 +129,12 @@ class Ledger:
     @property
     def shown(self) -> Tally:
         """All that the channel shows now."""
-        return sum((self._now(message) for message in self.all), Tally())
+        return _together(self._now(message) for message in self.all)
 
     @property
     def expected(self) -> Tally:
         """All that it should show."""
-        return sum((story.expected for story in self.stories), Tally())
+        return _together(story.expected for story in self.stories)
 
     def tells(self, story: Story) -> bool:
         """Whether the channel shows all of a story, and nothing else of its token."""
@@ -254,6 +254,14 @@ def _said_over(version: Version) -> int | None:
 def _goes_on(before: Tally, after: Tally) -> bool:
     """Whether the one may become the other: more may join, nothing leaves, and what is over stays over."""
     return _times(before) <= _times(after) and all(after[told] >= n for told, n in before.items() if told.over)
+
+
+def _together(tallies: Iterable[Tally]) -> Tally:
+    """Their sum, which `sum` would make anew for each of thousands."""
+    total = Tally()
+    for each in tallies:
+        total.update(each)
+    return total
 
 
 def _times(tally: Tally) -> Counter[tuple[int, str]]:
