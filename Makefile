@@ -6,9 +6,11 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON ?= $(PYTHON)
 # Certificates are the system's, so that it works behind a network's own proxy too.
 export UV_SYSTEM_CERTS ?= true
+# Who forbade Python to keep what it compiled would have each of hundreds of starts compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 RUN := $(UV) run --no-sync
 
-.PHONY: help run demo check test lint types unit bench reliability chaos fuzz audit pictures clean
+.PHONY: help run demo check test quick lint types unit steady bench reliability chaos fuzz audit pictures clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -23,6 +25,9 @@ demo: .venv/demo ## the bot on a page of its own: no Discord, no ImaginePro, no 
 
 test: lint types unit ## everything that must be green before a change lands
 
+quick: lint types ## what tells most in half a minute, to be run while working
+	$(RUN) pytest -q -n 2 -k "not postgresql" --hypothesis-profile=quick tests/domain tests/storage tests/chat tests/test_docs.py
+
 lint: .venv/dev
 	$(RUN) ruff format --check
 	$(RUN) ruff check
@@ -32,10 +37,13 @@ types: .venv/dev
 	$(RUN) mypy
 
 unit: .venv/dev
-	rm -f .coverage .coverage.*
+	rm -rf .venv/coverage
 	$(RUN) coverage run -m pytest -n 3 --maxschedchunk=1
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
+
+steady: .venv/dev ## run make test ten times beside eight programs that take the processor from it: an hour
+	$(RUN) python -m tests.steady --runs 10 --beside 8 -- $(MAKE) test
 
 bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; two to six minutes
 	$(RUN) python -m bench
@@ -74,4 +82,4 @@ pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	@touch $@
 
 clean: ## remove everything that was made here
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* artifacts
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -11,6 +11,7 @@ from tests.storage.servers import PostgreSQL
 from tests.wire.process import BotProcess
 
 settings.register_profile("busy", deadline=None)  # other tests, or other programs, may take the processor meanwhile
+settings.register_profile("quick", settings.get_profile("busy"), max_examples=20)
 settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000)
 settings.load_profile("busy")
 
