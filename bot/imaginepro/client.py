@@ -28,7 +28,6 @@ from http import HTTPStatus
 from typing import Final
 
 import aiohttp
-from aiolimiter import AsyncLimiter
 
 from bot.domain.model import Token
 from bot.imaginepro.errors import (
@@ -144,7 +143,9 @@ class ImaginePro:
         self._session = session
         self._root = url.rstrip("/")
         self._key = api_key
-        self._turns = AsyncLimiter(1, period.total_seconds() / calls)
+        self._spacing = period.total_seconds() / calls
+        self._next_turn = -math.inf
+        """When the next call may be made, by the loop's clock."""
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._priority = priority or Priority()
@@ -219,12 +220,13 @@ class ImaginePro:
         raise failure or TimedOutError("the limit of calls left no time for this one")
 
     async def _turn(self, deadline: float) -> bool:
-        """Wait until the rate limit allows a call; False when that is not before the deadline."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._turns.acquire()
-        except TimeoutError:
+        """Wait until the rate limit allows a call; False, and at once, when that is not before the deadline."""
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_turn)
+        if turn >= deadline:
             return False
+        self._next_turn = turn + self._spacing
+        await asyncio.sleep(turn - now)
         return True
 
     async def _attempt(self, path: str, deadline: float, answer: Answer) -> Answer:
