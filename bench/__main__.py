@@ -1,22 +1,31 @@
-"""The figures that the bot is held to, in one table: `python -m bench`; two to six minutes.
+"""The figures that the bot is held to, in one table: `python -m bench`; three to seven minutes.
 
 Every ratio is between two things that were measured in the same run, most of them in turns. Nothing fails when a bar is
-missed, unless `--strict` asks for that: a machine that has other work to do is no reason to fail.
+missed, unless `--strict` asks for that: a machine that has other work to do is no reason to fail. `--beside` adds a
+column with another checkout's figures, of which `bench/beside.py` says more.
 """
 
 import argparse
 import asyncio
+import statistics
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-from bench import answer, day, dwell, footprint, poll, table
+from bench import answer, beside, day, dwell, footprint, poll, table
 
 SMALL: Final = 100
 MEDIUM: Final = 1_000
 LARGE: Final = 10_000
 """Tokens."""
+
+ROUNDS: Final = 3
+FLIPS: Final = 100
+"""In each round and checkout, by which it is measured how long a reading takes to become a message."""
+
+ENGINES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class Line:
     """How `measured`, `beside` are written."""
     unit: str
     """Of `result` and `bar`."""
+    before: str = ""
+    """What the other checkout shows in place of `result`."""
 
     @property
     def reached(self) -> bool:
@@ -52,6 +63,7 @@ class Line:
             f"{self.result:.2f}{self.unit}",
             f"≤ {self.bar:g}{self.unit}",
             "yes" if self.reached else "no",
+            self.before,
         )
 
 
@@ -75,21 +87,33 @@ def growth(what: str, small: float, medium: float, large: float, form: str) -> t
     )
 
 
-async def lines(url: dict[str, str]) -> AsyncIterator[Line]:
-    """Measure everything, one after another. The bot of `poll.costs` is the first that starts in this process."""
+async def footprints(other: Path | None) -> AsyncIterator[Line]:
+    """Memory, and the time to ready."""
     plain, ours = await footprint.in_turns([SMALL, MEDIUM, LARGE], seconds=3, times=3)
     bare, small, medium, large = map(footprint.median, (plain, ours[SMALL], ours[MEDIUM], ours[LARGE]))
     client = "a bare client"
-    yield ratio(f"resident memory, {SMALL} tokens", small.resident, client, bare.resident, 1.6, "{:.1f} MiB")
+    yield ratio(f"resident memory, {SMALL} tokens", small.resident, client, bare.resident, 1.55, "{:.1f} MiB")
     yield ratio(f"resident memory, {LARGE:,} tokens", large.resident, client, bare.resident, 2.2, "{:.1f} MiB")
     peak = max(each.peak for each in ours[LARGE])
     yield Line("the same at its peak", peak, "", None, peak, 128, "{:.1f} MiB", " MiB")
+    above = [each.resident - bare.resident for each in (small, medium, large)]
+    for line in growth("memory", above[0], above[1], above[2], "{:.0f} MiB"):
+        yield line
     plain, ours = await footprint.in_turns([SMALL], seconds=0, times=11)
     ready, first = footprint.median(ours[SMALL]).ready, footprint.median(plain).ready
-    yield ratio(f"time to ready, {SMALL} tokens", ready, client, first, 1.8, "{:.2f} s")
+    line = ratio(f"time to ready, {SMALL} tokens", ready, client, first, 1.6, "{:.2f} s")
+    if other:
+        rows = await beside.figures(other, "bench.footprint", "--tokens", str(SMALL), "--seconds", "0", "--times", "11")
+        line = replace(line, before=f"{rows[f'the bot, {SMALL} tokens'][1]:.2f} ×")  # noqa: RUF001 - that is the sign
+    yield line
 
+
+async def polls(url: dict[str, str]) -> AsyncIterator[Line]:
+    """What a poll costs, and for how long it blocks. The first bot here is the first that starts in this process."""
     costs = await poll.costs(url["poll"], LARGE, 20)
-    yield ratio(f"CPU of a poll, {LARGE:,} tokens, 1 % changed", costs.poll, "json.loads", costs.plain, 3, "{:.0f} ms")
+    yield ratio(
+        f"CPU of a poll, {LARGE:,} tokens, 1 % changed", costs.poll, "json.loads", costs.plain, 1.2, "{:.0f} ms"
+    )
     worst = {
         "polls": max(span.blocked for span in costs.polls),
         "every status changes": costs.storm.blocked,
@@ -100,24 +124,45 @@ async def lines(url: dict[str, str]) -> AsyncIterator[Line]:
         yield Line(f"event loop blocked at most, {what}", blocked, "", None, blocked, 50, "{:.0f} ms", " ms")
 
     cpu = await poll.in_turns({size: url[str(size)] for size in (SMALL, MEDIUM, LARGE)}, 20)
-    above = [each.resident - bare.resident for each in (small, medium, large)]
-    for line in (
-        *growth("a poll's CPU", cpu[SMALL], cpu[MEDIUM], cpu[LARGE], "{:.0f} ms"),
-        *growth("memory", above[0], above[1], above[2], "{:.0f} MiB"),
-    ):
+    for line in growth("a poll's CPU", cpu[SMALL], cpu[MEDIUM], cpu[LARGE], "{:.0f} ms"):
         yield line
 
+
+async def messages(other: Path | None) -> AsyncIterator[Line]:
+    """How long a reading takes to become a message, on each engine; in turns with the other checkout."""
+    found: dict[Path, dict[str, list[list[float]]]] = {}
+    for _ in range(ROUNDS):
+        for checkout in filter(None, (beside.HERE, other)):
+            rows = await beside.figures(checkout, "bench.dwell", "--flips", str(FLIPS))
+            for name, row in rows.items():
+                found.setdefault(checkout, {}).setdefault(name, []).append(row)
+    usual = {checkout: {name: _medians(rows) for name, rows in each.items()} for checkout, each in found.items()}
+    for engine, name in ENGINES.items():
+        for what, bar in (("median", 4), ("p99", 50)):
+            told, trip, more = usual[beside.HERE][f"{engine}: {what}"]
+            trip = usual[beside.HERE][f"{engine}: median"][1]
+            figure = f"reading to message, {what}, {dwell.SIZE} tokens, {name}"
+            before = f"{usual[other][f'{engine}: {what}'][2]:.2f} ms more" if other else ""
+            yield Line(figure, told, "a bare post", trip, more, bar, "{:.1f} ms", " ms more", before)
+            if other and what == "median":
+                more_there = usual[other][f"{engine}: {what}"][2]
+                yield ratio(
+                    f"the same beside {beside.name_of(other)}, {name}", more, "there", more_there, 0.5, "{:.1f} ms"
+                )
+
+
+def _medians(rows: list[list[float]]) -> list[float]:
+    """Of each column."""
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
+async def others(url: dict[str, str]) -> AsyncIterator[Line]:
+    """How long people wait, and what a day leaves behind."""
     waited = await answer.answers(LARGE, 2500)
     token, ping = dwell.percentile(waited.token, 99), dwell.percentile(waited.ping, 99)
     yield ratio(
         f"/token, p99, {LARGE:,} tokens polled each second", token, "/ping of a bare client", ping, 1.5, "{:.1f} ms"
     )
-
-    told, trips = await dwell.dwells(url["dwell"], 100)
-    for name, percent, bar in (("median", 50, 10), ("p99", 99, 100)):
-        took, trip = dwell.percentile(told, percent), dwell.percentile(trips, 50)
-        figure = f"reading to message, {name}, {dwell.SIZE} tokens"
-        yield Line(figure, took, "a bare post", trip, took - trip, bar, "{:.1f} ms", " ms more")
 
     passed = await day.apart(url["day"])
     first, last = passed.hours[0], passed.hours[-1]
@@ -129,10 +174,14 @@ async def main() -> int:
     """Measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout, with its .venv")
     arguments = parser.parse_args()
-    with poll.files("poll", "dwell", "day", *map(str, (SMALL, MEDIUM, LARGE))) as urls:
-        found = [each async for each in lines(urls)]
-    table.show(("figure", "measured", "against", "result", "bar", "reached"), [each.cells for each in found])
+    other = arguments.beside and arguments.beside.resolve()
+    with poll.files("poll", "day", *map(str, (SMALL, MEDIUM, LARGE))) as urls:
+        parts = (footprints(other), polls(urls), messages(other), others(urls))
+        found = [each for part in parts async for each in part]
+    head = ["figure", "measured", "against", "result", "bar", "reached", *([beside.name_of(other)] if other else [])]
+    table.show(head, [each.cells[: len(head)] for each in found])
     return int(arguments.strict and not all(each.reached for each in found))
 
 
