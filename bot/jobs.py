@@ -123,8 +123,14 @@ def _now() -> datetime:
 
 
 def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Run:
+    last: asyncio.Task[None] | None = None
+
     async def run() -> None:
-        task = asyncio.current_task()
+        nonlocal last
+        if last is not None and not last.done():
+            _say_late(job.name)  # the first run lasts, of which the scheduler does not know
+            return
+        last = task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs has a task
         under_way.add(task)
         task.add_done_callback(under_way.discard)
@@ -139,4 +145,8 @@ def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Run:
 
 
 def _late(late: "JobEvent") -> None:
-    event(logger, logging.WARNING, "job is late", job=late.job_id)
+    _say_late(late.job_id)
+
+
+def _say_late(name: str) -> None:
+    event(logger, logging.WARNING, "job is late", job=name)

@@ -8,47 +8,69 @@ import pytest
 from apscheduler.schedulers import base
 
 from bot import jobs
-from bot.jobs import Job, running
-from tests.waiting import until
+from bot.jobs import CHECK, GRACE, HEAD_START, Job, running
+from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 
-SOON = timedelta(milliseconds=20)
+MINUTE = timedelta(minutes=1)
 
 
-async def seen(event: asyncio.Event) -> None:
-    """Wait for it, but not for ever."""
-    async with asyncio.timeout(5):
-        await event.wait()
+class HostsClock(datetime):
+    """The host's clock, which goes with the loop's, and is wrong by some hours if a test says so."""
+
+    error = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """Now, as the host has it."""
+        return cls.fromtimestamp((time_of_day() + cls.error).timestamp(), tz)
+
+
+@pytest.fixture(autouse=True)
+def hosts_clock(monkeypatch: pytest.MonkeyPatch) -> type[HostsClock]:
+    """For the bot's table of jobs and for APScheduler, both of which live by it."""
+    monkeypatch.setattr(HostsClock, "error", timedelta())
+    monkeypatch.setattr(jobs, "datetime", HostsClock)
+    monkeypatch.setattr(base, "datetime", HostsClock)
+    return HostsClock
+
+
+class Runs:
+    """Work that notes when it was done, in seconds since the test began."""
+
+    def __init__(self) -> None:
+        self._began = asyncio.get_running_loop().time()
+        self.at: list[float] = []
+
+    async def __call__(self) -> None:
+        """Do it."""
+        self.at.append(round(asyncio.get_running_loop().time() - self._began, 3))
+
+
+async def wait(*times: timedelta) -> None:
+    """Let that time go by."""
+    await asyncio.sleep(sum(times, timedelta()).total_seconds())
 
 
 async def test_a_job_runs_at_once_and_again() -> None:
-    runs: list[int] = []
-    twice = asyncio.Event()
-
-    async def work() -> None:
-        runs.append(len(runs))
-        if len(runs) > 1:
-            twice.set()
-
-    async with running([Job("work", SOON, work)]):
-        await seen(twice)
-    count = len(runs)
-    await asyncio.sleep(3 * SOON.total_seconds())
-    assert len(runs) == count, "it ends with the context"
+    work = Runs()
+    async with running([Job("work", MINUTE, work)]):
+        await wait(2.5 * MINUTE)
+    await wait(3 * MINUTE)
+    assert work.at == [0, 60, 120], "it ends with the context"
 
 
 async def test_a_run_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.LogCaptureFixture) -> None:
     runs: list[int] = []
-    again = asyncio.Event()
 
     async def work() -> None:
         runs.append(len(runs))
         if len(runs) == 1:
             message = "a bug"
             raise ZeroDivisionError(message)
-        again.set()
 
-    async with running([Job("work", SOON, work)]):
-        await seen(again)
+    async with running([Job("work", MINUTE, work)]):
+        await wait(1.5 * MINUTE)
+    assert len(runs) == 2
     assert "job failed: work" in caplog.text
     assert "a bug" in caplog.text
 
@@ -56,50 +78,35 @@ async def test_a_run_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.
 async def test_a_run_that_is_slow_is_not_run_twice_at_once_and_the_delay_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    at_once, most = 0, 0
+    began = Runs()
 
     async def work() -> None:
-        nonlocal at_once, most
-        at_once += 1
-        most = max(most, at_once)
-        await asyncio.sleep(5 * SOON.total_seconds())
-        at_once -= 1
+        await began()
+        await wait(2.5 * MINUTE)
 
-    async with running([Job("work", SOON, work)]):
-        await until("the delay in the log", lambda: "job is late" in caplog.text)
-    assert most == 1
+    async with running([Job("work", MINUTE, work)]):
+        await wait(6.5 * MINUTE)
+    assert began.at == [0, 180, 360], "the first run is not the scheduler's, and counts too"
+    assert caplog.messages.count("job is late") == 4
 
 
-async def test_a_first_run_that_hangs_keeps_no_other_job_from_running_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "HEAD_START", SOON)
-    runs: list[int] = []
-    twice = asyncio.Event()
+async def test_a_first_run_that_hangs_keeps_no_other_job_from_running_again() -> None:
+    work = Runs()
 
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    async def work() -> None:
-        runs.append(len(runs))
-        if len(runs) > 1:
-            twice.set()
-
-    async with running([Job("hanging", timedelta(minutes=1), hang), Job("work", SOON, work)]):
-        await seen(twice)
+    async with running([Job("hanging", MINUTE, hang), Job("work", HEAD_START / 4, work)]):
+        await wait(HEAD_START)
+    assert work.at[:2] == [0, HEAD_START.total_seconds()], "until then the first runs have it all to themselves"
+    assert len(work.at) > 3
 
 
 async def test_a_job_that_is_in_no_hurry_runs_first_when_its_time_has_come() -> None:
-    runs: list[float] = []
-    ran = asyncio.Event()
-
-    async def work() -> None:
-        runs.append(asyncio.get_running_loop().time())
-        ran.set()
-
-    began = asyncio.get_running_loop().time()
-    async with running([Job("work", timedelta(hours=6), work, first=2 * SOON)]):
-        await seen(ran)
-    assert len(runs) == 1
-    assert runs[0] - began >= 1.9 * SOON.total_seconds()
+    work = Runs()
+    async with running([Job("work", timedelta(hours=6), work, first=2 * MINUTE)]):
+        await wait(timedelta(hours=7))
+    assert work.at == [120, 120 + 6 * 3600]
 
 
 async def test_a_run_may_end_before_the_context_does() -> None:
@@ -107,11 +114,12 @@ async def test_a_run_may_end_before_the_context_does() -> None:
 
     async def work() -> None:
         started.set()
-        await asyncio.sleep(0.1)
+        await wait(HEAD_START, 0.9 * GRACE)
         ended.set()
 
-    async with running([Job("work", timedelta(minutes=1), work)]):
-        await seen(started)
+    async with running([Job("work", MINUTE, work)]):
+        assert started.is_set()
+        assert not ended.is_set()
     assert ended.is_set()
 
 
@@ -126,34 +134,21 @@ async def test_a_run_that_hangs_is_cancelled_when_the_context_ends() -> None:
             cancelled.set()
             raise
 
-    async with running([Job("work", timedelta(minutes=1), work)]):
-        await seen(started)
+    began = asyncio.get_running_loop().time()
+    async with running([Job("work", MINUTE, work)]):
+        assert started.is_set()
     assert cancelled.is_set()
+    assert asyncio.get_running_loop().time() - began == pytest.approx((HEAD_START + GRACE).total_seconds())
 
 
 async def test_jobs_go_on_when_the_hosts_clock_is_set_back(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    hosts_clock: type[HostsClock], caplog: pytest.LogCaptureFixture
 ) -> None:
-    runs: list[int] = []
-    error = timedelta()
-
-    class WrongClock(datetime):
-        """A host's clock that is wrong."""
-
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return super().now(tz) + error
-
-    async def work() -> None:
-        runs.append(len(runs))
-
-    monkeypatch.setattr(jobs, "datetime", WrongClock)
-    monkeypatch.setattr(base, "datetime", WrongClock)
-    monkeypatch.setattr(jobs, "CHECK", SOON)
-    async with running([Job("work", SOON, work)]), asyncio.timeout(10):
+    work = Runs()
+    async with running([Job("work", MINUTE, work)]):
         for hours in (1, 5, 3):
-            error = timedelta(hours=-hours)
-            before = len(runs)
-            while len(runs) < before + 3:
-                await asyncio.sleep(0.01)
+            hosts_clock.error = timedelta(hours=-hours)
+            before = len(work.at)
+            await wait(3 * MINUTE, CHECK)
+            assert len(work.at) >= before + 3
     assert caplog.text.count("the clock was set back") == 2
