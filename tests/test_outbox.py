@@ -15,18 +15,19 @@ from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.handover import Handover
 from bot.outbox import (
+    PACE,
     BlockedError,
     DeliveryError,
     LaterError,
     Outbox,
-    Pace,
     RefusedError,
     UncertainError,
     VanishedError,
 )
 from bot.storage.claims import FOLD_OVER
 from bot.storage.store import CLAIM_LASTS, Claimed, Store, StoreUnavailableError, open_store
-from tests.domain.fleets import START, record
+from tests.domain.fleets import record
+from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 from tests.storage.values import claim
 from tests.waiting import until
 
@@ -88,17 +89,22 @@ class Room:
 
 @dataclass
 class Clock:
-    """A clock that is set by the test."""
+    """The loop's clock, which a test may set."""
 
-    now: datetime = START
+    ahead: timedelta = timedelta()
 
     def __call__(self) -> datetime:
         """The time."""
         return self.now
 
+    @property
+    def now(self) -> datetime:
+        """The same."""
+        return time_of_day() + self.ahead
+
     def forward(self, by: timedelta) -> None:
         """Move it."""
-        self.now += by
+        self.ahead += by
 
 
 @dataclass
@@ -191,7 +197,7 @@ async def test_what_came_and_went_before_the_channel_was_ready_is_told_as_over(p
     post.room.open = asyncio.Event()
     incident = await post.incident(1)
     delivering = asyncio.create_task(post.deliver())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
     await post.resolve(incident)
     post.room.open.set()
     assert await delivering is None
@@ -419,30 +425,44 @@ async def test_a_bot_whose_message_is_refused_may_speak(post: Post) -> None:
     assert not post.outbox.blocked
 
 
-BRIEF = Pace(*[timedelta(milliseconds=5)] * 3)
+@asynccontextmanager
+async def running(outbox: Outbox) -> AsyncIterator[None]:
+    """Its task, for as long as the block."""
+    task = asyncio.create_task(outbox.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def test_the_task_delivers_whatever_is_stored_and_survives_a_bug(
     post: Post, caplog: pytest.LogCaptureFixture
 ) -> None:
     handover = Handover()
-    outbox = Outbox(post.store, post.room, post.clock, handover, pace=BRIEF)
     post.room.answers = [ZeroDivisionError("a bug in rendering")]
-    task = asyncio.create_task(outbox.run())
-    try:
+    async with running(Outbox(post.store, post.room, post.clock, handover)):
+        await asyncio.sleep(1)
         await post.incident(1)
         handover.wake()
-        await until("the first try", lambda: post.room.calls)
-        post.clock.forward(timedelta(minutes=2))
-        async with asyncio.timeout(20):
-            while not post.room.shown:
-                handover.wake()
-                await asyncio.sleep(0.01)
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await asyncio.sleep(0)
+        began = post.clock.now
+        await until("the message", lambda: post.room.shown, within=2 * CLAIM_LASTS.total_seconds())
+        assert CLAIM_LASTS <= post.clock.now - began < CLAIM_LASTS + PACE.then, "nobody else may have it claimed"
+    assert post.room.calls == ["post", "find", "post"]
     assert "outbox failed" in caplog.text
     assert post.tokens() == [[1]]
+
+
+async def test_news_wake_an_outbox_that_has_nothing_to_do(post: Post) -> None:
+    handover = Handover()
+    async with running(Outbox(post.store, post.room, post.clock, handover)):
+        await asyncio.sleep(3600)
+        await post.incident(1)
+        began = post.clock.now
+        handover.wake()
+        await until("the message", lambda: post.room.shown)
+        assert post.clock.now - began < timedelta(seconds=0.1)
 
 
 async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) -> None:
@@ -463,13 +483,10 @@ async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) 
             return claimed
 
     await post.incident(1)
-    outbox = Outbox(Lossy(), post.room, post.clock, Handover(), pace=BRIEF)  # type: ignore[arg-type] # the rest is the store
-    task = asyncio.create_task(outbox.run())
-    try:
+    began = post.clock.now
+    async with running(Outbox(Lossy(), post.room, post.clock, Handover())):  # type: ignore[arg-type] # the rest is the store
         await until("the message", lambda: post.room.shown)
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+        assert post.clock.now - began < 1.2 * PACE.first
     assert post.tokens() == [[1]]
 
 
@@ -480,10 +497,7 @@ async def test_a_copy_that_was_replaced_does_not_complain_of_the_database(
     assert term is not None
     assert await post.store.lead(await post.store.leads(), "another") == term + 1
     await post.incident(1)
-    outbox = Outbox(post.store.in_term(term), post.room, post.clock, Handover(), pace=BRIEF)
-    task = asyncio.create_task(outbox.run())
-    await asyncio.sleep(0.2)
-    task.cancel()
-    await asyncio.wait({task})
+    async with running(Outbox(post.store.in_term(term), post.room, post.clock, Handover())):
+        await asyncio.sleep(600)
     assert post.room.calls == []
     assert caplog.messages == []

@@ -10,7 +10,8 @@ from bot.handover import Handover
 from bot.outbox import BlockedError, Outbox
 from bot.webhook import Webhook
 from tests.domain.fleets import START
-from tests.test_outbox import BRIEF, Post, at_work
+from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
+from tests.test_outbox import Post, at_work
 
 
 @asynccontextmanager
@@ -69,4 +70,4 @@ async def test_the_outbox_tells_it_once_each_time_it_is_blocked_and_until_it_arr
 
 
 def _telling(post: Post, url: str) -> Outbox:
-    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).tell, pace=BRIEF)
+    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).tell)
