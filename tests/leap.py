@@ -37,6 +37,10 @@ IN_FLIGHT = 0.1
 """Seconds of real time that what was sent has to arrive: longer than TCP holds back an acknowledgement (40 ms). What
 takes longer was sent to somebody who does not read."""
 
+ROUND = 1e-9
+"""Seconds that a round of the loop takes. Some who wait try again when they woke up too early by a rounding error, and
+would do so for ever if no time went by."""
+
 HANGING = 300.0
 """Seconds of real time without any event after which a test hangs. Nothing here takes a tenth of that."""
 
@@ -91,6 +95,7 @@ class _Leaper(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready; if nothing can be, the clock is at the next timer when this returns."""
+        self._loop.leap(ROUND)
         began = time.monotonic()
         while True:
             if events := super().select(0):

@@ -5,29 +5,30 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from bot import leader
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
-from bot.leader import Lease, Pace, has_ended, leading, this_process
+from bot.leader import PACE, Lease, Pace, has_ended, leading, this_process
 from bot.storage.store import Claim, FencedError, Store, StoreUnavailableError, open_store
+from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.storage.values import NOW
-from tests.waiting import until
 
-PACE = Pace(
-    renewal=timedelta(milliseconds=50),
-    trust=timedelta(milliseconds=300),
-    silence=timedelta(milliseconds=1000),
-    look=timedelta(milliseconds=20),
-)
-PATIENT = replace(PACE, trust=timedelta(seconds=40), silence=timedelta(seconds=60))
+T = TypeVar("T")
+
+PATIENT = replace(PACE, trust=timedelta(minutes=4), silence=timedelta(minutes=5))
 """Whoever takes over with this, did not wait for silence."""
+LONG = 3 * PACE.silence
+"""Nothing takes so long that is not to last for ever."""
+AN_INSTANT = 0.001
+"""Seconds, of which computing takes none."""
 
 
 class Away:
@@ -42,8 +43,8 @@ class Away:
         """How many renewals are not answered."""
         self.loses = False
         """Whether the answer gets lost by which it learns that it leads."""
-        self.takes = 0.0
-        """Seconds until it looks who leads."""
+        self.takes = timedelta()
+        """How long it is until it looks who leads."""
 
     def _reach(self) -> None:
         if self.away:
@@ -52,7 +53,7 @@ class Away:
 
     async def leads(self) -> Claim:
         self._reach()
-        await asyncio.sleep(self.takes)
+        await asyncio.sleep(self.takes.total_seconds())
         return await self._store.leads()
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
@@ -79,6 +80,28 @@ class Away:
         await self._store.release(term)
 
 
+def now() -> float:
+    """Seconds, by the loop's clock."""
+    return asyncio.get_running_loop().time()
+
+
+async def wait(time: timedelta) -> None:
+    """Let it go by."""
+    await asyncio.sleep(time.total_seconds())
+
+
+async def in_time(coming: Awaitable[T]) -> tuple[T, float]:
+    """What comes, and after how many seconds."""
+    began = now()
+    return await asyncio.wait_for(coming, LONG.total_seconds()), now() - began
+
+
+@pytest.fixture(autouse=True)
+def by_the_loops_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases are measured with the clock that leaps."""
+    monkeypatch.setattr(leader, "_now", now)
+
+
 @pytest.fixture
 async def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each copy runs on a machine of its own."""
@@ -103,19 +126,21 @@ async def test_one_copy_leads_for_as_long_as_it_renews(database_url: str) -> Non
     async with (
         open_store(database_url) as one,
         open_store(database_url) as other,
-        leading(one, PACE) as lease,
-        standing_by(other, replace(PACE, silence=timedelta(seconds=2))) as waiting,
+        leading(one) as lease,
+        standing_by(other) as waiting,
     ):
-        await asyncio.sleep(2.5)
+        await wait(LONG)
         assert not waiting.done()
-        assert not lease.lost.is_set()
+        assert lease.held
 
 
 async def test_the_next_copy_leads_as_soon_as_the_first_gives_back(database_url: str) -> None:
     async with open_store(database_url) as one, open_store(database_url) as other:
         async with leading(one, PATIENT) as first:
             assert first.held
-        async with asyncio.timeout(20), leading(other, PATIENT) as second:
+        began = now()
+        async with leading(other, PATIENT) as second:
+            assert now() - began < AN_INSTANT
             assert second.held
             assert second.term == first.term + 1
 
@@ -126,17 +151,20 @@ async def test_of_many_that_wait_exactly_one_is_next(database_url: str) -> None:
         stores = [await stack.enter_async_context(open_store(database_url)) for _ in range(4)]
         async with leading(stores[0], PATIENT):
             waiting = [await stack.enter_async_context(standing_by(store, PATIENT)) for store in stores[1:]]
-            await asyncio.sleep(0.1)
-        await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.sleep(0.3)
-        assert sum(task.done() for task in waiting) == 1
+            await wait(3 * PATIENT.look)
+            assert not any(task.done() for task in waiting)
+        for looks in (1.1, 5):
+            await wait(looks * PATIENT.look)
+            assert sum(task.done() for task in waiting) == 1
 
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(store: Store, database_url: str) -> None:
-    async with open_store(database_url) as own, leading(cut := Away(own), PACE) as old, standing_by(store) as waiting:
+    async with open_store(database_url) as own, leading(cut := Away(own)) as old, standing_by(store) as waiting:
         cut.away = True
-        new = await asyncio.wait_for(waiting, 20)
+        new, seconds = await in_time(waiting)
+        assert PACE.silence.total_seconds() - PACE.renewal.total_seconds() <= seconds
+        assert seconds <= (PACE.silence + 2 * PACE.look).total_seconds()
         assert not old.held
         assert not old.lost.is_set(), "nobody could have told it"
         assert await old.stands(), "people are answered while the database is away"
@@ -145,7 +173,7 @@ async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(stor
             await own.in_term(old.term).save(Changes(NOW), NOW)
         cut.away = False
         assert not await old.stands()
-        await asyncio.wait_for(old.lost.wait(), 5)
+        assert old.lost.is_set()
         assert not old.held
         assert new.held
         await store.save(Changes(NOW), NOW)
@@ -153,41 +181,46 @@ async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(stor
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_a_holder_whose_database_comes_back_in_time_goes_on_in_its_term(store: Store) -> None:
-    async with leading(cut := Away(store), PACE) as lease:
+    async with leading(cut := Away(store)) as lease:
         cut.away = True
-        await asyncio.sleep(2 * PACE.trust.total_seconds())
+        await wait(PACE.trust - timedelta(seconds=0.1))
+        assert lease.held
+        await wait(PACE.trust)
         assert not lease.held
         cut.away = False
-        await until("the lease", lambda: lease.held)
-        assert not lease.lost.is_set()
+        await wait(1.1 * PACE.renewal)
+        assert lease.held
         await store.save(Changes(NOW), NOW)
 
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_a_renewal_that_fails_by_a_bug_is_not_the_last(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    async with leading(cut := Away(store), PACE) as lease:
+    async with leading(cut := Away(store)) as lease:
         cut.broken = True
-        await until("the end of the lease", lambda: "lease failed" in caplog.text and not lease.held)
+        await wait(PACE.trust)
+        assert "lease failed" in caplog.text
+        assert not lease.held
         cut.broken = False
-        await until("the lease", lambda: lease.held)
+        await wait(1.1 * PACE.renewal)
+        assert lease.held
 
 
 async def test_two_renewals_without_an_answer_are_not_the_end(sqlite_url: str) -> None:
-    pace = replace(PACE, trust=timedelta(seconds=3), silence=timedelta(seconds=9))
-    async with open_store(sqlite_url) as store, leading(cut := Away(store), pace) as lease, asyncio.timeout(20):
-        cut.hangs, held = 2, True
-        began = time.monotonic()
-        while time.monotonic() < began + 1.3 * pace.trust.total_seconds():
-            held = held and lease.held
+    async with open_store(sqlite_url) as store, leading(cut := Away(store)) as lease:
+        cut.hangs = 2
+        until = now() + 1.3 * PACE.trust.total_seconds()
+        while now() < until:
+            assert lease.held
             await asyncio.sleep(0.01)
         assert cut.hangs == 0
-        assert held
 
 
 async def test_whoever_took_the_lease_and_did_not_hear_of_it_leads(store: Store) -> None:
     cut = Away(store)
     cut.loses = True
-    async with asyncio.timeout(20), leading(cut, PATIENT) as lease:
+    began = now()
+    async with leading(cut, PATIENT) as lease:
+        assert now() - began <= PATIENT.look.total_seconds() + AN_INSTANT
         assert lease.term == 2
 
 
@@ -195,29 +228,30 @@ async def test_whoever_took_the_lease_and_did_not_hear_of_it_leads(store: Store)
 async def test_whoever_stands_by_counts_anew_after_the_database_was_away(store: Store, database_url: str) -> None:
     await store.lead(await store.leads(), "somebody")
     async with open_store(database_url) as own, standing_by(cut := Away(own)) as waiting:
-        await asyncio.sleep(0.05)
+        await wait(timedelta(seconds=1))
         cut.away = True
-        await asyncio.sleep(1.5 * PACE.silence.total_seconds())
-        cut.away, back_at = False, time.monotonic()
-        await asyncio.wait_for(waiting, 20)
-        assert time.monotonic() - back_at >= PACE.silence.total_seconds()
+        await wait(1.5 * PACE.silence)
+        cut.away = False
+        _, seconds = await in_time(waiting)
+        assert 0 <= seconds - PACE.silence.total_seconds() <= 2 * PACE.look.total_seconds()
 
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_an_answer_that_is_long_in_coming_is_no_silence(store: Store, database_url: str) -> None:
     await store.lead(await store.leads(), "somebody")
     async with open_store(database_url) as own, standing_by(cut := Away(own)) as waiting:
-        cut.takes = 0.8 * PACE.silence.total_seconds()
-        await asyncio.sleep(cut.takes)
-        cut.takes, answered_at = 0.0, time.monotonic()
-        await asyncio.wait_for(waiting, 20)
-        assert time.monotonic() - answered_at >= 0.9 * PACE.silence.total_seconds()
+        cut.takes = 0.8 * PACE.silence
+        await wait(cut.takes)
+        cut.takes = timedelta()
+        _, seconds = await in_time(waiting)
+        assert 0 <= seconds - PACE.silence.total_seconds() <= 2 * PACE.look.total_seconds()
 
 
 async def test_a_database_restored_from_a_copy_ends_the_term_of_whoever_led(store: Store) -> None:
-    async with leading(store, PACE) as lease:
+    async with leading(store) as lease:
         await store.release(lease.term)
-        await asyncio.wait_for(lease.lost.wait(), 5)
+        await wait(1.1 * PACE.renewal)
+        assert lease.lost.is_set()
         assert not lease.held
         assert not await lease.stands()
 
@@ -227,8 +261,11 @@ async def test_a_holder_that_is_known_to_have_ended_is_replaced_at_once(store: S
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     name = (await process.communicate())[0].decode().strip()
     assert await store.lead(await store.leads(), name) == 1
-    async with open_store(database_url) as other, asyncio.timeout(20), leading(other, PATIENT) as lease:
-        assert lease.term == 2
+    async with open_store(database_url) as other:
+        began = now()
+        async with leading(other, PATIENT) as lease:
+            assert now() - began < AN_INSTANT
+            assert lease.term == 2
 
 
 def test_a_process_is_known_to_have_ended_only_if_it_ran_here() -> None:
