@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
 from bot.jobs import Job
-from bot.observe import pulse as pulses
 from bot.observe.health import Role, wrong
-from bot.observe.pulse import Pulse, started
+from bot.observe.pulse import BEAT, Pulse, started
 from bot.outbox import BlockedError, LaterError, RefusedError
 from bot.storage.store import Backlog, StoreUnavailableError
 from tests.domain.fleets import START, record
+from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.observe.conftest import Patient
 from tests.waiting import until
 
@@ -277,20 +275,12 @@ async def test_what_turns_wrong_and_well_is_a_line_of_the_log_each(
     assert lines == [("WARNING", "gateway"), ("INFO", None)]
 
 
-@asynccontextmanager
-async def beating(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Let it beat by itself, a hundred times as fast."""
-    for name in ("BEAT", "PROBE"):
-        monkeypatch.setattr(pulses, name, timedelta(milliseconds=10))
-    async with started(patient.pulse):
-        yield
-
-
-async def test_once_started_it_beats_and_asks_by_itself(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_once_started_it_beats_and_asks_by_itself(patient: Patient) -> None:
     await patient.look()
-    async with beating(patient, monkeypatch):
-        await until("three beats and a count", lambda: patient.pulse.beats >= 3 and patient.pulse.backlog.waiting)
-    before = patient.pulse.beats
-    await asyncio.sleep(0.03)
-    assert patient.pulse.beats == before
-    assert patient.pulse.backlog == Backlog(1, START, 0)
+    async with started(patient.pulse):
+        await asyncio.sleep(10.5 * BEAT.total_seconds())
+        assert patient.pulse.beats == 10
+        assert patient.pulse.lag.total == pytest.approx(0, abs=0.001)
+        assert patient.pulse.backlog == Backlog(1, START, 0)
+    await asyncio.sleep(60)
+    assert patient.pulse.beats == 10

@@ -1,6 +1,5 @@
 """The watchdog bites what stands still, and nothing else. That it ends a real process is seen in the process test."""
 
-import asyncio
 import io
 import logging
 import threading
@@ -10,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from bot.observe import watchdog
-from bot.observe.watchdog import EX_SOFTWARE, watching
+from bot.observe.pulse import Pulse
+from bot.observe.watchdog import EX_SOFTWARE, _watch, watching
 from bot.telemetry import configure
 from tests.observe.conftest import Patient
 from tests.waiting import until
@@ -35,12 +35,35 @@ def log() -> Iterator[io.StringIO]:
     own.setLevel(levels[1])
 
 
-async def test_a_loop_that_turns_is_left_alone(patient: Patient) -> None:
+class Turns(threading.Event):
+    """What the thread waits for: before each turn the loop beats (`♥`) or does not (`.`); the last turn is the end."""
+
+    def __init__(self, pulse: Pulse, beats: str) -> None:
+        super().__init__()
+        self._pulse = pulse
+        self._beats = list(beats)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Take the next turn."""
+        assert timeout == watchdog.TURN
+        if self._beats.pop(0) == "♥":
+            self._pulse.beat(0)
+        return not self._beats
+
+
+async def test_a_loop_that_turns_is_left_alone_however_late_it_is(patient: Patient) -> None:
+    ends: list[int] = []
+    late = "." * (watchdog.PATIENCE - 1)
+    _watch(patient.pulse, Turns(patient.pulse, f"{'♥' * 100}{late}♥{late}♥"), ends.append)
+    assert ends == []
+    _watch(patient.pulse, Turns(patient.pulse, f"{late}.."), ends.append)
+    assert ends == [EX_SOFTWARE]
+
+
+async def test_the_thread_ends_with_the_context(patient: Patient) -> None:
     ends: list[int] = []
     with watching(patient.pulse, ends.append):
-        for _ in range(30):
-            patient.pulse.beat(0)
-            await asyncio.sleep(0.01)
+        assert "watchdog" in {thread.name for thread in threading.enumerate()}
     assert ends == []
     assert "watchdog" not in {thread.name for thread in threading.enumerate()}
 
@@ -50,7 +73,7 @@ async def test_a_loop_that_is_stuck_ends_the_process_with_the_stacks_in_the_log(
 ) -> None:
     ends: list[int] = []
     with watching(patient.pulse, ends.append):
-        hold_up("correct horse")
+        hold_up("correct horse", ends)
     assert ends == [EX_SOFTWARE]
     (line,) = log.getvalue().splitlines()
     assert '"CRITICAL"' in line
@@ -60,9 +83,11 @@ async def test_a_loop_that_is_stuck_ends_the_process_with_the_stacks_in_the_log(
     assert "horse" not in line
 
 
-def hold_up(_: str) -> None:
-    """Hold up the event loop."""
-    time.sleep(1)
+def hold_up(_: str, ends: list[int]) -> None:
+    """Hold up the event loop, until the process would have ended."""
+    guard = time.monotonic() + 60
+    while not ends and time.monotonic() < guard:
+        time.sleep(0.01)
 
 
 async def test_a_dead_job_ends_the_process_and_is_named(patient: Patient, log: io.StringIO) -> None:
@@ -84,7 +109,7 @@ async def test_a_log_that_is_stuck_too_does_not_save_the_process(
     handler.acquire()
     try:
         with watching(patient.pulse, ends.append):
-            hold_up("")
+            hold_up("", ends)
         assert ends == [EX_SOFTWARE]
     finally:
         handler.release()

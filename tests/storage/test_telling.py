@@ -191,23 +191,24 @@ async def test_a_storm_of_one_rule_is_nine_messages_that_name_everyone(store: St
 
 
 async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) -> None:
+    """Of all that is computed, in whatever thread, no turn of the loop's thread is a large part."""
     longest, running = 0.0, True
 
     async def beat() -> None:
         nonlocal longest
         while running:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - begun)
+            longest = max(longest, time.thread_time() - begun)
             await asyncio.sleep(0.001)
 
     storm = [incident(n) for n in range(2000)]
     beating = asyncio.create_task(beat())
-    begun = time.perf_counter()
+    begun = time.process_time()
     await on_the_channel(store, *storm)
     await store.save(notices(NoticeKind.RESOLVED, *ended(*storm)), LATER)
     assert len(await deliver(store)) == 36
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
     running = False
     await beating
     assert longest < took / 4
