@@ -56,7 +56,7 @@ LASTS = 1.5
 """Seconds that a trouble lasts, at most."""
 LONGER = 3.5
 """Seconds for which some last in addition, so that they outlast the lease: FAKE_LEASE, a look and a busy machine."""
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds after which what is not told is lost."""
 DISCREET = 1.5
 """Seconds for which a town says nothing more in the end."""
@@ -71,8 +71,6 @@ TIMES = {
     "FAKE_PATIENCE": "1",
     "FAKE_HEARTBEAT_TIMEOUT": "2",
 }
-NONCES_KEPT = 3.0
-"""Seconds for which Discord remembers a nonce; the bot counts on one, and the machine may be busy."""
 HEARTBEAT = 0.5
 """Seconds between two heartbeats."""
 
@@ -86,6 +84,21 @@ ENDS_BY = {0: signal.SIGTERM, -signal.SIGTERM: signal.SIGTERM, -signal.SIGKILL: 
 """Why a copy ends with an exit code: asked to; asked to before it could listen; killed."""
 AWAY = 75
 """How a copy ends when the database is away while it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What depends on how busy the machine may be."""
+
+    nonces_kept: float = 3.0
+    """Seconds for which Discord remembers a nonce; the bot counts on one."""
+    answer_within: float = ANSWER_WITHIN
+    """Seconds in which Discord takes an answer."""
+    settings: Mapping[str, str] = field(default_factory=lambda: {"POLL_INTERVAL": "1s", "FAKE_POLL": "1"})
+    """Of the bots."""
+
+
+PACE = Pace()
 
 
 @dataclass(slots=True)
@@ -485,7 +498,7 @@ async def _server(engine: str) -> AsyncIterator[PostgreSQL | None]:
 
 
 @asynccontextmanager
-async def _place(engine: str, copies: int, seed: int, folder: Path) -> AsyncIterator[Place]:
+async def _place(engine: str, copies: int, seed: int, folder: Path, pace: Pace) -> AsyncIterator[Place]:
     """A town on its first day, with everything in it; `seed` decides which cards people press."""
     accounts = [account(token) for token in (BYSTANDER, *FLIPPING)]
     stories = {token: Story(token) for token in FLIPPING}
@@ -497,10 +510,10 @@ async def _place(engine: str, copies: int, seed: int, folder: Path) -> AsyncIter
             store = await stack.enter_async_context(open_store(url))
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - as the bot of this town
         here = await stack.enter_async_context(town(door.url(url) if door else url, folder, accounts))
-        here.environment.update(POLL_INTERVAL="1s", FAKE_POLL="1")
-        here.discord.answer_within = ANSWER_WITHIN
+        here.environment.update(pace.settings)
+        here.discord.answer_within = pace.answer_within
         here.discord.rate = Rate(5, 1.0)  # five times as fast as in life
-        here.discord.board.nonce_memory = NONCES_KEPT
+        here.discord.board.nonce_memory = pace.nonces_kept
         here.discord.gateway.heartbeat_interval = HEARTBEAT
         place = Place(
             town=here,
@@ -554,10 +567,10 @@ def _happened(place: Place, lived: Sequence[Plan]) -> dict[str, int]:
     }
 
 
-async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path) -> Sequence[int]:
+async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path, pace: Pace) -> Sequence[int]:
     """Live through these seeds until one goes wrong; returns those that are left then."""
     lived: list[Plan] = []
-    async with _place(report.name, copies, seeds[0], folder) as place:
+    async with _place(report.name, copies, seeds[0], folder, pace) as place:
         for seed in seeds:
             lived.append(plan(seed, report.name))
             await live_through(place, lived[-1])
@@ -585,7 +598,13 @@ async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path)
 
 
 async def chaos(
-    engines: Sequence[str], *, copies: int, seeds: Sequence[int], towns: int = TOWNS, episodes: int = EPISODES
+    engines: Sequence[str],
+    *,
+    copies: int,
+    seeds: Sequence[int],
+    towns: int = TOWNS,
+    episodes: int = EPISODES,
+    pace: Pace = PACE,
 ) -> list[Report]:
     """Live through the seeds on each engine."""
     began = time.monotonic()
@@ -596,7 +615,7 @@ async def chaos(
         async with room:
             while seeds:
                 with tempfile.TemporaryDirectory() as name:
-                    seeds = await _town(report, copies, seeds, Path(name))
+                    seeds = await _town(report, copies, seeds, Path(name), pace)
 
     async with asyncio.TaskGroup() as group:
         for start in range(0, len(seeds), episodes):

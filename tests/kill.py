@@ -2,8 +2,8 @@
 
 The accounts of a simulated upstream flip; each waits until the channel tells of its flip, and flips again. Meanwhile
 the process is killed (SIGKILL) and started again, at any moment: while it starts, between any two awaits, and, a third
-of the time, after Discord took a message and before the bot could hear of it. Discord's memory of nonces is made a few
-seconds short, in the bot as in the fake, so that some such messages have to be looked for in the channel.
+of the time, after Discord took a message and before the bot could hear of it. Before some starts the bot's clock leaps,
+and Discord forgets all nonces, so that some such messages have to be looked for in the channel.
 
 Meanwhile people press Acknowledge on open critical cards, at any moment: while the bot runs, starts or is dead, and,
 some of the time, right before it is killed. Each does so once, under a name of their own.
@@ -43,16 +43,14 @@ MANY = 12
 
 NONCES_SURE = timedelta(seconds=2)
 """For how long the bot counts on Discord's memory of nonces; in life it is 75 seconds."""
-NONCES_KEPT = 4.0
-"""For how many seconds the fake remembers; in life "a few minutes"."""
-LATE = 4.5
-"""Seconds after which nobody remembers."""
+LATE = timedelta(seconds=4)
+"""By how much the bot's clock leaps when nobody is to remember."""
 
 GROUPING = 2.0
 """Seconds for which others join a message; in life 20, in which these few tokens would seldom need a second one."""
 
 LIFE = 3.0
-"""Seconds from a start to a kill, at most; a start takes one or two."""
+"""Seconds from a start to a kill, at most; a start from nothing takes one or two."""
 REST = 0.8
 """Seconds of rest of an account between two flips, at most."""
 PATIENCE = 60.0
@@ -73,11 +71,16 @@ class Run:
     Args:
         town: where the bot lives.
         rng: decides everything that is random, except what the machine does.
+        life: seconds from a start to a kill, at most.
         name: of the report.
     """
 
-    def __init__(self, town: Town, rng: random.Random, name: str) -> None:
+    def __init__(self, town: Town, rng: random.Random, life: float, name: str) -> None:
         self._report = Report(name)
+        self._life = life
+        self._ahead = timedelta()
+        """By how much the bot's clock is."""
+        self._clock = town.folder / "clock"
         self._done = {
             "kills": 0,
             "  while it started": 0,
@@ -98,7 +101,7 @@ class Run:
         async with self._accounts():
             for _ in range(kills):
                 await self._life_and_death()
-            async with self._town.bot(**ENVIRONMENT) as bot:
+            async with self._town.bot() as bot:
                 await self._everything_told(bot)
         await self._start_without_news()
         self._count()
@@ -150,13 +153,13 @@ class Run:
             return True
 
     async def _life_and_death(self) -> None:
-        async with self._town.bot(**ENVIRONMENT) as bot:
+        async with self._town.bot() as bot:
             identified = len(self._discord.gateway.identifies)
             chance = self._rng.random()
             accepted = chance < 1 / 3 and await self._post_that_nobody_hears_of()
             pressed = chance > 3 / 4 and await self._press_in_flight(bot)
             if not accepted and not pressed:
-                await asyncio.sleep(self._rng.uniform(0, LIFE))
+                await asyncio.sleep(self._rng.uniform(0, self._life))
             self._done["  while it started"] += len(self._discord.gateway.identifies) == identified
             await bot.kill()
             for press in self._people.presses:
@@ -166,7 +169,15 @@ class Run:
         self._done["kills"] += 1
         self._done["  after Discord accepted"] += accepted
         self._done["starts after the nonce memory"] += late
-        await asyncio.sleep(LATE if late else self._rng.uniform(0, 0.3))
+        if late:
+            self._leap()
+        await asyncio.sleep(self._rng.uniform(0, 0.3))
+
+    def _leap(self) -> None:
+        """Let so much time go by that nobody remembers a nonce."""
+        self._ahead += LATE
+        self._clock.write_text(f"{self._ahead.total_seconds()}")
+        self._discord.board.forget_nonces()
 
     async def _post_that_nobody_hears_of(self) -> bool:
         """Wait until Discord took a message whose answer never comes; returns whether it did."""
@@ -197,7 +208,7 @@ class Run:
 
     async def _start_without_news(self) -> None:
         before = self._town.history()
-        async with self._town.bot(**ENVIRONMENT) as bot:
+        async with self._town.bot() as bot:
             await bot.wait_ready()
             await self._town.quiet_polls()
             await bot.terminate()
@@ -240,12 +251,14 @@ async def restless_town(database_url: str, folder: Path, tokens: int) -> AsyncIt
         yield place
 
 
-async def killed(database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW) -> Report:
+async def killed(
+    database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW, life: float = LIFE, **settings: str
+) -> Report:
     """Run the bot on that database, kill it so often, and count."""
     engine = database_url.partition(":")[0]
     async with restless_town(database_url, folder, tokens) as place:
-        place.discord.board.nonce_memory = NONCES_KEPT
-        return await Run(place, random.Random(seed), f"{engine}, {tokens} tokens, seed {seed}").run(kills)
+        place.environment.update(ENVIRONMENT, FAKE_CLOCK=f"{folder}/clock", **settings)
+        return await Run(place, random.Random(seed), life, f"{engine}, {tokens} tokens, seed {seed}").run(kills)
 
 
 def main() -> int:

@@ -33,28 +33,32 @@ from tests.kill import restless_town
 from tests.ledger import BYSTANDER, NEXT, Ledger, Story
 from tests.report import Report, end
 from tests.storage.servers import new_database
-from tests.wire.discord import BASE, Discord
+from tests.wire.discord import ANSWER_WITHIN, BASE, Discord
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town
 
 TOKENS = 4
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a flip that is not told is lost."""
 REPLACED = 15.0
 """Seconds within which a dead holder must be replaced."""
 BARS = {
-    "polls a second meanwhile": 1.5,
-    "killed and replaced after, s": REPLACED,
-    "paused and replaced after, s": REPLACED,
-    "  stood by then after, s": REPLACED / 2,
+    "polls of the one that stands by": 0,
     "  its requests from then on": 0,
-    "asked to end and replaced after, s": REPLACED / 2,
     "online at once": 1,
     "  not answered": 0,
     "requests refused": 0,
     "errors logged": 0,
 }
 """What some figures may be at most."""
+BARS_OF_TIME = {
+    "polls a second meanwhile": 1.5,
+    "killed and replaced after, s": REPLACED,
+    "paused and replaced after, s": REPLACED,
+    "  stood by then after, s": REPLACED / 2,
+    "asked to end and replaced after, s": REPLACED / 2,
+}
+"""The same, where the bot lives by the clock of the machine, and has enough of it."""
 DUTIES = {"polls", "messages", "answers"}
 """What whoever leads asks of the upstream and Discord; whoever stands by asks nothing."""
 TOO_LATE = 404
@@ -90,11 +94,26 @@ def _kind(path: str) -> str:
     return kinds.get(path.split("/")[1], "logins")
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long it takes, in seconds."""
+
+    together: float
+    """Two copies are well, side by side."""
+    pause: float
+    """A holder is paused, at least."""
+    lease: float
+    """Its holder may say nothing."""
+    watched: float
+    """The one that woke up is watched."""
+    leaps: bool = False
+    """Whether the clock of the lease leaps to its end when nobody holds it any more."""
+
+
 class Overlap:
     """One run, in a town."""
 
-    def __init__(self, home: Town, rng: random.Random, lease: float) -> None:
-        """`lease` is for how many seconds its holder may say nothing."""
+    def __init__(self, home: Town, rng: random.Random, times: Times) -> None:
         self._figures: dict[str, float] = {}
         self._asked = Counter({"questions": 0, "  while nobody was there": 0, "  not answered": 0})
         self._online = 0
@@ -102,7 +121,10 @@ class Overlap:
         self._errors: list[str] = []
         self._home = home
         self._rng = rng
-        self._lease = lease
+        self._times = times
+        self._clock = home.folder / f"clock-{id(self)}"
+        self._ahead = 0.0
+        """Seconds by which the clock of the lease is."""
         self._stories = [Story(token) for token in home.upstream.fleet if token != BYSTANDER]
         self._ledger = Ledger(home.discord, self._stories)
         self._stop = asyncio.Event()
@@ -112,19 +134,19 @@ class Overlap:
         self._frozen = 0
         """Copies whose connection outlives what they can do with it."""
 
-    async def run(self, together: float, pause: float, name: str) -> Report:
-        """Live through all of it; `pause` is longer than it takes to be replaced."""
+    async def run(self, name: str) -> Report:
+        """Live through all of it."""
         figures = self._figures
         async with self._leading("first") as first, self._standing_by("second") as second:
             async with self._life():
-                figures["side by side, s"], began = together, time.monotonic()
-                await asyncio.sleep(together)
-                polls = first.requests(began)["polls"] + second.requests(began)["polls"]
-                figures["polls a second meanwhile"] = polls / (time.monotonic() - began)
+                figures["side by side, s"], began = self._times.together, time.monotonic()
+                await asyncio.sleep(self._times.together)
+                figures["polls of the one that stands by"] = second.requests(began)["polls"]
+                figures["polls a second meanwhile"] = first.requests(began)["polls"] / (time.monotonic() - began)
 
-                figures["killed and replaced after, s"] = await self._replaced(first.process.kill)
+                figures["killed and replaced after, s"] = await self._replaced(first.process.kill, silent=True)
                 async with self._standing_by("third") as third:
-                    await self._sleep_and_wake(second, pause)
+                    await self._sleep_and_wake(second)
                     self._errors += third.process.said(*ERRORS)  # not those of its end, which may cut off an answer
                     figures["asked to end and replaced after, s"] = await self._replaced(third.process.terminate)
                 began = time.monotonic()
@@ -147,12 +169,12 @@ class Overlap:
         report.hold(BARS)
         return report
 
-    async def _sleep_and_wake(self, copy: Copy, pause: float) -> None:
+    async def _sleep_and_wake(self, copy: Copy) -> None:
         """Pause the holder, and see what it does when it goes on."""
         figures, gateway, began = self._figures, self._home.discord.gateway, time.monotonic()
         self._frozen = 1
-        figures["paused and replaced after, s"] = await self._replaced(lambda: self._pause(copy.process))
-        await asyncio.sleep(began + pause - time.monotonic())
+        figures["paused and replaced after, s"] = await self._replaced(lambda: self._pause(copy.process), silent=True)
+        await asyncio.sleep(began + self._times.pause - time.monotonic())
         woken = time.monotonic()
         figures["  woken after, s"] = woken - began
         copy.process.cont()
@@ -160,7 +182,7 @@ class Overlap:
         await self._home.discord.until(lambda: gateway.connected == 1, PATIENCE)
         self._frozen = 0
         figures["  stood by then after, s"] = time.monotonic() - woken
-        await asyncio.sleep(self._lease)
+        await asyncio.sleep(self._times.watched)
         figures["  its requests from then on"] = copy.requests(woken).total()
 
     @contextlib.asynccontextmanager
@@ -171,7 +193,8 @@ class Overlap:
         async with (
             serving(upstream) as url,
             self._home.bot(
-                FAKE_LEASE=str(self._lease),
+                FAKE_LEASE=str(self._times.lease),
+                FAKE_LEAP=str(self._clock),
                 FAKE_ELSEWHERE=name,
                 FAKE_DISCORD_API=f"http://{host}{BASE}",
                 IMAGINEPRO_API_URL=url,
@@ -192,15 +215,29 @@ class Overlap:
             await _says(copy.process, "standing by")
             yield copy
 
-    async def _replaced(self, end: Callable[[], Awaitable[object]]) -> float:
-        """End a holder in some way; returns how many seconds later another copy is online."""
+    async def _replaced(self, end: Callable[[], Awaitable[object]], *, silent: bool = False) -> float:
+        """End a holder in some way, `silent` if it cannot say so; returns how many seconds later another is online."""
         identified = len(self._home.discord.gateway.identifies)
         began, self._changing = time.monotonic(), True
         await end()
-        await self._home.discord.until(lambda: len(self._home.discord.gateway.identifies) > identified, PATIENCE)
+        waiting = asyncio.create_task(
+            self._home.discord.until(lambda: len(self._home.discord.gateway.identifies) > identified, PATIENCE)
+        )
+        while silent and self._times.leaps and not waiting.done():
+            self._leap()
+            # Whoever had not seen the last renewal before the leap, counts anew from then on.
+            await asyncio.wait({waiting}, timeout=2)
+        await waiting
         took, self._changing = time.monotonic() - began, False
         self._changes += 1
         return took
+
+    def _leap(self) -> None:
+        """Let the lease of whoever is silent be over."""
+        self._ahead += self._times.lease
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"{self._ahead}")
+        new.replace(self._clock)
 
     async def _pause(self, copy: BotProcess) -> None:
         """Pause it, but not in a write to SQLite: its lock is the operating system's, and nobody could take over."""
@@ -236,11 +273,15 @@ class Overlap:
     async def _ask(self) -> None:
         while not self._stop.is_set():
             changing, changes = self._changing, self._changes
-            answer = await self._home.discord.command("token", id=BYSTANDER, patience=5.0)
+            asking = asyncio.create_task(self._home.discord.command("token", id=BYSTANDER))
+            await asyncio.wait({asking}, timeout=ANSWER_WITHIN)
+            # Whoever asks while the holder dies, or before another one is online, asks in vain.
+            nobody = changing or self._changing or changes != self._changes
+            if nobody and not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
             self._asked["questions"] += 1
-            if not answer.settled:
-                # Whoever asks while the holder dies, or before another one is online, asks in vain.
-                nobody = changing or self._changing or changes != self._changes
+            if asking.cancelled() or not (await asking).settled:
                 self._asked["  while nobody was there" if nobody else "  not answered"] += 1
             await asyncio.sleep(self._rng.uniform(0, 0.3))
 
@@ -274,13 +315,12 @@ def _holds_the_file(url: str) -> bool:
         return False
 
 
-async def overlapped(
-    database_url: str, folder: Path, *, together: float, pause: float, lease: float, seed: int = 1
-) -> Report:
-    """Run copies of the bot on that database; for `together` seconds two are well, for `pause` one is frozen."""
+async def overlapped(database_url: str, folder: Path, times: Times, *, seed: int = 1, **settings: str) -> Report:
+    """Run copies of the bot on that database."""
     engine = database_url.partition(":")[0]
     async with restless_town(database_url, folder, TOKENS) as home:
-        return await Overlap(home, random.Random(seed), lease).run(together, pause, f"{engine}, seed {seed}")
+        home.environment.update(settings)
+        return await Overlap(home, random.Random(seed), times).run(f"{engine}, seed {seed}")
 
 
 def main() -> int:
@@ -293,8 +333,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, new_database(options.engine, Path(name)) as url:
-        times = {"together": options.seconds, "pause": options.pause, "lease": options.lease}
-        return end(asyncio.run(overlapped(url, Path(name), **times, seed=options.seed)))
+        times = Times(options.seconds, options.pause, options.lease, watched=options.lease)
+        report = asyncio.run(overlapped(url, Path(name), times, seed=options.seed))
+        report.hold(BARS_OF_TIME)
+        return end(report)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from signal import SIGKILL, SIGTERM, Signals
 
 import pytest
 
-from tests.chaos import AWAY, ENGINES, Plan, Trouble, chaos, ended_by_itself, file_locked
+from tests.chaos import AWAY, ENGINES, Pace, Plan, Trouble, chaos, ended_by_itself, file_locked
 from tests.report import table
 
 
@@ -29,9 +29,11 @@ def test_a_copy_that_ends_for_no_reason_is_noticed_whatever_its_exit_code(
 
 @pytest.mark.long
 async def test_whatever_goes_wrong_at_once_everything_is_told_once_and_nobody_is_forgotten() -> None:
-    reports = await chaos(ENGINES, copies=2, seeds=range(1, 21), episodes=5)
+    # A busy machine may need seconds from the bot's decision to rely on a nonce to Discord's to know it.
+    pace = Pace(nonces_kept=30, answer_within=6, settings={"POLL_INTERVAL": "2s", "FAKE_POLL": "0.4"})
+    reports = await chaos(ENGINES, copies=2, seeds=range(1, 11), episodes=5, pace=pace)
     assert all(report.good for report in reports), table(*reports)
-    assert all(report.figures["seeds"] == 20 for report in reports)
+    assert all(report.figures["seeds"] == 10 for report in reports)
     assert all(report.figures["flips"] > 10 for report in reports)
     assert all(report.figures["acknowledgements confirmed"] > 0 for report in reports)
-    assert all(report.figures["troubles"] > 20 for report in reports)
+    assert all(report.figures["troubles"] > 10 for report in reports)

@@ -1,6 +1,7 @@
 """The short form of `python -m tests.kill`: however the bot is killed, the channel tells each flip exactly once.
 
-And whoever was told that they have an incident has it for good.
+And whoever was told that they have an incident has it for good. Here bots are forks, which start sooner and poll more
+often; that they are killed while they import is for the long form.
 """
 
 from pathlib import Path
@@ -19,7 +20,9 @@ async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once_and_f
     request: pytest.FixtureRequest, tmp_path: Path, engine: str, tokens: int, kills: int
 ) -> None:
     database_url: str = request.getfixturevalue(f"{engine}_url")
-    report = await killed(database_url, tmp_path, kills=kills, seed=1, tokens=tokens)
+    report = await killed(
+        database_url, tmp_path, kills=kills, seed=1, tokens=tokens, life=1, POLL_INTERVAL="10s", FAKE_POLL="0.2"
+    )
     assert report.good, table(report)
     assert report.figures["kills"] == kills
     assert report.figures["flips"] >= tokens

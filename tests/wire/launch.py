@@ -7,12 +7,13 @@ not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway al
 alone, at most, a channel, a login, a database or an upstream that fails; FAKE_POLL, after which it polls again, while
 it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
 database, or for a message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE,
-for which the holder of the lease may say nothing, its other times in proportion; FAKE_WORRY, for which its health and
-its watchdog bear what is wrong.
+for which the holder of the lease may say nothing, its other times in proportion; FAKE_LOOK, after which the lease is
+renewed, and looked at, in any case; FAKE_WORRY, for which its health and its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
+FAKE_LEAP names one for the clock by which the lease lasts.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
 COVERAGE_PROCESS_CONFIG).
@@ -32,6 +33,7 @@ from bot import __main__ as program  # first, as in `python -m bot`: it imports 
 
 # isort: split
 
+import msgspec
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -136,6 +138,18 @@ def lead(seconds: float) -> None:
     leader.PACE = leader.Pace(**{each: getattr(leader.PACE, each) * share for each in leader.Pace.__struct_fields__})
 
 
+def look(seconds: float) -> None:
+    """Let the lease be renewed, and looked at, so often, however long it lasts."""
+    often = timedelta(seconds=seconds)
+    leader.PACE = msgspec.structs.replace(leader.PACE, renewal=often, look=often)
+
+
+def lead_by(ahead: Callable[[], timedelta]) -> None:
+    """Let the lease last by a clock that is ahead by so much at each moment."""
+    right = leader._now
+    leader._now = lambda: right() + ahead().total_seconds()  # type: ignore[misc, assignment] # in life it is final
+
+
 TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_NONCE_MEMORY": remember_nonces,
     "FAKE_GROUPING": group,
@@ -145,6 +159,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,
+    "FAKE_LOOK": look,
     "FAKE_WORRY": bear,
 }
 
@@ -161,6 +176,8 @@ def main(arguments: Sequence[str]) -> None:
         leader.this_process = lambda: environment["FAKE_ELSEWHERE"]
     if "FAKE_CLOCK" in environment:
         live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
+    if "FAKE_LEAP" in environment:
+        lead_by(functools.partial(_error_of, Path(environment["FAKE_LEAP"])))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))
     program.main(arguments)
 

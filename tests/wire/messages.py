@@ -181,6 +181,11 @@ class Board:
             if message.channel_id == channel_id and not message.ephemeral and not message.deleted
         ]
 
+    def forget_nonces(self) -> None:
+        """Remember none of those that there were."""
+        for message in self.all.values():
+            message.nonce = ""
+
     def _remembered(self, channel_id: int, nonce: str) -> Message | None:
         since = loop_time() - self.nonce_memory
         same = (message for message in self.channel(channel_id) if message.nonce == nonce and message.at >= since)
