@@ -425,6 +425,20 @@ async def live_through(place: Place, plan: Plan) -> None:
     await place.people.answered()
 
 
+async def _acknowledge(place: Place) -> None:
+    """Let somebody have an incident now that all is well, if nobody has one: or else nobody could be forgotten."""
+    with contextlib.suppress(TimeoutError):  # then nobody was heard, as will be seen
+        async with asyncio.timeout(PATIENCE):
+            while not any(press.confirmed for press in place.people.presses):
+                story = next(iter(place.stories.values()))
+                if story.status != "BANNED":
+                    story.statuses.append("BANNED")
+                    place.town.upstream.fleet[story.token]["status"] = story.status
+                if not place.people.press():
+                    await asyncio.sleep(0.1)
+                await place.people.answered()
+
+
 async def _left(place: Place) -> list[str]:
     """What is otherwise in the database than it should be after everything was told."""
     waiting = await place.store.waiting()
@@ -578,6 +592,7 @@ async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path,
             if any(broken.values()):
                 break
         else:
+            await _acknowledge(place)
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
     broken["ended by itself"] = [

@@ -119,6 +119,7 @@ class Overlap:
         self._online = 0
         """Copies that were online at once, at most; a paused one does not count."""
         self._errors: list[str] = []
+        self._asked_by_the_woken: list[str] = []
         self._home = home
         self._rng = rng
         self._times = times
@@ -163,7 +164,7 @@ class Overlap:
             for call in self._home.discord.calls
             if call.status is not None and call.status >= 400 and call.status not in {TOO_LATE, TOO_SOON}
         ]
-        report = Report(name, self._figures, self._ledger.broken, [*refused, *self._errors])
+        report = Report(name, self._figures, self._ledger.broken, [*refused, *self._errors, *self._asked_by_the_woken])
         more = {"online at once": self._online, "requests refused": len(refused), "errors logged": len(self._errors)}
         report.figures |= {**self._asked, **self._ledger.figures, **more}
         report.hold(BARS)
@@ -183,7 +184,9 @@ class Overlap:
         self._frozen = 0
         figures["  stood by then after, s"] = time.monotonic() - woken
         await asyncio.sleep(self._times.watched)
-        figures["  its requests from then on"] = copy.requests(woken).total()
+        asked = copy.requests(woken)
+        figures["  its requests from then on"] = asked.total()
+        self._asked_by_the_woken = [f"asked for {kind} when it woke up, {times} times" for kind, times in asked.items()]
 
     @contextlib.asynccontextmanager
     async def _copy(self, name: str) -> AsyncIterator[Copy]:

@@ -10,8 +10,10 @@ import pytest
 
 from tests.overlap import Times, overlapped
 from tests.report import table
+from tests.wire.discord import ANSWER_WITHIN
 
-SOON = Times(together=1, pause=0, lease=60, watched=1, leaps=True)
+SOON = Times(together=1, pause=ANSWER_WITHIN + 0.5, lease=60, watched=1, leaps=True)
+"""What the one that is paused was about to answer is too late when it wakes up."""
 
 
 @pytest.mark.long

