@@ -289,13 +289,13 @@ async def test_the_bot_stops_when_asked_to_whatever_it_is_at(sqlite_url: str, tm
 
 
 async def test_a_person_who_is_being_answered_when_the_bot_is_to_stop_gets_the_answer(home: Town) -> None:
-    async with home.settled_bot(POLL_INTERVAL="60s") as bot:
+    async with home.settled_bot(FAKE_POLL="60", FAKE_LAST_WORDS="30") as bot:
         card = (await home.discord.command("token", id=1900)).message
         assert card is not None
         home.upstream.fleet[1900]["status"] = "RELAX"
         home.upstream.fail(late(0.3))
         pressing = asyncio.create_task(home.discord.press(card, "Refresh"))
-        await asyncio.sleep(0.15)
+        await home.until_called(1)
         assert not pressing.done()
         await bot.terminate()
         assert "RELAX" in (await pressing).shown.text
@@ -420,7 +420,7 @@ async def test_a_database_that_another_process_holds_for_seconds_loses_nothing(h
         with contextlib.closing(holder):
             holder.execute("BEGIN IMMEDIATE")
             home.upstream.fleet[1900]["status"] = "BANNED"
-            await asyncio.sleep(3)
+            await asyncio.sleep(1)
             assert "BANNED" not in str(home.history())
             holder.execute("ROLLBACK")
         await home.until_told("1900 is BANNED")

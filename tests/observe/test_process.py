@@ -14,6 +14,8 @@ from tests.wire import faults
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.town import town
 
+PATIENCE = 120.0
+"""Seconds, ten times what the longest of these takes: a guard against hanging."""
 QUICK = {"PORT": "0", "POLL_INTERVAL": "1s", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
 
 
@@ -47,7 +49,7 @@ async def test_health_turns_red_for_what_goes_wrong_outside_of_the_bot_and_green
         postgresql.door() as door,
         town(door.url(postgresql_url), tmp_path) as home,
         home.settled_bot(**QUICK) as bot,
-        asyncio.timeout(60),
+        asyncio.timeout(PATIENCE),
     ):
         url = await bot.served_at()
         await until_well(url)
@@ -79,12 +81,12 @@ async def test_the_watchdog_ends_a_process_whose_loop_is_stuck_and_not_one_that_
 ) -> None:
     async with (
         town(sqlite_url, tmp_path) as home,
-        home.settled_bot(**QUICK, WATCHDOG="true") as bot,
-        asyncio.timeout(30),
+        home.settled_bot(**QUICK | {"FAKE_WORRY": "2"}, WATCHDOG="true") as bot,
+        asyncio.timeout(PATIENCE),
     ):
         url = await bot.served_at()
         bot.stop()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(2.5)
         bot.cont()
         await home.until_called(2)
         await until_well(url)
@@ -109,12 +111,13 @@ async def test_a_port_that_is_taken_is_said_at_the_start_and_may_be_free_at_the_
 
 
 async def test_a_copy_that_waits_is_well_and_says_so_until_it_leads(sqlite_url: str, tmp_path: Path) -> None:
-    async with town(sqlite_url, tmp_path) as home, home.settled_bot(**QUICK) as first, home.bot(**QUICK) as second:
+    calm = QUICK | {"FAKE_WORRY": "60"}
+    async with town(sqlite_url, tmp_path) as home, home.settled_bot(**calm) as first, home.bot(**calm) as second:
         url = await second.served_at()
         await home.until_called(2)
         assert await health(url) == (200, {"status": "ok", "role": "standby", "reasons": []})
         await first.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await health(url))[1]["role"] != "leading":
                 await asyncio.sleep(0.05)
         await until_well(url)

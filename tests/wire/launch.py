@@ -8,7 +8,8 @@ alone, at most, a channel, a login, a database or an upstream that fails; FAKE_P
 it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
 database, or for a message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE,
 for which the holder of the lease may say nothing, its other times in proportion; FAKE_LOOK, after which the lease is
-renewed, and looked at, in any case; FAKE_WORRY, for which its health and its watchdog bear what is wrong.
+renewed, and looked at, in any case; FAKE_LAST_WORDS, for which answers may still be given when it is to stop;
+FAKE_WORRY, for which its health and its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -112,6 +113,11 @@ def try_to_read(seconds: float) -> None:
     upstream._PATIENCE = seconds  # type: ignore[misc] # in life it is final
 
 
+def finish(seconds: float) -> None:
+    """Let whoever is being answered when the bot is to stop get the answer within so long."""
+    client.LAST_WORDS = timedelta(seconds=seconds)
+
+
 def bear(seconds: float) -> None:
     """Let health and watchdog bear for so long what is wrong; their hearts beat ten times meanwhile."""
     patience = timedelta(seconds=seconds)
@@ -160,6 +166,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,
     "FAKE_LOOK": look,
+    "FAKE_LAST_WORDS": finish,
     "FAKE_WORRY": bear,
 }
 
