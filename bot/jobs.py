@@ -91,6 +91,8 @@ def _scheduler(runs: Sequence[tuple[Job, Run]], began: datetime) -> "Iterator[As
     finally:
         # Its own shutdown would cancel what runs and not wait for it, and the database would close under it.
         scheduler.pause()
+        # Its timer lasts until the next run was due, and keeps what it knows: a term that is over, with its fleet.
+        scheduler.remove_all_jobs()
 
 
 async def _end(under_way: Collection[asyncio.Task[None]]) -> None:

@@ -1,6 +1,8 @@
 """Jobs run, and go on running, whatever happens in one run of them."""
 
 import asyncio
+import gc
+import weakref
 from datetime import datetime, timedelta, tzinfo
 from typing import Self
 
@@ -139,6 +141,17 @@ async def test_a_run_that_hangs_is_cancelled_when_the_context_ends() -> None:
         assert started.is_set()
     assert cancelled.is_set()
     assert asyncio.get_running_loop().time() - began == pytest.approx((HEAD_START + GRACE).total_seconds())
+
+
+async def test_a_job_is_let_go_of_long_before_its_next_run_was_due() -> None:
+    work = Runs()
+    there = weakref.ref(work)
+    async with running([Job("work", 60 * MINUTE, work)]):
+        await wait(MINUTE)
+    del work
+    await wait(HEAD_START)
+    gc.collect()
+    assert there() is None
 
 
 async def test_jobs_go_on_when_the_hosts_clock_is_set_back(
