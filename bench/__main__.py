@@ -117,7 +117,7 @@ async def polls(url: dict[str, str]) -> AsyncIterator[Line]:
     worst = {
         "polls": max(span.blocked for span in costs.polls),
         "every status changes": costs.storm.blocked,
-        f"{LARGE:,} messages into summaries": costs.telling.blocked,
+        f"{LARGE:,} messages into summaries": costs.notifying.blocked,
         "the first start": max(costs.first_start.blocked, costs.first_poll.blocked),
     }
     for what, blocked in worst.items():

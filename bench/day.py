@@ -58,7 +58,7 @@ async def day(url: str, size: int = SIZE, hours: int = 24) -> Day:
         for minute in range(hours * MINUTES):
             clock.time += MINUTE
             await outside.ask("drift", int(minute % FLIP_EVERY == 0))
-            await app.monitor.look()
+            await app.monitor.poll()
             await app.monitor.tick()
             if minute % 360 == 0:
                 await store.prune(clock.time - HOUR)

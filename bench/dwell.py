@@ -35,11 +35,11 @@ async def flips(outside: world.World, settings: Settings, size: int, count: int)
             back = number % 2
             clock.time += WAITING if back else CALM
             await outside.ask("flip", world.FIRST_ID + number // 2 % size)
-            told = len(await outside.ask("deliveries"))
-            await app.monitor.look()
-            while len(deliveries := await outside.ask("deliveries")) <= told:  # noqa: ASYNC110 - in another process
+            posted = len(await outside.ask("deliveries"))
+            await app.monitor.poll()
+            while len(deliveries := await outside.ask("deliveries")) <= posted:  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(0.005)
-            took.append(1000 * (deliveries[told] - (await outside.ask("polls"))[-1]))
+            took.append(1000 * (deliveries[posted] - (await outside.ask("polls"))[-1]))
             # What is over is edited into its card as well, which must not be taken for the next flip's message.
             while not app.outbox.idle:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.005)
@@ -84,8 +84,8 @@ async def main() -> None:
         for name, url in urls.items():
             ours, bare = await dwells(url, arguments.flips, arguments.tokens)
             for label, percent in (("median", 50), ("p99", 99)):
-                told, trip = percentile(ours, percent), percentile(bare, percent)
-                rows.append((f"{name}: {label}", told, trip, told - percentile(bare, 50)))
+                posted, trip = percentile(ours, percent), percentile(bare, percent)
+                rows.append((f"{name}: {label}", posted, trip, posted - percentile(bare, 50)))
     table.show(("ms", "flip to message", "a bare post", "more than a median post"), rows)
 
 

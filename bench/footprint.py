@@ -124,8 +124,8 @@ async def storm(size: int) -> list[tuple[str, float, float]]:
         while not is_ready():  # noqa: ASYNC110 - part of it happens in another process
             await asyncio.sleep(0.1)
         for number, status in enumerate(STORM, start=1):
-            for account in upstream.fleet.values():
-                account["status"] = status
+            for listed in upstream.fleet.values():
+                listed["status"] = status
             await asyncio.sleep(STORM_LASTS)
             found.append((f"{number}. {status}", memory(process.pid), memory(process.pid, "VmHWM")))
     return found

@@ -143,7 +143,7 @@ async def polls(outside: world.World, app: App, count: int, plainly: Plainly) ->
         await outside.ask("drift", FLIPS)
         plain.append(await plainly())
         async with measured() as span:
-            await app.monitor.look()
+            await app.monitor.poll()
         spans.append(span)
     return spans, statistics.median(plain)
 
@@ -210,7 +210,7 @@ class Costs:
     polls: list[Span]
     storm: Span
     """The poll in which every status changed."""
-    telling: Span
+    notifying: Span
     """What it called for, into summaries, and the first of them delivered."""
     idle: Span
     """A second without a poll."""
@@ -242,13 +242,13 @@ async def costs(url: str, size: int, count: int) -> Costs:
             before = len(await outside.ask("polls"))
             spans, plain = await polls(outside, app, count, decode)
             asked = len(await outside.ask("polls")) - before
-            told = len(await outside.ask("deliveries"))
+            posted = len(await outside.ask("deliveries"))
             await outside.ask("storm", "VERIFYING")
             async with measured() as storm:
-                await app.monitor.look()
-            async with measured() as telling:
-                await delivered(outside, told + min(DELIVERED, size // 100))
-    return Costs(plain, asked, first_start, first_poll, start, spans, storm, telling, idle)
+                await app.monitor.poll()
+            async with measured() as notifying:
+                await delivered(outside, posted + min(DELIVERED, size // 100))
+    return Costs(plain, asked, first_start, first_poll, start, spans, storm, notifying, idle)
 
 
 async def in_turns(urls: Mapping[int, str], count: int) -> dict[int, float]:
@@ -269,7 +269,7 @@ async def in_turns(urls: Mapping[int, str], count: int) -> dict[int, float]:
             for size, (outside, app) in bots.items():
                 await outside.ask("drift", 0)
                 async with measured() as span:
-                    await app.monitor.look()
+                    await app.monitor.poll()
                 if turn:  # in the first after a start all is judged anew
                     spent[size].append(span.cpu)
     return {size: statistics.median(each) for size, each in spent.items()}
@@ -297,7 +297,7 @@ def rows(name: str, measured: Costs) -> list[table.Row]:
         row("start on a database with the fleet, with a look", measured.start),
         row(f"poll, 1 % changed (median of {len(measured.polls)})", *measured.polls),
         row("poll, everything changed", measured.storm),
-        row(f"its first {DELIVERED} summaries", measured.telling),
+        row(f"its first {DELIVERED} summaries", measured.notifying),
     ]
 
 

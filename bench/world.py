@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bot.sandbox.imaginepro import Account, Upstream, account, serving
+from bot.sandbox.imaginepro import TokenRecord, Upstream, serving, token_record
 from bot.sandbox.scenarios import fast_text
 from bot.settings import Settings, load
 from tests.wire import launch
@@ -34,13 +34,13 @@ _PATIENCE: Final = timedelta(seconds=60)
 _LONGEST_LINE: Final = 64 * 2**20
 
 
-def fleet(size: int) -> Iterable[Account]:
+def fleet(size: int) -> Iterable[TokenRecord]:
     """Accounts that differ from one another as real ones do; all FAST and with enough fast time."""
     dice = random.Random(size)
     for number in range(size):
         plan = dice.choice(list(_HOURS))
         left = dice.uniform(0.4, 1.0) * _HOURS[plan]
-        yield account(
+        yield token_record(
             FIRST_ID + number,
             plan=plan,
             fast=fast_text(left, _HOURS[plan]),
@@ -52,9 +52,9 @@ def fleet(size: int) -> Iterable[Account]:
 class Frugal(Upstream):
     """An upstream that writes down anew what changed of its fleet: all of it would keep a core busy for 15 ms."""
 
-    def __init__(self, accounts: Iterable[Account]) -> None:
+    def __init__(self, records: Iterable[TokenRecord]) -> None:
         """With a fleet of these."""
-        super().__init__(accounts)
+        super().__init__(records)
         self.written: dict[int, msgspec.Raw] = {}
         """The JSON of each account; to be taken out when that changes."""
 

@@ -32,10 +32,10 @@ T = TypeVar("T")
 TICK = timedelta(seconds=5)
 """How exactly reminders, silences and maintenance windows keep their time."""
 
-KEEP_HISTORY = timedelta(days=90)
+RETENTION = timedelta(days=90)
 """How long incidents that ended stay in the database."""
 
-TIDYING = timedelta(minutes=1)
+FIRST_RETENTION = timedelta(minutes=1)
 """After a start, that is in a hurry to watch and to answer, the bot forgets what is old."""
 
 ENDING = timedelta(seconds=1)
@@ -77,7 +77,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         _observed(settings, clock, store) as pulse,
         leading(store) as lease,
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
-        _watching_and_telling(app),
+        _polling_and_delivering(app),
     ):
         yield app
 
@@ -124,12 +124,12 @@ async def _at_work(
         )
         fallback = settings.fallback_webhook_url
         outbox = Outbox(
-            store, channel, clock, handover, on_blocked=Webhook(fallback.reveal(), clock).tell if fallback else None
+            store, channel, clock, handover, on_blocked=Webhook(fallback.reveal(), clock).notify if fallback else None
         )
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
-        async def forget_old() -> None:
-            await store.prune(clock() - KEEP_HISTORY)
+        async def apply_retention() -> None:
+            await store.prune(clock() - RETENTION)
 
         def while_held(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def run() -> None:
@@ -141,15 +141,15 @@ async def _at_work(
             return run
 
         jobs = (
-            Job("look", every=settings.poll_interval, run=while_held(monitor.look)),
+            Job("poll", every=settings.poll_interval, run=while_held(monitor.poll)),
             Job("tick", every=TICK, run=while_held(monitor.tick)),
-            Job("forget old incidents", every=timedelta(hours=6), run=while_held(forget_old), first=TIDYING),
+            Job("retention", every=timedelta(hours=6), run=while_held(apply_retention), first=FIRST_RETENTION),
         )
         yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)))
 
 
 @contextlib.asynccontextmanager
-async def _watching_and_telling(app: App) -> AsyncIterator[None]:
+async def _polling_and_delivering(app: App) -> AsyncIterator[None]:
     """Look, and then deliver: what waits since the last run is told as the first look leaves it."""
     async with running(app.jobs), _task(app.outbox.run()):
         yield
@@ -187,7 +187,7 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _task(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         _task(lease.lost.wait()) as lost,
-        _watching_and_telling(app),
+        _polling_and_delivering(app),
     ):
         await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
         if talking.done():

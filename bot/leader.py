@@ -48,9 +48,9 @@ class Pace(Value):
 
     renewal: timedelta = timedelta(seconds=2)
     trust: timedelta = timedelta(seconds=7)
-    silence: timedelta = timedelta(seconds=10)
+    expiry: timedelta = timedelta(seconds=10)
     """With a look and a login, less than 15 s until another copy speaks."""
-    look: timedelta = timedelta(milliseconds=500)
+    check: timedelta = timedelta(milliseconds=500)
     """How often who stands by looks."""
 
 
@@ -155,7 +155,7 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
 
 async def _campaign(store: Store, pace: Pace) -> Lease:
     """Wait until the lease is free, or its holder dead or silent, and take it."""
-    me, seen, seen_at, told = this_process(), None, 0.0, False
+    me, seen, seen_at, logged = this_process(), None, 0.0, False
     while True:
         asked_at = _now()
         try:
@@ -163,9 +163,9 @@ async def _campaign(store: Store, pace: Pace) -> Lease:
             if claim != seen:
                 # It may have been renewed right before an answer that was long in coming.
                 seen, seen_at = claim, _now()
-            silent = asked_at - seen_at >= pace.silence.total_seconds()
+            expired = asked_at - seen_at >= pace.expiry.total_seconds()
             # It is one's own when it was taken, and the database's answer got lost.
-            if claim.holder in {None, me} or silent or has_ended(claim.holder):
+            if claim.holder in {None, me} or expired or has_ended(claim.holder):
                 taking_at = _now()
                 term = await store.lead(claim, me)
                 if term is not None:
@@ -174,10 +174,10 @@ async def _campaign(store: Store, pace: Pace) -> Lease:
             event(logger, logging.WARNING, "standing by, and the database does not answer", error=str(error))
             seen = None  # what the holder did meanwhile is not known
         else:
-            if not told:
-                told = True
+            if not logged:
+                logged = True
                 event(logger, logging.INFO, "standing by: another copy of the bot leads", term=claim.term)
-        await asyncio.sleep(pace.look.total_seconds())
+        await asyncio.sleep(pace.check.total_seconds())
 
 
 async def _give_back(store: Store, term: int) -> None:

@@ -42,7 +42,7 @@ LOGGED_ONE_BY_ONE = 50
 """Incidents of one look; of more, the log has the number."""
 
 
-LOOKS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+POLLS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Seconds by which looks are counted; one takes as long as the poll interval at most."""
 
 
@@ -71,7 +71,7 @@ class Store(Protocol):
     async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Where the cards of open incidents are: Discord's ids of their messages."""
 
-    async def unheard(self, keys: Collection[Key]) -> Collection[Key]:
+    async def undelivered(self, keys: Collection[Key]) -> Collection[Key]:
         """Of open incidents those of which a sound still waits for the channel."""
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
@@ -110,7 +110,7 @@ class Monitor:
         self._sure = True
         """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
         self._judging = asyncio.Lock()
-        self.looks = Histogram(LOOKS)
+        self.polls = Histogram(POLLS)
         """How long looks took that were stored, from the request to the commit; those that failed among them."""
         self.troubles: Counter[Trouble] = Counter()
         """How looks at the upstream, and refreshes, failed."""
@@ -143,7 +143,7 @@ class Monitor:
         """
         self._known = await asyncio.to_thread(restore, await self._store.load())
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Read the whole fleet once, and store what changed.
 
         Raises:
@@ -158,7 +158,7 @@ class Monitor:
             await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
         else:
             await self._take(Reading(tokens, self._clock()), asked_at)
-        self.looks.observe(asyncio.get_running_loop().time() - began)
+        self.polls.observe(asyncio.get_running_loop().time() - began)
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token now, and store what changed of it.
@@ -187,8 +187,8 @@ class Monitor:
             await self._be_sure()
             now = self._clock()
             due = overdue(self._known, now)
-            unheard = await self._store.unheard(due) if due else ()
-            changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, unheard)
+            undelivered = await self._store.undelivered(due) if due else ()
+            changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, undelivered)
             if not changes.nothing:
                 await self._keep(changes, after)
 
@@ -284,7 +284,7 @@ class Monitor:
             self._handover.doubt()
 
     async def _keep(self, changes: Changes, after: Known) -> None:
-        news = bool(changes.tell or changes.notices)
+        news = bool(changes.notify or changes.notices)
         self._sure = False
         message = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
         self._known, self._sure = after, True
@@ -314,7 +314,7 @@ def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datet
 
 
 def _log(changes: Changes) -> None:
-    moved = [incident for incident in changes.incidents if incident.key in changes.tell]
+    moved = [incident for incident in changes.incidents if incident.key in changes.notify]
     for incident in moved[:LOGGED_ONE_BY_ONE]:
         event(
             logger,

@@ -158,7 +158,7 @@ class Outbox:
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
-        self._told = False
+        self._fallback_notified = False
         """Whether somebody was told that the channel is blocked."""
         self._resting = False
         """Whether the channel is to be left alone until the pause is over, whatever comes."""
@@ -254,7 +254,7 @@ class Outbox:
         except RefusedError as error:
             event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
             await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
-            self._told = self.blocked = False  # it may speak, though not like this
+            self._fallback_notified = self.blocked = False  # it may speak, though not like this
             return None
         except DeliveryError as error:
             pause = self._pause_after(error)
@@ -265,13 +265,13 @@ class Outbox:
             event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
             if isinstance(error, BlockedError):
                 self.blocked = True
-                if self._on_blocked is not None and not self._told:
-                    self._told = await self._on_blocked(str(error))
+                if self._on_blocked is not None and not self._fallback_notified:
+                    self._fallback_notified = await self._on_blocked(str(error))
             self._resting = True
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0
-        self._told = self.blocked = False
+        self._fallback_notified = self.blocked = False
         self.delivered += 1
         if message.discord_id is None and message.made_at is not None:
             self.dwell.observe((self._clock() - message.made_at).total_seconds())

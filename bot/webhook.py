@@ -26,7 +26,7 @@ class Webhook:
         self._url = url
         self._clock = clock
 
-    async def tell(self, reason: str) -> bool:
+    async def notify(self, reason: str) -> bool:
         """Post it; False when it did not arrive, which is logged without the address."""
         body = {"event": "ops_channel_blocked", "reason": reason, "at": self._clock().isoformat()}
         try:

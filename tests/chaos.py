@@ -30,7 +30,7 @@ from typing import TypeAlias
 
 from bot.domain.incidents import Key, Rule
 from bot.sandbox import imaginepro
-from bot.sandbox.imaginepro import account
+from bot.sandbox.imaginepro import token_record
 from bot.storage.store import Store, StoreError, open_store
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story
 from tests.people import People
@@ -514,7 +514,7 @@ async def _server(engine: str) -> AsyncIterator[PostgreSQL | None]:
 @asynccontextmanager
 async def _place(engine: str, copies: int, seed: int, folder: Path, pace: Pace) -> AsyncIterator[Place]:
     """A town on its first day, with everything in it; `seed` decides which cards people press."""
-    accounts = [account(token) for token in (BYSTANDER, *FLIPPING)]
+    accounts = [token_record(token) for token in (BYSTANDER, *FLIPPING)]
     stories = {token: Story(token) for token in FLIPPING}
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(_server(engine))

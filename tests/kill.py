@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 
-from bot.sandbox.imaginepro import account
+from bot.sandbox.imaginepro import token_record
 from bot.storage.store import open_store
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, NEXT, Ledger, Story
 from tests.people import People
@@ -241,7 +241,7 @@ ENVIRONMENT = {"FAKE_NONCE_MEMORY": f"{NONCES_SURE.total_seconds()}", "FAKE_GROU
 @asynccontextmanager
 async def restless_town(database_url: str, folder: Path, tokens: int) -> AsyncIterator[Town]:
     """A town for stories of so many tokens, and a bystander, in which each flip is told by itself."""
-    accounts = [account(BYSTANDER), *(account(1900 + number) for number in range(tokens))]
+    accounts = [token_record(BYSTANDER), *(token_record(1900 + number) for number in range(tokens))]
     async with open_store(database_url) as store:
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - the bot of this town lives by it too
     async with town(database_url, folder, accounts) as place:

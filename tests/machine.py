@@ -298,11 +298,11 @@ class Machine(Watching):
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         self.upstream.fleet_now, self.upstream.trouble = tuple(fleet), None
-        return self.act(self.monitor.look() if whole else self.monitor.refresh(fleet[0].id))
+        return self.act(self.monitor.poll() if whole else self.monitor.refresh(fleet[0].id))
 
     def fail(self, trouble: Trouble) -> None:
         self.upstream.trouble = trouble
-        self.act(self.monitor.look())
+        self.act(self.monitor.poll())
 
     def tick(self) -> None:
         self.act(self.monitor.tick())
@@ -341,7 +341,7 @@ class Machine(Watching):
             name = name_of(incident)
             if incident.moments:
                 self.latest[incident.key] = incident
-            aloud = incident.key in changes.tell and incident.has_card
+            aloud = incident.key in changes.notify and incident.has_card
             if aloud and name not in self.rises:
                 self.rises[name].append(Rise(self.now, incident.severity))
         for notice in changes.notices:

@@ -220,7 +220,7 @@ class Run:
     async def _poll(self, monitor: Monitor) -> None:
         due = loop_time()
         while True:
-            await monitor.look()
+            await monitor.poll()
             self._looks.append(loop_time())
             await monitor.tick()
             due = max(due + POLL, loop_time())

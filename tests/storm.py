@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.imaginepro import account
+from bot.sandbox.imaginepro import token_record
 from tests.ledger import GOOD, Ledger, Story, Told
 from tests.report import Report, end
 from tests.wire.discord import PATIENCE, Rate
@@ -84,7 +84,7 @@ class Storm:
 @asynccontextmanager
 async def storm(folder: Path, weather: Weather, rate: Rate, **settings: str) -> AsyncIterator[Storm]:
     """A bot as a process, with these settings, that watches such a fleet."""
-    accounts = [account(FIRST + number) for number in range(weather.fleet)]
+    accounts = [token_record(FIRST + number) for number in range(weather.fleet)]
     async with town(f"sqlite:///{folder}/bot.db", folder, accounts) as place:
         place.discord.rate = None  # the summary of the first reading is not a part of the storm
         async with place.settled_bot(**settings):

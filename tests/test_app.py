@@ -23,8 +23,8 @@ from tests.wire.town import town
 QUICK = Pace(
     renewal=timedelta(milliseconds=50),
     trust=timedelta(seconds=5),
-    silence=timedelta(seconds=10),
-    look=timedelta(milliseconds=20),
+    expiry=timedelta(seconds=10),
+    check=timedelta(milliseconds=20),
 )
 
 

@@ -121,7 +121,7 @@ async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:
     place.add_routes([web.post("/", take)])
     async with TestServer(place) as server:
         documented = json.loads(example)
-        assert await Webhook(str(server.make_url("/")), lambda: NOW).tell(documented["reason"])
+        assert await Webhook(str(server.make_url("/")), lambda: NOW).notify(documented["reason"])
     assert got == [documented]
 
 

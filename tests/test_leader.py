@@ -23,9 +23,9 @@ from tests.storage.values import NOW
 
 T = TypeVar("T")
 
-PATIENT = replace(PACE, trust=timedelta(minutes=4), silence=timedelta(minutes=5))
+PATIENT = replace(PACE, trust=timedelta(minutes=4), expiry=timedelta(minutes=5))
 """Whoever takes over with this, did not wait for silence."""
-LONG = 3 * PACE.silence
+LONG = 3 * PACE.expiry
 """Nothing takes so long that is not to last for ever."""
 AN_INSTANT = 0.001
 """Seconds, of which computing takes none."""
@@ -151,10 +151,10 @@ async def test_of_many_that_wait_exactly_one_is_next(database_url: str) -> None:
         stores = [await stack.enter_async_context(open_store(database_url)) for _ in range(4)]
         async with leading(stores[0], PATIENT):
             waiting = [await stack.enter_async_context(standing_by(store, PATIENT)) for store in stores[1:]]
-            await wait(3 * PATIENT.look)
+            await wait(3 * PATIENT.check)
             assert not any(task.done() for task in waiting)
         for looks in (1.1, 5):
-            await wait(looks * PATIENT.look)
+            await wait(looks * PATIENT.check)
             assert sum(task.done() for task in waiting) == 1
 
 
@@ -163,8 +163,8 @@ async def test_a_holder_that_cannot_renew_has_stopped_before_another_begins(stor
     async with open_store(database_url) as own, leading(cut := Away(own)) as old, standing_by(store) as waiting:
         cut.away = True
         new, seconds = await in_time(waiting)
-        assert PACE.silence.total_seconds() - PACE.renewal.total_seconds() <= seconds
-        assert seconds <= (PACE.silence + 2 * PACE.look).total_seconds()
+        assert PACE.expiry.total_seconds() - PACE.renewal.total_seconds() <= seconds
+        assert seconds <= (PACE.expiry + 2 * PACE.check).total_seconds()
         assert not old.held
         assert not old.lost.is_set(), "nobody could have told it"
         assert await old.stands(), "people are answered while the database is away"
@@ -220,7 +220,7 @@ async def test_whoever_took_the_lease_and_did_not_hear_of_it_leads(store: Store)
     cut.loses = True
     began = now()
     async with leading(cut, PATIENT) as lease:
-        assert now() - began <= PATIENT.look.total_seconds() + AN_INSTANT
+        assert now() - began <= PATIENT.check.total_seconds() + AN_INSTANT
         assert lease.term == 2
 
 
@@ -230,21 +230,21 @@ async def test_whoever_stands_by_counts_anew_after_the_database_was_away(store: 
     async with open_store(database_url) as own, standing_by(cut := Away(own)) as waiting:
         await wait(timedelta(seconds=1))
         cut.away = True
-        await wait(1.5 * PACE.silence)
+        await wait(1.5 * PACE.expiry)
         cut.away = False
         _, seconds = await in_time(waiting)
-        assert 0 <= seconds - PACE.silence.total_seconds() <= 2 * PACE.look.total_seconds()
+        assert 0 <= seconds - PACE.expiry.total_seconds() <= 2 * PACE.check.total_seconds()
 
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_an_answer_that_is_long_in_coming_is_no_silence(store: Store, database_url: str) -> None:
     await store.lead(await store.leads(), "somebody")
     async with open_store(database_url) as own, standing_by(cut := Away(own)) as waiting:
-        cut.takes = 0.8 * PACE.silence
+        cut.takes = 0.8 * PACE.expiry
         await wait(cut.takes)
         cut.takes = timedelta()
         _, seconds = await in_time(waiting)
-        assert 0 <= seconds - PACE.silence.total_seconds() <= 2 * PACE.look.total_seconds()
+        assert 0 <= seconds - PACE.expiry.total_seconds() <= 2 * PACE.check.total_seconds()
 
 
 async def test_a_database_restored_from_a_copy_ends_the_term_of_whoever_led(store: Store) -> None:

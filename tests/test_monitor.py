@@ -74,9 +74,9 @@ class Disk:
         """What the database knows."""
         return await self.store.shown_at(keys)
 
-    async def unheard(self, keys: Collection[Key]) -> Collection[Key]:
+    async def undelivered(self, keys: Collection[Key]) -> Collection[Key]:
         """What the database knows."""
-        return await self.store.unheard(keys)
+        return await self.store.undelivered(keys)
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What the database knows."""
@@ -120,7 +120,7 @@ class Watch:
         """A minute later, with those accounts."""
         self.now += timedelta(minutes=1)
         self.accounts.fleet_now, self.accounts.error = records, error
-        await self.monitor.look()
+        await self.monitor.poll()
 
 
 @asynccontextmanager
@@ -269,7 +269,7 @@ async def test_a_slow_list_that_was_asked_for_before_a_refresh_does_not_undo_it(
     watch.accounts.fleet_now = (record(1), record(2))
     watch.accounts.slow = asyncio.Event()
     watch.now += timedelta(seconds=1)
-    looking = asyncio.create_task(watch.monitor.look())
+    looking = asyncio.create_task(watch.monitor.poll())
     await asyncio.sleep(0)
     watch.now += timedelta(seconds=1)
     watch.accounts.fleet_now = (record(1, "BANNED"), record(2))

@@ -133,7 +133,7 @@ class Post:
     async def tell(self, *incidents: Incident) -> None:
         """Store what is to be told."""
         keys = frozenset(incident.key for incident in incidents)
-        await self.store.save(Changes(self.clock.now, incidents=incidents, tell=keys), self.clock.now)
+        await self.store.save(Changes(self.clock.now, incidents=incidents, notify=keys), self.clock.now)
 
     async def resolve(self, incident: Incident) -> None:
         """It is over."""

@@ -36,14 +36,14 @@ async def pager(statuses: list[int]) -> AsyncIterator[tuple[str, list[object]]]:
 
 async def test_it_is_a_small_documented_object() -> None:
     async with pager([]) as (url, told):
-        assert await Webhook(url, lambda: START).tell("Discord answered 403")
+        assert await Webhook(url, lambda: START).notify("Discord answered 403")
     assert told == [{"event": "ops_channel_blocked", "reason": "Discord answered 403", "at": START.isoformat()}]
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_an_answer_that_is_no_yes_is_a_failure(status: int, caplog: pytest.LogCaptureFixture) -> None:
     async with pager([status]) as (url, _):
-        assert not await Webhook(url, lambda: START).tell("blocked")
+        assert not await Webhook(url, lambda: START).notify("blocked")
     assert "did not take it" in caplog.text
 
 
@@ -51,7 +51,7 @@ async def test_an_address_that_cannot_be_reached_is_logged_without_the_address(
     unused_tcp_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/secret-path"
-    assert not await Webhook(url, lambda: START).tell("blocked")
+    assert not await Webhook(url, lambda: START).notify("blocked")
     assert "cannot be reached" in caplog.text
     assert "secret-path" not in caplog.text
 
@@ -70,4 +70,4 @@ async def test_the_outbox_tells_it_once_each_time_it_is_blocked_and_until_it_arr
 
 
 def _telling(post: Post, url: str) -> Outbox:
-    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).tell)
+    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).notify)

@@ -109,15 +109,15 @@ class Finding(Value):
     """The status before the token's trouble began, through whatever statuses followed; for rules about the status."""
     readings: int = 1
     """How many readings in a row must find it before it fires."""
-    clear: int = 1
+    keep_firing_for: int = 1
     """How many readings in a row must miss it before it ends."""
-    hold: timedelta = timedelta()
+    for_: timedelta = timedelta()
     """How long it must have been found before it fires."""
     flips: tuple[datetime, ...] = ()
     """When the token changed its status, for the rule that counts this; oldest first."""
     momentary: bool = False
     """A line that is told once and over at once."""
-    quiet: bool = False
+    inhibited: bool = False
     """Worth keeping but not telling, since a deeper step is told in the same breath."""
 
 
@@ -142,21 +142,21 @@ class Incident(Value):
     detail: str = ""
     origin: str = ""
     """As in `Finding`."""
-    told: bool = True
+    notifiable: bool = field(default=True, name="told")
     """False when nobody needs to hear of it: it never fired, or a deeper step covers it."""
-    clear: int = 1
+    keep_firing_for: int = field(default=1, name="clear")
     missed: int = 0
     """How many readings in a row missed it, while firing; at `clear` it ends."""
     flips: tuple[datetime, ...] = ()
     moments: tuple[Moment, ...] = ()
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
-    loud_at: datetime | None = None
+    notified_at: datetime | None = field(default=None, name="loud_at")
     """When it last made a sound (fired, rose or reminded), or was found still waiting to be heard.
 
     None when it never did, and has no card.
     """
-    heard: Severity | None = None
+    notified_as: Severity | None = field(default=None, name="heard")
     """As how severe the channel knows it, by its card or by the first reading's summary; None when it does not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
@@ -169,12 +169,14 @@ class Incident(Value):
     @property
     def has_card(self) -> bool:
         """Whether it was told on a card. What only the first reading's summary told has none."""
-        return self.loud_at is not None
+        return self.notified_at is not None
 
     @property
-    def held(self) -> bool:
+    def unnotified(self) -> bool:
         """Whether it fired or rose while it was quiet, and the channel was not told of that."""
-        return self.open and self.told and (self.heard is None or self.severity.rank > self.heard.rank)
+        return (
+            self.open and self.notifiable and (self.notified_as is None or self.severity.rank > self.notified_as.rank)
+        )
 
     @property
     def unwatched(self) -> bool:

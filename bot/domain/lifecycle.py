@@ -32,21 +32,21 @@ class Step(Value):
     """Those that are pending or firing now."""
     changed: tuple[Incident, ...] = ()
     """Those that are new or otherwise than before, the ended ones among them."""
-    tell: frozenset[Key] = frozenset()
+    notify: frozenset[Key] = frozenset()
     """Keys of `changed` whose card is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
-    unheard: tuple[Key, ...] = ()
+    suppressed: tuple[Key, ...] = ()
     """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell.
 
     What nobody heard of, since it began in that quiet or another, is no longer `told`.
     """
 
 
-Quiet = Callable[[Key, Mapping[Key, Incident]], bool]
+Suppressed = Callable[[Key, Mapping[Key, Incident]], bool]
 """Whether an incident of that key is not to make a sound now, given all incidents as they are after the look."""
 
 
-def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> Step:
+def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppressed) -> Step:
     """Move the incidents by one look. The same look twice tells nothing the second time."""
     moved = {
         **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},
@@ -54,7 +54,7 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> 
     }
     after = {**before, **moved}
     news = tuple(
-        _news(before.get(key), incident, judgement, quiet=quiet(key, after))
+        _news(before.get(key), incident, judgement, suppressed=suppressed(key, after))
         for key, incident in moved.items()
         if incident is not before.get(key)
     )
@@ -62,9 +62,9 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, quiet: Quiet) -> 
     return Step(
         after={key: incident for key, incident in after.items() if incident.stage is not Stage.RESOLVED},
         changed=tuple(each.incident for each in news),
-        tell=frozenset(each.incident.key for each in news if each.tell),
+        notify=frozenset(each.incident.key for each in news if each.notify),
         notices=tuple(each.notice for each in news if each.notice is not None),
-        unheard=tuple(each.incident.key for each in news if each.unheard),
+        suppressed=tuple(each.incident.key for each in news if each.suppressed),
     )
 
 
@@ -72,9 +72,9 @@ class _News(Value):
     """An incident that changed, and what the channel hears of it."""
 
     incident: Incident
-    tell: bool = False
+    notify: bool = False
     notice: Notice | None = None
-    unheard: bool = False
+    suppressed: bool = False
 
 
 def _is_missed(key: Key, judgement: Judgement) -> bool:
@@ -107,10 +107,13 @@ def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Inci
     """The incident that does not fire yet, or fires now: the first reading ever waits for nothing but a hold."""
     seen = min(incident.seen + 1, finding.readings)
     often = judgement.baseline or seen == finding.readings
-    if not often or judgement.at - incident.opened_at < finding.hold:
+    if not often or judgement.at - incident.opened_at < finding.for_:
         return incident if seen == incident.seen else replace(incident, seen=seen)
     incident = replace(
-        _as_found(incident, finding, judgement.at), seen=seen, clear=finding.clear, told=not finding.quiet
+        _as_found(incident, finding, judgement.at),
+        seen=seen,
+        keep_firing_for=finding.keep_firing_for,
+        notifiable=not finding.inhibited,
     )
     if finding.momentary:
         return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at)
@@ -132,7 +135,7 @@ def _missed(incident: Incident, judgement: Judgement) -> Incident:
     """The incident after a look that did not find it any more. What is unwatched, or gone, lingers for nothing."""
     key = incident.key
     here = key not in judgement.unwatched and (key.token is None or key.token in judgement.tokens)
-    if incident.open and here and incident.missed + 1 < incident.clear:
+    if incident.open and here and incident.missed + 1 < incident.keep_firing_for:
         return replace(incident, missed=incident.missed + 1)
     token = None if key.token is None else judgement.tokens.get(key.token)
     return replace(
@@ -141,7 +144,7 @@ def _missed(incident: Incident, judgement: Judgement) -> Incident:
         resolved_at=judgement.at,
         read_at=judgement.at,
         now=None if token is None else token.record,
-        told=incident.told and incident.open,
+        notifiable=incident.notifiable and incident.open,
     )
 
 
@@ -157,58 +160,60 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
     return seen.severity, word, seen.flips[-1:]
 
 
-def _news(before: Incident | None, after: Incident, judgement: Judgement, *, quiet: bool) -> _News:
+def _news(before: Incident | None, after: Incident, judgement: Judgement, *, suppressed: bool) -> _News:
     """What the channel hears of an incident that changed, and what its timeline notes."""
     at = judgement.at
-    if not after.told or after.stage is Stage.PENDING:
+    if not after.notifiable or after.stage is Stage.PENDING:
         return _News(after)
     if before is None or before.stage is Stage.PENDING:
         summed_up = judgement.baseline and after.key.rule is not Rule.BASELINE
-        return _fired(after, at, quiet=quiet, summed_up=summed_up)
+        return _fired(after, at, suppressed=suppressed, summed_up=summed_up)
     if after.stage is Stage.RESOLVED:
-        return _over(after, at, quiet=quiet, unwatched=after.key in judgement.unwatched)
+        return _over(after, at, suppressed=suppressed, unwatched=after.key in judgement.unwatched)
     if after.severity.rank > before.severity.rank:
-        return _raised(after, at, quiet=quiet)
+        return _raised(after, at, suppressed=suppressed)
     if after.severity.rank < before.severity.rank:
         after = _lowered(after, at)
-    return _News(after, tell=after.has_card and _face(before) != _face(after))
+    return _News(after, notify=after.has_card and _face(before) != _face(after))
 
 
-def _fired(incident: Incident, at: datetime, *, quiet: bool, summed_up: bool) -> _News:
+def _fired(incident: Incident, at: datetime, *, suppressed: bool, summed_up: bool) -> _News:
     incident = noted(incident, Moment(incident.opened_at, Happening.FIRED))
     if summed_up:
-        return _News(replace(incident, heard=incident.severity))
-    if quiet:
-        return _News(incident, unheard=not incident.open)
-    return _News(_aloud(incident, at), tell=True)
+        return _News(replace(incident, notified_as=incident.severity))
+    if suppressed:
+        return _News(incident, suppressed=not incident.open)
+    return _News(_notified(incident, at), notify=True)
 
 
-def _raised(incident: Incident, at: datetime, *, quiet: bool) -> _News:
+def _raised(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
     """It got worse: whoever acknowledged it did not acknowledge that."""
     moment = Moment(at, Happening.RAISED, severity=incident.severity)
     incident = noted(replace(incident, acknowledged=None, reminders=0), moment)
-    if quiet:
-        return _News(incident, tell=incident.has_card)
+    if suppressed:
+        return _News(incident, notify=incident.has_card)
     notice = Notice(NoticeKind.RAISED, at, (incident.key,)) if incident.has_card else None
-    return _News(_aloud(incident, at), tell=True, notice=notice)
+    return _News(_notified(incident, at), notify=True, notice=notice)
 
 
 def _lowered(incident: Incident, at: datetime) -> Incident:
     """It got better, and the channel knows no worse of it than that any more."""
-    heard = min(incident.heard, incident.severity, key=lambda each: each.rank) if incident.heard else None
-    return noted(replace(incident, heard=heard), Moment(at, Happening.LOWERED, severity=incident.severity))
+    notified_as = (
+        min(incident.notified_as, incident.severity, key=lambda each: each.rank) if incident.notified_as else None
+    )
+    return noted(replace(incident, notified_as=notified_as), Moment(at, Happening.LOWERED, severity=incident.severity))
 
 
-def _over(incident: Incident, at: datetime, *, quiet: bool, unwatched: bool) -> _News:
+def _over(incident: Incident, at: datetime, *, suppressed: bool, unwatched: bool) -> _News:
     """It ended. What nobody heard of needs no end, but what the first reading's summary told does."""
     incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
-    if incident.heard is None:
-        return _News(replace(incident, told=False), unheard=quiet and not unwatched)
-    if quiet or unwatched:
-        return _News(incident, tell=incident.has_card, unheard=quiet and not unwatched)
+    if incident.notified_as is None:
+        return _News(replace(incident, notifiable=False), suppressed=suppressed and not unwatched)
+    if suppressed or unwatched:
+        return _News(incident, notify=incident.has_card, suppressed=suppressed and not unwatched)
     notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if incident.has_card else None
-    return _News(incident, tell=True, notice=notice)
+    return _News(incident, notify=True, notice=notice)
 
 
-def _aloud(incident: Incident, at: datetime) -> Incident:
-    return replace(incident, loud_at=at, heard=incident.severity)
+def _notified(incident: Incident, at: datetime) -> Incident:
+    return replace(incident, notified_at=at, notified_as=incident.severity)

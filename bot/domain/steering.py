@@ -28,7 +28,7 @@ class Scope(Value):
     step: str = ""
     """With a rule and a token: one threshold of the rule."""
 
-    def covers(self, key: Key) -> bool:
+    def matches(self, key: Key) -> bool:
         """Whether an incident of that key is in it."""
         return (
             (self.rule is None or self.rule is key.rule)
@@ -49,14 +49,14 @@ class Silence(Value):
     by: int
     """Discord's id of the person."""
     reason: str = ""
-    missed: tuple[Key, ...] = ()
+    suppressed: tuple[Key, ...] = field(default=(), name="missed")
     """What ended, or was a line to tell, while it was quiet: named at the end."""
 
     def over(self, now: datetime, incidents: Mapping[Key, Incident]) -> bool:
         """Whether it has run its time."""
         if self.until is not None:
             return now >= self.until
-        return not any(self.scope.covers(key) and incident.open for key, incident in incidents.items())
+        return not any(self.scope.matches(key) and incident.open for key, incident in incidents.items())
 
 
 class Window(Value):
@@ -73,7 +73,7 @@ class Window(Value):
     reason: str = ""
     announced: bool = False
     """Whether the channel was told that it has begun. From then until its end is told, everything is quiet."""
-    missed: tuple[Key, ...] = ()
+    suppressed: tuple[Key, ...] = field(default=(), name="missed")
     """As a silence's."""
 
     def active(self, now: datetime) -> bool:
@@ -164,15 +164,15 @@ class Decisions(Value):
         """Whether the decision of that id still holds."""
         return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
 
-    def cover(self) -> Callable[[Key], Silence | Window | None]:
+    def suppressor(self) -> Callable[[Key], Silence | Window | None]:
         """What keeps an incident quiet, by its key; None when nothing does."""
         window = next((window for window in self.windows.values() if window.announced), None)
         silences = tuple(self.silences.values())
 
-        def covering(key: Key) -> Silence | Window | None:
-            return window or next((silence for silence in silences if silence.scope.covers(key)), None)
+        def suppressing(key: Key) -> Silence | Window | None:
+            return window or next((silence for silence in silences if silence.scope.matches(key)), None)
 
-        return covering
+        return suppressing
 
 
 def name_of(decision: Decision) -> str:
@@ -196,15 +196,15 @@ def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
 def reminder(incident: Incident, now: datetime) -> Incident | None:
     """The incident reminded of, when that is due; None when it is not, or when it has no card to answer."""
     waits = incident.open and incident.severity is Severity.CRITICAL and incident.acknowledged is None
-    if not waits or incident.loud_at is None:
+    if not waits or incident.notified_at is None:
         return None
-    if now - incident.loud_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST):
+    if now - incident.notified_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST):
         return None
     moment = Moment(now, Happening.REMINDED)
-    return replace(noted(incident, moment), loud_at=now, reminders=incident.reminders + 1)
+    return replace(noted(incident, moment), notified_at=now, reminders=incident.reminders + 1)
 
 
 def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None]:
     """A held incident after its quiet has ended, and the notice that it got worse meanwhile; its card is due anyway."""
     notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if incident.has_card else None
-    return replace(incident, loud_at=now, heard=incident.severity), notice
+    return replace(incident, notified_at=now, notified_as=incident.severity), notice

@@ -13,7 +13,7 @@ from bot.domain.value import Value, field
 READINGS_LATE = 3
 """Intervals after which the last reading is too old."""
 
-DATABASE_SILENT = timedelta(seconds=30)
+DATABASE_AWAY = timedelta(seconds=30)
 GATEWAY_AWAY = timedelta(minutes=2)
 UNDELIVERED = timedelta(minutes=2)
 """How long something may wait while nothing is delivered: a Discord that is away is tried every 15 s."""
@@ -37,13 +37,13 @@ class Work(Value):
     """Something that should end a run again and again."""
 
     every: timedelta
-    silent: timedelta
+    since: timedelta
     """Since a run ended, well or not, or since the first one was due."""
 
     @property
     def dead(self) -> bool:
         """Whether it will not come back by itself."""
-        return self.silent > max(STANDSTILL, 3 * self.every)
+        return self.since > max(STANDSTILL, 3 * self.every)
 
 
 class Facts(Value):
@@ -54,7 +54,7 @@ class Facts(Value):
     """Between two polls."""
     unread: timedelta = timedelta()
     """Since the last reading, or since this copy leads; by the clock, unless that was set back."""
-    database_silent: timedelta = timedelta()
+    database_away: timedelta = timedelta()
     gateway_away: timedelta = timedelta()
     undelivered: timedelta = timedelta()
     """For how long something has waited for the channel and nothing reached it."""
@@ -89,7 +89,7 @@ class Cause(Value):
 CAUSES = (
     Cause(
         "database",
-        lambda facts: facts.database_silent > DATABASE_SILENT,
+        lambda facts: facts.database_away > DATABASE_AWAY,
         "The database does not answer, so nothing can be stored or told. Look at it, and at DATABASE_URL.",
         standby=True,
     ),

@@ -30,7 +30,7 @@ class Leader(Value):
 
     known: Known
     troubles: Mapping[Trouble, int]
-    looks: Histogram
+    polls: Histogram
     dwell: Histogram
     discord_errors: Mapping[str, int]
 
@@ -63,7 +63,7 @@ def moment(pulse: Pulse) -> Moment:
         Leader(
             parts.monitor.known,
             dict(parts.monitor.troubles),
-            parts.monitor.looks.copy(),
+            parts.monitor.polls.copy(),
             parts.outbox.dwell.copy(),
             dict(parts.discord_errors),
         )
@@ -113,7 +113,7 @@ class _Families(Collector):
 
 def _of_leader(leader: Leader) -> Iterator[Metric]:
     tokens = leader.known.fleet.tokens.values()
-    yield _histogram("poll_seconds", "How long polls took, whether ImaginePro answered or not.", leader.looks)
+    yield _histogram("poll_seconds", "How long polls took, whether ImaginePro answered or not.", leader.polls)
     yield _counters(
         "upstream_errors",
         "Polls and refreshes that ImaginePro did not answer well.",

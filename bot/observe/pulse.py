@@ -123,10 +123,10 @@ class Pulse:
         """How the bot is doing now."""
         common = Facts(
             interval=self._interval,
-            database_silent=self._silent("database"),
-            lagging=self._silent("loop"),
+            database_away=self._since("database"),
+            lagging=self._since("loop"),
             parked=self.backlog.parked,
-            jobs={name: Work(every, self._silent(name)) for name, every in self._every.items()},
+            jobs={name: Work(every, self._since(name)) for name, every in self._every.items()},
         )
         if self.parts is None or self._led_since is None:
             return common
@@ -135,9 +135,9 @@ class Pulse:
             common,
             role=Role.LEADING,
             # Numbers age by the clock while the process is frozen, and by its beats after the clock was set back.
-            unread=max(self._clock() - max(read_at or self._led_since, self._led_since), self._silent("reading")),
-            gateway_away=self._silent("gateway"),
-            undelivered=self._silent("delivery"),
+            unread=max(self._clock() - max(read_at or self._led_since, self._led_since), self._since("reading")),
+            gateway_away=self._since("gateway"),
+            undelivered=self._since("delivery"),
             blocked=self.parts.outbox.blocked,
         )
 
@@ -149,12 +149,12 @@ class Pulse:
         if late <= LATE.total_seconds():
             self._note("loop")
         if self.parts is not None:
-            self._look_at(self.parts)
+            self._check(self.parts)
         facts = self.facts
         self.dead = facts.dead
         self._say(frozenset(cause.word for cause in wrong(facts)))
 
-    def _look_at(self, parts: Parts) -> None:
+    def _check(self, parts: Parts) -> None:
         if self._moved("reading", parts.monitor.fleet.read_at):
             self._note("reading")
         if parts.client.online:
@@ -184,7 +184,7 @@ class Pulse:
         """These are well now."""
         self._well.update(dict.fromkeys(names, self._awake))
 
-    def _silent(self, name: str) -> timedelta:
+    def _since(self, name: str) -> timedelta:
         return self._awake - self._well.get(name, timedelta())
 
     def _moved(self, name: str, now: object) -> bool:

@@ -42,7 +42,7 @@ Ctrl-C ends it.
 _MONOTONIC: Final = time.monotonic
 """As it was before simcord took it."""
 
-_LOOK_EVERY: Final = timedelta(milliseconds=250)
+_CHECK_EVERY: Final = timedelta(milliseconds=250)
 
 
 async def run(port: int = 0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
@@ -119,7 +119,7 @@ class _Server:
                         shown = messages
                 except TimeoutError:
                     logger.warning("the bot is at work on a command; the page waits for it")
-            await asyncio.sleep(_LOOK_EVERY.total_seconds())
+            await asyncio.sleep(_CHECK_EVERY.total_seconds())
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from aiohttp import web
 
 from bot.domain.value import Value
 
-Account: TypeAlias = dict[str, Any]
+TokenRecord: TypeAlias = dict[str, Any]
 """A record as the JSON has it, less its `token`; change it as you like."""
 
 _LIST: Final = "/api/v1/discord/tokens"
@@ -79,7 +79,7 @@ class Call(Value):
 
 def problem(status: int, message: str | list[str], *, headers: Iterable[tuple[str, str]] = ()) -> Fault:
     """An error in the words of NestJS, which leaves `error` out of a plain 401."""
-    body: Account = {"message": message, "error": HTTPStatus(status).phrase, "statusCode": status}
+    body: TokenRecord = {"message": message, "error": HTTPStatus(status).phrase, "statusCode": status}
     if status == HTTPStatus.UNAUTHORIZED:
         del body["error"]
     return Fault(status, msgspec.json.encode(body), headers=tuple(headers))
@@ -123,7 +123,7 @@ HUGE: Final = Fault(body=gzip.compress(b" " * (17 * 2**20)), headers=(("Content-
 """Small on the wire, 17 MiB when unpacked."""
 
 
-def account(
+def token_record(
     identity: int,
     *,
     status: str = "FAST",
@@ -132,7 +132,7 @@ def account(
     renews: int = 1893456000,
     active: bool = True,
     **info: object,
-) -> Account:
+) -> TokenRecord:
     """A record as the list has it.
 
     Args:
@@ -171,20 +171,20 @@ def account(
 class Upstream:
     """The upstream's state; change it while it serves."""
 
-    accounts: Iterable[Account] = ()
+    records: Iterable[TokenRecord] = ()
     canary: str = "canary"
     """A word that each account's secret holds."""
     api_key: str = "sk-sandbox"
     shape: Shape = Shape.ARRAY
     has_list: bool = True
     """Whether the list is at its path; the single path without an id always answers the list."""
-    fleet: dict[int, Account] = field(init=False)
+    fleet: dict[int, TokenRecord] = field(init=False)
     calls: list[Call] = field(init=False, default_factory=list)
     _next: deque[Fault] = field(init=False, default_factory=deque)
     _standing: Fault | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.fleet = {each["id"]: each for each in self.accounts}
+        self.fleet = {each["id"]: each for each in self.records}
 
     def fail(self, fault: Fault, *, times: int | None = None) -> None:
         """Spoil the next `times` answers; or all from now on, once those before are used up."""
@@ -246,10 +246,10 @@ class Upstream:
             case _:
                 return problem(400, ["isActive must be a boolean value"])
 
-    def _known(self, identity: str) -> Account | None:
+    def _known(self, identity: str) -> TokenRecord | None:
         return self.fleet.get(int(identity)) if identity.isdecimal() else None
 
-    def _with_secret(self, record: Account) -> Account:
+    def _with_secret(self, record: TokenRecord) -> TokenRecord:
         return {"id": record["id"], "token": f"FAKE{record['id']}.{self.canary}", **record}
 
     async def _answer(self, request: web.Request, right: Callable[[], object]) -> web.StreamResponse:

@@ -13,11 +13,11 @@ from bot.sandbox.imaginepro import (
     BAD_GATEWAY,
     RESET,
     UNAVAILABLE,
-    Account,
     Fault,
+    TokenRecord,
     Upstream,
-    account,
     rate_limited,
+    token_record,
 )
 
 Change: TypeAlias = Callable[[Upstream], None]
@@ -113,7 +113,7 @@ def healed(upstream: Upstream) -> None:
     upstream.heal()
 
 
-def linked(record: Account) -> Change:
+def linked(record: TokenRecord) -> Change:
     """An account is new in the list."""
     return lambda upstream: upstream.fleet.update({record["id"]: {**record, "info": {**record["info"]}}})
 
@@ -131,17 +131,17 @@ def _timeline(*rows: tuple[float, Change]) -> tuple[Step, ...]:
     return tuple(Step(timedelta(seconds=seconds), change) for seconds, change in rows)
 
 
-def small_fleet(now: datetime) -> tuple[Account, ...]:
+def small_fleet(now: datetime) -> tuple[TokenRecord, ...]:
     """Three accounts: 1900 Basic with minutes, 1901 Standard, 1902 Pro; all FAST and with most of their fast time."""
     renews = int((now + timedelta(days=6)).timestamp())
     return (
-        account(1900, plan="Basic", fast=fast_text(180, 200, "minutes"), renews=renews),
-        account(1901, plan="Standard", fast=fast_text(13.47, 15), renews=renews),
-        account(1902, plan="Pro", fast=fast_text(27.1, 30), renews=renews),
+        token_record(1900, plan="Basic", fast=fast_text(180, 200, "minutes"), renews=renews),
+        token_record(1901, plan="Standard", fast=fast_text(13.47, 15), renews=renews),
+        token_record(1902, plan="Pro", fast=fast_text(27.1, 30), renews=renews),
     )
 
 
-def demo_fleet(now: datetime) -> tuple[Account, ...]:
+def demo_fleet(now: datetime) -> tuple[TokenRecord, ...]:
     """Nine accounts as a small business has them: all plans, one resting, one in relax mode, one hard to read.
 
     Args:
@@ -152,14 +152,14 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
         return int((now + timedelta(**ahead)).timestamp())
 
     return (
-        account(
+        token_record(
             1900,
             plan="Standard",
             fast=fast_text(13.31, 15),
             renews=renewal(days=6),
             lifetimeUsage="2094 images (31.87 hours)",
         ),
-        account(
+        token_record(
             1901,
             plan="Basic",
             fast=fast_text(61.4, 200, "minutes"),
@@ -168,7 +168,7 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
             queuedJobsFast="2",
             runningJobs="A lighthouse in a storm, oil painting --ar 3:2 (42%)",
         ),
-        account(
+        token_record(
             1902,
             plan="Pro",
             fast=fast_text(22.75, 30),
@@ -177,7 +177,7 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
             lifetimeUsage="11170 images (120.63 hours)",
             relaxedUsage="344 images (3.47 hours)",
         ),
-        account(
+        token_record(
             1903,
             plan="Standard",
             fast=fast_text(9.02, 15),
@@ -186,7 +186,7 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
             runningJobs="product photo of a ceramic cup on linen, soft morning light, shallow depth of field, "
             "85mm, muted earth tones, negative space on the left for a headline --ar 4:5 --style raw (87%)",
         ),
-        account(
+        token_record(
             1904,
             plan="Mega",
             fast=fast_text(54.48, 60),
@@ -197,7 +197,7 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
             queuedJobsFast="5",
             runningJobs="koi pond seen from above, ukiyo-e (64%)",
         ),
-        account(
+        token_record(
             1905,
             status="RELAX",
             plan="Standard",
@@ -207,15 +207,15 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
             queuedJobsRelax="1",
             runningJobs="botanical plate of a fern (31%)",
         ),
-        account(
+        token_record(
             1906,
             plan="Pro",
             fast=fast_text(25.9, 30),
             renews=renewal(days=200),
             subscription=f"Pro (Active yearly, renews next on <t:{renewal(days=200)}>)",
         ),
-        account(1907, plan="None", fast="25.00 minutes", lifetimeUsage="0 images", active=False),
-        account(
+        token_record(1907, plan="None", fast="25.00 minutes", lifetimeUsage="0 images", active=False),
+        token_record(
             1908,
             plan="Standard",
             renews=renewal(days=9),
@@ -225,7 +225,7 @@ def demo_fleet(now: datetime) -> tuple[Account, ...]:
     )
 
 
-_GUEST: Final = account(1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images")
+_GUEST: Final = token_record(1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images")
 
 DEMO: Final = Scenario(
     "demo",

@@ -55,12 +55,14 @@ class Grouping(Value):
     """Incidents in one message at most: so many ids, and how long each took, fit Discord's 4,096 characters."""
 
 
-def tell(connection: sa.Connection, told: Sequence[Incident], now: datetime, grouping: Grouping) -> dict[str, int]:
+def notify(
+    connection: sa.Connection, notified: Sequence[Incident], now: datetime, grouping: Grouping
+) -> dict[str, int]:
     """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
 
     Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
     """
-    named = {name_of(incident): incident for incident in told}
+    named = {name_of(incident): incident for incident in notified}
     known = (
         {row.id: row.message_id for row in connection.execute(_MESSAGES_OF, {"names": list(named)})} if named else {}
     )
@@ -104,14 +106,14 @@ def _join(
         room = max(grouping.size - len(there), 0)
         fit = alone[there[0].key.rule]
         if posted:
-            fit = _heard_with(there, fit, named)
+            fit = _notified_with(there, fit, named)
         joined |= dict.fromkeys(fit[:room], message_id)
     if joined:
         connection.execute(sa.update(messages).where(messages.c.id.in_(set(joined.values()))).values(summary=True))
     return joined
 
 
-def _heard_with(there: Sequence[Incident], names: Sequence[str], named: Mapping[str, Incident]) -> Sequence[str]:
+def _notified_with(there: Sequence[Incident], names: Sequence[str], named: Mapping[str, Incident]) -> Sequence[str]:
     """Those for which the sound does too that a message made when it was posted: an edit makes none."""
     if any(incident.stage is Stage.RESOLVED for incident in there):
         return ()

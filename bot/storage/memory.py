@@ -12,7 +12,7 @@ from bot.domain.incidents import Stage
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.batches import batches
-from bot.storage.grouping import Grouping, tell
+from bot.storage.grouping import Grouping, notify
 from bot.storage.messages import in_order, is_card, waits
 from bot.storage.names import name_of, text_of
 from bot.storage.notices import announce
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 GROUPING: Final = Grouping()
 """Incidents of one rule that fire within 20 s are one message."""
 
-AUDIT_OUTLIVES: Final = timedelta(days=365)
+EXTRA_AUDIT_RETENTION: Final = timedelta(days=365)
 """How much longer than the incidents the audit trail is kept."""
 
 _READ: Final = sa.update(installation).values(read_at=sa.bindparam("at", type_=Instant))
@@ -76,8 +76,8 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
             _upsert(tokens, connection.dialect.name), [{"id": record.id, "record": record} for record in records]
         )
     for moved in batches(in_order(changes.incidents)):
-        told = [incident for incident in moved if incident.key in changes.tell]
-        new = tell(connection, told, now, grouping)
+        notified = [incident for incident in moved if incident.key in changes.notify]
+        new = notify(connection, notified, now, grouping)
         connection.execute(
             _upsert(incidents, connection.dialect.name),
             [
@@ -142,7 +142,7 @@ def prune(connection: sa.Connection, before: datetime) -> int:
         sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
     )
     connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
-    connection.execute(sa.delete(audit).where(audit.c.at < before - AUDIT_OUTLIVES))
+    connection.execute(sa.delete(audit).where(audit.c.at < before - EXTRA_AUDIT_RETENTION))
     return forgotten.rowcount
 
 

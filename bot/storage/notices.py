@@ -90,7 +90,7 @@ def _names(connection: sa.Connection, changes: Changes) -> dict[Key, str]:
 
 def _fired(incident: Incident) -> bool:
     """Whether there ever was something to hear of: what only waited to fire is no news, nor is its end."""
-    return incident.stage is not Stage.PENDING and (incident.told or bool(incident.moments))
+    return incident.stage is not Stage.PENDING and (incident.notifiable or bool(incident.moments))
 
 
 def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:

@@ -128,7 +128,7 @@ def shown_at(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]
     return shown
 
 
-def unheard(connection: sa.Connection, keys: Collection[Key]) -> frozenset[Key]:
+def undelivered(connection: sa.Connection, keys: Collection[Key]) -> frozenset[Key]:
     """The keys of open incidents of which a card, or a word, still waits to be posted."""
     texts = {text_of(key): key for key in keys}
     card = sa.select(messages.c.id).where(waits, messages.c.discord_id.is_(None))

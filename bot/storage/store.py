@@ -119,7 +119,7 @@ class Store:
 
     message = _reads(outbox.message)
     shown_at = _reads(outbox.shown_at)
-    unheard = _reads(outbox.unheard)
+    undelivered = _reads(outbox.undelivered)
     parked = _reads(outbox.parked)
     waiting = _reads(outbox.waiting)
     backlog = _reads(outbox.backlog)

@@ -70,6 +70,6 @@ def message(*incidents: Incident) -> Message:
     return Message(57, "k3f9-57", tuple(incidents), version=1, summary=len(incidents) > 1)
 
 
-def told(incidents: Iterable[Incident]) -> Message:
+def summary(incidents: Iterable[Incident]) -> Message:
     """A summary, even of one."""
     return replace(message(*incidents), summary=True)

@@ -16,7 +16,7 @@ from bot.domain.model import Fleet, InfoText, Record, Severity
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from bot.storage.store import SUMMARY_SIZE, Grouping
-from tests.chat.builders import NOON, fleet, incident, message, record, token, told
+from tests.chat.builders import NOON, fleet, incident, message, record, summary, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
 ROLE = 42
@@ -581,7 +581,7 @@ def test_every_alert_fits_and_is_harmless_whatever_the_upstream_writes(fired: In
 
 @given(st.lists(INCIDENTS, min_size=1, max_size=20))
 def test_every_summary_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident]) -> None:
-    assert_good(alert(told(incidents), FLEET, Roles(ROLE)))
+    assert_good(alert(summary(incidents), FLEET, Roles(ROLE)))
 
 
 @given(st.lists(INCIDENTS, max_size=30), st.integers(0, 5))
@@ -591,7 +591,7 @@ def test_every_list_fits_and_is_harmless_whatever_the_upstream_writes(incidents:
         for each in incidents
     }
     taken = [replace(each, acknowledged=at(1, Happening.ACKNOWLEDGED, who=7)) for each in incidents]
-    embed, pages = incident_list("What is open", taken, FLEET, page, quiet=lambda _: True, links=links)
+    embed, pages = incident_list("What is open", taken, FLEET, page, suppressed=lambda _: True, links=links)
     assert pages >= 1
     assert_fits(embed)
     assert "more lines" not in (embed.description or "")

@@ -197,7 +197,7 @@ def test_the_fleets_card_is_honest_about_what_is_not_known(known: Fleet, title: 
     assert words in (embed.description or "")
 
 
-def test_only_fast_accounts_with_much_time_left_can_take_over() -> None:
+def test_only_fast_tokens_with_much_time_left_can_take_over() -> None:
     known = fleet(
         token(1, fast_time_remaining="12.75/15.0 hours (85.00%)"),
         token(2, fast_time_remaining="13.50/15.0 hours (90.00%)"),

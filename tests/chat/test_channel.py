@@ -187,7 +187,7 @@ class CancelsWhoeverCounts(Counter[str]):
         asyncio.get_running_loop().call_soon(task.cancel)
 
 
-async def test_a_channel_whose_rate_limit_discord_py_lost_is_silent_for_half_a_minute_and_not_for_ever(
+async def test_a_channel_whose_rate_limit_discord_py_lost_stands_still_for_half_a_minute_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with connected(monkeypatch, errors=CancelsWhoeverCounts()) as line:

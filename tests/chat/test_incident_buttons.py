@@ -285,14 +285,14 @@ async def test_of_two_people_who_silence_the_same_one_does(world: World) -> None
     assert (await silence.begin(client, scope, until + HOUR, 8)).startswith("Silenced:")
 
 
-async def test_details_are_the_accounts_card_for_the_one_who_asked(world: World) -> None:
+async def test_details_are_the_tokens_card_for_the_one_who_asked(world: World) -> None:
     result = await world.operator.click(await world.post(BAN), label="Details")
     assert result.ephemeral
     assert "🔴 Token 1901 · not working, BANNED" in said(result)
     assert [each["label"] for each in components(result)] == ["Refresh"]
 
 
-async def test_details_of_an_account_that_is_gone_say_so(world: World) -> None:
+async def test_details_of_a_token_that_is_gone_say_so(world: World) -> None:
     card = await world.post(replace(BAN, key=Key(Rule.BANNED, 7)))
     assert said(await world.operator.click(card, label="Details")) == ("Token 7 is not in ImaginePro's list any more.")
 
@@ -310,7 +310,7 @@ async def test_details_of_a_group_are_picked_from_pages_of_a_menu(world: World) 
     assert gone.content == "Token 159 is not in ImaginePro's list any more."
 
 
-async def test_an_account_that_is_no_part_of_the_message_is_not_shown_from_it(world: World) -> None:
+async def test_a_token_that_is_no_part_of_the_message_is_not_shown_from_it(world: World) -> None:
     menu = await opened(world, await world.post(check(1900), check(1950)), "Details")
     for others in [(check(1950), check(1901)), (incident(Rule.UPSTREAM_DOWN, None),)]:
         world.desk.messages[57] = replace(world.desk.messages[57], incidents=others)

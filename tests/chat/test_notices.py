@@ -46,7 +46,7 @@ def mentioned(shown: Alert) -> object:
     return dict(shown.allowed_mentions.to_dict()).get("roles", [])
 
 
-def test_what_became_critical_is_told_to_the_role() -> None:
+def test_what_became_critical_mentions_the_role() -> None:
     shown = notice(NoticeKind.RAISED, CHECK)
     assert lines(shown) == ["<@&42> 🔴 **Critical now: Token 1905 is VERIFYING, unanswered for 15 min**"]
     assert mentioned(shown) == [42]
@@ -73,7 +73,7 @@ def test_several_that_got_worse_are_named() -> None:
     assert lines(shown) == ["<@&42> 🔴 **Critical now: 2 tokens went VERIFYING**", "🔴 **VERIFYING** (2): 1905, 1906"]
 
 
-def test_what_got_worse_and_was_over_before_it_could_be_told_pings_nobody() -> None:
+def test_what_got_worse_and_was_over_before_it_was_delivered_pings_nobody() -> None:
     shown = notice(NoticeKind.RAISED, BAN_OVER)
     assert lines(shown) == ["✅ **Had become worse, and is over: Token 1900 is FAST again after 1 h**"]
     assert mentioned(shown) == []
@@ -169,7 +169,7 @@ def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> N
     ]
 
 
-def test_a_quiet_of_nobody_and_without_a_reason_says_neither() -> None:
+def test_a_silence_of_nobody_and_without_a_reason_says_neither() -> None:
     word = Notice(NoticeKind.MAINTENANCE_STARTED, NOON)
     shown = alert(Message(57, "k3f9-57", (), 1, notice=word), FLEET, ROLES)
     assert lines(shown)[1:] == ["The fleet is watched as ever; what has changed is told at the end."]

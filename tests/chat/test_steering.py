@@ -78,7 +78,7 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
     ],
 )
 async def test_what_is_open_can_be_narrowed(world: World, options: dict[str, Any], heading: str) -> None:
-    world.desk.fire(BAN, SLOW, replace(BAN, key=Key(Rule.FAST_TIME_LOW, 1901, "20%"), told=False))
+    world.desk.fire(BAN, SLOW, replace(BAN, key=Key(Rule.FAST_TIME_LOW, 1901, "20%"), notifiable=False))
     assert said(await use(world, "incidents", **options)).splitlines()[1] == heading
 
 

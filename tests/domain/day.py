@@ -116,7 +116,7 @@ class Day:
         self.now += timedelta(minutes=1)
         self.hear(*tick(self.known, self.now, POLICY))
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """The bot reads the fleet, unless that hangs."""
         if self.trouble is not None:
             self.hear(*advance_failure(self.known, Failure(self.trouble, "as seen from here", self.now), POLICY))
@@ -131,7 +131,7 @@ class Day:
         edited: dict[int, Message] = {}
         before = self.cards
         for incident in changes.incidents:
-            if incident.key not in changes.tell:
+            if incident.key not in changes.notify:
                 continue
             card = before.get(incident.key)
             if card is None:
@@ -287,7 +287,7 @@ async def played() -> Day:
     day.token(1903, terms=f"Active monthly, renews next on <t:{clock('00:10').timestamp():.0f}>")
     day.token(1906, status="RELAX")
     for _ in range(24 * 60 - 1):
-        day.look()
+        day.poll()
         day.minute()
         if act := acts.get(f"{day.now:%H:%M}"):
             act(day)

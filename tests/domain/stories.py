@@ -34,7 +34,7 @@ class Story:
     bystanders: tuple[Record, ...] = (BYSTANDER,)
     """In every reading of the whole fleet."""
     known: Known = field(default_factory=Known)
-    told: list[Incident] = field(default_factory=list)
+    notified: list[Incident] = field(default_factory=list)
     """Every piece of news on a card so far."""
     changes: Changes = field(default_factory=lambda: Changes(None))
     """The last ones."""
@@ -48,9 +48,9 @@ class Story:
         """A look that brings no reading."""
         return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
 
-    def tick(self, minutes: float, unheard: Collection[Key] = ()) -> list[str]:
+    def tick(self, minutes: float, undelivered: Collection[Key] = ()) -> list[str]:
         """Let the time do its part; returns the notices."""
-        self._heard(*tick(self.known, at(minutes), self.policy, unheard))
+        self._heard(*tick(self.known, at(minutes), self.policy, undelivered))
         return self.notices
 
     def acknowledge(self, minutes: float, *keys: Key, by: int = ANA) -> list[str]:
@@ -105,8 +105,8 @@ class Story:
 
     def _heard(self, changes: Changes, known: Known) -> list[str]:
         self.known, self.changes = known, changes
-        news = [incident for incident in changes.incidents if incident.key in changes.tell]
-        self.told += news
+        news = [incident for incident in changes.incidents if incident.key in changes.notify]
+        self.notified += news
         return [sentence(incident) for incident in news]
 
 

@@ -15,7 +15,7 @@ from tests.domain.stories import EVERY_MINUTE, Story, watching
 SOON = int(START.timestamp()) + 60 * 60
 """When a plan renews, within the story."""
 
-accounts = st.builds(
+records = st.builds(
     record,
     token_id=st.integers(1, 3),
     status=st.sampled_from(["FAST", "FAST", "RELAX", "VERIFYING", "BANNED", "PONDERING", ""]),
@@ -25,7 +25,7 @@ accounts = st.builds(
     running=st.sampled_from(["None", "None", "2", ""]),
     terms=st.sampled_from(["Active monthly, renews next on <t:1797000000>", f"Active, renews next on <t:{SOON}>", "?"]),
 )
-fleets = st.lists(accounts, max_size=4, unique_by=lambda each: each.id)
+fleets = st.lists(records, max_size=4, unique_by=lambda each: each.id)
 rulings = st.builds(
     Setting,
     rule=st.sampled_from([rule for rule in RULES if rule is not Rule.BASELINE]),
@@ -58,9 +58,9 @@ def test_what_is_judged_again_only_when_it_may_matter_is_judged_the_same(
             known = replace(known, decisions=known.decisions.with_(setting))
         if starts:
             known = replace(known, calm=None)
-        look = reading(minutes, *fleet, whole=whole)
-        changes, after = taken(known, look, EVERY_MINUTE)
-        anew, after_anew = taken(replace(known, calm=None), look, EVERY_MINUTE)
+        this_reading = reading(minutes, *fleet, whole=whole)
+        changes, after = taken(known, this_reading, EVERY_MINUTE)
+        anew, after_anew = taken(replace(known, calm=None), this_reading, EVERY_MINUTE)
         assert changes == anew
         assert replace(after, calm=None) == replace(after_anew, calm=None)
         known = after

@@ -13,7 +13,7 @@ async def test_the_day_reads_as_it_was_reviewed() -> None:
     assert day.lines == REVIEWED.read_text("utf-8").splitlines()
 
 
-async def test_every_rule_fires_and_clears_in_that_day_and_every_notice_is_heard() -> None:
+async def test_every_rule_fires_and_resolves_in_that_day_and_every_notice_is_posted() -> None:
     day = await played()
     shown = [incident for message, _ in day.posted for incident in message.incidents]
     assert {incident.key.rule for incident in shown} == set(Rule)

@@ -26,7 +26,7 @@ MOMENTARY = {Rule.BASELINE, Rule.NEW, Rule.GONE, Rule.RESTORED}
 ENDED = {NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED}
 ANA = 41
 
-accounts = st.builds(
+records = st.builds(
     record,
     token_id=st.integers(1, 4),
     status=st.sampled_from(["FAST", "FAST", "RELAX", "VERIFYING", "BANNED", "PONDERING", ""]),
@@ -45,7 +45,7 @@ accounts = st.builds(
     running=st.sampled_from(["None", "None", "a job", ""]),
     terms=st.sampled_from(["Active monthly", "Active monthly", "Paused", ""]),
 )
-fleets = st.lists(accounts, max_size=4, unique_by=lambda each: each.id)
+fleets = st.lists(records, max_size=4, unique_by=lambda each: each.id)
 tokens = st.one_of(st.none(), st.integers(1, 4))
 soon = st.sampled_from([timedelta(minutes=minutes) for minutes in (0, 5, 20, 70)])
 scopes = st.builds(Scope, rule=st.one_of(st.none(), st.sampled_from(Rule)), token=tokens)
@@ -65,54 +65,54 @@ class Channel:
     def hear(self, changes: Changes, before: Known, after: Known) -> None:
         """Take in what changed, and check that each piece of it fits onto what was there."""
         changed = {incident.key: incident for incident in changes.incidents}
-        hushed = replace(after, incidents={**after.incidents, **changed}).hush()
-        self._named_at_an_end(changes, before, after, hushed)
+        suppressed = replace(after, incidents={**after.incidents, **changed}).suppressed()
+        self._named_at_an_end(changes, before, after, suppressed)
         ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
         for incident in changes.incidents:
-            key, told = incident.key, incident.key in changes.tell
-            covered = after.decisions.cover()(key) is not None
-            assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not hushed(key))
+            key, notified = incident.key, incident.key in changes.notify
+            decided = after.decisions.suppressor()(key) is not None
+            assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not suppressed(key))
             if incident.stage is Stage.PENDING:
-                assert not told
+                assert not notified
             elif incident.stage is Stage.FIRING:
-                self._fired(incident, told=told, quiet=hushed(key))
+                self._fired(incident, notified=notified, suppressed=suppressed(key))
             elif key.rule in MOMENTARY:
-                assert not (told and hushed(key)), "a line makes a sound"
-                assert told or covered or hushed(key) or not incident.told
-                self.owed |= {key} if covered and incident.told else set()
+                assert not (notified and suppressed(key)), "a line makes a sound"
+                assert notified or decided or suppressed(key) or not incident.notifiable
+                self.owed |= {key} if decided and incident.notifiable else set()
             elif key in self.aloud:
                 carded, _ = self.cards.pop(key, None), self.aloud.pop(key)
-                assert told == (carded is not None or not (hushed(key) or incident.unwatched))
-                assert (key in ends) == (carded is not None and not (hushed(key) or incident.unwatched))
-                self.owed |= {key} if covered and not incident.unwatched else set()
+                assert notified == (carded is not None or not (suppressed(key) or incident.unwatched))
+                assert (key in ends) == (carded is not None and not (suppressed(key) or incident.unwatched))
+                self.owed |= {key} if decided and not incident.unwatched else set()
             else:
-                assert not told, "what nobody heard of needs no end"
-                silenced = any(each.scope.covers(key) for each in after.decisions.silences.values())
+                assert not notified, "what nobody heard of needs no end"
+                silenced = any(each.scope.matches(key) for each in after.decisions.silences.values())
                 fired = Happening.FIRED in {moment.what for moment in incident.moments}
                 self.owed |= {key} if silenced and fired and not incident.unwatched else set()
             assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
-        self._said(changes, after, hushed)
+        self._said(changes, after, suppressed)
 
-    def _fired(self, incident: Incident, *, told: bool, quiet: bool) -> None:
+    def _fired(self, incident: Incident, *, notified: bool, suppressed: bool) -> None:
         key = incident.key
         known = self.aloud.get(key)
-        if told:
-            assert incident.told, "what a deeper step covers stays silent"
+        if notified:
+            assert incident.notifiable, "what a deeper step covers stays silent"
             if key not in self.cards:
-                assert not quiet, "a first post makes a sound"
+                assert not suppressed, "a first post makes a sound"
                 assert known is None or known.rank < incident.severity.rank, "the summary told it"
                 known = incident.severity
             self.cards[key] = incident
         if known is not None:
             self.aloud[key] = min(known, incident.severity, key=lambda each: each.rank)
 
-    def _said(self, changes: Changes, after: Known, hushed: Callable[[Key], bool]) -> None:
+    def _said(self, changes: Changes, after: Known, suppressed: Callable[[Key], bool]) -> None:
         blind = any(each.open and key.rule in UPSTREAM_RULES for key, each in after.incidents.items())
         for notice in changes.notices:
             for key in notice.keys if notice.kind in {NoticeKind.RAISED, NoticeKind.REMINDER} else ():
                 incident = after.incidents[key]
                 assert key in self.cards
-                assert not hushed(key)
+                assert not suppressed(key)
                 if notice.kind is NoticeKind.RAISED:
                     assert self.aloud[key].rank < incident.severity.rank, "each rise is told once"
                     self.aloud[key] = incident.severity
@@ -120,14 +120,16 @@ class Channel:
                     assert (incident.severity, incident.acknowledged) == (Severity.CRITICAL, None)
                     assert key.rule in UPSTREAM_RULES or not blind
 
-    def _named_at_an_end(self, changes: Changes, before: Known, after: Known, hushed: Callable[[Key], bool]) -> None:
+    def _named_at_an_end(
+        self, changes: Changes, before: Known, after: Known, suppressed: Callable[[Key], bool]
+    ) -> None:
         for notice in changes.notices:
             if notice.kind in ENDED:
-                left = {key for key in notice.keys if key in after.incidents and not hushed(key)}
+                left = {key for key in notice.keys if key in after.incidents and not suppressed(key)}
                 assert set(notice.keys) <= left | self.owed
                 assert all(after.incidents[key].open for key in left - self.owed)
                 if notice.kind is NoticeKind.MAINTENANCE_ENDED:
-                    assert all(before.incidents[key].held for key in left - self.owed)
+                    assert all(before.incidents[key].unnotified for key in left - self.owed)
                 self.owed -= set(notice.keys)
 
 
@@ -144,9 +146,11 @@ class Watching(RuleBasedStateMachine):
     @initialize(fleet=fleets)
     def first_reading(self, fleet: list[Record]) -> None:
         changes = self.read(fleet)
-        assert changes.tell == {Key(Rule.BASELINE)}
+        assert changes.notify == {Key(Rule.BASELINE)}
         self.channel.aloud = {
-            key: incident.severity for key, incident in self.known.incidents.items() if incident.open and incident.told
+            key: incident.severity
+            for key, incident in self.known.incidents.items()
+            if incident.open and incident.notifiable
         }
 
     @rule(fleet=fleets)
@@ -160,21 +164,21 @@ class Watching(RuleBasedStateMachine):
             self.read(fleet)
         assert self.read(fleet) == Changes(self.known.fleet.read_at)
 
-    @rule(account=accounts, statuses=st.lists(st.sampled_from(["FAST", "VERIFYING", "RELAX", "BANNED"]), max_size=6))
-    def one_token_flaps(self, account: Record, statuses: list[str]) -> None:
-        others = [token.record for token in self.known.fleet.tokens.values() if token.id != account.id]
+    @rule(listed=records, statuses=st.lists(st.sampled_from(["FAST", "VERIFYING", "RELAX", "BANNED"]), max_size=6))
+    def one_token_flaps(self, listed: Record, statuses: list[str]) -> None:
+        others = [token.record for token in self.known.fleet.tokens.values() if token.id != listed.id]
         for status in statuses:
             self.pass_time(1)
-            self.read([*others, record(account.id, status)])
+            self.read([*others, record(listed.id, status)])
 
-    @rule(account=accounts)
-    def one_token_alone(self, account: Record) -> None:
-        others = {key: each for key, each in self.watched().items() if key.token != account.id}
-        self.read([account], whole=False)
+    @rule(listed=records)
+    def one_token_alone(self, listed: Record) -> None:
+        others = {key: each for key, each in self.watched().items() if key.token != listed.id}
+        self.read([listed], whole=False)
         assert others == {key: self.known.incidents.get(key) for key in others}
 
     @rule(trouble=st.sampled_from(Trouble), times=st.integers(1, 4))
-    def failed_looks(self, trouble: Trouble, times: int) -> None:
+    def failed_polls(self, trouble: Trouble, times: int) -> None:
         for _ in range(times):
             self.pass_time(1)
             others = {key: each for key, each in self.watched().items() if key.rule not in UPSTREAM_RULES}
@@ -244,7 +248,7 @@ class Watching(RuleBasedStateMachine):
     def watched(self) -> dict[Key, Incident]:
         """What is open, was not switched off since, and waits for nothing that was."""
         policy = self.known.policy(POLICY)
-        return {key: each for key, each in self.known.incidents.items() if policy.watches(key) and not each.held}
+        return {key: each for key, each in self.known.incidents.items() if policy.watches(key) and not each.unnotified}
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         read = reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
@@ -276,10 +280,10 @@ class Watching(RuleBasedStateMachine):
         assert shown == {key: face(self.known.incidents[key]) for key in shown}
 
     @invariant()
-    def what_is_open_and_not_quiet_is_known_as_severe_as_it_is(self) -> None:
-        hushed = self.known.hush()
+    def what_is_open_and_not_suppressed_is_known_as_severe_as_it_is(self) -> None:
+        suppressed = self.known.suppressed()
         for key, incident in self.known.incidents.items():
-            if incident.open and incident.told and not hushed(key):
+            if incident.open and incident.notifiable and not suppressed(key):
                 assert self.channel.aloud[key] is incident.severity
 
     @invariant()
@@ -288,10 +292,10 @@ class Watching(RuleBasedStateMachine):
         assert set(self.channel.cards) <= set(self.channel.aloud) <= firing
 
     @invariant()
-    def what_ended_in_a_quiet_is_owed_until_it_is_named(self) -> None:
+    def what_ended_while_suppressed_is_owed_until_it_is_named(self) -> None:
         silences, windows = self.known.decisions.silences.values(), self.known.decisions.windows.values()
-        missed = [*(each.missed for each in silences), *(each.missed for each in windows)]
-        assert self.channel.owed == {key for keys in missed for key in keys}
+        named = [*(each.suppressed for each in silences), *(each.suppressed for each in windows)]
+        assert self.channel.owed == {key for keys in named for key in keys}
 
     @invariant()
     def nothing_open_is_about_a_token_that_is_forgotten(self) -> None:

@@ -13,14 +13,14 @@ from tests.domain.fleets import START, at, record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
 
-def test_the_first_reading_is_told_as_one_summary_whatever_is_wrong_in_it() -> None:
+def test_the_first_reading_notifies_by_one_summary_whatever_is_wrong_in_it() -> None:
     story = Story()
     heard = story.read(0, record(1, "BANNED"), record(2, fast="1.00/15.0 hours (6.67%)"), record(3, active=False))
     assert heard == ["ended: baseline info"]
     assert story.read(1, record(1, "BANNED"), record(2, fast="1.00/15.0 hours (6.67%)"), record(3, active=False)) == []
 
 
-def test_what_the_summary_told_is_told_again_when_it_ends() -> None:
+def test_what_the_summary_named_notifies_again_when_it_ends() -> None:
     story = watching(record(1, "BANNED"))
     assert story.read(50, record(1)) == ["ended: banned 1 critical FAST"]
 
@@ -37,7 +37,7 @@ RULE_OF = {"VERIFYING": "verifying", "BANNED": "banned", "PONDERING": "unknown_s
 
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", STATUSES)
-def test_each_flip_between_two_statuses_is_told_once(before: str, after: str) -> None:
+def test_each_flip_between_two_statuses_notifies_once(before: str, after: str) -> None:
     story = watching(record(status=before))
     heard = story.read(1, record(status=after))
     if before == after:
@@ -62,7 +62,7 @@ def test_a_token_that_was_fast_is_degraded_until_it_is_fast_again() -> None:
     assert story.read(3, record(status="FAST")) == ["ended: degraded 1900 warning FAST"]
 
 
-def test_a_check_that_ends_in_relax_is_told_as_degraded_since_it_was_fast_before_the_check() -> None:
+def test_a_check_that_ends_in_relax_fires_as_degraded_since_it_was_fast_before_the_check() -> None:
     story = watching()
     story.read(1, record(status="VERIFYING"))
     assert set(story.read(2, record(status="RELAX"))) == {
@@ -234,15 +234,15 @@ def test_one_lost_answer_is_no_incident() -> None:
     assert story.fail(1) + story.fail(2) + story.read(3, record()) == []
 
 
-def test_ten_lost_answers_are_told_once_when_it_fires_and_once_when_it_ends_and_no_token_moves() -> None:
+def test_ten_lost_answers_notify_once_when_it_fires_and_once_when_it_ends_and_no_token_moves() -> None:
     story = watching()
     heard = [story.fail(minute) for minute in range(1, 11)]
     assert [sentence for sentences in heard for sentence in sentences] == ["upstream_down warning"]
     assert story.read(11, record()) == ["ended: upstream_down warning"]
-    assert story.told[-1].opened_at == at(1)
+    assert story.notified[-1].opened_at == at(1)
 
 
-def test_a_refused_key_is_told_at_once_and_as_critical() -> None:
+def test_a_refused_key_notifies_at_once_and_is_critical() -> None:
     story = watching()
     assert story.fail(1, Trouble.REFUSED) == ["upstream_refused critical"]
     assert story.fail(2, Trouble.REFUSED) == []
@@ -257,7 +257,7 @@ def test_a_server_that_refuses_our_key_is_no_longer_unreachable() -> None:
     assert set(story.fail(4, Trouble.REFUSED)) == {"upstream_refused critical", "ended: upstream_down warning"}
 
 
-def test_a_flip_during_an_outage_is_told_after_it() -> None:
+def test_a_flip_during_an_outage_notifies_after_it() -> None:
     story = watching()
     for minute in range(1, 5):
         story.fail(minute)
@@ -267,7 +267,7 @@ def test_a_flip_during_an_outage_is_told_after_it() -> None:
     }
 
 
-def test_an_upstream_that_is_down_at_the_first_start_is_told_and_so_is_its_end() -> None:
+def test_an_upstream_that_is_down_at_the_first_start_notifies_and_so_does_its_end() -> None:
     story = Story()
     assert [story.fail(minute) for minute in range(3)] == [[], [], ["upstream_down warning"]]
     assert set(story.read(3, record())) == {"ended: upstream_down warning", "ended: baseline info"}
@@ -282,7 +282,7 @@ def test_a_token_that_is_read_alone_moves_only_itself() -> None:
 def test_an_incident_remembers_what_it_was_before_and_when() -> None:
     story = watching()
     story.read(2, record(status="BANNED"))
-    (incident,) = story.told[1:]
+    (incident,) = story.notified[1:]
     assert (incident.was, incident.was_at) == (record(), at(0))
     assert (incident.opened_at, incident.read_at, incident.severity) == (at(2), at(2), Severity.CRITICAL)
 
@@ -421,7 +421,7 @@ def test_a_step_that_is_the_only_one_is_a_warning() -> None:
     assert story.read(1, record(fast=fast(10))) == ["fast_time_low 20% 1900 warning FAST"]
 
 
-def test_a_stuck_queue_is_not_told_to_move_when_its_account_stops_working() -> None:
+def test_a_stuck_queue_does_not_resolve_when_its_token_stops_working() -> None:
     story = watching()
     assert [story.read(minutes, record(queued="3")) for minutes in (1, 21)] == [[], ["queue_stuck 1900 warning FAST"]]
     assert story.read(22, record(queued="3", status="BANNED")) == ["banned 1900 critical BANNED"]
@@ -430,7 +430,7 @@ def test_a_stuck_queue_is_not_told_to_move_when_its_account_stops_working() -> N
 
 
 @pytest.mark.parametrize("running", ["", "None"])
-def test_a_queue_of_an_account_that_does_not_say_what_runs_is_not_judged(running: str) -> None:
+def test_a_queue_of_a_token_that_does_not_say_what_runs_is_not_judged(running: str) -> None:
     story = watching()
     heard = [story.read(minutes, record(queued="3", running=running)) for minutes in (1, 21)]
     assert heard[-1] == ([] if running == "" else ["queue_stuck 1900 warning FAST"])
@@ -449,7 +449,7 @@ def flapping() -> Story:
 
 def test_a_token_that_flaps_is_one_message_that_counts_and_no_other() -> None:
     story = flapping()
-    assert story.changes.tell == {Key(Rule.FLAPPING, 1900)}
+    assert story.changes.notify == {Key(Rule.FLAPPING, 1900)}
     for minutes in range(4, 20):
         status = "FAST" if minutes % 2 == 0 else "VERIFYING"
         assert story.read(minutes, record(status=status)) == [f"flapping 1900 info {status}"]
@@ -457,7 +457,7 @@ def test_a_token_that_flaps_is_one_message_that_counts_and_no_other() -> None:
     assert len(story.incident(Rule.FLAPPING).flips) == 19
 
 
-def test_what_a_token_was_left_in_is_told_once_it_is_calm() -> None:
+def test_what_a_token_was_left_in_notifies_once_it_is_calm() -> None:
     story = flapping()
     assert story.read(32, record(status="VERIFYING")) == []
     assert set(story.read(33, record(status="VERIFYING"))) == {
@@ -473,7 +473,7 @@ def test_one_change_after_the_calm_is_no_flapping() -> None:
     assert story.read(34, record()) == ["ended: verifying 1900 critical FAST"]
 
 
-def test_a_ban_while_flapping_is_told_at_once_on_the_card_of_the_flapping_and_only_once() -> None:
+def test_a_ban_while_flapping_notifies_at_once_on_the_card_of_the_flapping_and_only_once() -> None:
     story = flapping()
     assert story.read(4, record(status="BANNED")) == ["flapping 1900 critical BANNED"]
     assert story.notices == ["raised: flapping 1900"]
@@ -483,7 +483,7 @@ def test_a_ban_while_flapping_is_told_at_once_on_the_card_of_the_flapping_and_on
 
 
 @pytest.mark.parametrize("scope", [Scope(Rule.FLAPPING), Scope(Rule.FLAPPING, 1900)])
-def test_a_ban_is_told_while_the_flapping_is_silenced(scope: Scope) -> None:
+def test_a_ban_notifies_while_the_flapping_is_silenced(scope: Scope) -> None:
     story = flapping()
     story.silence(3, until=120, scope=scope)
     assert "banned 1900 critical BANNED" in story.read(4, record(status="BANNED"))
@@ -491,7 +491,7 @@ def test_a_ban_is_told_while_the_flapping_is_silenced(scope: Scope) -> None:
     assert story.tick(19) == ["reminder: banned 1900"]
 
 
-def test_a_ban_is_told_while_the_flapping_is_set_to_be_no_more_than_a_note() -> None:
+def test_a_ban_notifies_while_the_flapping_is_set_to_be_no_more_than_a_note() -> None:
     story = flapping()
     story.set(Rule.FLAPPING, severity=Severity.INFO)
     assert set(story.read(4, record(status="BANNED"))) == {
@@ -581,24 +581,24 @@ def test_fewer_tokens_that_work_than_before_edit_the_incident_of_the_fleet() -> 
 # The upstream.
 
 
-def test_a_reading_that_is_older_than_three_intervals_is_told_until_a_look_ends() -> None:
+def test_a_reading_that_is_older_than_three_intervals_fires_until_a_poll_ends() -> None:
     story = watching(policy=EVERY_MINUTE)
     story.tick(3)
     assert story.changes.nothing
     story.tick(3.1)
-    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.changes.notify == {Key(Rule.UPSTREAM_STALE)}
     assert story.incident(Rule.UPSTREAM_STALE, None).severity is Severity.WARNING
     assert story.read(5, record()) == ["ended: upstream_stale warning"]
 
 
-def test_failed_looks_are_told_by_themselves_and_not_as_looks_that_do_not_come() -> None:
+def test_failed_polls_fire_by_themselves_and_not_as_polls_that_do_not_come() -> None:
     story = watching(policy=EVERY_MINUTE)
     for minutes in range(1, 8):
         story.fail(minutes)
         story.tick(minutes + 0.9)
         assert Key(Rule.UPSTREAM_STALE) not in story.known.incidents
     story.tick(10.5)
-    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.changes.notify == {Key(Rule.UPSTREAM_STALE)}
     assert story.fail(11) == ["ended: upstream_stale warning"]
 
 
@@ -608,12 +608,12 @@ def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> 
     for minutes in range(1, 4):
         story.fail(minutes)
     story.tick(3.5)
-    assert story.changes.tell == {Key(Rule.UPSTREAM_STALE)}
+    assert story.changes.notify == {Key(Rule.UPSTREAM_STALE)}
     assert story.fail(4) == []
     assert story.read(5, record()) == ["ended: upstream_stale warning"]
 
 
-def test_a_restart_is_no_look_that_does_not_come() -> None:
+def test_a_restart_is_no_poll_that_does_not_come() -> None:
     story = watching(policy=EVERY_MINUTE)
     story.known = restore(Memory({1900: record()}, at(0), {}))
     story.tick(60)
@@ -669,7 +669,7 @@ def test_a_token_that_was_fast_is_still_that_while_its_degradation_waits_for_mor
     assert [story.read(minutes, record(status="RELAX")) for minutes in (1, 2)] == [[], ["degraded 1900 warning RELAX"]]
 
 
-def test_steps_that_tremble_while_they_wait_are_told_by_what_is_there_when_they_fire() -> None:
+def test_steps_that_tremble_while_pending_notify_by_what_is_there_when_they_fire() -> None:
     story = watching()
     story.set(Rule.FAST_TIME_LOW, readings=2)
     story.read(1, record(fast=fast(4)))
@@ -738,7 +738,7 @@ def test_a_fleets_fast_time_that_is_no_longer_asked_for_ends_without_such_a_clai
     assert story.read(2, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["unwatched: pool fast time critical"]
 
 
-def test_where_nothing_left_is_not_told_the_deepest_step_speaks() -> None:
+def test_where_the_rule_of_none_left_is_off_the_deepest_step_notifies() -> None:
     story = watching()
     story.set(Rule.FAST_TIME_GONE, on=False)
     assert story.read(1, record(fast=fast(0))) == ["fast_time_low 5% 1900 critical FAST"]

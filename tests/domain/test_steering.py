@@ -29,7 +29,7 @@ def banned() -> Story:
 
 def timeline(story: Story, key: Key = BANNED) -> list[Happening]:
     """What an incident's card shows of its life."""
-    found = story.known.incidents.get(key) or next(each for each in reversed(story.told) if each.key == key)
+    found = story.known.incidents.get(key) or next(each for each in reversed(story.notified) if each.key == key)
     return [moment.what for moment in found.moments]
 
 
@@ -47,9 +47,9 @@ def test_a_critical_incident_is_reminded_of_after_15_min_then_hourly_and_escalat
     }
 
 
-def test_a_reminder_is_put_off_and_not_counted_while_the_channel_has_not_heard_the_word_before_it() -> None:
+def test_a_reminder_is_put_off_and_not_counted_while_the_notification_before_it_is_undelivered() -> None:
     story = banned()
-    heard = {minutes: story.tick(minutes, unheard=[BANNED] if minutes < 40 else []) for minutes in range(2, 120)}
+    heard = {minutes: story.tick(minutes, undelivered=[BANNED] if minutes < 40 else []) for minutes in range(2, 120)}
     assert {minutes: said for minutes, said in heard.items() if said} == {
         46: ["reminder: banned 1900"],
         106: ["reminder!: banned 1900"],
@@ -93,7 +93,7 @@ def test_a_reminder_of_low_fast_time_that_cannot_be_read_any_more_shows_what_was
     assert (reminded.now, reminded.read_at) == (low, at(1))
 
 
-def test_what_only_the_first_summary_told_has_no_card_to_remind_of() -> None:
+def test_what_only_the_first_summary_named_has_no_card_to_remind_of() -> None:
     story = watching(record(status="BANNED"))
     assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
 
@@ -134,7 +134,7 @@ def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:
     assert story.changes.nothing
 
 
-def test_what_gets_worse_is_told_anew_and_nobody_has_acknowledged_that() -> None:
+def test_what_gets_worse_notifies_anew_and_nobody_has_acknowledged_that() -> None:
     story = watching()
     story.read(1, record(status="VERIFYING"))
     story.acknowledge(2, VERIFYING)
@@ -144,7 +144,7 @@ def test_what_gets_worse_is_told_anew_and_nobody_has_acknowledged_that() -> None
     assert [story.tick(minutes) for minutes in (30, 31)] == [[], ["reminder: verifying 1900"]]
 
 
-def test_what_gets_better_is_an_edit_and_what_gets_worse_again_is_told_again() -> None:
+def test_what_gets_better_is_an_edit_and_what_gets_worse_again_notifies_again() -> None:
     story = banned()
     assert "banned 1900 warning BANNED" in story.read(2, record(status="BANNED", active=False))
     assert story.notices == []
@@ -153,7 +153,7 @@ def test_what_gets_better_is_an_edit_and_what_gets_worse_again_is_told_again() -
     assert timeline(story) == [Happening.FIRED, Happening.LOWERED, Happening.RAISED]
 
 
-def test_what_the_first_summary_told_gets_a_card_when_it_gets_worse() -> None:
+def test_what_the_first_summary_named_gets_a_card_when_it_gets_worse() -> None:
     story = watching(record(status="VERIFYING"))
     assert story.read(15, record(status="VERIFYING")) == ["verifying 1900 critical VERIFYING"]
     assert story.notices == []
@@ -189,7 +189,7 @@ def test_a_timeline_keeps_its_beginning_and_its_latest_entries() -> None:
 # Silences.
 
 
-def test_a_silence_is_told_and_stands_on_the_card_of_what_it_covers() -> None:
+def test_a_silence_is_announced_and_stands_on_the_card_of_what_it_suppresses() -> None:
     story = banned()
     story.silence(5, until=65, scope=Scope(Rule.BANNED, 1900))
     assert story.notices == ["silence_started (banned 1900): banned 1900"]
@@ -208,19 +208,19 @@ def test_a_silence_keeps_reminders_back_and_its_end_counts_as_one() -> None:
     assert story.tick(80) == ["reminder: banned 1900"]
 
 
-def test_what_fires_in_a_silence_is_told_at_its_end_if_it_is_still_open() -> None:
+def test_what_fires_in_a_silence_notifies_at_its_end_if_it_is_still_open() -> None:
     story = watching(record(1), record(2))
     story.silence(1, until=60)
     assert story.read(2, record(1, "BANNED"), record(2, "BANNED")) == []
     assert story.read(3, record(1), record(2, "BANNED")) == []
     story.tick(60)
-    assert story.changes.tell == {Key(Rule.BANNED, 2)}
+    assert story.changes.notify == {Key(Rule.BANNED, 2)}
     assert story.notices == ["silence_ended (everything): banned 2, banned 1"]
     story.tick(61)
     assert story.changes.nothing
 
 
-def test_what_gets_worse_in_a_silence_is_an_edit_then_and_told_at_its_end() -> None:
+def test_what_gets_worse_in_a_silence_is_an_edit_then_and_notifies_at_its_end() -> None:
     story = watching()
     story.read(1, record(status="VERIFYING"))
     story.silence(2, until=60)
@@ -234,12 +234,12 @@ def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None
     story.read(1, record(status="BANNED", active=False))
     story.silence(2, until=60, scope=Scope(Rule.BANNED))
     story.read(3, record(status="BANNED"))
-    assert story.incident(Rule.BANNED).held
+    assert story.incident(Rule.BANNED).unnotified
     story.read(4, record(status="BANNED", active=False))
     assert story.tick(60) == ["silence_ended (banned): banned 1900"]
 
 
-def test_what_got_better_before_a_silence_and_worse_in_it_is_told_at_its_end() -> None:
+def test_what_got_better_before_a_silence_and_worse_in_it_notifies_at_its_end() -> None:
     story = banned()
     story.read(2, record(status="BANNED", active=False))
     story.silence(3, until=60, scope=Scope(Rule.BANNED))
@@ -261,7 +261,7 @@ def test_what_came_and_went_in_a_silence_is_named_at_its_end() -> None:
     assert story.read(2, record(status="BANNED")) == []
     assert story.read(20, record()) == []
     assert story.tick(60) == ["silence_ended (1900): banned 1900"]
-    assert story.changes.tell == frozenset()
+    assert story.changes.notify == frozenset()
 
 
 def test_what_came_and_went_under_a_window_and_a_silence_is_named_by_the_silence() -> None:
@@ -283,14 +283,14 @@ def test_what_is_switched_off_in_a_silence_has_not_come_and_gone() -> None:
     assert story.tick(60) == ["silence_ended (everything)"]
 
 
-def test_a_line_that_is_told_once_is_named_at_the_end_of_the_silence() -> None:
+def test_what_is_momentary_is_named_at_the_end_of_the_silence() -> None:
     story = watching(record(1))
     story.silence(1, until=60)
     assert story.read(2, record(1), record(2)) == []
     assert story.tick(60) == ["silence_ended (everything): new 2"]
 
 
-def test_what_the_first_summary_told_ends_in_a_silence_without_a_card() -> None:
+def test_what_the_first_summary_named_ends_in_a_silence_without_a_card() -> None:
     story = watching(record(status="BANNED"))
     story.silence(1, until=60)
     assert story.read(2, record()) == []
@@ -305,24 +305,24 @@ def test_a_silence_until_it_is_over_ends_with_the_last_that_it_covers() -> None:
     assert story.tick(60 * 24 + 1) == ["silence_ended (1900): banned 1900"]
 
 
-def test_a_silence_that_somebody_ends_tells_what_is_open_at_once() -> None:
+def test_a_silence_that_somebody_ends_names_what_is_open_at_once() -> None:
     story = watching()
     silence = story.silence(1, until=60)
     story.read(2, record(status="BANNED"))
     assert story.undo(3, silence) == ["silence_ended (everything): banned 1900"]
-    assert story.changes.tell == {BANNED}
+    assert story.changes.notify == {BANNED}
     assert story.changes.undone == {"s1"}
     assert story.undo(4, silence) == []
 
 
-def test_what_two_silences_cover_is_told_when_the_last_ends() -> None:
+def test_what_two_silences_suppress_notifies_when_the_last_ends() -> None:
     story = watching()
     story.silence(1, until=30, name="s1")
     story.silence(1, until=60, name="s2", scope=Scope(Rule.BANNED))
     story.read(2, record(status="BANNED"))
     assert story.tick(30) == ["silence_ended (everything)"]
     assert story.tick(60) == ["silence_ended (banned): banned 1900"]
-    assert story.changes.tell == {BANNED}
+    assert story.changes.notify == {BANNED}
 
 
 @pytest.mark.parametrize(
@@ -342,22 +342,22 @@ def test_a_scope_covers_a_rule_a_token_both_or_everything(scope: Scope, covered:
         "low 20% 1": Key(Rule.FAST_TIME_LOW, 1, "20%"),
         "low 5% 1": Key(Rule.FAST_TIME_LOW, 1, "5%"),
     }
-    assert {name for name, key in keys.items() if scope.covers(key)} == covered
+    assert {name for name, key in keys.items() if scope.matches(key)} == covered
 
 
-def test_what_flaps_in_a_silence_is_told_by_its_flapping_when_that_ends() -> None:
+def test_what_flaps_in_a_silence_notifies_by_its_flapping_when_that_ends() -> None:
     story = watching()
     story.silence(0, until=20)
     for minutes, status in enumerate(["VERIFYING", "FAST", "VERIFYING"], start=1):
         assert story.read(minutes, record(status=status)) == []
     assert story.tick(20) == ["silence_ended (everything): flapping 1900, verifying 1900"]
-    assert story.changes.tell == {Key(Rule.FLAPPING, 1900)}
+    assert story.changes.notify == {Key(Rule.FLAPPING, 1900)}
 
 
 # Maintenance windows.
 
 
-def test_a_window_is_told_when_it_begins_and_the_net_difference_when_it_ends() -> None:
+def test_a_window_is_announced_when_it_begins_and_the_net_difference_when_it_ends() -> None:
     story = watching(record(1), record(2), record(3, "RELAX"), record(4))
     story.read(5, record(1, "BANNED"), record(2), record(3, "RELAX"), record(4))
     story.window(6, start=10, length=60)
@@ -368,13 +368,13 @@ def test_a_window_is_told_when_it_begins_and_the_net_difference_when_it_ends() -
     story.read(12, record(1), record(2, "BANNED"), record(3), record(4), record(5))
     assert story.notices == []
     assert story.tick(70) == ["maintenance_ended (w1): banned 2, new 5, banned 1, restored 3"]
-    assert story.changes.tell == {Key(Rule.BANNED, 2)}
+    assert story.changes.notify == {Key(Rule.BANNED, 2)}
     assert story.changes.undone == {"w1"}
     story.tick(71)
     assert story.changes.nothing
 
 
-def test_in_a_window_an_open_card_tells_the_truth_without_a_sound() -> None:
+def test_in_a_window_an_open_card_says_the_truth_without_a_sound() -> None:
     story = banned()
     story.window(2, start=2, length=60)
     assert story.notices == ["maintenance_started (w1)"]
@@ -396,13 +396,13 @@ def test_a_window_that_somebody_takes_back_before_it_begins_was_never_there() ->
     assert story.tick(10) == []
 
 
-def test_a_window_that_somebody_ends_tells_the_difference_at_once() -> None:
+def test_a_window_that_somebody_ends_names_the_difference_at_once() -> None:
     story = watching()
     window = story.window(1, start=1, length=60)
     story.tick(1)
     story.read(2, record(status="BANNED"))
     assert story.undo(3, window) == ["maintenance_ended (w1): banned 1900"]
-    assert story.changes.tell == {BANNED}
+    assert story.changes.notify == {BANNED}
 
 
 def test_a_window_that_passed_while_the_bot_was_away_is_forgotten() -> None:
@@ -412,7 +412,7 @@ def test_a_window_that_passed_while_the_bot_was_away_is_forgotten() -> None:
     assert story.changes.undone == {"w1"}
 
 
-def test_a_window_is_told_to_end_after_a_restart() -> None:
+def test_the_end_of_a_window_is_announced_after_a_restart() -> None:
     story = watching()
     story.window(1, start=1, length=60)
     story.tick(1)
@@ -500,7 +500,7 @@ def test_a_weekly_window_keeps_its_hour_on_the_clock_of_its_zone(first: str, on:
     assert [window.active(utc(each)) for each in off] == [False] * len(off)
 
 
-def test_a_weekly_window_begins_again_and_is_told_each_time() -> None:
+def test_a_weekly_window_begins_again_and_is_announced_each_time() -> None:
     story = watching()
     window = weekly(START + timedelta(hours=1))
     story.decide(0, window)

@@ -30,7 +30,7 @@ from bot.imaginepro.client import (
 )
 from bot.priority import Priority
 from bot.sandbox import imaginepro as sandbox
-from bot.sandbox.imaginepro import Fault, Shape, Upstream, account, problem, rate_limited, serving
+from bot.sandbox.imaginepro import Fault, Shape, Upstream, problem, rate_limited, serving, token_record
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.waiting import until
 
@@ -54,7 +54,7 @@ def now() -> float:
 
 def upstream_of(*identities: int) -> Upstream:
     """An upstream with these accounts."""
-    return Upstream([account(each) for each in identities], canary=CANARY, api_key=KEY)
+    return Upstream([token_record(each) for each in identities], canary=CANARY, api_key=KEY)
 
 
 @asynccontextmanager

@@ -87,10 +87,10 @@ class Patient:
             await self.pulse.ask()
             self.pulse.beat(late)
 
-    async def look(self, *records: Record) -> None:
+    async def poll(self, *records: Record) -> None:
         """Read those accounts."""
         self.ends.fleet_now = records or self.ends.fleet_now
-        await self.monitor.look()
+        await self.monitor.poll()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def seconds(number: float) -> timedelta:
 
 
 BOUNDS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
-    "database": ({"database_silent": seconds(30)}, {"database_silent": seconds(31)}),
+    "database": ({"database_away": seconds(30)}, {"database_away": seconds(31)}),
     "poll": ({"unread": seconds(180)}, {"unread": seconds(181)}),
     "gateway": ({"gateway_away": seconds(120)}, {"gateway_away": seconds(121)}),
     "blocked": ({"blocked": False}, {"blocked": True}),

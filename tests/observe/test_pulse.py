@@ -25,7 +25,7 @@ def words(pulse: Pulse) -> set[str]:
 async def test_a_bot_at_work_is_well(patient: Patient) -> None:
     with patient.leading():
         for _ in range(10):
-            await patient.look()
+            await patient.poll()
             await patient.outbox.deliver()
             await patient.live(60)
             assert words(patient.pulse) == set()
@@ -36,38 +36,38 @@ async def test_readings_that_fail_turn_it_red_after_three_intervals_and_one_that
     patient: Patient,
 ) -> None:
     with patient.leading():
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         patient.ends.fleet_now = None
-        await patient.look()
+        await patient.poll()
         await patient.live(180)
         assert words(patient.pulse) == set()
         await patient.live(1)
         assert words(patient.pulse) == {"poll"}
-        await patient.look(record())
+        await patient.poll(record())
         await patient.live(1)
         assert words(patient.pulse) == set()
 
 
 async def test_readings_that_fail_turn_it_red_in_time_though_the_clock_is_set_back(patient: Patient) -> None:
     with patient.leading():
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         await patient.live(1)
         patient.ends.now -= timedelta(hours=5)
         patient.ends.fleet_now = None
-        await patient.look()
+        await patient.poll()
         await patient.live(179)
         assert words(patient.pulse) == set()
         await patient.live(2)
         assert words(patient.pulse) == {"poll"}
-        await patient.look(record())
+        await patient.poll(record())
         await patient.live(1)
         assert words(patient.pulse) == set()
 
 
 async def test_a_restart_after_a_long_time_gives_the_first_reading_its_time(patient: Patient) -> None:
-    await patient.look()
+    await patient.poll()
     patient.ends.now += timedelta(days=1)
     with patient.leading():
         assert words(patient.pulse) == set()
@@ -89,12 +89,12 @@ async def test_a_gateway_may_be_away_for_two_minutes(patient: Patient) -> None:
 async def test_a_channel_that_takes_nothing_turns_it_red_and_one_that_takes_something_green(patient: Patient) -> None:
     patient.ends.refusal = LaterError("Discord answered 503")
     with patient.leading():
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         await patient.live(121)
         assert words(patient.pulse) == {"outbox"}
         patient.ends.refusal = None
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         await patient.live(1)
         assert words(patient.pulse) == set()
@@ -103,7 +103,7 @@ async def test_a_channel_that_takes_nothing_turns_it_red_and_one_that_takes_some
 async def test_a_channel_in_which_the_bot_may_not_speak_turns_it_red_at_once(patient: Patient) -> None:
     patient.ends.refusal = BlockedError("Discord answered 403, code 50013")
     with patient.leading():
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         assert words(patient.pulse) == {"blocked"}
         patient.ends.refusal = None
@@ -115,12 +115,12 @@ async def test_a_channel_in_which_the_bot_may_not_speak_turns_it_red_at_once(pat
 async def test_a_message_that_was_refused_for_good_turns_it_red_for_a_day(patient: Patient) -> None:
     patient.ends.refusal = RefusedError("50035")
     with patient.leading():
-        await patient.look()
+        await patient.poll()
         await patient.outbox.deliver()
         await patient.live(1)
         assert words(patient.pulse) == {"parked"}
         patient.ends.now += timedelta(days=1)
-        await patient.look()
+        await patient.poll()
         await patient.live(1)
         assert words(patient.pulse) == set()
 
@@ -143,7 +143,7 @@ async def test_a_job_that_fails_is_alive_and_one_that_hangs_is_dead(patient: Pat
         )
         task = asyncio.ensure_future(hung.run())
         for _ in range(6):
-            await patient.look()
+            await patient.poll()
             await patient.outbox.deliver()
             with pytest.raises(ZeroDivisionError):
                 await failing.run()
@@ -164,10 +164,10 @@ async def test_an_outbox_is_dead_when_it_neither_works_nor_waits(patient: Patien
     gate = asyncio.Event()
     with patient.leading():
         task = asyncio.create_task(patient.outbox.run())
-        await patient.look()
+        await patient.poll()
         await until("the first post", lambda: patient.ends.posted)
         for _ in range(6):
-            await patient.look()
+            await patient.poll()
             await patient.live(60)
         assert words(patient.pulse) == set(), "it waits for news"
 
@@ -176,9 +176,9 @@ async def test_an_outbox_is_dead_when_it_neither_works_nor_waits(patient: Patien
             return 1
 
         patient.ends.post = post  # type: ignore[method-assign, assignment] # hangs, which no error of the channel does
-        await patient.look(record(status="BANNED"))
+        await patient.poll(record(status="BANNED"))
         for _ in range(6):
-            await patient.look()
+            await patient.poll()
             await patient.live(60)
         assert "outbox" in patient.pulse.dead
         assert words(patient.pulse) == {"job", "outbox"}
@@ -248,7 +248,7 @@ async def test_a_process_that_was_frozen_for_an_hour_finds_nothing_dead(patient:
         await patient.live(1, late=3600)
         assert patient.pulse.dead == ()
         assert words(patient.pulse) == {"poll"}, "the numbers are old all the same"
-        await patient.look()
+        await patient.poll()
         assert words(patient.pulse) == set()
 
 
@@ -276,7 +276,7 @@ async def test_what_turns_wrong_and_well_is_a_line_of_the_log_each(
 
 
 async def test_once_started_it_beats_and_asks_by_itself(patient: Patient) -> None:
-    await patient.look()
+    await patient.poll()
     async with started(patient.pulse):
         await asyncio.sleep(10.5 * BEAT.total_seconds())
         assert patient.pulse.beats == 10

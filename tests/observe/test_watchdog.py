@@ -92,11 +92,11 @@ def hold_up(_: str, ends: list[int]) -> None:
 
 async def test_a_dead_job_ends_the_process_and_is_named(patient: Patient, log: io.StringIO) -> None:
     ends: list[int] = []
-    patient.pulse.dead = ("look",)
+    patient.pulse.dead = ("poll",)
     with watching(patient.pulse, ends.append):
         await until("its end", lambda: ends)
     assert ends == [EX_SOFTWARE]
-    assert '"reason": "jobs that stand still: look"' in log.getvalue()
+    assert '"reason": "jobs that stand still: poll"' in log.getvalue()
 
 
 @pytest.mark.usefixtures("log")

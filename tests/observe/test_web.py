@@ -69,7 +69,7 @@ async def test_health_is_200_while_all_is_well_and_503_with_the_reasons_while_it
         assert await health(session) == (200, {"status": "ok", "role": "standby", "reasons": []})
         patient.ends.refusal = BlockedError("Discord answered 403, code 50013")
         with patient.leading():
-            await patient.look()
+            await patient.poll()
             await patient.outbox.deliver()
             status, body = await health(session)
             assert await health(session, "/live") == (200, {"status": "ok", "role": "leading", "reasons": []})
@@ -130,10 +130,10 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
     fast = record(1900, fast="1.00/15.0 hours (6.67%)")
     banned, unheard = record(1901, "BANNED"), record(1902, "SLEEPING", fast="a lot")
     with patient.leading():
-        await patient.look(record(1900), record(1901), unheard)
-        await patient.look(fast, banned, unheard)
+        await patient.poll(record(1900), record(1901), unheard)
+        await patient.poll(fast, banned, unheard)
         patient.ends.fleet_now = None
-        await patient.look()
+        await patient.poll()
         await patient.live(1, late=0.3)
         patient.ends.now += patient.pulse._interval
         patient.discord_errors.update(["50013", "503", "503"])
@@ -180,8 +180,8 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
 
 async def test_the_documented_figures_are_the_figures(patient: Patient) -> None:
     with patient.leading():
-        patient.pulse.watched(Job("look", timedelta(minutes=1), patient.monitor.look))
-        await patient.look(record(status="BANNED"))
+        patient.pulse.watched(Job("poll", timedelta(minutes=1), patient.monitor.poll))
+        await patient.poll(record(status="BANNED"))
         patient.discord_errors["503"] += 1
         served = list(text_string_to_metric_families(exposition(moment(patient.pulse)).decode()))
     ours = [family for family in served if family.name.startswith(PREFIX)]
@@ -204,7 +204,7 @@ async def test_a_copy_that_waits_has_figures_of_itself_alone(patient: Patient) -
 async def test_no_label_holds_what_others_wrote(patient: Patient) -> None:
     odd = 'WORD"} 1\n# HELP'
     with patient.leading():
-        await patient.look(record(1900, odd, fast=odd, plan=odd, running=odd))
+        await patient.poll(record(1900, odd, fast=odd, plan=odd, running=odd))
         body = exposition(moment(patient.pulse)).decode()
     assert "WORD" not in body
     assert figures(body)["tokens[UNKNOWN]"] == 1
@@ -223,7 +223,7 @@ async def test_a_scrape_of_ten_thousand_tokens_leaves_the_event_loop_alone(
 ) -> None:
     """No turn of the loop's thread computes for long; the bound is ten times what it is in life."""
     with patient.leading():
-        await patient.look(*(record(number) for number in range(1, 10_001)))
+        await patient.poll(*(record(number) for number in range(1, 10_001)))
         frozen()
         async with visiting(patient) as session:
             longest = 0.0
@@ -256,9 +256,9 @@ async def test_what_is_scraped_is_rendered_in_a_thread(patient: Patient, monkeyp
 
 async def test_what_is_taken_of_a_large_fleet_on_the_loop_costs_no_more_than_of_a_small_one(patient: Patient) -> None:
     with patient.leading():
-        await patient.look(record(1))
+        await patient.poll(record(1))
         steps = steps_of(lambda: moment(patient.pulse))
-        await patient.look(*(record(number) for number in range(1, 1001)))
+        await patient.poll(*(record(number) for number in range(1, 1001)))
         assert steps_of(lambda: moment(patient.pulse)) == steps
 
 

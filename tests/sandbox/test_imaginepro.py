@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox import imaginepro as sandbox
-from bot.sandbox.imaginepro import Account, Shape, Upstream, account, serving
+from bot.sandbox.imaginepro import Shape, TokenRecord, Upstream, serving, token_record
 
 KEY = {"Authorization": "Bearer sk-sandbox"}
 LIST = "/api/v1/discord/tokens"
@@ -17,7 +17,7 @@ SINGLE = "/api/v1/discord/token/"
 
 @pytest.fixture
 def upstream() -> Upstream:
-    return Upstream([account(1900), account(1901, status="RELAX")], canary="SINGING")
+    return Upstream([token_record(1900), token_record(1901, status="RELAX")], canary="SINGING")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def session(upstream: Upstream) -> AsyncIterator[aiohttp.ClientSession]:
 
 def test_an_account_has_the_documented_keys_and_types() -> None:
     documented = json.loads((Path(__file__).parent.parent / "payloads" / "list.json").read_bytes())[0]
-    made: Account = {"token": "", **account(1)}
+    made: TokenRecord = {"token": "", **token_record(1)}
     assert {key: type(value) for key, value in made.items()} == {k: type(v) for k, v in documented.items()}
     assert made["info"].keys() == documented["info"].keys()
 
@@ -36,12 +36,12 @@ def test_an_account_has_the_documented_keys_and_types() -> None:
 @pytest.mark.parametrize(
     ("made", "subscription"),
     [
-        (account(1, plan="Basic", renews=1709417882), "Basic (Active monthly, renews next on <t:1709417882>)"),
-        (account(1, plan="None"), "None (Trial)"),
-        (account(1, subscription="Mega (Paused)"), "Mega (Paused)"),
+        (token_record(1, plan="Basic", renews=1709417882), "Basic (Active monthly, renews next on <t:1709417882>)"),
+        (token_record(1, plan="None"), "None (Trial)"),
+        (token_record(1, subscription="Mega (Paused)"), "Mega (Paused)"),
     ],
 )
-def test_an_account_has_the_plan_it_was_made_with(made: Account, subscription: str) -> None:
+def test_a_record_has_the_plan_it_was_made_with(made: TokenRecord, subscription: str) -> None:
     assert made["info"]["subscription"] == subscription
 
 

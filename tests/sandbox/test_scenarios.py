@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.rules.case import FLIPS, FLIPS_WITHIN
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
-from bot.sandbox.imaginepro import Account, Upstream, serving
+from bot.sandbox.imaginepro import TokenRecord, Upstream, serving
 from bot.sandbox.scenarios import DEMO, SCENARIOS, Scenario, demo_fleet, play, small_fleet
 from tests.imaginepro.answers import tokens
 
@@ -38,7 +38,7 @@ class Clock:
             raise StopAsyncIteration
 
 
-def fleet_for(scenario: Scenario) -> tuple[Account, ...]:
+def fleet_for(scenario: Scenario) -> tuple[TokenRecord, ...]:
     """The accounts it was written for."""
     return demo_fleet(NOW) if scenario is DEMO else small_fleet(NOW)
 

@@ -27,7 +27,7 @@ from bot.storage.database import database_at, migrate, open_database
 from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError
 from bot.storage.store import Store, open_store
 from tests.storage.servers import CERTIFICATE, PostgreSQL
-from tests.storage.values import LEASE, NOW, claim, incident, record, told
+from tests.storage.values import LEASE, NOW, claim, incident, notified, record
 from tests.waiting import until
 
 
@@ -158,9 +158,9 @@ async def test_a_file_that_another_program_holds_for_long_is_unavailable_and_the
     monkeypatch.setattr(module, "LOCK_DEADLINE", 0.2)
     async with open_store(sqlite_url) as store:
         with locked(sqlite_url), pytest.raises(StoreUnavailableError, match="another process holds"):
-            await store.save(told(incident()), NOW)
+            await store.save(notified(incident()), NOW)
         assert await store.waiting() == 0
-        await store.save(told(incident()), NOW)
+        await store.save(notified(incident()), NOW)
         assert await store.waiting() == 1
 
 
@@ -168,7 +168,7 @@ async def test_the_bot_can_stop_while_another_program_holds_the_file(sqlite_url:
     async with open_store(sqlite_url) as store:
         with locked(sqlite_url):
             attempts.clear()
-            saving = asyncio.create_task(store.save(told(incident()), NOW))
+            saving = asyncio.create_task(store.save(notified(incident()), NOW))
             await until("three attempts", lambda: len(attempts) >= 3)
             made = len(attempts)
             saving.cancel()
@@ -227,11 +227,11 @@ async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
     assert 1 < count <= 3 + 1
 
 
-async def test_a_server_that_restarts_between_two_looks_is_not_noticed(
+async def test_a_server_that_restarts_between_two_polls_is_not_noticed(
     postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
     async with open_store(postgresql_url) as store:
-        await store.save(told(incident()), NOW)
+        await store.save(notified(incident()), NOW)
         postgresql.disconnect(postgresql_url)
         assert await store.waiting() == 1
 
@@ -321,7 +321,7 @@ async def test_a_server_that_is_away_is_unavailable_and_then_works(
 ) -> None:
     monkeypatch.setattr(module, "CONNECT_DEADLINE", 2)
     async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
-        await store.save(told(incident()), NOW)
+        await store.save(notified(incident()), NOW)
         door.hangs = True
         door.shut()
         with pytest.raises(StoreUnavailableError):
@@ -458,7 +458,7 @@ async def test_what_is_cancelled_before_its_turn_never_happens(sqlite_url: str) 
     async with open_store(sqlite_url) as store:
         slow = asyncio.create_task(store.database.write(work))
         await until("its turn", begun.is_set)
-        saving = asyncio.create_task(store.save(told(incident()), NOW))
+        saving = asyncio.create_task(store.save(notified(incident()), NOW))
         await asyncio.sleep(0.05)
         saving.cancel()
         await asyncio.wait({saving})

@@ -161,29 +161,29 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
     begun = clock().replace(microsecond=0)
     async with open_store(database_url) as store:
         memory = await store.load()
-        migrated = memory.incidents[incident().key].loud_at
+        migrated = memory.incidents[incident().key].notified_at
         assert migrated is not None
         # Reminders count from the migration, or else all that is critical would ping at once.
         assert begun <= migrated <= clock()
         assert migrated.utcoffset() == timedelta()
-        heard = replace(
+        notified = replace(
             incident(),
             origin="FAST",
-            heard=Severity.CRITICAL,
-            loud_at=migrated,
+            notified_as=Severity.CRITICAL,
+            notified_at=migrated,
             moments=(Moment(NOW, Happening.FIRED),),
         )  # or else the channel would be told again of what it knows
-        assert memory == Memory({1900: record()}, NOW, {heard.key: heard})
+        assert memory == Memory({1900: record()}, NOW, {notified.key: notified})
         message = await claim(store, NOW, LEASE)
         assert message is not None
         assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
-        assert message.incidents == (heard,)
+        assert message.incidents == (notified,)
         assert await store.shown_at([incident().key]) == {incident().key: 77}
         await store.confirm(message.id, 77, message.version)
         await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (incident().key,)),)), NOW)
         answer = await claim(store, NOW, LEASE)
         assert answer is not None
-        assert (answer.reply_to, answer.incidents) == (77, (heard,))
+        assert (answer.reply_to, answer.incidents) == (77, (notified,))
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:

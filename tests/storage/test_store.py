@@ -13,7 +13,7 @@ from bot.domain.steering import Decisions, Entry, Scope, Setting, Silence, Windo
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
-from tests.storage.values import LEASE, NOW, claim, incident, minutes, next_due, record, told
+from tests.storage.values import LEASE, NOW, claim, incident, minutes, next_due, notified, record
 
 anything = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 ids = st.integers(-(2**63), 2**63 - 1)
@@ -40,7 +40,7 @@ incidents = st.builds(
     was_at=st.none() | times,
     now=st.none() | records,
     detail=anything,
-    told=st.booleans(),
+    notifiable=st.booleans(),
 )
 
 
@@ -74,41 +74,47 @@ async def test_a_token_is_changed_and_forgotten(store: Store) -> None:
 
 async def test_an_incident_that_ends_is_no_longer_remembered_and_may_open_again(store: Store) -> None:
     first = incident(1900)
-    await store.save(told(first), NOW)
-    await store.save(told(replace(first, stage=Stage.RESOLVED, resolved_at=NOW + minutes(1))), NOW)
+    await store.save(notified(first), NOW)
+    await store.save(notified(replace(first, stage=Stage.RESOLVED, resolved_at=NOW + minutes(1))), NOW)
     assert (await store.load()).incidents == {}
     second = incident(1900, opened_at=NOW + minutes(2))
-    await store.save(told(second), NOW + minutes(2))
+    await store.save(notified(second), NOW + minutes(2))
     assert (await store.load()).incidents == {second.key: second}
     assert await store.waiting() == 2
 
 
-async def test_a_look_that_changes_nothing_moves_only_its_time(store: Store) -> None:
+async def test_a_poll_that_changes_nothing_moves_only_its_time(store: Store) -> None:
     await store.save(Changes(NOW, (record(),)), NOW)
     await store.save(Changes(NOW + minutes(1)), NOW + minutes(1))
     assert await store.load() == Memory({1900: record()}, NOW + minutes(1))
 
 
-async def test_the_same_look_stored_twice_is_one_message(store: Store) -> None:
+async def test_the_same_poll_stored_twice_is_one_message(store: Store) -> None:
     """The connection may break in the very commit; whoever repeats the look then must not tell it twice."""
     momentary = incident(1901, Rule.RESTORED, stage=Stage.RESOLVED, resolved_at=NOW)
     for _ in range(2):
-        await store.save(told(incident(1900), momentary), NOW)
+        await store.save(notified(incident(1900), momentary), NOW)
     assert await store.waiting() == 2
 
 
-async def test_a_look_is_stored_whole_or_not_at_all(store: Store) -> None:
+async def test_a_poll_is_stored_whole_or_not_at_all(store: Store) -> None:
     """The last statement of the transaction fails, because of a time without a zone."""
     await store.save(Changes(NOW, (record(1900),)), NOW)
     flawed = replace(incident(1901), resolved_at=NOW.replace(tzinfo=None))
     with pytest.raises(StoreError):
-        await store.save(replace(told(incident(1900), flawed), records=(record(1902),)), NOW + minutes(1))
+        await store.save(replace(notified(incident(1900), flawed), records=(record(1902),)), NOW + minutes(1))
     assert await store.load() == Memory({1900: record(1900)}, NOW)
     assert await store.waiting() == 0
 
 
 SILENCE = Silence(
-    "s1", Scope(Rule.FAST_TIME_LOW, 1900, "20%"), NOW, NOW + minutes(60), by=7, reason='"yes"', missed=(incident().key,)
+    "s1",
+    Scope(Rule.FAST_TIME_LOW, 1900, "20%"),
+    NOW,
+    NOW + minutes(60),
+    by=7,
+    reason='"yes"',
+    suppressed=(incident().key,),
 )
 ENDLESS = Silence("s2", Scope(), NOW, None, by=2**62)
 WINDOW = Window("w1", NOW, timedelta(hours=2, minutes=30), weekly=True, zone="Europe/Berlin", by=7)
@@ -135,7 +141,7 @@ async def test_a_decision_is_stored_with_what_it_moves_or_not_at_all(store: Stor
     flawed = replace(incident(), resolved_at=NOW.replace(tzinfo=None))
     entry = Entry(NOW, 7, "silence add", "everything")
     with pytest.raises(StoreError):
-        await store.save(replace(told(flawed), decided=(SILENCE,), audit=(entry,)), NOW)
+        await store.save(replace(notified(flawed), decided=(SILENCE,), audit=(entry,)), NOW)
     assert (await store.load()).decisions == ()
     assert await store.audit(9) == ()
 
@@ -160,8 +166,8 @@ async def test_the_audit_trail_is_kept_a_year_longer_than_incidents(store: Store
 async def test_a_fleet_of_thousands_is_stored_at_once(store: Store) -> None:
     fleet = tuple(record(token) for token in range(3_000))
     banned = tuple(incident(token) for token in range(3_000))
-    await store.save(replace(told(*banned), records=fleet), NOW)
-    await store.save(told(*banned), NOW)
+    await store.save(replace(notified(*banned), records=fleet), NOW)
+    await store.save(notified(*banned), NOW)
     memory = await store.load()
     assert len(memory.records) == len(memory.incidents) == 3_000
     assert await store.waiting() == 27
@@ -199,12 +205,12 @@ async def test_any_value_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("text", ["half \ud83d of a character", "a\0b"])
-async def test_text_that_no_database_takes_does_not_stop_a_look(store: Store, text: str) -> None:
+async def test_text_that_no_database_takes_does_not_stop_a_poll(store: Store, text: str) -> None:
     odd = Record(id=1, status=text)
     entry = Entry(NOW, 7, "silence add", text, text)
     silence = replace(SILENCE, reason=text)
     await store.save(
-        replace(told(replace(incident(), detail=text)), records=(odd,), decided=(silence,), audit=(entry,)), NOW
+        replace(notified(replace(incident(), detail=text)), records=(odd,), decided=(silence,), audit=(entry,)), NOW
     )
     await store.park(1, text, NOW)
     status = (await store.load()).records[1].status

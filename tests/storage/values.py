@@ -52,9 +52,9 @@ def lone(token: int, *, severity: Severity = Severity.CRITICAL, opened_at: datet
     return incident(token, sorted(Rule)[token % len(Rule)], severity=severity, opened_at=opened_at)
 
 
-def told(*incidents: Incident) -> Changes:
+def notified(*incidents: Incident) -> Changes:
     """Changes in which every incident is told."""
-    return Changes(read_at=NOW, incidents=incidents, tell=frozenset(incident.key for incident in incidents))
+    return Changes(read_at=NOW, incidents=incidents, notify=frozenset(incident.key for incident in incidents))
 
 
 async def claim(store: Store, now: datetime, lease: timedelta = LEASE) -> Message | None:

@@ -98,7 +98,7 @@ def poll(seconds: float) -> None:
     """Let the bot poll so often."""
     run, every = app.running, timedelta(seconds=seconds)  # type: ignore[attr-defined] # it imports it for itself
     app.running = lambda jobs: run(  # type: ignore[attr-defined] # as above
-        job._replace(every=every) if job.name == "look" else job for job in jobs
+        job._replace(every=every) if job.name == "poll" else job for job in jobs
     )
 
 
@@ -121,7 +121,7 @@ def finish(seconds: float) -> None:
 def bear(seconds: float) -> None:
     """Let health and watchdog bear for so long what is wrong; their hearts beat ten times meanwhile."""
     patience = timedelta(seconds=seconds)
-    health.DATABASE_SILENT = health.GATEWAY_AWAY = health.UNDELIVERED = patience
+    health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
 
@@ -140,7 +140,7 @@ def _error_of(file: Path) -> timedelta:
 
 def lead(seconds: float) -> None:
     """Let the holder of the lease be replaced after so long."""
-    share = timedelta(seconds=seconds) / leader.PACE.silence
+    share = timedelta(seconds=seconds) / leader.PACE.expiry
     leader.PACE = leader.Pace(**{each: getattr(leader.PACE, each) * share for each in leader.Pace.__struct_fields__})
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.imaginepro import Account, Upstream, account, serving
+from bot.sandbox.imaginepro import TokenRecord, Upstream, serving, token_record
 from tests.wire.discord import PATIENCE, Discord
 from tests.wire.messages import Message, Version
 from tests.wire.process import BotProcess
@@ -85,9 +85,9 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def town(database_url: str, folder: Path, accounts: Iterable[Account] = ()) -> AsyncIterator[Town]:
+async def town(database_url: str, folder: Path, accounts: Iterable[TokenRecord] = ()) -> AsyncIterator[Town]:
     """Open a town; without accounts, it has 1900, 1901 and 1902, all FAST with most of their fast time."""
-    upstream = Upstream(tuple(accounts) or (account(1900), account(1901), account(1902)))
+    upstream = Upstream(tuple(accounts) or (token_record(1900), token_record(1901), token_record(1902)))
     async with serving(upstream) as url, Discord().serving() as discord:
         discord.answer_within = PATIENCE
         environment = {

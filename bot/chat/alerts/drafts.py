@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.chat.alerts.groups import Line, grouped, line
-from bot.chat.alerts.phrases import OVER, SIGNS, Sign, had_been, sign, subject, told, waiting, was
+from bot.chat.alerts.phrases import OVER, SIGNS, Sign, had_been, sign, sign_and_headline, subject, waiting, was
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
 from bot.chat.cards import GAP, standing
@@ -24,7 +24,7 @@ class Draft(NamedTuple):
 
 def card(story: Story) -> Draft:
     """One incident: what it means and what to do, or how it ended."""
-    mark, headline = told(story)
+    mark, headline = sign_and_headline(story)
     if story.ended:
         body = [had_been(story)]
     else:

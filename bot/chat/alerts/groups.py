@@ -14,10 +14,10 @@ _IDS = 30
 """Tokens that a line of a short message names; a card's summary names all."""
 
 
-def grouped(told_of: Iterable[Story]) -> dict[str, list[Story]]:
+def grouped(about: Iterable[Story]) -> dict[str, list[Story]]:
     """By rule and by what became of it; the most severe first, and within a group by id."""
     groups: dict[str, list[Story]] = {}
-    for story in sorted(told_of, key=lambda story: place(story.incident)):
+    for story in sorted(about, key=lambda story: place(story.incident)):
         groups.setdefault(_label(story), []).append(story)
     return groups
 
@@ -77,4 +77,4 @@ def _note(story: Story) -> str:
     """What tells one token of a group from the next: how long it took, or how little is left."""
     if story.ended:
         return f" ({story.span})"
-    return f" ({share(story.account.fast_time)})" if story.account and story.rule is Rule.FAST_TIME_LOW else ""
+    return f" ({share(story.token.fast_time)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""

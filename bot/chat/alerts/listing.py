@@ -6,7 +6,7 @@ import discord
 
 from bot.chat.alerts.drafts import sign_of
 from bot.chat.alerts.groups import place
-from bot.chat.alerts.phrases import told
+from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import Story, stories
 from bot.chat.cards import GAP, compose
 from bot.chat.text import stamp
@@ -23,7 +23,7 @@ def incident_list(
     fleet: Fleet,
     page: int,
     *,
-    quiet: Callable[[Key], bool] = lambda _: False,
+    suppressed: Callable[[Key], bool] = lambda _: False,
     links: Mapping[Key, str] | None = None,
 ) -> tuple[discord.Embed, int]:
     """Incidents, worst first, a line or two each.
@@ -33,7 +33,7 @@ def incident_list(
         incidents: Any number.
         fleet: What is known now.
         page: Counted from 0; one that does not exist shows the nearest that does.
-        quiet: Whether an incident makes no sound now.
+        suppressed: Whether an incident of a key is suppressed now.
         links: Where the message of an incident is.
 
     Returns:
@@ -44,22 +44,23 @@ def incident_list(
     page = min(max(page, 0), pages - 1)
     shown = about[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     lines = [
-        _item(story, quiet=quiet(story.incident.key), link=(links or {}).get(story.incident.key)) for story in shown
+        _item(story, suppressed=suppressed(story.incident.key), link=(links or {}).get(story.incident.key))
+        for story in shown
     ]
     foot = [GAP, f"page {page + 1} of {pages}"] if pages > 1 else []
     colour = sign_of([story for story in about if not story.ended])[1]
     return compose(heading, [*lines, *foot], colour), pages
 
 
-def _item(story: Story, *, quiet: bool, link: str | None) -> str:
-    (mark, _), headline = told(story)
+def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
+    (mark, _), headline = sign_and_headline(story)
     incident = story.incident
     taken = incident.acknowledged
     since = "" if story.ended else f"since {stamp(incident.opened_at)}"
     parts = [
         since,
         f"<@{taken.who}> has it" if taken and not story.ended else "",
-        "quiet" if quiet and not story.ended else "",
+        "quiet" if suppressed and not story.ended else "",
         f"[message]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line
-from bot.chat.alerts.phrases import OVER, SIGNS, told
+from bot.chat.alerts.phrases import OVER, SIGNS, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import listed, plain, quoted, stamp
 from bot.domain.incidents import Notice, NoticeKind
@@ -16,7 +16,9 @@ REASON = 300
 
 def _of(about: Sequence[Story]) -> str:
     """What a notice is about, as a headline."""
-    return told(about[0])[1] if len(about) == 1 else several(about) if about else "something that is over by now"
+    if len(about) == 1:
+        return sign_and_headline(about[0])[1]
+    return several(about) if about else "something that is over by now"
 
 
 def _names(about: Sequence[Story]) -> list[Line]:
@@ -47,7 +49,7 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
 
 def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
     if len(about) == 1:
-        return Draft(*told(about[0]), [])
+        return Draft(*sign_and_headline(about[0]), [])
     groups = [f"{label} ({len(group)})" for label, group in grouped(about).items()]
     return Draft(OVER, f"{several(about)}, all of them over", [listed(groups, 5)])
 

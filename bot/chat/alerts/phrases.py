@@ -31,32 +31,32 @@ def sign(story: Story) -> Sign:
     return story.wording.sign or SIGNS[story.incident.severity]
 
 
-def told(story: Story) -> tuple[Sign, str]:
+def sign_and_headline(story: Story) -> tuple[Sign, str]:
     """Its sign and headline, as of its stage."""
     return _end(story) if story.ended else (sign(story), story.wording.headline.format_map(story))
 
 
 def _end(story: Story) -> tuple[Sign, str]:
     """How it ended: well, by turning into something else, or because nobody wants to hear of it."""
-    token, origin, state = story.account, story.incident.origin, story.wording.state.format_map(story)
+    token, origin, state = story.token, story.incident.origin, story.wording.state.format_map(story)
     if story.lost:
-        return MOVED_ON, f"{story.token} is no longer {state}: gone from the list, after {story.span}"
+        return MOVED_ON, f"{story.name} is no longer {state}: gone from the list, after {story.span}"
     if story.incident.unwatched:
-        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.token} {state}"
+        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.name} {state}"
         return MOVED_ON, f"No longer watched, after {story.span}: {what}"
     if token is None or story.rule not in STATUS_RULES:
         return OVER, story.wording.over.format_map(story)
     if not token.usable:
         off = ", switched off" if token.active is False else ""
-        return MOVED_ON, f"{story.token} is no longer {state}: now {story.status}{off}, after {story.span}"
+        return MOVED_ON, f"{story.name} is no longer {state}: now {story.status}{off}, after {story.span}"
     if token.status is Status.FAST or origin == token.status:
-        return OVER, f"{story.token} is {story.status} again after {story.span}"
-    return OVER, f"{story.token} works again after {story.span}, in {story.status}"
+        return OVER, f"{story.name} is {story.status} again after {story.span}"
+    return OVER, f"{story.name} works again after {story.span}, in {story.status}"
 
 
 def subject(story: Story) -> str:
     """The account in a line, less what the headline says: where that is not the status, the status stands here."""
-    token, rule = story.account, story.rule
+    token, rule = story.token, story.rule
     if token is None:
         return ""
     renewal = token.subscription.renews_at
@@ -90,6 +90,6 @@ def had_been(story: Story) -> str:
 
 def waiting(story: Story) -> str:
     """How many jobs sit in the queues of an account that does not work."""
-    token = story.account
+    token = story.token
     jobs = 0 if token is None or token.status.works else queued_jobs(token)
     return f"{number(jobs)} {'is' if jobs == 1 else 'are'} waiting on it." if jobs else ""

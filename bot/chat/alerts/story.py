@@ -18,7 +18,7 @@ class Story(Value):
     """An incident with all that its texts may name, made when it is named, and safe to show."""
 
     incident: Incident
-    account: Token | None
+    token: Token | None
     """As of the incident, read; of one that is gone, as it was."""
     fleet: Fleet
     affected: frozenset[int | None]
@@ -45,17 +45,17 @@ class Story(Value):
     @property
     def lost(self) -> bool:
         """Whether the account that it is about is not in the list any more."""
-        return self.account is None and self.incident.key.token is not None
+        return self.token is None and self.incident.key.token is not None
 
     @property
-    def token(self) -> str:
+    def name(self) -> str:
         """`Token 1900`."""
         return f"Token {self.incident.key.token}"
 
     @property
     def status(self) -> str:
         """The account's status, as a word."""
-        return status_word(self.account, 20) if self.account else "no longer listed"
+        return status_word(self.token, 20) if self.token else "no longer listed"
 
     @property
     def span(self) -> str:
@@ -76,12 +76,12 @@ class Story(Value):
     @property
     def left(self) -> str:
         """`18 % fast time left (36 of 200 min)`."""
-        return _left(self.account, " fast time left")
+        return _left(self.token, " fast time left")
 
     @property
     def level(self) -> str:
         """`100 % (200 of 200 min)`."""
-        return _left(self.account, "")
+        return _left(self.token, "")
 
     @property
     def only(self) -> str:
@@ -116,12 +116,12 @@ class Story(Value):
 
     @property
     def _has_relax(self) -> bool | None:
-        return self.account.subscription.has_relax if self.account else None
+        return self.token.subscription.has_relax if self.token else None
 
     @property
     def speed_up(self) -> str:
         """How it could become fast again."""
-        return "buy time" if self.account and self.account.fast_time.gone else "switch it back with `/fast`"
+        return "buy time" if self.token and self.token.fast_time.gone else "switch it back with `/fast`"
 
     @property
     def others(self) -> str:
@@ -135,7 +135,7 @@ class Story(Value):
     @property
     def queued(self) -> str:
         """`12 jobs queued`."""
-        total = queued_jobs(self.account) if self.account else 0
+        total = queued_jobs(self.token) if self.token else 0
         return f"{number(total)} job{'s' * (total != 1)} queued"
 
     @property
@@ -146,13 +146,13 @@ class Story(Value):
     @property
     def plan_trouble(self) -> str:
         """`is cancelled`, or `was not renewed`."""
-        state = self.account.subscription.state if self.account else None
+        state = self.token.subscription.state if self.token else None
         return "was not renewed" if state in _PLAN_IN_ORDER else f"is {state}"
 
     @property
     def plan_means(self) -> str:
         """Why its plan is not in order."""
-        plan = self.account.subscription if self.account else None
+        plan = self.token.subscription if self.token else None
         if plan and plan.state not in _PLAN_IN_ORDER:
             return "Midjourney no longer counts it as active."
         due = f" {stamp(plan.renews_at)}" if plan and plan.renews_at else ""
@@ -204,10 +204,10 @@ def stories(incidents: Iterable[Incident], fleet: Fleet) -> list[Story]:
     """The incidents of one message."""
     incidents = tuple(incidents)
     affected = frozenset(incident.key.token for incident in incidents)
-    return [Story(incident, _account(incident), fleet, affected) for incident in incidents]
+    return [Story(incident, _token(incident), fleet, affected) for incident in incidents]
 
 
-def _account(incident: Incident) -> Token | None:
+def _token(incident: Incident) -> Token | None:
     record = incident.now or (incident.was if incident.key.rule is Rule.GONE else None)
     return read(record) if record else None
 

@@ -30,14 +30,14 @@ _EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
 """What a summary says beside each token, or not at all."""
 
 
-def timeline(told_of: Sequence[Story]) -> str:
+def timeline(about: Sequence[Story]) -> str:
     """When it fired, who did what, when it was over, and how old the numbers are. Of several, what they share once."""
-    single = told_of[0] if len(told_of) == 1 else None
-    began = min(story.incident.opened_at for story in told_of)
-    last = max(story.incident.resolved_at or story.incident.read_at for story in told_of)
+    single = about[0] if len(about) == 1 else None
+    began = min(story.incident.opened_at for story in about)
+    last = max(story.incident.resolved_at or story.incident.read_at for story in about)
     style = "t" if last - began < _SAME_DAY else "f"
     said: dict[str, Moment] = {}
-    for moment in sorted((moment for story in told_of for moment in _moments(story)), key=lambda each: each.at):
+    for moment in sorted((moment for story in about for moment in _moments(story)), key=lambda each: each.at):
         if single is None and moment.what in _EACH_ITS_OWN:
             continue
         shared = single is None and moment.what in {Happening.FIRED, Happening.RAISED, Happening.LOWERED}
@@ -46,19 +46,19 @@ def timeline(told_of: Sequence[Story]) -> str:
     words = _shortened([(moment, _said(moment, style)) for moment in said.values()])
     if single is not None and single.ended:
         words[-1] += f", {single.span}"
-    return " · ".join([*words, *_age(told_of)])
+    return " · ".join([*words, *_age(about)])
 
 
-def _shortened(told_of: Sequence[tuple[Moment, str]]) -> list[str]:
+def _shortened(moments: Sequence[tuple[Moment, str]]) -> list[str]:
     """Of a long life the beginning and the latest, and whoever was told that they have it."""
-    tail = len(told_of) - _TIMELINE
+    tail = len(moments) - _TIMELINE
     kept = [
         index
-        for index, (moment, _) in enumerate(told_of)
+        for index, (moment, _) in enumerate(moments)
         if tail <= 0 or index == 0 or index > tail or moment.what is Happening.ACKNOWLEDGED
     ]
     gaps = (index - before > 1 for before, index in pairwise([-1, *kept]))
-    return [word for index, gap in zip(kept, gaps, strict=True) for word in (*["…"] * gap, told_of[index][1])]
+    return [word for index, gap in zip(kept, gaps, strict=True) for word in (*["…"] * gap, moments[index][1])]
 
 
 def _moments(story: Story) -> tuple[Moment, ...]:
@@ -79,8 +79,8 @@ def _said(moment: Moment, style: str) -> str:
     )
 
 
-def _age(told_of: Sequence[Story]) -> list[str]:
+def _age(about: Sequence[Story]) -> list[str]:
     """While ImaginePro is away, numbers are as old as the last reading."""
-    frozen = [story.fleet.read_at for story in told_of if story.rule in UPSTREAM_RULES]
-    read_at = frozen[0] if len(frozen) == len(told_of) else max(story.incident.read_at for story in told_of)
+    frozen = [story.fleet.read_at for story in about if story.rule in UPSTREAM_RULES]
+    read_at = frozen[0] if len(frozen) == len(about) else max(story.incident.read_at for story in about)
     return [f"read {stamp(read_at)}"] if read_at else []

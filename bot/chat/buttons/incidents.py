@@ -139,7 +139,7 @@ async def open_page(
         incident
         for incident in desk.known.incidents.values()
         if incident.open
-        and incident.told
+        and incident.notifiable
         and severity in {None, incident.severity}
         and (token is None or incident.key.token == token)
     ]
@@ -147,7 +147,7 @@ async def open_page(
     kind, about = f"{severity} " if severity else "", "" if token is None else f" about token {token}"
     plural = len(found) > 1
     heading = f"{count} {kind}incident{'s' * plural}{about} {'are' if plural else 'is'} open"
-    embed, pages = incident_list(heading, found, desk.fleet, page, quiet=desk.known.hush(), links=links)
+    embed, pages = incident_list(heading, found, desk.fleet, page, suppressed=desk.known.suppressed(), links=links)
     address = f"{severity or ALL}:{ALL if token is None else token}"
     turns = _turns(page, pages, lambda number: f"incidents:page:{number}:{address}")
     return embed, row(turns)
@@ -291,7 +291,7 @@ async def _choose_rule(interaction: Pressed, menu: Menu) -> None:
     await _ask_length(interaction, menu.message, chosen)
 
 
-async def _quieten(interaction: Pressed, menu: Menu) -> None:
+async def _begin_silence(interaction: Pressed, menu: Menu) -> None:
     if menu.rule is None:
         raise UnclearError(STALE)
     scope = _scope(menu.message, menu.rule)
@@ -321,14 +321,14 @@ async def _unfolded(interaction: Pressed, menu: Menu) -> None:
     incidents = menu.message.incidents
     open_ = sum(incident.open for incident in incidents)
     heading = f"{len(incidents)} incidents, {open_} of them open"
-    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, quiet=desk.known.hush())
+    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, suppressed=desk.known.suppressed())
     turns = _turns(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.message.id}:{number}")
     await answer(interaction, embed=embed, view=row(turns))
 
 
 _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "rule": _choose_rule,
-    "quiet": _quieten,
+    "quiet": _begin_silence,
     "token": _show,
     "details": _pick,
     "unfold": _unfolded,

@@ -6,7 +6,7 @@ from bot.chat.cards.embed import GREEN, GREY, ORANGE, RED, compose, sections
 from bot.chat.cards.status import (
     OFF,
     TROUBLES,
-    among,
+    fast_time_left,
     look,
     old_numbers,
     plan_word,
@@ -46,7 +46,7 @@ def fleet_card(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Em
     mark, colour = _fleet_sign(usable, len(fleet.tokens))
     head = [
         *old_numbers(fleet, fleet.read_at),
-        f"**{among(fleet.usable)}**" if usable else "",
+        f"**{fast_time_left(fleet.usable)}**" if usable else "",
         f"**{len(people)} need{'s' * (len(people) == 1)} a person:** {listed([str(t.id) for t in people], 6)}"
         if people
         else "Nobody needs a person."

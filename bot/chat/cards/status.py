@@ -144,7 +144,7 @@ def standing(fleet: Fleet) -> str:
     if not usable:
         return "No account works" if total > 1 else "The only account does not work"
     works = f"{len(usable)} of {total} accounts work" if total > 1 else "The only account works"
-    return f"{works}, {among(usable)}"
+    return f"{works}, {fast_time_left(usable)}"
 
 
 def urgent(fleet: Fleet) -> list[Token]:
@@ -159,7 +159,7 @@ def spare(fleet: Fleet, without: Iterable[int | None] = ()) -> list[Token]:
     return nsmallest(2, able, key=lambda token: (-(token.fast_time.percent or 0), token.id))
 
 
-def among(tokens: Sequence[Token]) -> str:
+def fast_time_left(tokens: Sequence[Token]) -> str:
     """Fast time over several accounts, in hours."""
     left = [max(0.0, token.fast_time.remaining) for token in tokens if token.fast_time.remaining is not None]
     unread = len(tokens) - len(left)

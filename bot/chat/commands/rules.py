@@ -69,8 +69,8 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
         yield f"under {policy.pool.usable} that work{fast_time}"
     if row.readings > 1:
         yield f"after {row.readings} readings"
-    if row.hold:
-        yield f"when it has been so for {span(row.hold)}"
+    if row.for_:
+        yield f"when it has been so for {span(row.for_)}"
     if any((rule, whose) in policy.settings for whose in (None, token)):
         yield "set in chat"
 

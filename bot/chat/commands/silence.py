@@ -70,7 +70,7 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
                 "Name a token as well, or write a length, such as 4h."
             )
             raise UnclearError(sentence)
-        if any(scope.covers(key) and incident.open for key, incident in desk.known.incidents.items()):
+        if any(scope.matches(key) and incident.open for key, incident in desk.known.incidents.items()):
             return None
         sentence = "Nothing of that is open, so the silence would be over at once. Write a length, such as 4h."
         raise UnclearError(sentence)

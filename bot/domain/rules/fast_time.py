@@ -45,7 +45,7 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
         stops = sight.token.subscription.has_relax is False
         found.append(sight.finding(Rule.FAST_TIME_GONE, Severity.CRITICAL if stops else Severity.WARNING))
     for finding in found:
-        yield replace(finding, quiet=finding is not found[-1])
+        yield replace(finding, inhibited=finding is not found[-1])
 
 
 def _level(threshold: Threshold, fast_time: FastTime) -> float:

@@ -47,7 +47,7 @@ def _pool_levels(text: str) -> PoolLevels:
 THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
     Rule.FAST_TIME_LOW: _steps,
     Rule.POOL: _pool_levels,
-    **{rule: duration for rule, row in RULES.items() if row.hold},
+    **{rule: duration for rule, row in RULES.items() if row.for_},
 }
 """The rules that have a threshold, and what reads it."""
 
@@ -89,7 +89,7 @@ class Policy(Value):
                 enabled=row.enabled if setting.enabled is None else setting.enabled,
                 chosen=row.chosen if setting.severity is None else setting.severity,
                 readings=row.readings if setting.readings is None else setting.readings,
-                hold=duration(setting.threshold) if RULES[rule].hold and setting.threshold is not None else row.hold,
+                for_=duration(setting.threshold) if RULES[rule].for_ and setting.threshold is not None else row.for_,
             )
         return row
 
@@ -133,9 +133,9 @@ def as_set(finding: Finding, policy: Policy) -> Finding | None:
         finding,
         severity=finding.severity if row.chosen is None else row.chosen,
         readings=row.readings,
-        clear=row.clear,
-        hold=row.hold,
-        quiet=finding.quiet or not row.enabled,
+        keep_firing_for=row.keep_firing_for,
+        for_=row.for_,
+        inhibited=finding.inhibited or not row.enabled,
     )
 
 

@@ -19,9 +19,9 @@ class Row(Value):
     """What `/rules` shows as its default. A rule may find another where it knows more: see its function."""
     readings: int = 1
     """In a row to fire."""
-    clear: int = 1
+    keep_firing_for: int = 1
     """In a row to clear."""
-    hold: timedelta = timedelta()
+    for_: timedelta = timedelta()
     """How long it must have been so before it fires; for a rule that has one, its threshold is this."""
     enabled: bool = True
     chosen: Severity | None = None
@@ -41,14 +41,14 @@ RULES: Mapping[Rule, Row] = {
     Rule.FAST_TIME_LOW: Row(Severity.WARNING),
     Rule.FAST_TIME_GONE: Row(Severity.WARNING),
     Rule.SUBSCRIPTION: Row(Severity.WARNING),
-    Rule.QUEUE_STUCK: Row(Severity.WARNING, hold=timedelta(minutes=20)),
-    Rule.FROZEN: Row(Severity.INFO, hold=timedelta(hours=6)),
+    Rule.QUEUE_STUCK: Row(Severity.WARNING, for_=timedelta(minutes=20)),
+    Rule.FROZEN: Row(Severity.INFO, for_=timedelta(hours=6)),
     Rule.INACTIVE: Row(Severity.INFO),
     # One short or empty list is no reason to forget accounts.
     Rule.GONE: Row(Severity.INFO, readings=2),
     Rule.NEW: Row(Severity.INFO),
     # The number of tokens that work has no margin to leave it by; readings in a row keep it from trembling.
-    Rule.POOL: Row(Severity.CRITICAL, clear=3),
+    Rule.POOL: Row(Severity.CRITICAL, keep_firing_for=3),
     Rule.FLAPPING: Row(Severity.INFO),
 }
 """In the order in which people are shown them."""

@@ -28,13 +28,13 @@ def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: P
     )
 
 
-def judge_quiet(
+def judge_stale(
     now: datetime,
     incidents: Mapping[Key, Incident],
     policy: Policy,
     *,
     read_at: datetime | None,
-    looked_at: datetime | None,
+    polled_at: datetime | None,
 ) -> Judgement:
     """Judge that no reading comes. While failures come, and are told or about to be, it is they that say so.
 
@@ -43,11 +43,11 @@ def judge_quiet(
         incidents: The pending and firing incidents.
         policy: How the rules are set.
         read_at: When the whole fleet was last read.
-        looked_at: When the last look ended, well or not; None while none did since the process began, since what came
+        polled_at: When the last poll ended, well or not; None while none did since the process began, since what came
             before is no sign that anything hangs.
     """
-    told = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_REFUSED)} & incidents.keys()
-    last = looked_at if told else read_at
-    stale = looked_at is not None and last is not None and now - last > STALE_AFTER * policy.interval
+    failing = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_REFUSED)} & incidents.keys()
+    last = polled_at if failing else read_at
+    stale = polled_at is not None and last is not None and now - last > STALE_AFTER * policy.interval
     found = as_set(Finding(Key(Rule.UPSTREAM_STALE), RULES[Rule.UPSTREAM_STALE].severity), policy) if stale else None
     return Judgement(at=now, findings={found.key: found} if found else {}, unsure=frozenset(incidents))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain import info, steering
 from bot.domain.incidents import Incident, Key, Notice, Rule
-from bot.domain.lifecycle import Quiet, Step
+from bot.domain.lifecycle import Step, Suppressed
 from bot.domain.model import Fleet, Record, Token
 from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.policy import Policy
@@ -37,7 +37,7 @@ class Changes(Value):
     """Tokens to forget."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are new or changed. Those that ended have the stage RESOLVED."""
-    tell: frozenset[Key] = frozenset()
+    notify: frozenset[Key] = frozenset()
     """Keys among `incidents` whose message is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
     """To be posted after the cards that they answer."""
@@ -67,13 +67,13 @@ class Known(Value):
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
     calm: Calm | None = None
     """Which tokens need not be judged while they read as they do; None when nobody knows, as after a start."""
-    looked_at: datetime | None = None
+    polled_at: datetime | None = None
     """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
 
-    def hush(self) -> Callable[[Key], bool]:
+    def suppressed(self) -> Callable[[Key], bool]:
         """Whether an incident of a key is to make no sound: people said so, or it is part of a token's flapping."""
-        quiet = quiet_by(self.decisions)
-        return lambda key: quiet(key, self.incidents)
+        suppressed = suppressed_by(self.decisions)
+        return lambda key: suppressed(key, self.incidents)
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""
@@ -81,27 +81,27 @@ class Known(Value):
         return replace(base, settings=settings) if settings else base
 
 
-FLAPS = STATUS_RULES | {Rule.RESTORED}
+INHIBITED_BY_FLAPPING = STATUS_RULES | {Rule.RESTORED}
 """What a flapping token would tell again and again."""
 
 
-def quiet_by(decisions: Decisions) -> Quiet:
+def suppressed_by(decisions: Decisions) -> Suppressed:
     """What makes no sound: what people keep quiet, and what a token's flapping tells instead.
 
     Flapping tells of nothing while it is kept quiet itself, nor of a ban that is graver than somebody set it to be.
     """
-    cover = decisions.cover()
+    suppressor = decisions.suppressor()
 
-    def quiet(key: Key, incidents: Mapping[Key, Incident]) -> bool:
-        if cover(key) is not None:
+    def suppressed(key: Key, incidents: Mapping[Key, Incident]) -> bool:
+        if suppressor(key) is not None:
             return True
-        flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in FLAPS else None
-        if flapping is None or not flapping.open or cover(flapping.key) is not None:
+        flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in INHIBITED_BY_FLAPPING else None
+        if flapping is None or not flapping.open or suppressor(flapping.key) is not None:
             return False
         incident = incidents.get(key) if key.rule is Rule.BANNED else None
         return incident is None or incident.severity.rank <= flapping.severity.rank
 
-    return quiet
+    return suppressed
 
 
 def restore(memory: Memory) -> Known:
@@ -114,9 +114,9 @@ def restore(memory: Memory) -> Known:
 
 def release(known: Known, now: datetime) -> Step:
     """What was held is told, where it is no longer quiet."""
-    hushed = known.hush()
-    held = [each for key, each in known.incidents.items() if each.held and not hushed(key)]
-    freed = [steering.released(incident, now) for incident in held]
+    suppressed = known.suppressed()
+    unnotified = [each for key, each in known.incidents.items() if each.unnotified and not suppressed(key)]
+    freed = [steering.released(incident, now) for incident in unnotified]
     return replace(
         revised(known, [incident for incident, _ in freed]), notices=tuple(notice for _, notice in freed if notice)
     )
@@ -134,7 +134,7 @@ def revised(known: Known, incidents: Iterable[Incident]) -> Step:
 
 def keep(known: Known, moved: Step) -> tuple[Changes, Known]:
     """What a move of the incidents has to store, and what is known after it."""
-    changes = Changes(known.fleet.read_at, incidents=moved.changed, tell=moved.tell, notices=moved.notices)
+    changes = Changes(known.fleet.read_at, incidents=moved.changed, notify=moved.notify, notices=moved.notices)
     return changes, replace(known, incidents=moved.after)
 
 
@@ -143,7 +143,7 @@ def both(first: Changes, second: Changes) -> Changes:
     return replace(
         first,
         incidents=tuple({each.key: each for each in (*first.incidents, *second.incidents)}.values()),
-        tell=first.tell | second.tell,
+        notify=first.notify | second.notify,
         notices=(*first.notices, *second.notices),
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
     )

@@ -12,7 +12,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
 from bot.domain.steering import Decisions, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch.known import Changes, Known, both, keep, quiet_by, release
+from bot.domain.watch.known import Changes, Known, both, keep, release, suppressed_by
 
 
 def compare(known: Known, reading: Reading, base: Policy) -> Case:
@@ -44,7 +44,7 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
         remembered=remembered,
         flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
         calm=calm,
-        looked_at=reading.at if reading.whole else known.looked_at,
+        polled_at=reading.at if reading.whole else known.polled_at,
     )
     records = tuple(token.record for token in case.changed.values())
     return replace(changes, read_at=after.fleet.read_at, records=records, removed=gone), after
@@ -54,12 +54,12 @@ def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Chang
     """How a look without a reading moves what is known."""
     judgement = judge_failure(failure, known.incidents, known.policy(base))
     changes, after = move(known, judgement)
-    return changes, replace(after, fleet=replace(known.fleet, failure=failure), looked_at=failure.at)
+    return changes, replace(after, fleet=replace(known.fleet, failure=failure), polled_at=failure.at)
 
 
 def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
-    moved = step(known.incidents, judgement, quiet_by(known.decisions))
+    moved = step(known.incidents, judgement, suppressed_by(known.decisions))
     decided = tuple(_owing(known.decisions, moved))
     changes, after = keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
     released, after = keep(after, release(after, judgement.at))
@@ -71,16 +71,16 @@ def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
 
     A window tells the net difference, and what came and went unheard makes none; only a silence names that.
     """
-    told = {incident.key for incident in moved.changed if incident.told}
-    cover, silenced = decisions.cover(), replace(decisions, windows={}).cover()
-    owners = ((key, cover(key) if key in told else silenced(key)) for key in moved.unheard)
-    unheard = {key: by.id for key, by in owners if by is not None}
-    covers: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
-    for each in covers if unheard else ():
-        missed = tuple(key for key in each.missed if unheard.get(key, each.id) == each.id)
-        missed = tuple(dict.fromkeys((*missed, *(key for key, by in unheard.items() if by == each.id))))
-        if missed != each.missed:
-            yield replace(each, missed=missed)
+    notifiable = {incident.key for incident in moved.changed if incident.notifiable}
+    suppressor, silenced = decisions.suppressor(), replace(decisions, windows={}).suppressor()
+    owners = ((key, suppressor(key) if key in notifiable else silenced(key)) for key in moved.suppressed)
+    owing = {key: by.id for key, by in owners if by is not None}
+    suppressors: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
+    for each in suppressors if owing else ():
+        named = tuple(key for key in each.suppressed if owing.get(key, each.id) == each.id)
+        named = tuple(dict.fromkeys((*named, *(key for key, by in owing.items() if by == each.id))))
+        if named != each.suppressed:
+            yield replace(each, suppressed=named)
 
 
 def _with(fleet: Fleet, reading: Reading) -> Fleet:

@@ -11,7 +11,7 @@ from bot.domain.rules.policy import check
 from bot.domain.steering import Decision, Entry, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, keep, release, revised
-from bot.domain.watch.schedule import end, turn, word_of
+from bot.domain.watch.schedule import end, notice_of, turn
 
 NAMED = 5
 """Accounts that an entry of the audit trail names by their ids."""
@@ -52,9 +52,11 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
 def _silenced(known: Known, silence: Silence, entry: Entry) -> Step:
     """The open incidents say on their cards who silenced them."""
     moment = Moment(entry.at, Happening.SILENCED, who=entry.by, until=silence.until)
-    covered = [each for key, each in known.incidents.items() if each.open and each.told and silence.scope.covers(key)]
-    started = word_of(NoticeKind.SILENCE_STARTED, silence, entry.at, (each.key for each in covered), silence.until)
-    return replace(revised(known, [noted(each, moment) for each in covered]), notices=(started,))
+    matched = [
+        each for key, each in known.incidents.items() if each.open and each.notifiable and silence.scope.matches(key)
+    ]
+    started = notice_of(NoticeKind.SILENCE_STARTED, silence, entry.at, (each.key for each in matched), silence.until)
+    return replace(revised(known, [noted(each, moment) for each in matched]), notices=(started,))
 
 
 def undo(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
@@ -75,11 +77,11 @@ def _names(keys: Iterable[Key]) -> str:
 
 
 def _named(rule: Rule, keys: Sequence[Key]) -> str:
-    accounts = dict.fromkeys(str(key.token) for key in keys if key.token is not None)
-    if len(accounts) < 2:  # noqa: PLR2004 - what is about one account, or about none, has a name of its own
+    tokens = dict.fromkeys(str(key.token) for key in keys if key.token is not None)
+    if len(tokens) < 2:  # noqa: PLR2004 - what is about one account, or about none, has a name of its own
         return "; ".join(_name(key) for key in keys)
-    named = [*list(accounts)[:NAMED], *(["…"] if len(accounts) > NAMED else [])]
-    return f"{rule}: {len(accounts)} accounts: {', '.join(named)}"
+    named = [*list(tokens)[:NAMED], *(["…"] if len(tokens) > NAMED else [])]
+    return f"{rule}: {len(tokens)} accounts: {', '.join(named)}"
 
 
 def _name(key: Key) -> str:

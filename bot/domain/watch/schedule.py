@@ -8,7 +8,7 @@ from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule
 from bot.domain.lifecycle import Step
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import UPSTREAM_RULES
-from bot.domain.rules.upstream import judge_quiet
+from bot.domain.rules.upstream import judge_stale
 from bot.domain.steering import Silence, Window, name_of
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, keep, release, revised
@@ -20,17 +20,17 @@ def overdue(known: Known, now: datetime) -> frozenset[Key]:
     return frozenset(key for key, each in known.incidents.items() if steering.reminder(each, now) is not None)
 
 
-def tick(known: Known, now: datetime, base: Policy, unheard: Collection[Key] = ()) -> tuple[Changes, Known]:
+def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key] = ()) -> tuple[Changes, Known]:
     """What the time alone moves: silences and windows that begin and end, reminders, and looks that do not come.
 
     What is `unheard`, since the last sound that it called for still waits for the channel, is not reminded of.
     """
     turned, after = turn(known, now)
-    judgement = judge_quiet(
-        now, after.incidents, after.policy(base), read_at=after.fleet.read_at, looked_at=after.looked_at
+    judgement = judge_stale(
+        now, after.incidents, after.policy(base), read_at=after.fleet.read_at, polled_at=after.polled_at
     )
     judged, after = move(after, judgement)
-    reminded, after = keep(after, _remind(after, now, unheard))
+    reminded, after = keep(after, _remind(after, now, undelivered))
     return both(both(turned, judged), reminded), after
 
 
@@ -41,69 +41,73 @@ def turn(known: Known, now: datetime) -> tuple[Changes, Known]:
     off = [each for each in windows if each.announced and not each.active(now)]
     over = [each for each in silences if each.over(now, known.incidents)]
     turned = [replace(each, announced=True) for each in begun]
-    turned += [replace(each, announced=False, missed=()) for each in off if not each.over(now)]
+    turned += [replace(each, announced=False, suppressed=()) for each in off if not each.over(now)]
     undone = frozenset(each.id for each in over) | frozenset(each.id for each in windows if each.over(now))
     if not turned and not undone:
         return end(known, (), now)
     after = replace(known, decisions=known.decisions.with_(*turned, without=undone))
     changes, after = end(after, (*over, *off), now)
-    started = (word_of(NoticeKind.MAINTENANCE_STARTED, each, now, (), each.ends(now)) for each in begun)
+    started = (notice_of(NoticeKind.MAINTENANCE_STARTED, each, now, (), each.ends(now)) for each in begun)
     return replace(changes, notices=(*started, *changes.notices), decided=tuple(turned), undone=undone), after
 
 
 def end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple[Changes, Known]:
     """What these decisions leave that do not hold any more: a word about each, and what nothing else keeps quiet."""
-    hushed = known.hush()
-    loud = (
-        [each for key, each in known.incidents.items() if each.open and each.told and not hushed(key)] if ended else []
+    suppressed = known.suppressed()
+    firing = (
+        [each for key, each in known.incidents.items() if each.open and each.notifiable and not suppressed(key)]
+        if ended
+        else []
     )
-    words = tuple(_ended(each, loud, now) for each in ended)
+    notices = tuple(_ended(each, firing, now) for each in ended)
     # The word is a reminder of all that it names; the next one comes in its time.
-    named = {key for word in words for key in word.keys}
-    heard = [replace(each, loud_at=now) for each in loud if each.key in named and each.has_card and not each.held]
-    changes, after = keep(known, replace(revised(known, heard), tell=frozenset(), notices=words))
+    named = {key for notice in notices for key in notice.keys}
+    notified = [
+        replace(each, notified_at=now) for each in firing if each.key in named and each.has_card and not each.unnotified
+    ]
+    changes, after = keep(known, replace(revised(known, notified), notify=frozenset(), notices=notices))
     released, after = keep(after, release(after, now))
     return both(changes, released), after
 
 
-def _ended(decision: Silence | Window, loud: Iterable[Incident], now: datetime) -> Notice:
+def _ended(decision: Silence | Window, firing: Iterable[Incident], now: datetime) -> Notice:
     """A silence leaves what is open. A window leaves the net difference: what fired or rose in it and is still open.
 
     Both name what ended meanwhile.
     """
     if isinstance(decision, Silence):
-        kind, left = NoticeKind.SILENCE_ENDED, [each.key for each in loud if decision.scope.covers(each.key)]
+        kind, left = NoticeKind.SILENCE_ENDED, [each.key for each in firing if decision.scope.matches(each.key)]
     else:
-        kind, left = NoticeKind.MAINTENANCE_ENDED, [each.key for each in loud if each.held]
-    return word_of(kind, decision, now, dict.fromkeys((*left, *decision.missed)))
+        kind, left = NoticeKind.MAINTENANCE_ENDED, [each.key for each in firing if each.unnotified]
+    return notice_of(kind, decision, now, dict.fromkeys((*left, *decision.suppressed)))
 
 
-def word_of(
+def notice_of(
     kind: NoticeKind, decision: Silence | Window, now: datetime, keys: Iterable[Key], until: datetime | None = None
 ) -> Notice:
     """The notice that a silence or window has started, or has ended; `keys` is what it names."""
     return Notice(kind, now, tuple(keys), about=name_of(decision), words=decision.reason, by=decision.by, until=until)
 
 
-def _remind(known: Known, now: datetime, unheard: Collection[Key]) -> Step:
+def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
     """Critical incidents that nobody looks after are told again, each when its time has come.
 
     While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands. What the channel
     has not heard yet is put off: nobody can have let a word go unanswered that never came.
     """
-    hushed = known.hush()
+    suppressed = known.suppressed()
     blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
     due = [
         _refreshed(known, reminded)
         for key, each in known.incidents.items()
         if (reminded := steering.reminder(each, now)) is not None
-        and not hushed(key)
+        and not suppressed(key)
         and not (blind and key.rule not in UPSTREAM_RULES)
     ]
-    put_off = [replace(known.incidents[each.key], loud_at=now) for each in due if each.key in unheard]
-    due = [each for each in due if each.key not in unheard]
+    put_off = [replace(known.incidents[each.key], notified_at=now) for each in due if each.key in undelivered]
+    due = [each for each in due if each.key not in undelivered]
     notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
-    return replace(revised(known, [*put_off, *due]), tell=frozenset(each.key for each in due), notices=notices)
+    return replace(revised(known, [*put_off, *due]), notify=frozenset(each.key for each in due), notices=notices)
 
 
 def _refreshed(known: Known, incident: Incident) -> Incident:

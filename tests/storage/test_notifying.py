@@ -15,7 +15,7 @@ from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.storage.store import Grouping, Store, open_store
-from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, told
+from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, notified
 
 LATER = NOW + minutes(5)
 
@@ -28,7 +28,7 @@ def ended(*incidents: Incident, at: datetime = LATER) -> list[Incident]:
 def notices(kind: NoticeKind, *incidents: Incident, at: datetime = LATER, escalated: bool = False) -> Changes:
     """What a look says of each incident by itself; the channel decides what becomes one message."""
     said = tuple(Notice(kind, at, (one.key,), escalated=escalated) for one in incidents)
-    return replace(told(*incidents), notices=said)
+    return replace(notified(*incidents), notices=said)
 
 
 def word(kind: NoticeKind, words: str, *keys: Key) -> Changes:
@@ -52,14 +52,14 @@ async def deliver(store: Store, now: datetime = LATER) -> list[Message]:
 
 async def on_the_channel(store: Store, *incidents: Incident, now: datetime = NOW) -> list[Message]:
     """Tell of these incidents, and post them."""
-    await store.save(told(*incidents), now)
+    await store.save(notified(*incidents), now)
     return await deliver(store, now)
 
 
 # Groups
 
 
-async def test_incidents_of_one_rule_that_fire_in_one_look_share_a_message(store: Store) -> None:
+async def test_incidents_of_one_rule_that_fire_in_one_poll_share_a_message(store: Store) -> None:
     verifying = [incident(n, Rule.VERIFYING, severity=Severity.WARNING) for n in (5, 6, 7)]
     first, second = await on_the_channel(store, *verifying, incident(9))
     assert (tokens(first), first.summary) == ([9], False)
@@ -67,7 +67,7 @@ async def test_incidents_of_one_rule_that_fire_in_one_look_share_a_message(store
 
 
 async def test_a_group_takes_no_more_than_its_size(store: Store) -> None:
-    await store.save(told(*(incident(n) for n in range(7))), NOW, Grouping(size=3))
+    await store.save(notified(*(incident(n) for n in range(7))), NOW, Grouping(size=3))
     shown = await deliver(store)
     assert [(tokens(message), message.summary) for message in shown] == [
         ([0, 1, 2], True),
@@ -84,8 +84,8 @@ async def test_an_incident_joins_the_message_of_its_rule_for_20_seconds(
     store: Store, seconds: float, messages: list[list[int]]
 ) -> None:
     later = NOW + minutes(seconds / 60)
-    await store.save(told(incident(1)), NOW)
-    await store.save(told(incident(2)), later)
+    await store.save(notified(incident(1)), NOW)
+    await store.save(notified(incident(2)), later)
     shown = [(tokens(message), message.summary) for message in await deliver(store, later)]
     assert shown == [(named, len(named) > 1) for named in messages]
 
@@ -93,14 +93,14 @@ async def test_an_incident_joins_the_message_of_its_rule_for_20_seconds(
 async def test_after_the_clock_was_set_back_an_incident_joins_none_of_the_messages_of_times_to_come(
     store: Store,
 ) -> None:
-    await store.save(told(incident(1)), NOW + minutes(180))
-    await store.save(told(incident(2)), NOW)
+    await store.save(notified(incident(1)), NOW + minutes(180))
+    await store.save(notified(incident(2)), NOW)
     assert [tokens(message) for message in await deliver(store)] == [[2]]
 
 
 async def test_an_incident_that_joins_a_posted_message_is_shown_by_an_edit(store: Store) -> None:
     (card,) = await on_the_channel(store, incident(1))
-    await store.save(told(incident(2)), NOW + minutes(0.2))
+    await store.save(notified(incident(2)), NOW + minutes(0.2))
     (edit,) = await deliver(store, NOW + minutes(0.2))
     assert (edit.id, edit.discord_id, edit.version, tokens(edit), edit.summary) == (
         card.id,
@@ -126,16 +126,16 @@ BEFORE = incident(1, Rule.DEGRADED, severity=Severity.WARNING)
     ],
     ids=["as severe", "less severe", "more severe", "after an end", "again", "again before the end was told"],
 )
-@pytest.mark.parametrize("looks", [1, 2])
+@pytest.mark.parametrize("polls", [1, 2])
 async def test_what_an_edit_would_hide_is_posted_so_that_it_makes_its_sound(
-    store: Store, meanwhile: list[Incident], new: Incident, messages: list[list[int]], looks: int
+    store: Store, meanwhile: list[Incident], new: Incident, messages: list[list[int]], polls: int
 ) -> None:
     (card,) = await on_the_channel(store, BEFORE)
-    if looks == 1:
-        await store.save(told(*meanwhile, new), NOW + minutes(0.1))
+    if polls == 1:
+        await store.save(notified(*meanwhile, new), NOW + minutes(0.1))
     else:
-        await store.save(told(*meanwhile), NOW + minutes(0.1))
-        await store.save(told(new), NOW + minutes(0.2))
+        await store.save(notified(*meanwhile), NOW + minutes(0.1))
+        await store.save(notified(new), NOW + minutes(0.2))
     shown = await deliver(store)
     assert sorted(map(tokens, shown)) == messages
     assert [message.discord_id is None for message in shown if new in message.incidents] == [[1, 2] not in messages]
@@ -143,18 +143,18 @@ async def test_what_an_edit_would_hide_is_posted_so_that_it_makes_its_sound(
 
 
 async def test_an_incident_joins_a_message_that_is_not_posted_whatever_that_says(store: Store) -> None:
-    await store.save(told(BEFORE), NOW)
-    await store.save(told(*ended(BEFORE)), NOW)
-    await store.save(told(replace(BEFORE, opened_at=LATER, severity=Severity.CRITICAL)), NOW)
+    await store.save(notified(BEFORE), NOW)
+    await store.save(notified(*ended(BEFORE)), NOW)
+    await store.save(notified(replace(BEFORE, opened_at=LATER, severity=Severity.CRITICAL)), NOW)
     (message,) = await deliver(store)
     assert (tokens(message), message.discord_id, message.summary) == ([1, 1], None, True)
 
 
 async def test_a_message_whose_post_may_have_arrived_hides_nothing_either(store: Store) -> None:
-    await store.save(told(BEFORE), NOW)
+    await store.save(notified(BEFORE), NOW)
     post = await claim(store, NOW, LEASE)
     assert post is not None
-    await store.save(told(incident(2, Rule.DEGRADED)), NOW)
+    await store.save(notified(incident(2, Rule.DEGRADED)), NOW)
     await store.retry(post.id, NOW, uncertain_since=NOW, uncertain_version=post.version)
     assert [tokens(message) for message in await deliver(store)] == [[1], [2]]
 
@@ -162,15 +162,15 @@ async def test_a_message_whose_post_may_have_arrived_hides_nothing_either(store:
 async def test_a_full_message_is_topped_up_and_the_rest_get_another(store: Store) -> None:
     pair = Grouping(size=2)
     for token in (1, 2, 3):
-        await store.save(told(incident(token)), NOW, pair)
-    await store.save(told(incident(4), incident(5)), NOW, pair)
+        await store.save(notified(incident(token)), NOW, pair)
+    await store.save(notified(incident(4), incident(5)), NOW, pair)
     assert [tokens(message) for message in await deliver(store)] == [[1, 2], [3, 4], [5]]
 
 
 async def test_an_incident_that_has_a_message_joins_no_other(store: Store) -> None:
     await on_the_channel(store, incident(1))
-    await store.save(told(incident(2)), LATER)
-    await store.save(told(incident(1), incident(2)), LATER)
+    await store.save(notified(incident(2)), LATER)
+    await store.save(notified(incident(1), incident(2)), LATER)
     assert sorted(tokens(message) for message in await deliver(store)) == [[1], [2]]
 
 
@@ -179,11 +179,11 @@ async def test_a_notice_is_no_message_to_join(store: Store) -> None:
     assert [tokens(message) for message in await on_the_channel(store, incident(1))] == [[1], []]
 
 
-@pytest.mark.parametrize("looks", [1, 4])
-async def test_a_storm_of_one_rule_is_nine_messages_that_name_everyone(store: Store, looks: int) -> None:
+@pytest.mark.parametrize("polls", [1, 4])
+async def test_a_storm_of_one_rule_is_nine_messages_that_name_everyone(store: Store, polls: int) -> None:
     storm = [incident(n, severity=list(Severity)[n % 3]) for n in range(1000)]
-    for start in range(0, 1000, 1000 // looks):
-        await store.save(told(*storm[start : start + 1000 // looks]), NOW)
+    for start in range(0, 1000, 1000 // polls):
+        await store.save(notified(*storm[start : start + 1000 // polls]), NOW)
     assert await fold(store, 5, 112, NOW) == 0
     shown = await deliver(store)
     assert len(shown) == 9
@@ -215,36 +215,36 @@ async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) 
 
 
 days = itertools.count(1)
-looks = st.lists(
+polls = st.lists(
     st.tuples(
         st.sampled_from([0, 5, 30]),
         st.sets(st.tuples(st.sampled_from([Rule.BANNED, Rule.VERIFYING, Rule.NEW]), st.integers(0, 5)), max_size=8),
-        st.sampled_from(["look", "deliver", "fold"]),
+        st.sampled_from(["poll", "deliver", "fold"]),
     ),
     max_size=6,
 )
 
 
 @settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(looks=looks)
+@given(polls=polls)
 async def test_whatever_fires_whenever_is_in_exactly_one_message(
-    store: Store, looks: list[tuple[int, set[tuple[Rule, int]], str]]
+    store: Store, polls: list[tuple[int, set[tuple[Rule, int]], str]]
 ) -> None:
     now = NOW + timedelta(days=next(days))
     fired: list[Incident] = []
     shown: dict[int, Message] = {}
-    for seconds, keys, then in looks:
+    for seconds, keys, then in polls:
         now += timedelta(seconds=seconds, microseconds=1)
-        look = [incident(token, rule, opened_at=now) for rule, token in sorted(keys)]
-        await store.save(told(*look), now, Grouping(size=4))
-        fired += look
+        batch = [incident(token, rule, opened_at=now) for rule, token in sorted(keys)]
+        await store.save(notified(*batch), now, Grouping(size=4))
+        fired += batch
         if then == "fold":
             await fold(store, 2, 5, now)
         if then == "deliver":
             shown |= {message.id: message for message in await deliver(store, now)}
     shown |= {message.id: message for message in await deliver(store, now)}
-    told_of = [one for message in shown.values() for one in message.incidents]
-    assert Counter(map(repr, told_of)) == Counter(map(repr, fired))
+    shown_incidents = [one for message in shown.values() for one in message.incidents]
+    assert Counter(map(repr, shown_incidents)) == Counter(map(repr, fired))
     assert all(len(message.incidents) == 1 or message.summary for message in shown.values())
     assert all(len(message.incidents) <= 5 for message in shown.values())
 
@@ -270,7 +270,7 @@ async def test_an_answer_shows_its_incident_as_it_is_when_it_is_posted(store: St
     one = incident()
     await on_the_channel(store, one)
     await store.save(notices(NoticeKind.REMINDER, one), LATER)
-    await store.save(told(*ended(one)), LATER)
+    await store.save(notified(*ended(one)), LATER)
     answer, _ = await deliver(store)
     assert answer.incidents == tuple(ended(one))
 
@@ -290,7 +290,7 @@ async def test_answers_of_one_kind_to_one_message_are_one(store: Store) -> None:
 async def test_one_notice_about_two_cards_answers_both(store: Store) -> None:
     cards = await on_the_channel(store, lone(1), lone(2))
     both = Notice(NoticeKind.RAISED, LATER, (lone(1).key, lone(2).key))
-    await store.save(replace(told(lone(1), lone(2)), notices=(both,)), LATER)
+    await store.save(replace(notified(lone(1), lone(2)), notices=(both,)), LATER)
     answers = [message for message in await deliver(store) if message.notice]
     assert [(answer.reply_to, tokens(answer)) for answer in answers] == [
         (1000 + cards[0].id, [1]),
@@ -298,7 +298,7 @@ async def test_one_notice_about_two_cards_answers_both(store: Store) -> None:
     ]
 
 
-async def test_the_end_of_a_group_is_told_when_all_of_it_is_over(store: Store) -> None:
+async def test_the_end_of_a_group_is_posted_when_all_of_it_is_over(store: Store) -> None:
     group = [incident(n) for n in (1, 2, 3)]
     await on_the_channel(store, *group)
     await store.save(notices(NoticeKind.RESOLVED, *ended(*group[:2])), LATER)
@@ -310,21 +310,21 @@ async def test_the_end_of_a_group_is_told_when_all_of_it_is_over(store: Store) -
 
 
 async def test_a_card_that_was_never_posted_is_answered_by_nothing(store: Store) -> None:
-    await store.save(told(incident()), NOW)
+    await store.save(notified(incident()), NOW)
     await store.save(notices(NoticeKind.RAISED, incident()), LATER)
     (card,) = await deliver(store)
     assert (card.notice, card.version) == (None, 2)
 
 
 async def test_an_incident_without_a_card_is_answered_by_nothing(store: Store) -> None:
-    await store.save(replace(notices(NoticeKind.REMINDER, incident()), tell=frozenset()), NOW)
+    await store.save(replace(notices(NoticeKind.REMINDER, incident()), notify=frozenset()), NOW)
     await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (Key(Rule.POOL),)),)), NOW)
     assert await deliver(store) == []
 
 
 async def a_rise_while_its_card_is_on_its_way(store: Store) -> Message:
     """The card's post was claimed before the incident rose."""
-    await store.save(told(incident()), NOW)
+    await store.save(notified(incident()), NOW)
     card = await claim(store, NOW, LEASE)
     assert card is not None
     await store.save(notices(NoticeKind.RAISED, incident()), NOW + minutes(0.1))
@@ -340,7 +340,7 @@ async def test_what_rises_while_its_card_is_on_its_way_is_said_after_it(store: S
     assert (edit.notice, edit.discord_id) == (None, 77)
 
 
-async def test_what_rises_while_a_post_fails_is_told_by_the_next_attempt(store: Store) -> None:
+async def test_what_rises_while_a_post_fails_is_shown_by_the_next_attempt(store: Store) -> None:
     card = await a_rise_while_its_card_is_on_its_way(store)
     await store.retry(card.id, NOW, None, None)
     assert [(message.notice, message.version) for message in await deliver(store)] == [(None, 2)]
@@ -354,7 +354,7 @@ async def test_an_answer_that_waits_for_its_card_wakes_nobody(store: Store) -> N
     assert await claim(store, LATER, LEASE) is None
 
 
-async def test_a_card_that_is_posted_anew_has_told_what_waited_to_answer_it(store: Store) -> None:
+async def test_a_card_that_is_posted_anew_shows_what_waited_to_answer_it(store: Store) -> None:
     (card,) = await on_the_channel(store, incident())
     await store.save(notices(NoticeKind.RAISED, incident()), LATER)
     await store.anew(card.id, LATER)
@@ -365,7 +365,7 @@ async def test_a_card_that_is_posted_anew_has_told_what_waited_to_answer_it(stor
 async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:
     await on_the_channel(store, lone(1))
     await store.save(notices(NoticeKind.RESOLVED, *ended(lone(1))), LATER)
-    await store.save(told(lone(2)), LATER)
+    await store.save(notified(lone(2)), LATER)
     assert [(tokens(message), message.notice is not None) for message in await deliver(store)] == [
         ([2], False),
         ([1], True),
@@ -399,7 +399,7 @@ async def test_words_about_silences_and_windows_stand_alone(store: Store) -> Non
 async def test_the_end_of_a_silence_names_what_ended_meanwhile(store: Store) -> None:
     """The newest incident of each key, whether it has a message or not."""
     old, new = incident(1), incident(1, opened_at=LATER)
-    await store.save(replace(told(*ended(old), *ended(new, incident(2))), tell=frozenset()), LATER)
+    await store.save(replace(notified(*ended(old), *ended(new, incident(2))), notify=frozenset()), LATER)
     await store.save(word(NoticeKind.SILENCE_ENDED, "", old.key, incident(2).key), LATER)
     (over,) = await deliver(store)
     assert over.incidents == tuple(ended(new, incident(2)))
@@ -409,7 +409,7 @@ async def test_the_end_of_a_silence_names_nothing_that_never_fired(store: Store)
     """Such as a queue that began to stick again, and moved before anybody would have been told."""
     passed = ended(incident(1))[0]
     began = incident(1, stage=Stage.PENDING, opened_at=LATER)
-    never = replace(incident(2), stage=Stage.RESOLVED, resolved_at=LATER, told=False)
+    never = replace(incident(2), stage=Stage.RESOLVED, resolved_at=LATER, notifiable=False)
     await store.save(Changes(NOW, incidents=(passed, never)), NOW)
     ending = word(NoticeKind.SILENCE_ENDED, "", passed.key, never.key)
     await store.save(replace(ending, incidents=(began,)), LATER)
@@ -420,17 +420,17 @@ async def test_the_end_of_a_silence_names_nothing_that_never_fired(store: Store)
 # Whether the channel heard
 
 
-async def test_a_card_or_a_word_that_waits_is_unheard_and_an_edit_that_waits_is_not(store: Store) -> None:
+async def test_a_card_or_a_notice_that_waits_is_undelivered_and_an_edit_that_waits_is_not(store: Store) -> None:
     cards = [lone(n) for n in range(4)]
     await on_the_channel(store, *cards[:3])
     await store.save(notices(NoticeKind.REMINDER, cards[0]), LATER)
     await store.save(notices(NoticeKind.RESOLVED, *ended(cards[1])), LATER)
-    await store.save(told(cards[2], cards[3]), LATER)
+    await store.save(notified(cards[2], cards[3]), LATER)
     keys = [one.key for one in cards]
-    assert await store.unheard(keys) == {cards[0].key, cards[3].key}
-    assert await store.unheard([]) == frozenset()
+    assert await store.undelivered(keys) == {cards[0].key, cards[3].key}
+    assert await store.undelivered([]) == frozenset()
     await deliver(store)
-    assert await store.unheard(keys) == frozenset()
+    assert await store.undelivered(keys) == frozenset()
 
 
 # Folding
@@ -464,7 +464,7 @@ async def test_a_merged_notice_is_that_of_the_one_who_made_them_all(store: Store
 
 async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
     for rule in (Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED):
-        await store.save(told(*(incident(n, rule) for n in range(3))), NOW)
+        await store.save(notified(*(incident(n, rule) for n in range(3))), NOW)
     for words in ("one", "two", "three"):
         await store.save(word(NoticeKind.MAINTENANCE_STARTED, words), NOW)
     await fold(store, 5, 100, NOW)
@@ -474,7 +474,7 @@ async def test_notices_count_but_do_not_tear_groups_apart(store: Store) -> None:
     assert shown[-1].notice.words == "one\ntwo\nthree"
 
 
-async def test_what_waits_to_answer_a_card_on_its_way_is_not_folded_since_the_card_may_tell_it(store: Store) -> None:
+async def test_what_waits_to_answer_a_card_on_its_way_is_not_folded_since_the_card_may_show_it(store: Store) -> None:
     others = [lone(n) for n in range(1, 7)]
     await on_the_channel(store, *others)
     card = await a_rise_while_its_card_is_on_its_way(store)
@@ -490,25 +490,25 @@ async def test_three_rules_stay_apart_on_a_small_evening_and_come_together_in_a_
     store: Store, each: int, messages: list[int]
 ) -> None:
     rules = (Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED)
-    await store.save(told(*(incident(n, rule) for rule in rules for n in range(each))), NOW)
+    await store.save(notified(*(incident(n, rule) for rule in rules for n in range(each))), NOW)
     await fold(store, 5, 112, NOW)
     assert [len(message.incidents) for message in await deliver(store)] == messages
 
 
 async def test_two_large_groups_stay_two_messages(store: Store) -> None:
-    await store.save(told(*(incident(n, rule) for rule in (Rule.BANNED, Rule.VERIFYING) for n in range(50))), NOW)
+    await store.save(notified(*(incident(n, rule) for rule in (Rule.BANNED, Rule.VERIFYING) for n in range(50))), NOW)
     assert await fold(store, 5, 112, NOW) == 0
 
 
 async def test_full_groups_are_left_alone_when_folding_would_save_no_message(store: Store) -> None:
     """As when a whole fleet is banned, and the rule about the fleet fires too."""
     fleet = [incident(n) for n in range(18)]
-    await store.save(told(*fleet, incident(None, Rule.POOL)), NOW, Grouping(size=3))
+    await store.save(notified(*fleet, incident(None, Rule.POOL)), NOW, Grouping(size=3))
     assert await fold(store, 5, 3, NOW) == 0
     assert sorted(len(message.incidents) for message in await deliver(store)) == [1, 3, 3, 3, 3, 3, 3]
 
 
-async def test_folding_hurries_no_notice_that_was_told_to_wait(store: Store) -> None:
+async def test_folding_hurries_no_notice_that_has_to_wait(store: Store) -> None:
     for wait in range(6):
         await store.save(word(NoticeKind.SILENCE_STARTED, str(wait)), NOW)
         message = await claim(store, NOW, LEASE)
@@ -532,16 +532,16 @@ async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(sto
 
 async def test_one_rule_that_was_folded_is_joined_like_a_group(store: Store) -> None:
     for minute in range(6):
-        await store.save(told(incident(minute)), NOW + minutes(minute))
+        await store.save(notified(incident(minute)), NOW + minutes(minute))
     await fold(store, 5, 100, LATER)
-    await store.save(told(incident(9)), LATER)
+    await store.save(notified(incident(9)), LATER)
     assert [tokens(message) for message in await deliver(store)] == [[0, 1, 2, 3, 4, 5, 9]]
 
 
 async def test_a_summary_of_several_rules_is_joined_by_nobody(store: Store) -> None:
-    await store.save(told(*(lone(n) for n in range(6))), NOW)
+    await store.save(notified(*(lone(n) for n in range(6))), NOW)
     await fold(store, 5, 100, NOW)
-    await store.save(told(lone(20)), NOW)
+    await store.save(notified(lone(20)), NOW)
     assert [len(message.incidents) for message in await deliver(store)] == [6, 1]
 
 
@@ -551,7 +551,7 @@ async def test_a_summary_of_several_rules_is_joined_by_nobody(store: Store) -> N
 async def test_a_button_finds_its_message_with_all_its_incidents(database_url: str) -> None:
     async with open_store(database_url) as store:
         (card,) = await on_the_channel(store, incident(1), incident(2))
-        await store.save(told(*ended(incident(1))), LATER)
+        await store.save(notified(*ended(incident(1))), LATER)
     async with open_store(database_url) as store:
         found = await store.message(card.id)
         assert found is not None
@@ -569,7 +569,7 @@ async def test_open_incidents_are_found_in_the_channel(store: Store) -> None:
     low = incident(4, Rule.FAST_TIME_LOW, step="20%")
     pool, over, waiting = incident(None, Rule.POOL, step="fast time"), lone(3), lone(5)
     await on_the_channel(store, low, pool, over)
-    await store.save(told(*ended(over), waiting), LATER)
+    await store.save(notified(*ended(over), waiting), LATER)
     shown = await store.shown_at([low.key, pool.key, over.key, waiting.key, lone(6).key])
     assert shown.keys() == {low.key, pool.key}
     assert len(set(shown.values())) == 2
@@ -578,7 +578,7 @@ async def test_open_incidents_are_found_in_the_channel(store: Store) -> None:
 # Forgetting
 
 
-async def test_old_notices_are_forgotten_and_those_that_wait_are_not(store: Store) -> None:
+async def test_retention_deletes_old_notices_and_not_those_that_wait(store: Store) -> None:
     one = incident()
     (card,) = await on_the_channel(store, one)
     await store.save(notices(NoticeKind.REMINDER, one), LATER)
@@ -592,7 +592,7 @@ async def test_old_notices_are_forgotten_and_those_that_wait_are_not(store: Stor
     assert [message.notice.words for message in await deliver(store) if message.notice] == ["waits"]
 
 
-async def test_a_forgotten_card_takes_its_answers_along(store: Store) -> None:
+async def test_retention_deletes_a_card_with_its_answers(store: Store) -> None:
     one = incident()
     (card,) = await on_the_channel(store, one)
     await store.save(notices(NoticeKind.RESOLVED, *ended(one)), LATER + minutes(1))
