@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -13,9 +14,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.incidents import Happening, Moment, Notice, NoticeKind
-from bot.domain.model import Severity
-from bot.domain.value import replace
+from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.model import InfoText, Record, Severity
+from bot.domain.steering import Scope, Setting, Silence, Window
+from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage import schema
 from bot.storage.database import database_at, migrate, open_database
@@ -184,6 +186,94 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
         answer = await claim(store, NOW, LEASE)
         assert answer is not None
         assert (answer.reply_to, answer.incidents) == (77, (notified,))
+
+
+_STORED: dict[type[Value], str] = {
+    Incident: "acknowledged clear detail flips heard key loud_at missed moments now opened_at origin read_at reminders "
+    "resolved_at seen severity stage told was was_at",
+    Key: "rule step token",
+    Moment: "at severity until what who",
+    Notice: "about at by escalated keys kind until words",
+    Record: "active channel_id concurrency id info server_id status",
+    InfoText: "fast_time_remaining job_mode lifetime_usage queued_jobs_fast queued_jobs_relax relaxed_usage "
+    "running_jobs subscription visibility_mode",
+    Silence: "by id missed reason scope since until",
+    Scope: "rule step token",
+    Window: "announced by id length missed reason start weekly zone",
+    Setting: "enabled readings rule severity threshold token",
+}
+"""The names that stored values have in their JSON. One may come, none may go or change: another copy of the bot, an
+older one, may read and write the same rows."""
+
+
+@pytest.mark.parametrize("kind", _STORED)
+def test_what_is_stored_keeps_its_names_whatever_the_fields_are_called(kind: type[Value]) -> None:
+    assert sorted(each.encode_name for each in msgspec.structs.fields(kind)) == _STORED[kind].split()
+
+
+_NOW = NOW.isoformat().replace("+00:00", "Z")
+_OPEN: dict[str, object] = {
+    "key": {"rule": "banned", "token": 1900, "step": ""},
+    "severity": "critical",
+    "stage": "firing",
+    "opened_at": _NOW,
+    "read_at": _NOW,
+    "told": False,
+    "clear": 3,
+    "heard": "warning",
+    "loud_at": _NOW,
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (
+            _OPEN,
+            Incident(
+                key=Key(Rule.BANNED, 1900),
+                severity=Severity.CRITICAL,
+                stage=Stage.FIRING,
+                opened_at=NOW,
+                read_at=NOW,
+                notifiable=False,
+                keep_firing_for=3,
+                notified_as=Severity.WARNING,
+                notified_at=NOW,
+            ),
+        ),
+        (
+            {
+                "id": "s1",
+                "since": _NOW,
+                "until": None,
+                "by": 7,
+                "scope": {"rule": None, "token": 1900, "step": ""},
+                "missed": [_OPEN["key"]],
+            },
+            Silence("s1", Scope(token=1900), NOW, until=None, by=7, suppressed=(Key(Rule.BANNED, 1900),)),
+        ),
+        (
+            {
+                "id": "w1",
+                "start": _NOW,
+                "length": "PT3600S",
+                "weekly": False,
+                "zone": "UTC",
+                "by": 7,
+                "missed": [_OPEN["key"]],
+            },
+            Window("w1", NOW, timedelta(hours=1), weekly=False, zone="UTC", by=7, suppressed=(Key(Rule.BANNED, 1900),)),
+        ),
+    ],
+    ids=["incident", "silence", "window"],
+)
+def test_a_value_that_the_version_before_wrote_is_read_and_written_alike(
+    written: dict[str, object], value: Value
+) -> None:
+    """That of 29 November 2026, whose fields had the names that are stored."""
+    assert msgspec.json.decode(json.dumps(written), type=type(value)) == value
+    assert written.items() <= json.loads(msgspec.json.encode(value)).items()
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
