@@ -1,1 +1,1 @@
-"""A Discord bot that watches the Midjourney accounts linked to ImaginePro."""
+"""A Discord bot that watches the tokens (Midjourney accounts) linked to ImaginePro."""

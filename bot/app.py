@@ -36,7 +36,7 @@ RETENTION = timedelta(days=90)
 """How long incidents that ended stay in the database."""
 
 FIRST_RETENTION = timedelta(minutes=1)
-"""After a start, that is in a hurry to watch and to answer, the bot forgets what is old."""
+"""How long after a start the retention is first applied: that is in a hurry to poll and to answer."""
 
 ENDING = timedelta(seconds=1)
 """How long after the lease was lost something may still run: the thread in which discord.py sends heartbeats."""
@@ -51,7 +51,7 @@ class PortTakenError(Exception):
 
 
 class App(NamedTuple):
-    """The bot, wired. It watches once its jobs run, and speaks once its outbox runs and its client is logged in."""
+    """The bot, wired. It polls once its jobs run, and posts once its outbox runs and its client is logged in."""
 
     client: ChatClient
     monitor: Monitor
@@ -86,7 +86,7 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
 async def _at_work(
     settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease, pulse: Pulse
 ) -> AsyncIterator[App]:
-    """All that only the copy that leads may do, from what is stored to who is told."""
+    """All that only the copy that leads may do, from polling to posting."""
     async with contextlib.AsyncExitStack() as stack:
         priority = Priority()
         upstream = await stack.enter_async_context(_upstream(settings, priority))
@@ -133,7 +133,7 @@ async def _at_work(
 
         def while_held(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def run() -> None:
-                # Whoever is frozen in the midst of a look wakes up to find another copy at work; the lease says so.
+                # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
                 with contextlib.suppress(FencedError):
                     if lease.held:
                         await work()
@@ -150,7 +150,7 @@ async def _at_work(
 
 @contextlib.asynccontextmanager
 async def _polling_and_delivering(app: App) -> AsyncIterator[None]:
-    """Look, and then deliver: what waits since the last run is told as the first look leaves it."""
+    """Poll, and then deliver: what waits since the last run is posted as the first poll leaves it."""
     async with running(app.jobs), _task(app.outbox.run()):
         yield
 
@@ -227,7 +227,7 @@ def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyn
         url=settings.api_url,
         api_key=settings.api_key.reveal(),
         rate=settings.rate_limit,
-        # A look that uses it up has ended when the next one is due.
+        # A poll that uses it up has ended when the next one is due.
         budget=settings.poll_interval * 0.9,
         priority=priority,
     )

@@ -33,7 +33,7 @@ class Handover:
         self.wake()
 
     def take(self) -> Message | None:
-        """The message that came with a wake, once. Earlier wakes count no more: the deliverer looks for itself now."""
+        """The message that came with a wake, once. Earlier wakes count no more: the deliverer asks for itself now."""
         self._news.clear()
         message, self._message = self._message, None
         return message

@@ -1,7 +1,7 @@
 """Two copies, one voice: a lease in the database says which copy of the bot may poll, post and go online.
 
 During a deploy hosts run the old and the new copy side by side. The first takes the lease; the other stands by until it
-is given back, or until its holder has not been heard for `Pace.silence`. Each holder has a term, one more than the one
+is given back, or until its holder has not renewed it for `Pace.expiry`. Each holder has a term, one more than the one
 before. Every write transaction of a holder first compares its term with the database's, so whatever an old holder still
 has in hand when it wakes up is refused (this is known as a fencing token).
 
@@ -40,18 +40,20 @@ ASKING: Final = timedelta(seconds=1)
 """How long a person may wait for the database to say whether this copy still leads; Discord gives 3 s for an answer."""
 
 RELEASE: Final = timedelta(seconds=1)
-"""How long giving the lease back may take. Hosts kill 3 s after they ask; whoever stands by then waits for silence."""
+"""How long giving the lease back may take. Hosts kill 3 s after they ask; whoever stands by then waits for expiry."""
 
 
 class Pace(Value):
-    """How long things of the lease take. `trust` is longer than two renewals, and shorter than `silence`."""
+    """How long things of the lease take. `trust` is longer than two renewals, and shorter than `expiry`."""
 
     renewal: timedelta = timedelta(seconds=2)
+    """How often the holder renews it."""
     trust: timedelta = timedelta(seconds=7)
+    """How long the holder acts after a renewal began that was answered."""
     expiry: timedelta = timedelta(seconds=10)
-    """With a look and a login, less than 15 s until another copy speaks."""
+    """After how long without a renewal another copy may take it. With a check and a login, less than 15 s in all."""
     check: timedelta = timedelta(milliseconds=500)
-    """How often who stands by looks."""
+    """How often a copy that stands by reads it."""
 
 
 PACE = Pace()
@@ -93,8 +95,8 @@ class Lease:
     async def stands(self) -> bool:
         """Whether this copy may answer a person: in doubt the database is asked, and if it cannot be, it may.
 
-        An answer is taken once by Discord, whoever gives it, and silence would be the worse answer to somebody who asks
-        because the database is down.
+        Discord takes an answer once, whoever gives it, and none at all would be worse for somebody who asks because the
+        database is down.
         """
         if self.held:
             return True
@@ -154,7 +156,7 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
 
 
 async def _campaign(store: Store, pace: Pace) -> Lease:
-    """Wait until the lease is free, or its holder dead or silent, and take it."""
+    """Wait until the lease is free or has expired, or its holder is dead, and take it."""
     me, seen, seen_at, logged = this_process(), None, 0.0, False
     while True:
         asked_at = _now()

@@ -1,6 +1,6 @@
-"""One look: fetch, judge, store state and messages in one transaction.
+"""One poll: fetch, judge, store state and messages in one transaction.
 
-The steps of `Monitor.look`, in this order:
+The steps of `Monitor.poll`, in this order:
 
 1. fetch the fleet: one request, and either a reading or a failure comes of it
 2. judge what changed against what is remembered (pure; in a thread where that is much)
@@ -8,7 +8,7 @@ The steps of `Monitor.look`, in this order:
 4. remember the same in memory, from which the commands answer, and wake whoever delivers messages. If that has nothing
    to do, the transaction of 3 claimed the first message for it
 
-A crash before 3 loses nothing, since the next look repeats it; after 3 the messages wait in the database.
+A crash before 3 loses nothing, since the next poll repeats it; after 3 the messages wait in the database.
 """
 
 import asyncio
@@ -39,11 +39,11 @@ JUDGED_AT_ONCE = 250
 """Tokens that are judged in 2 ms. A thread would take longer: it and the event loop would wait for each other."""
 
 LOGGED_ONE_BY_ONE = 50
-"""Incidents of one look; of more, the log has the number."""
+"""Incidents of one poll; of more, the log has the number."""
 
 
 POLLS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-"""Seconds by which looks are counted; one takes as long as the poll interval at most."""
+"""Seconds by which polls are counted; one takes as long as the poll interval at most."""
 
 
 class Upstream(Protocol):
@@ -60,10 +60,10 @@ class Store(Protocol):
     """Where what is known outlives the process."""
 
     async def load(self) -> Memory:
-        """What was known when the last look was stored."""
+        """What was known when the last poll was stored."""
 
     async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
-        """Store one look, whole or not at all; returns the next message that is due, claimed, if that is asked for."""
+        """Store one poll, whole or not at all; returns the next message that is due, claimed, if that is asked for."""
 
     async def message(self, message_id: int) -> Message | None:
         """The message of that row, with its incidents."""
@@ -72,7 +72,7 @@ class Store(Protocol):
         """Where the cards of open incidents are: Discord's ids of their messages."""
 
     async def undelivered(self, keys: Collection[Key]) -> Collection[Key]:
-        """Of open incidents those of which a sound still waits for the channel."""
+        """Of open incidents those of which a notification still waits for the channel."""
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What people did last, newest first."""
@@ -98,7 +98,7 @@ class Monitor:
             policy: How the rules are set, where nobody set them otherwise.
             clock: The time, aware.
             handover: Where whoever delivers messages is woken, and gets the first of them.
-            priority: Says who goes first within a look, whenever that was at work for a millisecond or two.
+            priority: Says who goes first within a poll, whenever that was at work for a millisecond or two.
         """
         self._upstream = upstream
         self._store = store
@@ -111,9 +111,9 @@ class Monitor:
         """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
         self._judging = asyncio.Lock()
         self.polls = Histogram(POLLS)
-        """How long looks took that were stored, from the request to the commit; those that failed among them."""
+        """How long polls took that were stored, from the request to the commit; those that failed among them."""
         self.troubles: Counter[Trouble] = Counter()
-        """How looks at the upstream, and refreshes, failed."""
+        """How polls and refreshes failed."""
 
     @property
     def fleet(self) -> Fleet:
@@ -147,7 +147,7 @@ class Monitor:
         """Read the whole fleet once, and store what changed.
 
         Raises:
-            StoreError: The look could not be stored. Nothing of it is remembered; the next look repeats it.
+            StoreError: The poll could not be stored. Nothing of it is remembered; the next poll repeats it.
         """
         began = asyncio.get_running_loop().time()
         asked_at = self._clock()
@@ -178,7 +178,7 @@ class Monitor:
         return token
 
     async def tick(self) -> None:
-        """Let the time do its part: reminders, silences and windows that begin or end, looks that do not come.
+        """Let the time do its part: reminders, silences and windows that begin or end, polls that do not come.
 
         Raises:
             StoreError: What it moved could not be stored; the next tick repeats it.
@@ -193,7 +193,7 @@ class Monitor:
                 await self._keep(changes, after)
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
-        """Somebody looks after these incidents; returns those that nobody did before.
+        """Somebody acknowledges these incidents; returns those that nobody had before.
 
         Raises:
             StoreError: It could not be stored, and did not happen.
@@ -304,7 +304,7 @@ def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
 
 
 def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
-    """When tokens of the reading were read by the other kind of look: alone, for a whole reading, or else in one."""
+    """When tokens of the reading were read in the other way: alone, for a whole reading, or else in one."""
     if reading.whole:
         yield from (
             (each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens and each in reading.tokens

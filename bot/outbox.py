@@ -16,7 +16,7 @@ it in the channel.
     DeliveryError
     ├── LaterError       not accepted; try again, not before `after`
     ├── UncertainError   may have been accepted; try again with the same nonce
-    ├── BlockedError     the bot may not speak in the channel; kept until it may
+    ├── BlockedError     the bot may not post in the channel; kept until it may
     ├── VanishedError    the message to edit is gone, or too old to edit: post it anew
     └── RefusedError     this message will never be accepted
 """
@@ -54,7 +54,7 @@ class Pace(Value):
     then: timedelta = timedelta(seconds=5)
     """After each other, so that nobody waits longer for what can be said again."""
     blocked: timedelta = timedelta(minutes=1)
-    """While the bot may not speak: a person has to act first."""
+    """While the bot may not post: a person has to act first."""
 
     def pause(self, failures: int) -> timedelta:
         """How long to leave alone what has failed so often in a row: at most 12 attempts fall into any minute.
@@ -87,7 +87,7 @@ class UncertainError(DeliveryError):
 
 
 class BlockedError(DeliveryError):
-    """The bot may not speak in the channel, or the channel is not there."""
+    """The bot may not post in the channel, or the channel is not there."""
 
 
 class VanishedError(DeliveryError):
@@ -150,7 +150,7 @@ class Outbox:
         on_blocked: Callable[[str], Awaitable[bool]] | None = None,
         pace: Pace = PACE,
     ) -> None:
-        """Whoever stores messages wakes it by `handover`; `on_blocked` is told why, until it says that this arrived."""
+        """`handover` wakes it when messages are stored; `on_blocked` gets the reason, until it says that it arrived."""
         self._store = store
         self._channel = channel
         self._clock = clock
@@ -159,11 +159,11 @@ class Outbox:
         self._on_blocked = on_blocked
         self._failures = 0
         self._fallback_notified = False
-        """Whether somebody was told that the channel is blocked."""
+        """Whether `on_blocked` took it that the channel is blocked."""
         self._resting = False
         """Whether the channel is to be left alone until the pause is over, whatever comes."""
         self.blocked = False
-        """Whether the bot may not speak in the channel, as of the last attempt."""
+        """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
         """Whether it waits for what may never come: something to deliver, or a login."""
         self.turns = 0
@@ -188,7 +188,7 @@ class Outbox:
                 # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
                 hiccups, self._handover.doubtful = hiccups + 1, True
                 pause, self._resting = self._pace.pause(hiccups), True
-                if not isinstance(error, FencedError):  # of which the lease tells, and ends this
+                if not isinstance(error, FencedError):  # which the lease logs, and then it ends this
                     event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
                 hiccups += 1
@@ -254,7 +254,7 @@ class Outbox:
         except RefusedError as error:
             event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
             await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
-            self._fallback_notified = self.blocked = False  # it may speak, though not like this
+            self._fallback_notified = self.blocked = False  # it may post, though not like this
             return None
         except DeliveryError as error:
             pause = self._pause_after(error)

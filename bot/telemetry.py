@@ -33,7 +33,7 @@ def event(logger: logging.Logger, level: int, message: str, **fields: object) ->
 
 
 def reference() -> str:
-    """Make a short word that joins an error told to people with its line in the log."""
+    """Make a short word that joins an error shown to people with its line in the log."""
     return token_hex(3)
 
 
@@ -41,8 +41,8 @@ def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> 
     """Send everything that is logged to a stream, redacted; what was set up before ends.
 
     Args:
-        level: Of the bot's own loggers: `debug`, `info`, `warning` or `error`. Foreign libraries are heard from
-            `warning` on, or from `info` when this is `debug`: their own debug lines are whole payloads.
+        level: Of the bot's own loggers: `debug`, `info`, `warning` or `error`. Foreign libraries log from `warning` on,
+            or from `info` when this is `debug`: their own debug lines are whole payloads.
         form: `text` or `json`.
         secrets: Values that must not be in any line; see `bot.domain.redaction`.
         stream: Where the lines go.

@@ -1,4 +1,4 @@
-"""The last resort: tell somebody else when the bot may not speak in the ops channel.
+"""The last resort: notify somebody else when the bot may not post in the ops channel.
 
 One POST of a small JSON object to an address of the operator's, such as a pager's or a push service's:
 
@@ -19,7 +19,7 @@ DEADLINE = timedelta(seconds=10)
 
 
 class Webhook:
-    """An address that is told once each time the channel is blocked."""
+    """An address that is notified once each time the channel is blocked."""
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         """The address is a secret: many services take whoever knows it for its owner."""

@@ -63,7 +63,7 @@ class Room:
 
     def post_first_summary(self) -> None:
         """Post what the bot says on its first day."""
-        self.discord.board.post(world.OPS.id, {"embeds": [{"title": f"{BASELINE} 9 accounts"}]}, world.BOT)
+        self.discord.board.post(world.OPS.id, {"embeds": [{"title": f"{BASELINE} 9 tokens"}]}, world.BOT)
 
     def say(self, said: Message) -> None:
         """Post a notice."""

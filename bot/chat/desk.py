@@ -50,7 +50,7 @@ class Desk(Protocol):
         """Read one token upstream; raises `UpstreamError`."""
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
-        """Somebody looks after these incidents; returns those that nobody did before."""
+        """Somebody acknowledges these incidents; returns those that nobody had before."""
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on."""

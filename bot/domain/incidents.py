@@ -44,7 +44,7 @@ class Rule(StrEnum):
     POOL = "pool"
     """Too few tokens work, or too little fast time is left in the whole fleet."""
     UPSTREAM_STALE = "upstream_stale"
-    """No look has ended for a while."""
+    """No poll has ended for a while."""
     FLAPPING = "flapping"
     """A token changes its status again and again."""
 
@@ -110,15 +110,15 @@ class Finding(Value):
     readings: int = 1
     """How many readings in a row must find it before it fires."""
     keep_firing_for: int = 1
-    """How many readings in a row must miss it before it ends."""
+    """How many readings in a row must miss it before it resolves: a count, and not a time as in Prometheus."""
     for_: timedelta = timedelta()
-    """How long it must have been found before it fires."""
+    """How long it must have been found before it fires: Prometheus's `for`."""
     flips: tuple[datetime, ...] = ()
     """When the token changed its status, for the rule that counts this; oldest first."""
     momentary: bool = False
-    """A line that is told once and over at once."""
+    """Notifies once, and is resolved at once."""
     inhibited: bool = False
-    """Worth keeping but not telling, since a deeper step is told in the same breath."""
+    """Kept, but notifies nobody: a deeper step explains it, or its rule is off."""
 
 
 class Incident(Value):
@@ -130,7 +130,7 @@ class Incident(Value):
     opened_at: datetime
     """When the reading was made that found it first."""
     read_at: datetime
-    """When the reading was made that it speaks of: the last that changed it."""
+    """When the reading was made that its card shows: the last that changed it."""
     resolved_at: datetime | None = None
     seen: int = 1
     """How many readings in a row found it, while pending; counted as far as its rule asks."""
@@ -143,21 +143,21 @@ class Incident(Value):
     origin: str = ""
     """As in `Finding`."""
     notifiable: bool = field(default=True, name="told")
-    """False when nobody needs to hear of it: it never fired, or a deeper step covers it."""
+    """Whether the channel is notified of it; False when it never fired, or is inhibited."""
     keep_firing_for: int = field(default=1, name="clear")
     missed: int = 0
-    """How many readings in a row missed it, while firing; at `clear` it ends."""
+    """How many readings in a row missed it, while firing; at `keep_firing_for` it resolves."""
     flips: tuple[datetime, ...] = ()
     moments: tuple[Moment, ...] = ()
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
     notified_at: datetime | None = field(default=None, name="loud_at")
-    """When it last made a sound (fired, rose or reminded), or was found still waiting to be heard.
+    """When the channel was last notified of it: it fired, rose, or was reminded of. None when it has no card.
 
-    None when it never did, and has no card.
+    Also when a reminder was put off, because the notification before it is not delivered yet.
     """
     notified_as: Severity | None = field(default=None, name="heard")
-    """As how severe the channel knows it, by its card or by the first reading's summary; None when it does not."""
+    """The severity that the channel was notified of, by its card or the first reading's summary; None if it was not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
 
@@ -168,19 +168,19 @@ class Incident(Value):
 
     @property
     def has_card(self) -> bool:
-        """Whether it was told on a card. What only the first reading's summary told has none."""
+        """Whether it has a card of its own. What only the first reading's summary named has none."""
         return self.notified_at is not None
 
     @property
     def unnotified(self) -> bool:
-        """Whether it fired or rose while it was quiet, and the channel was not told of that."""
+        """Whether it fired or rose while it was suppressed, and the channel was not notified of that."""
         return (
             self.open and self.notifiable and (self.notified_as is None or self.severity.rank > self.notified_as.rank)
         )
 
     @property
     def unwatched(self) -> bool:
-        """Whether it ended because nobody wants to hear of it any more, and not because it got better."""
+        """Whether it ended because its rule or step was switched off, and not because it got better."""
         return bool(self.moments) and self.moments[-1].what is Happening.UNWATCHED
 
 
@@ -198,14 +198,14 @@ class NoticeKind(StrEnum):
 
 
 class Notice(Value):
-    """A message that is posted once and never edited: an answer to the card of its incidents, or a word by itself."""
+    """A message that is posted once and never edited: a reply to the card of its incidents, or one by itself."""
 
     kind: NoticeKind
     at: datetime
     keys: tuple[Key, ...] = ()
     """The incidents that it is about."""
     about: str = ""
-    """Which silence or window: what it covers, as in `banned 1900` or `everything`."""
+    """Which silence or window: what it suppresses, as in `banned 1900` or `everything`."""
     words: str = ""
     """Why: a person's own words, escaped by whoever shows them."""
     by: int | None = None
@@ -246,21 +246,21 @@ class Message(Value):
 
 
 class Judgement(Value):
-    """What one look found, and about what it says nothing."""
+    """What one poll found, and about what it says nothing."""
 
     at: datetime
     """When the reading was made."""
     findings: Mapping[Key, Finding]
     unsure: frozenset[Key] = frozenset()
-    """Open keys that this look says nothing about; they do not move."""
+    """Open keys that this poll says nothing about; they do not move."""
     unwatched: frozenset[Key] = frozenset()
-    """Open keys whose rule or step was switched off; they end, whatever this look says."""
+    """Open keys whose rule or step was switched off; they end, whatever this poll says."""
     tokens: Mapping[int, Token] = field(default_factory=dict)
     """As read, for the incidents that end."""
     before_at: datetime | None = None
     """When the tokens were read before."""
     baseline: bool = False
-    """Whether this is the first reading ever: what it finds is told by its summary, and not one by one."""
+    """Whether this is the first reading ever: one summary notifies of all that it finds."""
 
 
 KEPT_MOMENTS = 50

@@ -32,7 +32,7 @@ from bot.domain.model import (
 T = TypeVar("T")
 
 _LONGEST = 500
-"""Characters of the longest text that is looked at. The longest one known has under 60."""
+"""Characters of the longest text that is read. The longest one known has under 60."""
 _REMEMBERED = 256
 """Texts that each reader keeps: what many tokens say, as `0 images`, is one value in memory."""
 
@@ -123,7 +123,7 @@ def read(record: Record) -> Token:
 
 
 def _is_worked_on(status: Status, fast_time: FastTime, plan: Subscription) -> bool:
-    """Whether an account that works gets to its jobs: without fast time that takes a relax mode."""
+    """Whether a token that works gets to its jobs: without fast time that takes a relax mode."""
     slow = status is Status.RELAX or fast_time.gone
     return not slow or plan.has_relax is not False
 
@@ -160,7 +160,7 @@ def threshold(text: str) -> Threshold:
         message = "write a percentage such as 15%, or a time such as 30m or 2h"
         raise ValueError(message) from None
     if not time:
-        message = "a threshold lies above zero: running out is always told"
+        message = "a threshold lies above zero: running out is a rule of its own"
         raise ValueError(message)
     return Threshold(text, minutes=time / timedelta(minutes=1))
 

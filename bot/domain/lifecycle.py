@@ -1,8 +1,9 @@
-"""How one look moves the incidents: a state machine over values and `now`. It decides; it tells nobody.
+"""How one poll moves the incidents: a state machine over values and `now`. It decides; it notifies nobody itself.
 
-A key that a reading says nothing about does not move. While an incident is quiet (silenced, in a maintenance window, or
-part of a token's flapping) it moves on without a sound: a card that is there already is edited, what fired or rose is
-*held* until the quiet ends, and ends are left to the word that says so.
+A key that a reading says nothing about does not move. While an incident is suppressed (silenced, in a maintenance
+window, or inhibited by its token's flapping) it moves on and notifies nobody: a card that is there already is edited,
+what fired or rose stays `unnotified` until it is no longer suppressed, and what resolved is named by the notice that
+the silence or window has ended.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,19 +36,26 @@ class Step(Value):
     notify: frozenset[Key] = frozenset()
     """Keys of `changed` whose card is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
+    """To be posted after the cards that they reply to."""
     suppressed: tuple[Key, ...] = ()
-    """Keys of `changed` that ended, or were a line to tell, while they were quiet. Whose quiet it is has to tell.
+    """Keys of `changed` that resolved, or were momentary, while suppressed: what suppressed them names them at its end.
 
-    What nobody heard of, since it began in that quiet or another, is no longer `told`.
+    One of which the channel was never notified, since it fired suppressed as well, is no longer `notifiable`.
     """
 
 
 Suppressed = Callable[[Key, Mapping[Key, Incident]], bool]
-"""Whether an incident of that key is not to make a sound now, given all incidents as they are after the look."""
+"""Whether an incident of that key is suppressed now, given all incidents as they are after the poll."""
 
 
 def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppressed) -> Step:
-    """Move the incidents by one look. The same look twice tells nothing the second time."""
+    """Move the incidents by one poll. The same poll twice notifies of nothing the second time.
+
+    Args:
+        before: The pending and firing incidents.
+        judgement: What the poll found.
+        suppressed: Which incidents notify nobody now.
+    """
     moved = {
         **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},
         **{key: _missed(incident, judgement) for key, incident in before.items() if _is_missed(key, judgement)},
@@ -69,7 +77,7 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppr
 
 
 class _News(Value):
-    """An incident that changed, and what the channel hears of it."""
+    """An incident that changed, and how the channel is notified of it."""
 
     incident: Incident
     notify: bool = False
@@ -82,7 +90,7 @@ def _is_missed(key: Key, judgement: Judgement) -> bool:
 
 
 def _found(incident: Incident | None, finding: Finding, judgement: Judgement) -> Incident:
-    """The incident after a look that found it."""
+    """The incident after a poll that found it."""
     if incident is None:
         incident = Incident(
             key=finding.key,
@@ -104,7 +112,7 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
 
 
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
-    """The incident that does not fire yet, or fires now: the first reading ever waits for nothing but a hold."""
+    """The incident that stays pending, or fires now: in the first reading ever only `for` keeps one pending."""
     seen = min(incident.seen + 1, finding.readings)
     often = judgement.baseline or seen == finding.readings
     if not often or judgement.at - incident.opened_at < finding.for_:
@@ -132,7 +140,7 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
 
 
 def _missed(incident: Incident, judgement: Judgement) -> Incident:
-    """The incident after a look that did not find it any more. What is unwatched, or gone, lingers for nothing."""
+    """The incident after a poll that did not find it. What is unwatched, or gone, resolves at once."""
     key = incident.key
     here = key not in judgement.unwatched and (key.token is None or key.token in judgement.tokens)
     if incident.open and here and incident.missed + 1 < incident.keep_firing_for:
@@ -161,7 +169,7 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
 
 
 def _news(before: Incident | None, after: Incident, judgement: Judgement, *, suppressed: bool) -> _News:
-    """What the channel hears of an incident that changed, and what its timeline notes."""
+    """How the channel is notified of an incident that changed, and what its timeline notes."""
     at = judgement.at
     if not after.notifiable or after.stage is Stage.PENDING:
         return _News(after)
@@ -197,7 +205,7 @@ def _raised(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
 
 
 def _lowered(incident: Incident, at: datetime) -> Incident:
-    """It got better, and the channel knows no worse of it than that any more."""
+    """It got better: should it get worse again, that is news."""
     notified_as = (
         min(incident.notified_as, incident.severity, key=lambda each: each.rank) if incident.notified_as else None
     )
@@ -205,7 +213,7 @@ def _lowered(incident: Incident, at: datetime) -> Incident:
 
 
 def _over(incident: Incident, at: datetime, *, suppressed: bool, unwatched: bool) -> _News:
-    """It ended. What nobody heard of needs no end, but what the first reading's summary told does."""
+    """It ended. Without a notification it needs no end; what the first reading's summary named does."""
     incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
     if incident.notified_as is None:
         return _News(replace(incident, notifiable=False), suppressed=suppressed and not unwatched)

@@ -1,4 +1,4 @@
-"""The values the bot speaks of: what ImaginePro lists about a token, and what we read in it.
+"""The values that the bot is about: what ImaginePro lists about a token, and what we read in it.
 
 A `Record` is what the upstream sent, less its secret. A `Token` is a record that was read by `bot.domain.info.read`.
 Text that could not be read stays beside the value as `raw`: unknown is unknown, never zero.
@@ -13,7 +13,7 @@ from bot.domain.value import Value, field
 
 
 class Status(StrEnum):
-    """What an account can do, in ImaginePro's words."""
+    """What a token can do, in ImaginePro's words."""
 
     FAST = "FAST"
     RELAX = "RELAX"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
     @property
     def works(self) -> bool:
-        """Whether an account in this status takes jobs."""
+        """Whether a token in this status takes jobs."""
         return self is Status.FAST or self is Status.RELAX
 
 
@@ -54,7 +54,7 @@ class Unit(StrEnum):
 
 
 class Mode(StrEnum):
-    """Midjourney's speed mode of an account."""
+    """Midjourney's speed mode of a token's account."""
 
     FAST = "fast"
     RELAX = "relax"
@@ -62,7 +62,7 @@ class Mode(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who sees the images of an account."""
+    """Who sees the images that a token's account makes."""
 
     PUBLIC = "public"
     STEALTH = "stealth"
@@ -100,17 +100,17 @@ class InfoText(Value):
 
 
 class Record(Value):
-    """One linked account as the upstream lists it. The account's own Discord token is not part of it, in any form."""
+    """One token as the upstream lists it. The secret, its account's Discord token, is not part of it in any form."""
 
     id: int
     status: str
     """Verbatim; empty when the upstream left it out."""
     active: bool | None = None
-    """Whether ImaginePro sends jobs to this account; None when it did not say."""
+    """Whether ImaginePro sends jobs to this token; None when it did not say."""
     channel_id: str = ""
     server_id: str = ""
     concurrency: int | None = None
-    """How many jobs ImaginePro runs on this account at once."""
+    """How many jobs ImaginePro runs on this token at once."""
     info: InfoText = field(default_factory=InfoText)
 
 
@@ -220,7 +220,7 @@ class Trouble(StrEnum):
 
 
 class Failure(Value):
-    """A look that brought no reading. `detail` is for people; part of it is the upstream's own text; no secret is."""
+    """A poll that brought no reading. `detail` is for people; part of it is the upstream's own text; no secret is."""
 
     trouble: Trouble
     detail: str
@@ -245,7 +245,7 @@ class Fleet(Value):
     read_at: datetime | None = None
     """When the whole fleet was last read; None before the first reading."""
     failure: Failure | None = None
-    """The last look's failure; None when it succeeded."""
+    """The last poll's failure; None when it succeeded."""
     read_alone: Mapping[int, datetime] = field(default_factory=dict)
     """When a token was read alone, after the last reading of the whole fleet."""
 

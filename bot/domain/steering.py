@@ -1,8 +1,8 @@
 """What people decide: acknowledgements, silences, maintenance windows, and how the rules are set. Pure.
 
-A *silence* keeps what it covers from making a sound until a time, or until that is over. A *window* does the same for
-everything, once or every week. Either ends by itself, and then what is still open and was held is told, once; what came
-and went meanwhile, or ended, is named by the word that says that the quiet is over.
+A *silence* suppresses what it matches until a time, or until that is resolved. A *window* suppresses everything, once
+or every week. Either ends by itself, and then the channel is notified, once, of what fired meanwhile and is still open;
+what resolved meanwhile is named by the notice that the silence or window has ended.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +15,13 @@ from bot.domain.value import Value, field, replace
 
 REMIND_FIRST = timedelta(minutes=15)
 REMIND_AGAIN = timedelta(hours=1)
-"""How long a critical incident stays silent that nobody acknowledged, before the first reminder and then on."""
+"""How long a critical incident waits that nobody acknowledged, before the first reminder and between later ones."""
 
 WEEK = timedelta(days=7)
 
 
 class Scope(Value):
-    """What a silence covers: a rule, a token, both, or everything."""
+    """What a silence matches: a rule, a token, both, or everything."""
 
     rule: Rule | None = None
     token: int | None = None
@@ -29,7 +29,7 @@ class Scope(Value):
     """With a rule and a token: one threshold of the rule."""
 
     def matches(self, key: Key) -> bool:
-        """Whether an incident of that key is in it."""
+        """Whether it matches an incident of that key."""
         return (
             (self.rule is None or self.rule is key.rule)
             and (self.token is None or self.token == key.token)
@@ -38,19 +38,19 @@ class Scope(Value):
 
 
 class Silence(Value):
-    """A time in which what it covers makes no sound."""
+    """A time in which what it matches notifies nobody."""
 
     id: str
     """Short, for people to name it."""
     scope: Scope
     since: datetime
     until: datetime | None
-    """None: until nothing that it covers is open."""
+    """None: until nothing that it matches is open."""
     by: int
     """Discord's id of the person."""
     reason: str = ""
     suppressed: tuple[Key, ...] = field(default=(), name="missed")
-    """What ended, or was a line to tell, while it was quiet: named at the end."""
+    """What resolved, or was momentary, while it was suppressed: named when the silence ends."""
 
     def over(self, now: datetime, incidents: Mapping[Key, Incident]) -> bool:
         """Whether it has run its time."""
@@ -60,7 +60,7 @@ class Silence(Value):
 
 
 class Window(Value):
-    """A maintenance window: watching goes on, telling is held. In the server's time zone, daylight saving and all."""
+    """A maintenance window: polling goes on, notifications wait. In the server's time zone, daylight saving and all."""
 
     id: str
     start: datetime
@@ -72,9 +72,9 @@ class Window(Value):
     by: int
     reason: str = ""
     announced: bool = False
-    """Whether the channel was told that it has begun. From then until its end is told, everything is quiet."""
+    """Whether its start was posted. From then until its end is posted, everything is suppressed."""
     suppressed: tuple[Key, ...] = field(default=(), name="missed")
-    """As a silence's."""
+    """As in `Silence`."""
 
     def active(self, now: datetime) -> bool:
         """Whether it is on."""
@@ -165,7 +165,7 @@ class Decisions(Value):
         return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
 
     def suppressor(self) -> Callable[[Key], Silence | Window | None]:
-        """What keeps an incident quiet, by its key; None when nothing does."""
+        """What suppresses an incident, by its key; None when nothing does."""
         window = next((window for window in self.windows.values() if window.announced), None)
         silences = tuple(self.silences.values())
 
@@ -188,7 +188,7 @@ def name_of(decision: Decision) -> str:
 
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
-    """Somebody looks after it: no reminders until it gets worse."""
+    """Somebody has it: no reminders until it gets worse."""
     moment = Moment(at, Happening.ACKNOWLEDGED, who=by)
     return replace(noted(incident, moment), acknowledged=moment)
 
@@ -205,6 +205,9 @@ def reminder(incident: Incident, now: datetime) -> Incident | None:
 
 
 def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None]:
-    """A held incident after its quiet has ended, and the notice that it got worse meanwhile; its card is due anyway."""
+    """An unnotified incident, now that it is not suppressed any more, and the notice that it got worse meanwhile.
+
+    Its card is due anyway, so one that has none yet needs no notice.
+    """
     notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if incident.has_card else None
     return replace(incident, notified_at=now, notified_as=incident.severity), notice

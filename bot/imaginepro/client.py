@@ -153,12 +153,12 @@ class ImaginePro:
         self._reader = Reader()
 
     async def fleet(self, known: Mapping[int, Token] = NOTHING) -> dict[int, Token]:
-        """All linked accounts by id, in the upstream's order; what is decoded and reads as in `known` is that token.
+        """All linked tokens by id, in the upstream's order; what is decoded and reads as in `known` is that token.
 
         If the list is not at its documented path, the other documented one is tried, and kept if it answers.
 
         Raises:
-            UpstreamError: No reading; it says nothing about the accounts.
+            UpstreamError: No reading; it says nothing about the tokens.
         """
         deadline = self._deadline(self._budget)
         try:
@@ -176,11 +176,11 @@ class ImaginePro:
         return found
 
     async def token(self, token_id: int) -> Token:
-        """One linked account, found by its id in whatever list comes back.
+        """One linked token, found by its id in whatever list comes back.
 
         Raises:
             NotFoundError: The upstream does not know it.
-            UpstreamError: No reading; it says nothing about the account.
+            UpstreamError: No reading; it says nothing about the token.
         """
         found = await self._tokens(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE), Reader())
         if token_id not in found:

@@ -30,7 +30,7 @@ class Role(StrEnum):
 
     LEADING = "leading"
     STANDBY = "standby"
-    """Another process watches and speaks; this one waits to take its place."""
+    """Another process polls and notifies; this one waits to take its place."""
 
 
 class Work(Value):
@@ -59,7 +59,7 @@ class Facts(Value):
     undelivered: timedelta = timedelta()
     """For how long something has waited for the channel and nothing reached it."""
     blocked: bool = False
-    """Whether Discord does not let the bot speak in the channel."""
+    """Whether Discord does not let the bot post in the channel."""
     parked: int = 0
     """Messages that Discord refused for good, of the last day."""
     lagging: timedelta = timedelta()
@@ -90,13 +90,13 @@ CAUSES = (
     Cause(
         "database",
         lambda facts: facts.database_away > DATABASE_AWAY,
-        "The database does not answer, so nothing can be stored or told. Look at it, and at DATABASE_URL.",
+        "The database does not answer, so nothing is stored and nobody is notified. Check it, and DATABASE_URL.",
         standby=True,
     ),
     Cause(
         "poll",
         lambda facts: facts.unread > READINGS_LATE * facts.interval,
-        "The accounts were not read for three intervals, so alerts are late. Look at ImaginePro, then at the log.",
+        "The tokens were not read for three intervals, so alerts are late. Check ImaginePro, then the log.",
     ),
     Cause(
         "gateway",
@@ -106,12 +106,12 @@ CAUSES = (
     Cause(
         "blocked",
         lambda facts: facts.blocked,
-        "Discord does not let the bot speak in the ops channel. Mend its permissions; what waits is kept.",
+        "Discord does not let the bot post in the ops channel. Mend its permissions; what waits is kept.",
     ),
     Cause(
         "outbox",
         lambda facts: facts.undelivered > UNDELIVERED,
-        "Messages wait and none reaches the ops channel. Look at Discord's status, then at the log; nothing is lost.",
+        "Messages wait and none reaches the ops channel. Check Discord's status, then the log; nothing is lost.",
     ),
     Cause(
         "parked",
@@ -128,7 +128,7 @@ CAUSES = (
     Cause(
         "loop",
         lambda facts: facts.lagging > LAGGING,
-        "The process gets too little CPU, or something holds it up: answers are late. Look at the load of the machine.",
+        "The process gets too little CPU, or something holds it up: answers are late. Check the load of the machine.",
         restart=True,
     ),
 )

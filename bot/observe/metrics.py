@@ -36,7 +36,7 @@ class Leader(Value):
 
 
 class Moment(Value):
-    """Everything that is told in one answer, as it was at one moment."""
+    """Everything that is in one answer, as it was at one moment."""
 
     facts: Facts
     waiting: int
@@ -50,7 +50,7 @@ class Moment(Value):
 
 
 def moment(pulse: Pulse) -> Moment:
-    """Take what is to be told; cheap, and of the event loop's thread."""
+    """Take what the answer is made of; cheap, and of the event loop's thread."""
     parts, now, backlog = pulse.parts, pulse.now, pulse.backlog
     read_at = parts.monitor.fleet.read_at if parts else None
     return Moment(
@@ -89,7 +89,7 @@ class _Families(Collector):
         taken, facts = self._taken, self._taken.facts
         reasons = {cause.word for cause in wrong(facts)}
         yield _gauges("info", "The version that runs.", "version", {VERSION: 1})
-        yield _gauge("leading", "1 if this copy watches and speaks, 0 if it stands by.", facts.role is Role.LEADING)
+        yield _gauge("leading", "1 if this copy polls and notifies, 0 if it stands by.", facts.role is Role.LEADING)
         yield _gauges(
             "unhealthy",
             "1 while this is a reason for which /health is red.",
@@ -127,11 +127,11 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
         "discord_errors", "Requests that Discord refused or left unanswered.", "code", leader.discord_errors
     )
     statuses = Counter(token.status for token in tokens)
-    yield _gauges("tokens", "Accounts.", "status", {status: statuses[status] for status in Status})
-    yield _gauge("tokens_usable", "Accounts that take jobs now.", sum(token.usable for token in tokens))
+    yield _gauges("tokens", "Tokens.", "status", {status: statuses[status] for status in Status})
+    yield _gauge("tokens_usable", "Tokens that take jobs now.", sum(token.usable for token in tokens))
     yield _gauges(
         "fast_time_seconds",
-        "Fast time left, of the accounts of which it is known.",
+        "Fast time left, of the tokens of which it is known.",
         "token",
         {str(token.id): 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
     )

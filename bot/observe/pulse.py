@@ -4,7 +4,7 @@ Time is counted in beats, which come every second while the process runs and its
 frozen, or a machine that was asleep, finds nothing dead when it goes on: that time did not happen to it.
 
     async with started(pulse):              beats, and asks the database every few seconds
-        with pulse.leading(parts):          from here on this copy is the one that watches and speaks
+        with pulse.leading(parts):          from here on this copy is the one that polls and notifies
             jobs = [pulse.watched(job) for job in jobs]
 """
 
@@ -46,7 +46,7 @@ OUTBOX = "outbox"
 
 
 class Parts(NamedTuple):
-    """What a copy that leads consists of, as far as it can be looked at."""
+    """What a copy that leads consists of, as far as its health can be read."""
 
     monitor: "Monitor"
     outbox: "Outbox"
@@ -172,7 +172,7 @@ class Pulse:
             self._said = words
 
     async def ask(self) -> None:
-        """Ask the database what waits. There is no deadline here: one that hangs falls silent."""
+        """Ask the database what waits. There is no deadline here: one that hangs is away."""
         try:
             self.backlog = await self._store.backlog(self._clock() - PARKED_FOR)
             self._note("database")

@@ -2,7 +2,7 @@
 
 A stuck event loop can only be seen from outside of it, so this is a thread. It counts its own turns between two beats
 of the loop, and no clock: a process that was frozen for an hour has missed nothing when it goes on. What waits in the
-database is told by the next process, as after a `kill -9`.
+database is delivered by the next process, as after a `kill -9`.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from bot.telemetry import event
 logger = logging.getLogger(__name__)
 
 TURN = 1.0
-"""Seconds between two looks of the thread."""
+"""Seconds between two checks of the thread."""
 PATIENCE = 30
 """Turns in a row without a beat of the loop, after which it is stuck."""
 LAST_WORDS = 5.0

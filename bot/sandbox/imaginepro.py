@@ -1,7 +1,7 @@
 """ImaginePro at home: the token calls of its API as an aiohttp application, over a fleet that can be scripted.
 
-Every answer carries a fake account secret in `token`, as the real one carries a true one. The secret holds a word
-chosen by whoever made the upstream, so that a test can look for it wherever nothing secret may be.
+Every record carries a fake secret in `token`, as the real one carries its account's Discord token. The secret holds a
+word chosen by whoever made the upstream, so that a test can look for it wherever nothing secret may be.
 Sources of paths and shapes: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens,
 docs.imaginepro.ai/api-216008264.
 """
@@ -173,7 +173,7 @@ class Upstream:
 
     records: Iterable[TokenRecord] = ()
     canary: str = "canary"
-    """A word that each account's secret holds."""
+    """A word that each record's secret holds."""
     api_key: str = "sk-sandbox"
     shape: Shape = Shape.ARRAY
     has_list: bool = True

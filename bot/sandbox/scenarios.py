@@ -51,7 +51,7 @@ async def play(
 
     Args:
         scenario: What to play.
-        upstream: What it happens to; it must have the accounts that the scenario speaks of.
+        upstream: What it happens to; it must have the tokens that the scenario names.
         sleep: Waits so many seconds: `asyncio.sleep`, or that of a virtual clock.
         speed: How much faster than written.
     """
@@ -74,22 +74,22 @@ async def _play(
 
 
 def status(identity: int, word: str) -> Change:
-    """The account gets another status."""
+    """The token gets another status."""
     return lambda upstream: upstream.fleet[identity].update(status=word)
 
 
 def active(identity: int, *, on: bool) -> Change:
-    """ImaginePro sends the account jobs, or no longer."""
+    """ImaginePro sends the token jobs, or no longer."""
     return lambda upstream: upstream.fleet[identity].update(isActive=on)
 
 
 def info(identity: int, **texts: object) -> Change:
-    """The account's `info` says something else; keys are those of the JSON."""
+    """The token's `info` says something else; keys are those of the JSON."""
     return lambda upstream: upstream.fleet[identity]["info"].update(texts)
 
 
 def fast(identity: int, left: float, total: float, unit: str = "hours") -> Change:
-    """The account has so much fast time left."""
+    """The token has so much fast time left."""
     return info(identity, fastTimeRemaining=fast_text(left, total, unit))
 
 
@@ -99,7 +99,7 @@ def fast_text(left: float, total: float, unit: str = "hours") -> str:
 
 
 def busy(identity: int, *, queued: int, running: str) -> Change:
-    """The account works on something, and has jobs waiting."""
+    """The token works on something, and has jobs waiting."""
     return info(identity, queuedJobsFast=str(queued), runningJobs=running)
 
 
@@ -114,12 +114,12 @@ def healed(upstream: Upstream) -> None:
 
 
 def linked(record: TokenRecord) -> Change:
-    """An account is new in the list."""
+    """A token is new in the list."""
     return lambda upstream: upstream.fleet.update({record["id"]: {**record, "info": {**record["info"]}}})
 
 
 def unlinked(identity: int) -> Change:
-    """An account is no longer in the list."""
+    """A token is no longer in the list."""
 
     def change(upstream: Upstream) -> None:
         del upstream.fleet[identity]
@@ -132,7 +132,7 @@ def _timeline(*rows: tuple[float, Change]) -> tuple[Step, ...]:
 
 
 def small_fleet(now: datetime) -> tuple[TokenRecord, ...]:
-    """Three accounts: 1900 Basic with minutes, 1901 Standard, 1902 Pro; all FAST and with most of their fast time."""
+    """Three tokens: 1900 Basic with minutes, 1901 Standard, 1902 Pro; all FAST and with most of their fast time."""
     renews = int((now + timedelta(days=6)).timestamp())
     return (
         token_record(1900, plan="Basic", fast=fast_text(180, 200, "minutes"), renews=renews),
@@ -142,7 +142,7 @@ def small_fleet(now: datetime) -> tuple[TokenRecord, ...]:
 
 
 def demo_fleet(now: datetime) -> tuple[TokenRecord, ...]:
-    """Nine accounts as a small business has them: all plans, one resting, one in relax mode, one hard to read.
+    """Nine tokens as a small business has them: all plans, one switched off, one in relax mode, one hard to read.
 
     Args:
         now: From which the renewals count.
@@ -297,7 +297,7 @@ DEMO: Final = Scenario(
 )
 """For `demo_fleet`: the first minute shows verifications, a drain, a ban, an outage and the end of each.
 
-A round lasts over an hour, so that only 1908 changes its status often enough to be told of as flapping.
+A round lasts over an hour, so that only 1908 changes its status often enough to count as flapping.
 """
 
 DRAIN: Final = Scenario(

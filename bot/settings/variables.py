@@ -71,7 +71,7 @@ VARIABLES = (
         "POLL_INTERVAL",
         "poll_interval",
         values.poll_interval,
-        "how often the accounts are read; at least 1s, and no shorter than the rate limit allows",
+        "how often the linked tokens are polled; at least 1s, and no shorter than the rate limit allows",
         "60s",
     ),
     Variable(
@@ -121,7 +121,7 @@ VARIABLES = (
         "FALLBACK_WEBHOOK_URL",
         "fallback_webhook_url",
         values.webhook,
-        "an HTTPS address that is told when the bot may not speak in the ops channel",
+        "an HTTPS address that is notified when the bot may not post in the ops channel",
         "",
         secret=True,
     ),

@@ -67,7 +67,7 @@ def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     for message_id, chunk in zip(new, chunks, strict=True):
         connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
     gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
-    # An answer to a card that is to be posted anew goes with it: the summary tells how things are now.
+    # An answer to a card that is to be posted anew goes with it: the summary shows how things are now.
     connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
     return len(folded)
 

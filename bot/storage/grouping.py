@@ -1,6 +1,6 @@
 """Which messages the incidents of a poll call for, and which incidents share one; in the caller's transaction.
 
-What each poll that tells something executes is a constant: to make a statement takes longer than to execute it.
+What each poll that notifies executes is a constant: to make a statement takes longer than to execute it.
 """
 
 from collections import defaultdict
@@ -60,7 +60,7 @@ def notify(
 ) -> dict[str, int]:
     """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
 
-    Those join the newest message of their rule if that is young, has room and tells enough, or else get new ones.
+    Those join the newest message of their rule if that is young, has room and notified of enough, or else get new ones.
     """
     named = {name_of(incident): incident for incident in notified}
     known = (
@@ -99,7 +99,7 @@ def _join(
     rows = connection.execute(_THERE, {"rules": list(alone), "since": now - grouping.within, "until": now})
     shared: dict[tuple[int, bool], list[Incident]] = defaultdict(list)
     for row in rows:
-        # What ends in this very look is stored only after it was told.
+        # What resolves in this very poll is stored only after its message.
         shared[row.message_id, row.posted].append(named.get(row.id, row.incident))
     joined: dict[str, int] = {}
     for (message_id, posted), there in shared.items():
@@ -114,7 +114,7 @@ def _join(
 
 
 def _notified_with(there: Sequence[Incident], names: Sequence[str], named: Mapping[str, Incident]) -> Sequence[str]:
-    """Those for which the sound does too that a message made when it was posted: an edit makes none."""
+    """Those for which the notification of the post is enough: an edit makes none."""
     if any(incident.stage is Stage.RESOLVED for incident in there):
         return ()
     keys = {incident.key for incident in there}

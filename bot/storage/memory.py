@@ -1,4 +1,4 @@
-"""What is known between two polls: how it is loaded, stored, and forgotten when it is old."""
+"""What is known between two polls: how it is loaded, stored, and deleted when its retention is over."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -44,7 +44,7 @@ _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 
 
 def load(connection: sa.Connection) -> Memory:
-    """What was known when the last look was stored."""
+    """What was known when the last poll was stored."""
     read_at = connection.scalar(sa.select(installation.c.read_at))
     records = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id))
     opened = connection.scalars(
@@ -61,11 +61,11 @@ def load(connection: sa.Connection) -> Memory:
 def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping) -> None:
     """Store what changed, with the messages that it calls for.
 
-    An incident that is to be told and has no message joins a young one of its rule, or gets one, due at once. A
+    An incident that notifies and has no message joins a young one of its rule, or gets one, due at once. A
     message that is there gets one more version, and is due at once too unless it waits for its next attempt
     already. A parked one is tried again. Notices become messages as `bot.storage.notices.announce` has it.
 
-    What is stored twice, because the connection broke in the very commit, is told once; but notices are repeated.
+    What is stored twice, because the connection broke in the very commit, notifies once; but notices are repeated.
     """
     connection.execute(_READ, {"at": changes.read_at})
     _save_decisions(connection, changes)
@@ -127,23 +127,23 @@ def last_entries(connection: sa.Connection, limit: int) -> tuple[Entry, ...]:
 
 
 def prune(connection: sa.Connection, before: datetime) -> int:
-    """Forget the incidents that were resolved before then, with their messages, and notices made before then.
+    """Delete the incidents that were resolved before then, with their messages, and notices made before then.
 
     A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows. The
     audit trail is kept for another year.
 
     Returns:
-        How many incidents were forgotten.
+        How many incidents were deleted.
     """
     old = incidents.c.resolved_at < before
     young = sa.exists().where(incidents.c.message_id == messages.c.id, sa.or_(incidents.c.resolved_at.is_(None), ~old))
     over = sa.select(messages.c.id).where(~waits, ~young, is_card | (messages.c.created_at < before))
-    forgotten = connection.execute(
+    deleted = connection.execute(
         sa.delete(incidents).where(old, incidents.c.message_id.is_(None) | incidents.c.message_id.in_(over))
     )
     connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
     connection.execute(sa.delete(audit).where(audit.c.at < before - EXTRA_AUDIT_RETENTION))
-    return forgotten.rowcount
+    return deleted.rowcount
 
 
 def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:

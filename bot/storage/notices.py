@@ -23,7 +23,7 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
     """Make the messages of the notices, after the incidents were stored.
 
     Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
-    channel, since that will tell by itself; and the end is told when all incidents of the card are over.
+    channel, since the card itself will notify; and the end is posted when all incidents of the card are over.
     """
     names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
@@ -74,7 +74,7 @@ def post(connection: sa.Connection, said: Sequence[Said], **common: object) -> N
 
 
 def _names(connection: sa.Connection, changes: Changes) -> dict[Key, str]:
-    """The incidents that the notices are about: those of the look, and of other keys the newest that ever fired."""
+    """The incidents that the notices are about: those of the poll, and of other keys the newest that ever fired."""
     names = {incident.key: name_of(incident) for incident in changes.incidents if _fired(incident)}
     others = {text_of(key): key for notice in changes.notices for key in notice.keys if key not in names}
     for batch in batches(list(others)):
@@ -89,7 +89,7 @@ def _names(connection: sa.Connection, changes: Changes) -> dict[Key, str]:
 
 
 def _fired(incident: Incident) -> bool:
-    """Whether there ever was something to hear of: what only waited to fire is no news, nor is its end."""
+    """Whether it ever fired: what was only pending is no news, nor is its end."""
     return incident.stage is not Stage.PENDING and (incident.notifiable or bool(incident.moments))
 
 

@@ -129,17 +129,17 @@ def shown_at(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]
 
 
 def undelivered(connection: sa.Connection, keys: Collection[Key]) -> frozenset[Key]:
-    """The keys of open incidents of which a card, or a word, still waits to be posted."""
+    """The keys of open incidents of which a card, or a notice, still waits to be posted."""
     texts = {text_of(key): key for key in keys}
     card = sa.select(messages.c.id).where(waits, messages.c.discord_id.is_(None))
-    word = sa.select(notice_incidents.c.incident_id).join(messages).where(waits)
+    notice = sa.select(notice_incidents.c.incident_id).join(messages).where(waits)
     found: set[Key] = set()
     for batch in batches(list(texts)):
         rows = connection.scalars(
             sa.select(incidents.c.key).where(
                 incidents.c.key.in_(batch),
                 incidents.c.stage == Stage.FIRING,
-                incidents.c.message_id.in_(card) | incidents.c.id.in_(word),
+                incidents.c.message_id.in_(card) | incidents.c.id.in_(notice),
             )
         )
         found.update(texts[text] for text in rows)
@@ -185,7 +185,7 @@ def claim(connection: sa.Connection, now: datetime, lease: timedelta) -> Message
 def confirm(connection: sa.Connection, message_id: int, discord_id: int, version: int) -> None:
     """The channel shows `version` as the message `discord_id`. A newer version stays due.
 
-    A post that shows a card as it is now has told what waited to be said in answer to it.
+    A post that shows a card as it is now makes the notices unnecessary that waited to answer it.
     """
     connection.execute(_DROP_TOLD, {"name": message_id, "version": version})
     connection.execute(_CONFIRM, {"name": message_id, "new_discord_id": discord_id, "new_shown_version": version})

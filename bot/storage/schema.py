@@ -9,7 +9,8 @@
     installation      one row: the short name of this database, when the fleet was last read, and which copy leads
 
 Nothing in here is secret. Records, incidents, notices and decisions lie whole, as JSON, beside the few columns that
-queries need: a field that is added to them with a default needs no migration. Any other change is one more file in
+queries need: a field that is added to them with a default needs no migration, and one that is renamed keeps its name in
+the JSON (`field(name=...)`), since an old copy may run beside the new one. Any other change is one more file in
 `migrations/versions`, and moves `VERSION`.
 """
 
@@ -125,7 +126,7 @@ messages = sa.Table(
 incidents = sa.Table(
     "incidents",
     _metadata,
-    # Rule, token, step and the time it opened: the same look stored twice is stored once.
+    # Rule, token, step and the time it opened: the same poll stored twice is stored once.
     sa.Column("id", sa.Text, primary_key=True),
     # Rule, token and step: the newest of a key has the greatest id.
     sa.Column("key", sa.Text, nullable=False, index=True),

@@ -97,7 +97,7 @@ class Store:
         """`name` is this installation's."""
         self.database = database
         self.installation = name
-        """Four letters or digits, made once, by which messages of this database are told from those of another."""
+        """Four letters or digits, made once, by which messages of this database differ from those of another."""
         self.term: int | None = None
         """Of the lease, in which alone it may be written; None for any, as tools and tests may."""
 

@@ -75,7 +75,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         f"Was FAST until <t:{noon - 60}:R>. The account is blocked: jobs sent to it fail. 12 are waiting on it.",
         "**Do:** take it out of rotation and do not retry its jobs. Then look at the account in Discord.",
         f"Standard plan · 88 % fast time left (13.3 of 15 h) · renews <t:{noon + 6 * 86400}:R>",
-        "3 of 4 accounts work, 32.2 h fast time among them.",
+        "3 of 4 tokens work, with 32.2 h of fast time.",
         "",
         f"fired <t:{noon}:t> · read <t:{noon}:R>",
     ]
@@ -179,15 +179,19 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="0 of 9"),
-            "🔴 Too few accounts work: 0 of 9",
-            "Jobs wait or fail until more accounts work.",
+            "🔴 Too few tokens work: 0 of 9",
+            "Jobs wait or fail until more tokens work.",
         ),
         (
             incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="under 20h"),
             "🔴 The fleet has little fast time left: under 20h",
-            "3 of 4 accounts work, 32.2 h fast time among them.",
+            "3 of 4 tokens work, with 32.2 h of fast time.",
         ),
-        (incident(Rule.UPSTREAM_STALE, None), "🟠 The bot gets no new readings", "restart the bot if it stays so"),
+        (
+            incident(Rule.UPSTREAM_STALE, None),
+            "🟠 The bot gets no new readings",
+            "restart the bot if this does not pass",
+        ),
         (
             replace(incident(Rule.FLAPPING, severity=Severity.INFO, now=record(status="RELAX")), flips=(NOON,) * 5),
             "🔵 Token 1900 keeps changing its status: 5 times so far",
@@ -222,7 +226,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE),
-            "👀 Now watching 4 accounts",
+            "👀 Now watching 4 tokens",
             "3 FAST and 1 BANNED. A person is needed for 1900.",
         ),
     ],
@@ -288,7 +292,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (incident(Rule.QUEUE_STUCK, now=record(), after=HOUR), "✅ Token 1900: its queue moves again after 1 h"),
         (incident(Rule.FROZEN, now=record(), after=HOUR), "✅ Token 1900: its fast time moves again after 1 h"),
-        (incident(Rule.POOL, None, step="usable", after=HOUR), "✅ Enough accounts work again after 1 h"),
+        (incident(Rule.POOL, None, step="usable", after=HOUR), "✅ Enough tokens work again after 1 h"),
         (
             incident(Rule.POOL, None, step="fast time", after=HOUR),
             "✅ The fleet has enough fast time again after 1 h",
@@ -302,7 +306,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (
             unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
-            "⚪ No longer watched, after 1 h: Too few accounts work: 0 of 9",
+            "⚪ No longer watched, after 1 h: Too few tokens work: 0 of 9",
         ),
         (
             incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)),
@@ -417,13 +421,13 @@ def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
 
 def test_with_nobody_to_take_over_the_remedy_says_so() -> None:
     low = incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW)
-    assert "spread load to other accounts (none has much fast time), or buy time" in body(low, known=fleet())[1]
+    assert "spread load to other tokens (none has much fast time), or buy time" in body(low, known=fleet())[1]
 
 
 def test_an_empty_fleet_has_a_first_message_too() -> None:
     first = incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE)
-    assert title(first, known=fleet()) == "👀 Now watching 0 accounts"
-    assert body(first, known=fleet())[0].startswith("No account is linked yet.")
+    assert title(first, known=fleet()) == "👀 Now watching 0 tokens"
+    assert body(first, known=fleet())[0].startswith("No token is linked yet.")
 
 
 @pytest.mark.parametrize(
@@ -470,7 +474,7 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
     ]
     assert title(*incidents) == "🔴 10 changes at once, 6 of them over"
     assert body(*incidents) == [
-        "**3 of 4 accounts work, 32.2 h fast time among them.**",
+        "**3 of 4 tokens work, with 32.2 h of fast time.**",
         "",
         "🔴 **BANNED** (2): 1920, 1921",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",

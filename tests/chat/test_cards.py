@@ -129,18 +129,18 @@ def test_the_fleet_is_sorted_by_who_needs_a_person_then_by_who_runs_dry() -> Non
 @pytest.mark.parametrize(
     ("known", "words"),
     [
-        (fleet(), "No account is linked"),
-        (fleet(token()), "The only account works, 13.3 h fast time among them"),
-        (fleet(token(status="BANNED")), "The only account does not work"),
-        (fleet(token(1, "BANNED"), token(2, "BANNED")), "No account works"),
-        (fleet(token(1), token(2), token(3, "BANNED")), "2 of 3 accounts work, 26.6 h fast time among them"),
+        (fleet(), "No token is linked"),
+        (fleet(token()), "The only token works, with 13.3 h of fast time"),
+        (fleet(token(status="BANNED")), "The only token does not work"),
+        (fleet(token(1, "BANNED"), token(2, "BANNED")), "No token works"),
+        (fleet(token(1), token(2), token(3, "BANNED")), "2 of 3 tokens work, with 26.6 h of fast time"),
         (
             fleet(token(1), token(2, fast_time_remaining="?")),
-            "2 of 2 accounts work, 13.3 h fast time among them (1 not readable)",
+            "2 of 2 tokens work, with 13.3 h of fast time (1 not readable)",
         ),
         (
             fleet(token(1, fast_time_remaining="?"), token(2, "BANNED")),
-            "1 of 2 accounts work, how much fast time they have is not known",
+            "1 of 2 tokens work, with an unknown amount of fast time",
         ),
     ],
 )
@@ -151,9 +151,9 @@ def test_where_the_fleet_stands_fits_in_a_sentence(known: Fleet, words: str) -> 
 def test_the_fleets_card_says_how_many_work_who_needs_a_person_and_lists_the_worst_first() -> None:
     embed, pages = fleet_card(fleet(token(1), token(2, "BANNED"), token(3, active=False)), 0, None)
     assert pages == 1
-    assert embed.title == "🟠 1 of 3 accounts work"
+    assert embed.title == "🟠 1 of 3 tokens work"
     assert (embed.description or "").replace(GAP, "").splitlines() == [
-        "**13.3 h fast time among them**",
+        "**13.3 h of fast time**",
         "**1 needs a person:** 2",
         "1 switched off",
         "",
@@ -185,10 +185,10 @@ def test_a_fleet_can_be_narrowed_to_a_status() -> None:
     [
         (Fleet(), "⚪ Nothing was read yet", "The first reading is on its way."),
         (Fleet(failure=FAILURE), "⚪ Nothing was read yet", "ImaginePro did not answer in time."),
-        (fleet(), "⚪ No account is linked", "read"),
-        (fleet(token()), "🟢 The only account works", "Nobody needs a person."),
-        (fleet(token(1, "BANNED"), token(2, "BANNED")), "🔴 No account works", "2 need a person"),
-        (fleet(token(), failure=FAILURE), "🟢 The only account works", "these numbers are old"),
+        (fleet(), "⚪ No token is linked", "read"),
+        (fleet(token()), "🟢 The only token works", "Nobody needs a person."),
+        (fleet(token(1, "BANNED"), token(2, "BANNED")), "🔴 No token works", "2 need a person"),
+        (fleet(token(), failure=FAILURE), "🟢 The only token works", "these numbers are old"),
     ],
 )
 def test_the_fleets_card_is_honest_about_what_is_not_known(known: Fleet, title: str, words: str) -> None:

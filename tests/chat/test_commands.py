@@ -108,7 +108,7 @@ async def test_a_refresh_of_an_unknown_token_names_the_nearest(world: World) -> 
             fleet(*(token(number) for number in (5, 1890, 1895, 1905))),
             "There is no token 1900. The nearest are 1890, 1895 and 1905.",
         ),
-        (fleet(), "There is no token 1900: no account is linked."),
+        (fleet(), "There is no token 1900: none is linked."),
         (Fleet(), "Nothing was read yet, so token 1900 is not known. The first reading is on its way."),
         (
             Fleet(failure=Failure(Trouble.UNREACHABLE, "x", NOON)),
@@ -280,7 +280,7 @@ async def test_a_page_that_is_no_more_shows_the_last(world: World) -> None:
     assert first.response is not None
     world.desk.fleet = fleet(token(100))
     result = await world.operator.click(first.response, label="More ▶")
-    assert "The only account works" in said(result)
+    assert "The only token works" in said(result)
 
 
 async def test_an_unexpected_failure_is_joined_to_the_log_by_a_reference(

@@ -139,7 +139,7 @@ async def test_an_acknowledgement_is_confirmed_to_the_one_and_shown_to_all(world
 async def test_of_two_people_one_has_it_and_the_other_is_told_who(world: World) -> None:
     card = await world.post(BAN)
     await world.other.click(card, label="Acknowledge")
-    since = f"since <t:{int(world.desk.now.timestamp())}:R>."
+    since = f"acknowledged <t:{int(world.desk.now.timestamp())}:R>."
     late = await world.operator.click(card, label="Acknowledge")
     assert said(late) == f"<@{world.other.id}> has it already, {since}"
     assert said(await world.other.click(card, label="Acknowledge")) == f"You have it already, {since}"
@@ -151,7 +151,7 @@ async def test_acknowledging_a_group_takes_all_that_nobody_has(world: World) -> 
     await world.desk.acknowledge([check(1).key], world.other.id)
     assert said(await world.operator.click(card, label="Acknowledge")) == (
         "You have 2 of them now. There are no reminders until it gets worse. "
-        f"<@{world.other.id}> has it already, since <t:{int(world.desk.now.timestamp())}:R>."
+        f"<@{world.other.id}> has it already, acknowledged <t:{int(world.desk.now.timestamp())}:R>."
     )
     third = await world.third().click(card, label="Acknowledge")
     assert "have 3 of them already" in said(third)
@@ -236,7 +236,7 @@ async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) 
 async def test_a_group_is_silenced_by_its_rule_and_by_its_token_when_one_is_left(world: World) -> None:
     card = await world.post(check(1), check(2))
     menu = await opened(world, card, "Silence")
-    assert menu.content == "Silence verifying of every account:"
+    assert menu.content == "Silence verifying of every token:"
     await world.operator.select(menu, ["1h"])
     world.desk.fire(check(2))
     assert (await opened(world, card, "Silence")).content == "Silence verifying of token 2:"
@@ -251,7 +251,7 @@ async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World
     menu = result.response.message
     assert [option["label"] for option in components(result)[0]["options"]] == ["verifying (2)", "banned (1)"]
     lengths = await world.operator.select(menu, ["verifying"])
-    assert said(lengths) == "Silence verifying of every account:"
+    assert said(lengths) == "Silence verifying of every token:"
     await world.operator.select(menu, ["1h"])
     assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
 
@@ -329,7 +329,7 @@ async def test_a_group_is_unfolded_in_pages_with_the_state_of_each(world: World)
     first = said(result).splitlines()
     noon = int(NOON.timestamp())
     assert first[1] == "21 incidents, 20 of them open"
-    assert first[2] == f"🟠 **Token 100 is VERIFYING** · since <t:{noon}:R> · <@{world.other.id}> has it"
+    assert first[2] == f"🟠 **Token 100 is VERIFYING** · fired <t:{noon}:R> · <@{world.other.id}> has it"
     assert result.response is not None
     second = await world.operator.click(result.response.message, label="More ▶")
     assert "✅ **" in said(second)

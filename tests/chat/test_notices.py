@@ -135,7 +135,7 @@ def test_a_silence_says_what_it_covers_until_when_by_whom_and_why() -> None:
     assert lines(notice(NoticeKind.SILENCE_STARTED, low)) == [
         "🔕 **Silenced**",
         f"**fast time low 20\\% 1907** until <t:{until}:f> · by <@7> · “\\*why\\*”",
-        "Open, and quiet now:",
+        "Open, and silenced now:",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",
     ]
 
@@ -153,12 +153,12 @@ def test_the_end_of_a_silence_says_what_is_open_and_what_came_and_went() -> None
         "Meanwhile:",
         "✅ **was BANNED, now FAST** (1): 7 (1 h)",
     ]
-    assert lines(notice(NoticeKind.SILENCE_ENDED))[2:] == ["It leaves nothing open."]
+    assert lines(notice(NoticeKind.SILENCE_ENDED))[2:] == ["Nothing is left open."]
 
 
 def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> None:
     assert lines(notice(NoticeKind.MAINTENANCE_STARTED))[2:] == [
-        "The fleet is watched as ever; what has changed is told at the end."
+        "Polling goes on. Whatever has changed is posted when it ends."
     ]
     new = incident(Rule.NEW, 8, severity=Severity.INFO, now=record(8), after=timedelta())
     assert lines(notice(NoticeKind.MAINTENANCE_ENDED, BAN, new))[2:] == [
@@ -172,7 +172,7 @@ def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> N
 def test_a_silence_of_nobody_and_without_a_reason_says_neither() -> None:
     word = Notice(NoticeKind.MAINTENANCE_STARTED, NOON)
     shown = alert(Message(57, "k3f9-57", (), 1, notice=word), FLEET, ROLES)
-    assert lines(shown)[1:] == ["The fleet is watched as ever; what has changed is told at the end."]
+    assert lines(shown)[1:] == ["Polling goes on. Whatever has changed is posted when it ends."]
 
 
 def test_a_thousand_that_are_open_are_counted_where_they_cannot_be_named() -> None:

@@ -62,8 +62,8 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
     assert said(await use(world, "incidents")).splitlines() == [
         "",
         "2 incidents are open",
-        f"🔴 **Token 1901 is BANNED** · since <t:{noon}:R> · [message]({link})",
-        f"🟠 **Token 1950 is RELAX, no longer FAST** · since <t:{noon}:R> · <@7> has it · quiet",
+        f"🔴 **Token 1901 is BANNED** · fired <t:{noon}:R> · [message]({link})",
+        f"🟠 **Token 1950 is RELAX, no longer FAST** · fired <t:{noon}:R> · <@7> has it · suppressed",
     ]
 
 
@@ -157,13 +157,13 @@ async def test_silences_are_listed_and_ended_by_their_id(world: World) -> None:
     await use(world, "silence add", rule="fast_time_low", length="4h", reason="<@&1> [x](http://y)")
     (made,) = world.desk.known.decisions.silences.values()
     listed = said(await use(world, "silence list"))
-    assert f"`{made.id}` **fast time low of every account** until <t:" in listed
+    assert f"`{made.id}` **fast time low of every token** until <t:" in listed
     assert f"by <@{world.operator.id}> · “\\<\\@\\&1\\> \\[x\\]" in listed
     (choice,) = await world.operator.autocomplete(world.channel, "silence end", "id", "FAST")
-    assert choice == {"name": f"{made.id} · fast time low of every account", "value": made.id}
+    assert choice == {"name": f"{made.id} · fast time low of every token", "value": made.id}
     assert await world.operator.autocomplete(world.channel, "silence end", "id", "banned") == []
     ended = said(await use(world, "silence end", id=made.id))
-    assert ended.strip() == "Ended: the silence of fast time low of every account. What is still open is told now."
+    assert ended.strip() == "Ended: the silence of fast time low of every token. What is still open is posted now."
     assert not world.desk.known.decisions.silences
     assert world.desk.trail[-1].act == "silence end"
     assert "There is no such silence" in await refusal(world, "silence end", id=made.id)
@@ -273,7 +273,7 @@ async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
             "**fast time low** of token 1900: warning, the last step critical · under 2h · set in chat",
         ),
         ({"rule": "pool", "threshold": "3,20h"}, "**pool**: critical · under 3 that work, or under 20h fast time ·"),
-        ({"rule": "queue_stuck", "threshold": "45m"}, "**queue stuck**: warning · when it has been so for 45 min ·"),
+        ({"rule": "queue_stuck", "threshold": "45m"}, "**queue stuck**: warning · for 45 min ·"),
         ({"rule": "new", "enabled": False}, "**new**: off · info · set in chat"),
     ],
 )

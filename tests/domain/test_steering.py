@@ -124,7 +124,7 @@ def test_one_press_is_one_entry_of_the_trail_however_many_it_covers() -> None:
     keys = [Key(Rule.BANNED, each) for each in range(1900, 1910)] + [Key(Rule.VERIFYING, 1910), *gone]
     story.acknowledge(5, *keys)
     (entry,) = story.changes.audit
-    assert entry.what == ("banned: 10 accounts: 1900, 1901, 1902, 1903, 1904, …; verifying 1910; fast_time_gone 1911")
+    assert entry.what == ("banned: 10 tokens: 1900, 1901, 1902, 1903, 1904, …; verifying 1910; fast_time_gone 1911")
 
 
 def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:

@@ -145,7 +145,7 @@ async def test_the_command_serves_a_page_and_ends_when_asked() -> None:
 async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards() -> None:
     """One visit for all, since a browser takes long to start."""
     async with running("tests.sandbox.held_demo") as demo, opened(demo.url) as page:
-        await told(page, "Now watching 9 accounts")
+        await told(page, "Now watching 9 tokens")
         await told(page, "Token 1903 is VERIFYING")
         await told(page, "Token 1901 has 19 % fast time left")
 
@@ -195,7 +195,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await page.get_by_role("option", name="until it is resolved").click()
         await told(page, "Silenced: banned of token 1906")
         await expect(banned).to_contain_text("silenced by @operator")
-        await picture("silenced", await told(page, "Open, and quiet now"))
+        await picture("silenced", await told(page, "Open, and silenced now"))
         demo.go_on()
         await _see_all_well_again(page, demo)
 

@@ -1,4 +1,4 @@
-"""What the ops channel is told: cards, summaries, and the short messages beside them."""
+"""What is posted in the ops channel: cards, summaries, and the notices beside them."""
 
 from bot.chat.alerts.components import row
 from bot.chat.alerts.listing import incident_list

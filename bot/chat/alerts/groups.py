@@ -74,7 +74,7 @@ def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:
 
 
 def _note(story: Story) -> str:
-    """What tells one token of a group from the next: how long it took, or how little is left."""
+    """What sets one token of a group apart: how long it took, or how little is left."""
     if story.ended:
         return f" ({story.span})"
     return f" ({share(story.token.fast_time)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""

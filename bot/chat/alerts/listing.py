@@ -56,11 +56,10 @@ def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
     (mark, _), headline = sign_and_headline(story)
     incident = story.incident
     taken = incident.acknowledged
-    since = "" if story.ended else f"since {stamp(incident.opened_at)}"
     parts = [
-        since,
+        "" if story.ended else f"fired {stamp(incident.opened_at)}",
         f"<@{taken.who}> has it" if taken and not story.ended else "",
-        "quiet" if suppressed and not story.ended else "",
+        "suppressed" if suppressed and not story.ended else "",
         f"[message]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

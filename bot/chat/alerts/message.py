@@ -1,4 +1,4 @@
-"""One message of the ops channel as Discord shall show it: a card, a summary of several, or a short word beside them.
+"""One message of the ops channel as Discord shall show it: a card, a summary of several, or a notice beside them.
 
 A message that pings carries its headline in the content, where the phone's notification shows it; any other has it as
 the embed's title. Cards and summaries are edited as their incidents live, so one function words every stage; a notice
@@ -28,7 +28,7 @@ TEXT_LIMIT = 1900
 """Of a message's text, with room for its mark below Discord's 2,000."""
 
 NAMED = 1000
-"""Incidents that a message looks at: of more it has room for none, and each takes its time."""
+"""Incidents that a message is made of: of more it has room for none, and each takes its time."""
 
 
 class Roles(Value):
@@ -53,7 +53,7 @@ class Alert(Value):
 
 
 def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = None) -> Alert:
-    """The message as it shall look now.
+    """The message as it is to be shown now.
 
     Args:
         message: One incident, a summary of at most 112, or a notice about any number.

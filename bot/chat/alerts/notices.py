@@ -1,4 +1,4 @@
-"""The short messages beside the cards: what each kind says."""
+"""The notices, which are posted beside the cards: what each kind says."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
 
 
 def _silence_started(notice: Notice, about: Sequence[Story]) -> Draft:
-    return Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_listed("Open, and quiet now:", _open(about))])
+    return Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_listed("Open, and silenced now:", _open(about))])
 
 
 def _silence_ended(notice: Notice, about: Sequence[Story]) -> Draft:
@@ -63,7 +63,7 @@ def _silence_ended(notice: Notice, about: Sequence[Story]) -> Draft:
 
 
 def _maintenance_started(notice: Notice, _: Sequence[Story]) -> Draft:
-    lines = [_by(notice), "The fleet is watched as ever; what has changed is told at the end."]
+    lines = [_by(notice), "Polling goes on. Whatever has changed is posted when it ends."]
     return Draft(("🛠️", cards.GREY), "Maintenance has begun", lines)
 
 
@@ -76,9 +76,9 @@ def _open(about: Sequence[Story]) -> list[Story]:
 
 
 def _left(about: Sequence[Story], heading: str) -> list[str | Line]:
-    """What stands at the end of a quiet, and what came and went in it."""
+    """What is open at the end of a silence or window, and what came and went in it."""
     passed = [story for story in about if not story.incident.open]
-    stands = _listed(heading, _open(about)) or ["It leaves nothing open."]
+    stands = _listed(heading, _open(about)) or ["Nothing is left open."]
     return [*stands, *_listed("Meanwhile:", passed)]
 
 
@@ -98,7 +98,7 @@ NOTICES = {
 
 
 def _by(notice: Notice) -> str:
-    """Whose decision it was, what it covers, until when, and why, with nothing in it that works but the mention."""
+    """Whose decision it was, what it suppresses, until when, and why, with nothing in it that works but the mention."""
     until = _until(notice)
     parts = [
         f"**{plain(notice.about.replace('_', ' '), 100)}**{until}" if notice.about else until.strip(),

@@ -32,12 +32,12 @@ def sign(story: Story) -> Sign:
 
 
 def sign_and_headline(story: Story) -> tuple[Sign, str]:
-    """Its sign and headline, as of its stage."""
+    """What its card begins with, as of its stage."""
     return _end(story) if story.ended else (sign(story), story.wording.headline.format_map(story))
 
 
 def _end(story: Story) -> tuple[Sign, str]:
-    """How it ended: well, by turning into something else, or because nobody wants to hear of it."""
+    """How it ended: well, by turning into something else, or because its rule was switched off."""
     token, origin, state = story.token, story.incident.origin, story.wording.state.format_map(story)
     if story.lost:
         return MOVED_ON, f"{story.name} is no longer {state}: gone from the list, after {story.span}"
@@ -55,7 +55,7 @@ def _end(story: Story) -> tuple[Sign, str]:
 
 
 def subject(story: Story) -> str:
-    """The account in a line, less what the headline says: where that is not the status, the status stands here."""
+    """The token in a line, less what the headline says: where that is not the status, the status stands here."""
     token, rule = story.token, story.rule
     if token is None:
         return ""
@@ -89,7 +89,7 @@ def had_been(story: Story) -> str:
 
 
 def waiting(story: Story) -> str:
-    """How many jobs sit in the queues of an account that does not work."""
+    """How many jobs sit in the queues of a token that does not work."""
     token = story.token
     jobs = 0 if token is None or token.status.works else queued_jobs(token)
     return f"{number(jobs)} {'is' if jobs == 1 else 'are'} waiting on it." if jobs else ""

@@ -1,4 +1,4 @@
-"""An incident as it is told: what a template may name."""
+"""An incident as texts show it: what a template may name."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Story(Value):
     """As of the incident, read; of one that is gone, as it was."""
     fleet: Fleet
     affected: frozenset[int | None]
-    """Tokens that are told of in the same message: no load goes there."""
+    """Tokens that the same message is about: no load goes there."""
 
     def __getitem__(self, name: str) -> str:
         return str(getattr(self, name))
@@ -39,12 +39,12 @@ class Story(Value):
 
     @property
     def ended(self) -> bool:
-        """Whether it is told as over."""
+        """Whether it is shown as over."""
         return self.incident.stage is Stage.RESOLVED and self.rule not in MOMENTARY
 
     @property
     def lost(self) -> bool:
-        """Whether the account that it is about is not in the list any more."""
+        """Whether the token that it is about is not in the list any more."""
         return self.token is None and self.incident.key.token is not None
 
     @property
@@ -54,12 +54,12 @@ class Story(Value):
 
     @property
     def status(self) -> str:
-        """The account's status, as a word."""
+        """The token's status, as a word."""
         return status_word(self.token, 20) if self.token else "no longer listed"
 
     @property
     def span(self) -> str:
-        """How long it lasted, or had been so when it was last told."""
+        """How long it lasted, or had been so by the reading that its card shows."""
         return span((self.incident.resolved_at or self.incident.read_at) - self.incident.opened_at)
 
     @property
@@ -128,7 +128,7 @@ class Story(Value):
         """Who can take over."""
         able = spare(self.fleet, self.affected)
         if not able:
-            return "other accounts (none has much fast time)"
+            return "other tokens (none has much fast time)"
         shares = ", ".join(share(token.fast_time) for token in able)
         return f"{listed([str(token.id) for token in able], 2)} ({shares})"
 
@@ -160,29 +160,29 @@ class Story(Value):
 
     @property
     def pool(self) -> str:
-        """`Too few accounts work: 0 of 9`, or `The fleet has little fast time left: under 20h`."""
+        """`Too few tokens work: 0 of 9`, or `The fleet has little fast time left: under 20h`."""
         detail = plain(self.incident.detail, 40)
         if self.incident.key.step == FAST_HOURS:
             return f"The fleet has little fast time left: {detail}"
-        return f"Too few accounts work: {detail}"
+        return f"Too few tokens work: {detail}"
 
     @property
     def pool_means(self) -> str:
         """What it means for the fleet."""
         if self.incident.key.step == FAST_HOURS:
-            return "It counts what the accounts have among them that work now."
-        return "Jobs wait or fail until more accounts work."
+            return "Only the tokens that work now count."
+        return "Jobs wait or fail until more tokens work."
 
     @property
     def pool_over(self) -> str:
         """What is well again."""
-        return "The fleet has enough fast time" if self.incident.key.step == FAST_HOURS else "Enough accounts work"
+        return "The fleet has enough fast time" if self.incident.key.step == FAST_HOURS else "Enough tokens work"
 
     @property
     def count(self) -> str:
-        """`9 accounts`."""
+        """`9 tokens`."""
         total = len(self.fleet.tokens)
-        return f"{total} account{'s' * (total != 1)}"
+        return f"{total} token{'s' * (total != 1)}"
 
     @property
     def overview(self) -> str:
@@ -191,7 +191,7 @@ class Story(Value):
         counts = Counter("switched off" if token.active is False else token.status.value for token in tokens)
         said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
         if not said:
-            return "No account is linked yet."
+            return "No token is linked yet."
         people = [str(token.id) for token in cards.urgent(self.fleet)]
         waiting = f" A person is needed for {listed(people, 10)}." if people else ""
         return f"{listed(said, len(said))}.{waiting}"

@@ -10,7 +10,7 @@ from bot.domain.incidents import Happening, Moment
 from bot.domain.rules.table import UPSTREAM_RULES
 
 _SAME_DAY = timedelta(hours=12)
-"""Longer incidents are told with dates."""
+"""Longer incidents are shown with dates."""
 
 _TIMELINE = 6
 """Moments that a card shows at least, if there are so many: the first, and the last ones."""
@@ -50,7 +50,7 @@ def timeline(about: Sequence[Story]) -> str:
 
 
 def _shortened(moments: Sequence[tuple[Moment, str]]) -> list[str]:
-    """Of a long life the beginning and the latest, and whoever was told that they have it."""
+    """Of a long life the beginning and the latest, and whoever acknowledged it."""
     tail = len(moments) - _TIMELINE
     kept = [
         index

@@ -1,4 +1,4 @@
-"""How each rule is told: one row of texts a rule. The texts are templates over what a story knows."""
+"""What alerts say: one row of texts a rule. The texts are templates over what a story knows."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ class Wording(Value):
     means: str = ""
     do: str = ""
     over: str = ""
-    """The headline when it has ended. Empty for what is told once, and for statuses: what came next words their end."""
+    """The headline when it has ended. Empty for what is momentary, and for statuses: what came next words their end."""
     state: str = ""
     """What it was in, as in "no longer ..."."""
     sign: tuple[str, discord.Colour] | None = None
@@ -31,28 +31,28 @@ WORDINGS: Mapping[Rule, Wording] = {
     Rule.BASELINE: Wording(
         headline="Now watching {count}",
         group="now watching",
-        means="{overview} This channel hears of every change from now on; `/tokens` shows them all.",
+        means="{overview} From now on, every change is posted here; `/tokens` shows them all.",
         sign=("👀", cards.BLUE),
     ),
     Rule.UPSTREAM_DOWN: Wording(
         headline="ImaginePro cannot be read",
         group="ImaginePro could not be read",
-        means="All numbers stay as they were last read, and no account is judged until it answers.",
+        means="All numbers stay as they were last read, and no token is judged until it answers.",
         do="{ask}",
         over="ImaginePro can be read again after {span}",
     ),
     Rule.UPSTREAM_REFUSED: Wording(
         headline="ImaginePro refuses the API key",
         group="ImaginePro refused the API key",
-        means="No account can be watched until this is mended; all numbers stay as they were last read.",
+        means="No token can be watched until this is mended; all numbers stay as they were last read.",
         do="check the key and the plan in ImaginePro, set `IMAGINEPRO_API_KEY`, and restart the bot.",
         over="ImaginePro accepts the API key again after {span}",
     ),
     Rule.UPSTREAM_STALE: Wording(
         headline="The bot gets no new readings",
         group="no new readings",
-        means="No look at ImaginePro has ended for a while. All numbers stay as they were last read.",
-        do="look at the bot's log and at its host; restart the bot if it stays so.",
+        means="No poll of ImaginePro has ended for a while. All numbers stay as they were last read.",
+        do="check the bot's log and its host; restart the bot if this does not pass.",
         over="The bot gets new readings again after {span}",
     ),
     Rule.BANNED: Wording(
@@ -167,9 +167,9 @@ WORDINGS: Mapping[Rule, Wording] = {
     Rule.POOL: Wording(
         headline="{pool}",
         group="{pool}",
-        many="The fleet is short of accounts and of fast time",
+        many="The fleet is short of tokens and of fast time",
         means="{pool_means}",
-        do="bring accounts back (`/tokens` shows who needs a person), and send fewer jobs until then.",
+        do="bring tokens back (`/tokens` shows which need a person), and send fewer jobs until then.",
         over="{pool_over} again after {span}",
         state="short",
     ),
@@ -177,7 +177,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         headline="{name} keeps changing its status: {flips} times so far",
         group="status keeps changing",
         many="{many} began to change their status again and again",
-        means="Until it is calm for half an hour, its changes of status are told here alone. Now it is {status}.",
+        means="Until it is calm for half an hour, only this message says how its status changes. Now it is {status}.",
         do="look at the account in Discord; send urgent jobs to {others}.",
         over="{name} is calm again after {span}, and {status}",
         state="changing its status all the time",
@@ -185,7 +185,7 @@ WORDINGS: Mapping[Rule, Wording] = {
 }
 
 MOMENTARY = frozenset({Rule.BASELINE, Rule.RESTORED, Rule.GONE, Rule.NEW})
-"""Told once and over at once: their end is not worth a word."""
+"""They notify once, and are resolved at once: their end is not worth a word."""
 
 RELAX_LEFT = {
     True: "At 0 it goes on in relax mode, slowly.",

@@ -204,7 +204,9 @@ def _theirs(others: Sequence[Incident], me: int) -> str:
     names = listed(["you" if who == me else f"<@{who}>" for who in people], 5)
     has = "have" if people == [me] or len(people) > 1 else "has"
     what = "it" if len(others) == 1 else f"{len(others)} of them"
-    return f"{names[0].upper()}{names[1:]} {has} {what} already, since {stamp(min(each.at for each in moments))}."
+    return (
+        f"{names[0].upper()}{names[1:]} {has} {what} already, acknowledged {stamp(min(each.at for each in moments))}."
+    )
 
 
 async def _silence(interaction: Pressed, message: Message) -> None:
@@ -260,7 +262,7 @@ def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | Non
 
 
 async def _details(interaction: Pressed, message: Message) -> None:
-    """The account's card; of several a menu of accounts."""
+    """The token's card; of several a menu of tokens."""
     tokens = _tokens(message)
     if len(tokens) == 1:
         token = _token(interaction.client.desk, tokens[0])
@@ -303,11 +305,11 @@ async def _begin_silence(interaction: Pressed, menu: Menu) -> None:
 
 
 async def _pick(interaction: Pressed, menu: Menu) -> None:
-    await answer(interaction, "Which account?", view=row(_choice(interaction.client.desk, menu)))
+    await answer(interaction, "Which token?", view=row(_choice(interaction.client.desk, menu)))
 
 
 async def _show(interaction: Pressed, menu: Menu) -> None:
-    """The card of the account that was chosen, with the menu still under it."""
+    """The card of the token that was chosen, with the menu still under it."""
     chosen = next((token for token in _tokens(menu.message) if str(token) == menu.value), None)
     if chosen is None:
         raise UnclearError(STALE)
@@ -336,7 +338,7 @@ _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
 
 
 def _tokens(message: Message) -> list[int]:
-    """The accounts that a message is about, by id."""
+    """The tokens that a message is about, by id."""
     tokens = {incident.key.token for incident in message.incidents}
     found = sorted(token for token in tokens if token is not None)
     if not found:
@@ -345,13 +347,13 @@ def _tokens(message: Message) -> list[int]:
 
 
 def _choice(desk: Desk, menu: Menu) -> Iterable[Item]:
-    """A menu of accounts, and the buttons to the other pages of it."""
+    """A menu of tokens, and the buttons to the other pages of it."""
     tokens, pages = _tokens(menu.message), -(-len(_tokens(menu.message)) // OPTIONS)
     page = min(menu.page, pages - 1)
     shown = tokens[page * OPTIONS : (page + 1) * OPTIONS]
     options = [discord.SelectOption(label=_label(desk.fleet.tokens.get(each), each), value=str(each)) for each in shown]
     address = f"{menu.message.id}:{page}"
-    yield discord.ui.Select(custom_id=f"incident:menu:token:{address}", placeholder="Which account?", options=options)
+    yield discord.ui.Select(custom_id=f"incident:menu:token:{address}", placeholder="Which token?", options=options)
     yield from _turns(page, pages, lambda number: f"incident:menu:details:{menu.message.id}:{number}")
 
 

@@ -1,4 +1,4 @@
-"""What every press has in common: whether this member may, and what a press of something old is told."""
+"""What every press has in common: whether this member may, and how a press of something old is answered."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ async def begin(client: DeskClient, scope: Scope, until: datetime | None, by: in
 
     Args:
         client: Whose desk decides.
-        scope: What is to make no sound.
+        scope: What is to be suppressed.
         until: None for "until nothing of it is open".
         by: Discord's id of the person.
         reason: Theirs; any text.
@@ -33,7 +33,7 @@ async def begin(client: DeskClient, scope: Scope, until: datetime | None, by: in
         await desk.decide(silence, "silence add", by, reason)
     return (
         f"Silenced: {scope_name(scope)}, until {until_words(until)}. "
-        f"What happens meanwhile is told then; `/silence end` ends it earlier (`{silence.id}`)."
+        f"What happens meanwhile is posted then; `/silence end` ends it earlier (`{silence.id}`)."
     )
 
 
@@ -43,9 +43,9 @@ def _lasts(silence: Silence, until: datetime | None) -> bool:
 
 
 def may_end_when_resolved(scope: Scope) -> bool:
-    """Whether a silence of it may last until it is resolved: of one account, or of a rule that is about none.
+    """Whether a silence of it may last until it is resolved: of one token, or of a rule that is about none.
 
-    A rule over many accounts may never be without an incident, and would keep each new one silent for good.
+    A rule over many tokens may never be without an incident, so such a silence would suppress each new one for good.
     """
     return scope.token is not None or scope.rule in FLEET_RULES
 
@@ -56,11 +56,11 @@ def rule_name(rule: Rule) -> str:
 
 
 def scope_name(scope: Scope) -> str:
-    """`banned of token 1900`, `banned of every account`, `everything`. Steps are ours: digits, a unit or a percent."""
+    """`banned of token 1900`, `banned of every token`, `everything`. Steps are ours: digits, a unit or a percent."""
     if scope.rule is None:
         return "everything" if scope.token is None else f"everything of token {scope.token}"
     step = f" {scope.step}" if scope.step else ""
-    return f"{rule_name(scope.rule)}{step} of {'every account' if scope.token is None else f'token {scope.token}'}"
+    return f"{rule_name(scope.rule)}{step} of {'every token' if scope.token is None else f'token {scope.token}'}"
 
 
 def until_words(until: datetime | None) -> str:

@@ -42,11 +42,11 @@ def fleet_card(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Em
     page = min(max(page, 0), pages - 1)
     people = urgent(fleet)
     off = sum(look(token) is OFF for token in fleet.tokens.values())
-    usable = len(fleet.usable)
+    usable, left = len(fleet.usable), fast_time_left(fleet.usable)
     mark, colour = _fleet_sign(usable, len(fleet.tokens))
     head = [
         *old_numbers(fleet, fleet.read_at),
-        f"**{fast_time_left(fleet.usable)}**" if usable else "",
+        f"**{left[0].upper()}{left[1:]}**" if usable else "",
         f"**{len(people)} need{'s' * (len(people) == 1)} a person:** {listed([str(t.id) for t in people], 6)}"
         if people
         else "Nobody needs a person."

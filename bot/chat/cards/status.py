@@ -64,7 +64,7 @@ UNKNOWN = Look(
     PURPLE,
     "not known to work",
     "This bot does not know that status, so it counts as not working.",
-    "look the account up in ImaginePro, and in Discord.",
+    "look the token up in ImaginePro, and its account in Discord.",
     urgent=True,
 )
 NO_RELAX = Look(
@@ -137,14 +137,14 @@ def share(fast_time: FastTime) -> str:
 
 
 def standing(fleet: Fleet) -> str:
-    """How many accounts work, and how much fast time they have among them; no full stop."""
+    """`6 of 9 tokens work, with 91 h of fast time`."""
     if not fleet.tokens:
-        return "No account is linked"
+        return "No token is linked"
     usable, total = fleet.usable, len(fleet.tokens)
     if not usable:
-        return "No account works" if total > 1 else "The only account does not work"
-    works = f"{len(usable)} of {total} accounts work" if total > 1 else "The only account works"
-    return f"{works}, {fast_time_left(usable)}"
+        return "No token works" if total > 1 else "The only token does not work"
+    works = f"{len(usable)} of {total} tokens work" if total > 1 else "The only token works"
+    return f"{works}, with {fast_time_left(usable)}"
 
 
 def urgent(fleet: Fleet) -> list[Token]:
@@ -153,19 +153,19 @@ def urgent(fleet: Fleet) -> list[Token]:
 
 
 def spare(fleet: Fleet, without: Iterable[int | None] = ()) -> list[Token]:
-    """The two fast accounts with the most fast time left, the fullest first."""
+    """The two fast tokens with the most fast time left, the fullest first."""
     tried = frozenset(without)
     able = (t for t in fleet.usable if look(t) is FAST and t.id not in tried and (t.fast_time.percent or 0) >= 30)  # noqa: PLR2004 - less is not to spare
     return nsmallest(2, able, key=lambda token: (-(token.fast_time.percent or 0), token.id))
 
 
 def fast_time_left(tokens: Sequence[Token]) -> str:
-    """Fast time over several accounts, in hours."""
+    """What several tokens have together: `91 h of fast time (1 not readable)`, or `an unknown amount of fast time`."""
     left = [max(0.0, token.fast_time.remaining) for token in tokens if token.fast_time.remaining is not None]
     unread = len(tokens) - len(left)
     if not left:
-        return "how much fast time they have is not known"
-    return f"{number(sum(left) / 60)} h fast time among them" + (f" ({unread} not readable)" if unread else "")
+        return "an unknown amount of fast time"
+    return f"{number(sum(left) / 60)} h of fast time" + (f" ({unread} not readable)" if unread else "")
 
 
 def old_numbers(fleet: Fleet, read_at: datetime | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""`/maintenance`: windows in which watching goes on and telling waits, once or weekly, in the server's time zone."""
+"""`/maintenance`: windows in which polling goes on and notifications wait, once or weekly, in the server's zone."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ WEEKLY = "With a weekday, write the start as 22:00."
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="maintenance", description="Hold what is to be told while people work on the fleet")
+    group = app_commands.Group(name="maintenance", description="Suppress notifications while people work on the fleet")
     group.add_command(app_commands.Command(name="add", description="Add a window, once or weekly", callback=_add))
     group.add_command(app_commands.Command(name="list", description="The windows, and when they begin", callback=_list))
     group.add_command(app_commands.Command(name="end", description="End a window, or take it back", callback=_end))

@@ -30,7 +30,7 @@ USUALLY = {
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="rules", description="What is told, how severe it is, and from when on")
+    group = app_commands.Group(name="rules", description="What notifies, how severe it is, and from when on")
     group.add_command(app_commands.Command(name="list", description="How each rule is set", callback=_list))
     group.add_command(app_commands.Command(name="set", description="Set a rule, for all or one token", callback=_set))
     group.add_command(app_commands.Command(name="reset", description="Set a rule back", callback=_reset))
@@ -70,7 +70,7 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     if row.readings > 1:
         yield f"after {row.readings} readings"
     if row.for_:
-        yield f"when it has been so for {span(row.for_)}"
+        yield f"for {span(row.for_)}"
     if any((rule, whose) in policy.settings for whose in (None, token)):
         yield "set in chat"
 
@@ -81,7 +81,7 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen: 30m",
     severity="How severe, whatever the rule finds",
     readings="How many in a row must find it",
-    enabled="Whether it is told at all",
+    enabled="Whether it notifies at all",
 )
 @app_commands.choices(
     rule=RULES, severity=[app_commands.Choice(name=each.value, value=each.value) for each in Severity]

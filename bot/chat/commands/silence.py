@@ -1,4 +1,4 @@
-"""`/silence`: what makes no sound for a while. Watching goes on, and what happened is told when the silence ends."""
+"""`/silence`: what notifies nobody for a while. Polling goes on, and what happened is posted when the silence ends."""
 
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ LENGTHS = ("30m", "1h", "4h", "24h", "2d", "7d", UNTIL_RESOLVED, UNTIL_RENEWAL)
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="silence", description="Keep incidents from making a sound for a while")
+    group = app_commands.Group(name="silence", description="Keep incidents from notifying anybody for a while")
     group.add_command(app_commands.Command(name="add", description="Silence a token, a rule, or all", callback=_add))
     group.add_command(app_commands.Command(name="list", description="What is silenced, and until when", callback=_list))
     group.add_command(app_commands.Command(name="end", description="End a silence before its time", callback=_end))
@@ -66,7 +66,7 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
     if words == UNTIL_RESOLVED:
         if not silence.may_end_when_resolved(scope):
             sentence = (
-                "With many accounts there may always be one that has it, and new incidents would stay silent for good. "
+                "With many tokens there may always be one that has it, so new incidents would stay silenced for good. "
                 "Name a token as well, or write a length, such as 4h."
             )
             raise UnclearError(sentence)
@@ -110,4 +110,4 @@ async def _end(interaction: Asked, *, name: str) -> None:
     if found is None or not await desk.undo(found, "silence end", interaction.user.id):
         sentence = "There is no such silence, or it is over already. `/silence list` shows those that there are."
         raise UnclearError(sentence)
-    await answer(interaction, f"Ended: the silence of {scope_name(found.scope)}. What is still open is told now.")
+    await answer(interaction, f"Ended: the silence of {scope_name(found.scope)}. What is still open is posted now.")

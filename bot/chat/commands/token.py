@@ -101,6 +101,6 @@ def unknown(fleet: Fleet, token_id: int) -> str:
         why = f"{TROUBLES[fleet.failure.trouble]}." if fleet.failure else "The first reading is on its way."
         return f"Nothing was read yet, so token {token_id} is not known. {why}"
     if not fleet.tokens:
-        return f"There is no token {token_id}: no account is linked."
+        return f"There is no token {token_id}: none is linked."
     nearest = nsmallest(3, fleet.tokens, key=lambda other: abs(other - token_id))
     return f"There is no token {token_id}. The nearest are {listed([str(each) for each in sorted(nearest)], 3)}."

@@ -7,7 +7,7 @@ From the ground:
     case.py                           a reading beside what was known before it; which of its tokens have to be judged
     sight.py                          what a rule sees of one token, and what it says
     token.py  fast_time.py  fleet.py  the rules themselves
-    judge.py  upstream.py             what one look finds: a reading, a failure, or nothing for too long
+    judge.py  upstream.py             what one poll finds: a reading, a failure, or nothing for too long
 
 A rule sees a token as read, the same token as it was, and the token's open incidents. It yields what it finds, and the
 keys about which this reading says nothing. The levels at which an incident opens and at which it ends differ

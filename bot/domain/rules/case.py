@@ -39,7 +39,7 @@ class Past(Value):
 
 
 class Calm(Value):
-    """Of which tokens no rule has anything to say, so that a large fleet need not be judged anew at each look."""
+    """Of which tokens no rule has anything to say, so that a large fleet need not be judged anew at each poll."""
 
     policy: Policy
     """By which the rules were asked; by another they may say something else."""

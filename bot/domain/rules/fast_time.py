@@ -19,7 +19,7 @@ LEAVE_GONE = 1.0
 
 
 def fast_time(sight: Sight) -> Iterator[Verdict]:
-    """Each step is its own incident; of those crossed in one reading only the deepest speaks. The last is critical.
+    """Each step is its own incident; the deepest that was crossed inhibits the others. The last step is critical.
 
     A step that is the only one is no last warning after others, and stays one.
     """
@@ -41,7 +41,7 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
             last = each is steps[-1] and len(steps) > 1
             found.append(sight.finding(Rule.FAST_TIME_LOW, Severity.CRITICAL if last else Severity.WARNING, each.text))
     spent = fast_time.gone or (gone in past.open and (fast_time.remaining or 0) <= LEAVE_GONE)
-    if spent and sight.policy.watches(gone):  # or else nothing deeper speaks for the steps
+    if spent and sight.policy.watches(gone):  # or else nothing deeper explains the steps
         stops = sight.token.subscription.has_relax is False
         found.append(sight.finding(Rule.FAST_TIME_GONE, Severity.CRITICAL if stops else Severity.WARNING))
     for finding in found:

@@ -77,7 +77,7 @@ class Policy(Value):
     thresholds: tuple[Threshold, ...] = ()
     """The steps of fast time, each its own incident."""
     interval: timedelta = timedelta(minutes=1)
-    """Between two looks."""
+    """Between two polls."""
     settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
 
     def row(self, rule: Rule, token: int | None) -> Row:
@@ -109,7 +109,7 @@ class Policy(Value):
         return _pool_levels(chosen) if chosen else PoolLevels()
 
     def watches(self, key: Key) -> bool:
-        """Whether anybody wants to hear of that. A token that is gone is forgotten, whoever wants to hear of it."""
+        """Whether its rule and step are on. GONE is always watched, or else such a token would never be forgotten."""
         if key.rule is not Rule.GONE and not self.row(key.rule, key.token).enabled:
             return False
         if key.rule is Rule.FAST_TIME_LOW:
@@ -125,7 +125,7 @@ class Policy(Value):
 
 
 def as_set(finding: Finding, policy: Policy) -> Finding | None:
-    """The finding as its rule is set; None when nobody wants to hear of it."""
+    """The finding as its rule is set; None when that is off."""
     if not policy.watches(finding.key):
         return None
     row = policy.row(finding.key.rule, finding.key.token)
@@ -140,5 +140,5 @@ def as_set(finding: Finding, policy: Policy) -> Finding | None:
 
 
 def unwatched(incidents: Mapping[Key, Incident], policy: Policy) -> frozenset[Key]:
-    """The open keys that nobody wants to hear of any more."""
+    """The open keys whose rule or step was switched off."""
     return frozenset(key for key in incidents if not policy.watches(key))

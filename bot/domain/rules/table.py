@@ -9,7 +9,7 @@ from bot.domain.value import Value
 
 ANYBODY = "usable"
 FAST_HOURS = "fast time"
-"""The two things that the rule about the whole fleet looks at; they are the steps of its keys."""
+"""The two things that the rule about the whole fleet checks; they are the steps of its keys."""
 
 
 class Row(Value):
@@ -18,14 +18,15 @@ class Row(Value):
     severity: Severity
     """What `/rules` shows as its default. A rule may find another where it knows more: see its function."""
     readings: int = 1
-    """In a row to fire."""
+    """In a row that must find it before it fires."""
     keep_firing_for: int = 1
-    """In a row to clear."""
+    """In a row that must miss it before it resolves: a count of readings, and not a time as in Prometheus."""
     for_: timedelta = timedelta()
-    """How long it must have been so before it fires; for a rule that has one, its threshold is this."""
+    """How long it must have been so before it fires: Prometheus's `for`. In a rule that has one, its threshold is this.
+    """
     enabled: bool = True
     chosen: Severity | None = None
-    """Set by somebody, it holds whatever the rule finds."""
+    """The severity that somebody set, whatever the rule finds."""
 
 
 RULES: Mapping[Rule, Row] = {
@@ -44,10 +45,10 @@ RULES: Mapping[Rule, Row] = {
     Rule.QUEUE_STUCK: Row(Severity.WARNING, for_=timedelta(minutes=20)),
     Rule.FROZEN: Row(Severity.INFO, for_=timedelta(hours=6)),
     Rule.INACTIVE: Row(Severity.INFO),
-    # One short or empty list is no reason to forget accounts.
+    # One short or empty list is no reason to forget tokens.
     Rule.GONE: Row(Severity.INFO, readings=2),
     Rule.NEW: Row(Severity.INFO),
-    # The number of tokens that work has no margin to leave it by; readings in a row keep it from trembling.
+    # The number of tokens that work has no second level at which to resolve; readings in a row keep it from flapping.
     Rule.POOL: Row(Severity.CRITICAL, keep_firing_for=3),
     Rule.FLAPPING: Row(Severity.INFO),
 }

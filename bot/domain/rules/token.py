@@ -52,7 +52,7 @@ def _status_finding(sight: Sight, rule: Rule, severity: Severity) -> Finding:
 def flapping(sight: Sight) -> Iterator[Verdict]:
     """Changes of status. From the third in an hour on they are one incident, until there was none for a while.
 
-    It holds back what the token's status would tell, so it is itself critical once the token is BANNED meanwhile.
+    It inhibits what the token's status would notify of, so it is itself critical once the token is BANNED.
     """
     key = sight.key(Rule.FLAPPING)
     standing = incident if (incident := sight.past.open.get(key)) and incident.open else None
@@ -85,7 +85,7 @@ def subscription(sight: Sight) -> Iterator[Verdict]:
 
 
 def queue_stuck(sight: Sight) -> Iterator[Verdict]:
-    """Jobs wait and none runs. An account that does not work is told of by another rule, and moves no queue."""
+    """Jobs wait and none runs. That a token does not work is another rule's to say, and its queue does not move."""
     key, token = sight.key(Rule.QUEUE_STUCK), sight.token
     waits = any(count.value for count in (token.queued_fast, token.queued_relax)) and token.running.value == 0
     unread = token.running.value is None and not token.running.raw

@@ -1,4 +1,4 @@
-"""The rules about the upstream: looks that bring no reading, and looks that do not come."""
+"""The rules about the upstream: polls that bring no reading, and polls that do not come."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,12 +13,12 @@ STALE_AFTER = 3
 
 
 def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
-    """Judge a look that brought no reading: all that is known of tokens stays as it was."""
+    """Judge a poll that brought no reading: all that is known of tokens stays as it was."""
     refused = failure.trouble is Trouble.REFUSED
     rule = Rule.UPSTREAM_REFUSED if refused else Rule.UPSTREAM_DOWN
     found = as_set(Finding(Key(rule), RULES[rule].severity, detail=f"{failure.trouble}: {failure.detail}"), policy)
-    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either tells
-    # why no reading comes.
+    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either
+    # explains why no reading comes.
     answered = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_STALE)} if refused else {Key(Rule.UPSTREAM_STALE)}
     return Judgement(
         at=failure.at,
@@ -36,7 +36,7 @@ def judge_stale(
     read_at: datetime | None,
     polled_at: datetime | None,
 ) -> Judgement:
-    """Judge that no reading comes. While failures come, and are told or about to be, it is they that say so.
+    """Judge that no reading comes. While polls fail, and an incident about that is firing or pending, it explains this.
 
     Args:
         now: The time.

@@ -1,9 +1,9 @@
-"""What is known between two looks, and what moves it. Pure: whoever fetches, stores and tells is elsewhere.
+"""What is known between two polls, and what moves it. Pure: whoever fetches, stores and notifies is elsewhere.
 
 From the ground:
 
     known.py     what is known, what of it outlives a restart, and what a move of it changes in storage
-    poll.py      one look: a reading, or a failure to get one
-    schedule.py  the time alone: silences and windows that begin and end, reminders, looks that do not come
+    poll.py      one poll: a reading, or a failure to get one
+    schedule.py  the time alone: silences and windows that begin and end, reminders, polls that do not come
     response.py  people: who acknowledges, silences, sets a rule, or takes that back
 """

@@ -15,7 +15,7 @@ from bot.domain.value import Value, field, replace
 
 
 class Memory(Value):
-    """What is remembered between two looks, and over restarts."""
+    """What is remembered between two polls, and over restarts."""
 
     records: Mapping[int, Record] = field(default_factory=dict)
     """The last reading of each token, by id."""
@@ -27,10 +27,10 @@ class Memory(Value):
 
 
 class Changes(Value):
-    """What one look changes; stored whole or not at all."""
+    """What one poll changes; stored whole or not at all."""
 
     read_at: datetime | None
-    """When the whole fleet was last read, after this look."""
+    """When the whole fleet was last read, after this poll."""
     records: tuple[Record, ...] = ()
     """Tokens that are new or read otherwise than before."""
     removed: frozenset[int] = frozenset()
@@ -40,7 +40,7 @@ class Changes(Value):
     notify: frozenset[Key] = frozenset()
     """Keys among `incidents` whose message is to be posted, or edited."""
     notices: tuple[Notice, ...] = ()
-    """To be posted after the cards that they answer."""
+    """To be posted after the cards that they reply to."""
     decided: tuple[Decision, ...] = ()
     """Decisions that are new or changed."""
     undone: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Changes(Value):
 
 
 class Known(Value):
-    """What is known now. Replaced as a whole, so that no reader ever sees half of a look."""
+    """What is known now. Replaced as a whole, so that no reader ever sees half of a poll."""
 
     fleet: Fleet = field(default_factory=Fleet)
     remembered: Mapping[int, Token] = field(default_factory=dict)
@@ -68,10 +68,10 @@ class Known(Value):
     calm: Calm | None = None
     """Which tokens need not be judged while they read as they do; None when nobody knows, as after a start."""
     polled_at: datetime | None = None
-    """When the last look at the whole fleet ended, well or not; None while none did since the process began."""
+    """When the last poll of the whole fleet ended, well or not; None while none did since the process began."""
 
     def suppressed(self) -> Callable[[Key], bool]:
-        """Whether an incident of a key is to make no sound: people said so, or it is part of a token's flapping."""
+        """Whether an incident of a key is suppressed: silenced, in a window, or inhibited by its token's flapping."""
         suppressed = suppressed_by(self.decisions)
         return lambda key: suppressed(key, self.incidents)
 
@@ -82,13 +82,13 @@ class Known(Value):
 
 
 INHIBITED_BY_FLAPPING = STATUS_RULES | {Rule.RESTORED}
-"""What a flapping token would tell again and again."""
+"""What a token's flapping inhibits: it would notify again and again."""
 
 
 def suppressed_by(decisions: Decisions) -> Suppressed:
-    """What makes no sound: what people keep quiet, and what a token's flapping tells instead.
+    """What is suppressed: what silences and windows match, and what a token's flapping inhibits.
 
-    Flapping tells of nothing while it is kept quiet itself, nor of a ban that is graver than somebody set it to be.
+    Flapping inhibits nothing while it is suppressed itself, nor a ban that is graver than somebody set flapping to be.
     """
     suppressor = decisions.suppressor()
 
@@ -105,7 +105,7 @@ def suppressed_by(decisions: Decisions) -> Suppressed:
 
 
 def restore(memory: Memory) -> Known:
-    """What was known when the last look was stored."""
+    """What was known when the last poll was stored."""
     tokens = {token_id: info.read(record) for token_id, record in memory.records.items()}
     missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
     listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
@@ -113,7 +113,7 @@ def restore(memory: Memory) -> Known:
 
 
 def release(known: Known, now: datetime) -> Step:
-    """What was held is told, where it is no longer quiet."""
+    """Notify of what is `unnotified` and no longer suppressed."""
     suppressed = known.suppressed()
     unnotified = [each for key, each in known.incidents.items() if each.unnotified and not suppressed(key)]
     freed = [steering.released(incident, now) for incident in unnotified]
@@ -123,7 +123,7 @@ def release(known: Known, now: datetime) -> Step:
 
 
 def revised(known: Known, incidents: Iterable[Incident]) -> Step:
-    """These incidents instead of what they were; those that have a card show it there."""
+    """These incidents instead of what they were; the cards of those that have one are edited."""
     changed = tuple(incidents)
     return Step(
         {**known.incidents, **{each.key: each for each in changed}} if changed else known.incidents,

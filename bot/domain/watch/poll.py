@@ -1,4 +1,4 @@
-"""How one look moves what is known."""
+"""How one poll moves what is known."""
 
 from collections.abc import Iterable, Iterator
 
@@ -51,14 +51,17 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
 
 
 def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Changes, Known]:
-    """How a look without a reading moves what is known."""
+    """How a poll without a reading moves what is known."""
     judgement = judge_failure(failure, known.incidents, known.policy(base))
     changes, after = move(known, judgement)
     return changes, replace(after, fleet=replace(known.fleet, failure=failure), polled_at=failure.at)
 
 
 def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
-    """How a judgement moves the incidents, what of that waits for the end of a quiet, and whose quiet ended by it."""
+    """How a judgement moves the incidents, and the silences and windows that suppress some of them.
+
+    What stops flapping by it is no longer inhibited, so its notifications go out in the same move.
+    """
     moved = step(known.incidents, judgement, suppressed_by(known.decisions))
     decided = tuple(_owing(known.decisions, moved))
     changes, after = keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
@@ -67,9 +70,9 @@ def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
 
 
 def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
-    """The decisions that have to name something else than before at their end: each key is named by one of them.
+    """The silences and windows that have more to name at their end than before: each key is named by one of them.
 
-    A window tells the net difference, and what came and went unheard makes none; only a silence names that.
+    A window names the net difference, and what came and went without a notification makes none; a silence names that.
     """
     notifiable = {incident.key for incident in moved.changed if incident.notifiable}
     suppressor, silenced = decisions.suppressor(), replace(decisions, windows={}).suppressor()

@@ -14,11 +14,11 @@ from bot.domain.watch.known import Changes, Known, both, keep, release, revised
 from bot.domain.watch.schedule import end, notice_of, turn
 
 NAMED = 5
-"""Accounts that an entry of the audit trail names by their ids."""
+"""Tokens that an entry of the audit trail names by their ids."""
 
 
 def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:
-    """Somebody looks after these incidents. Those that are over, or looked after by somebody, stay as they are."""
+    """Somebody acknowledges these incidents. Those that are over, or acknowledged already, stay as they are."""
     taken = [
         incident
         for key in keys
@@ -43,7 +43,7 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
     else:
         moved = _silenced(known, decision, entry) if isinstance(decision, Silence) else revised(known, ())
         changes, after = keep(after, moved)
-        released, after = keep(after, release(after, entry.at))  # a flapping that is silenced tells of nothing else
+        released, after = keep(after, release(after, entry.at))  # a flapping that is silenced inhibits nothing
         changes = both(changes, released)
     decided = {each.id: each for each in (decision, *changes.decided) if each.id not in changes.undone}
     return replace(changes, decided=tuple(decided.values()), audit=(entry,)), after
@@ -69,7 +69,7 @@ def undo(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known
 
 
 def _names(keys: Iterable[Key]) -> str:
-    """`banned 1900`; of several by one rule `banned: 12 accounts: 1900, 1901, 1902, 1904, 1907, …`."""
+    """`banned 1900`; of several by one rule `banned: 12 tokens: 1900, 1901, 1902, 1904, 1907, …`."""
     rules: dict[Rule, list[Key]] = defaultdict(list)
     for key in keys:
         rules[key.rule].append(key)
@@ -78,10 +78,10 @@ def _names(keys: Iterable[Key]) -> str:
 
 def _named(rule: Rule, keys: Sequence[Key]) -> str:
     tokens = dict.fromkeys(str(key.token) for key in keys if key.token is not None)
-    if len(tokens) < 2:  # noqa: PLR2004 - what is about one account, or about none, has a name of its own
+    if len(tokens) < 2:  # noqa: PLR2004 - what is about one token, or about none, has a name of its own
         return "; ".join(_name(key) for key in keys)
     named = [*list(tokens)[:NAMED], *(["…"] if len(tokens) > NAMED else [])]
-    return f"{rule}: {len(tokens)} accounts: {', '.join(named)}"
+    return f"{rule}: {len(tokens)} tokens: {', '.join(named)}"
 
 
 def _name(key: Key) -> str:

@@ -16,14 +16,18 @@ from bot.domain.watch.poll import move
 
 
 def overdue(known: Known, now: datetime) -> frozenset[Key]:
-    """What is to be reminded of by now, if nothing keeps it quiet."""
+    """What is to be reminded of by now, if nothing suppresses it."""
     return frozenset(key for key, each in known.incidents.items() if steering.reminder(each, now) is not None)
 
 
 def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key] = ()) -> tuple[Changes, Known]:
-    """What the time alone moves: silences and windows that begin and end, reminders, and looks that do not come.
+    """What the time alone moves: silences and windows that begin and end, reminders, and polls that do not come.
 
-    What is `unheard`, since the last sound that it called for still waits for the channel, is not reminded of.
+    Args:
+        known: What is known.
+        now: The time.
+        base: How the rules are set in the environment.
+        undelivered: What is not reminded of yet, since its last notification still waits for the channel.
     """
     turned, after = turn(known, now)
     judgement = judge_stale(
@@ -52,7 +56,7 @@ def turn(known: Known, now: datetime) -> tuple[Changes, Known]:
 
 
 def end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple[Changes, Known]:
-    """What these decisions leave that do not hold any more: a word about each, and what nothing else keeps quiet."""
+    """These silences and windows have ended: a notice about each, and the notifications that nothing suppresses now."""
     suppressed = known.suppressed()
     firing = (
         [each for key, each in known.incidents.items() if each.open and each.notifiable and not suppressed(key)]
@@ -60,7 +64,7 @@ def end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple
         else []
     )
     notices = tuple(_ended(each, firing, now) for each in ended)
-    # The word is a reminder of all that it names; the next one comes in its time.
+    # The notice reminds of all that it names; the next reminder comes in its time.
     named = {key for notice in notices for key in notice.keys}
     notified = [
         replace(each, notified_at=now) for each in firing if each.key in named and each.has_card and not each.unnotified
@@ -71,9 +75,10 @@ def end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple
 
 
 def _ended(decision: Silence | Window, firing: Iterable[Incident], now: datetime) -> Notice:
-    """A silence leaves what is open. A window leaves the net difference: what fired or rose in it and is still open.
+    """The notice that it ended. Both kinds name what resolved meanwhile.
 
-    Both name what ended meanwhile.
+    After a silence it names what is open; after a window the net difference, which is what fired or rose in it and is
+    still open.
     """
     if isinstance(decision, Silence):
         kind, left = NoticeKind.SILENCE_ENDED, [each.key for each in firing if decision.scope.matches(each.key)]
@@ -90,10 +95,10 @@ def notice_of(
 
 
 def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
-    """Critical incidents that nobody looks after are told again, each when its time has come.
+    """Notify again of critical incidents that nobody acknowledged, each when its time has come.
 
-    While the upstream is in trouble only that is reminded of: of the rest nobody knows how it stands. What the channel
-    has not heard yet is put off: nobody can have let a word go unanswered that never came.
+    While the upstream is in trouble only that is reminded of: nobody knows how the rest stands. What is `undelivered`
+    is put off: nobody can have left a notification unanswered that never came.
     """
     suppressed = known.suppressed()
     blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
