@@ -21,7 +21,7 @@ from tests.wire.discord import Discord
 from tests.wire.process import LAUNCH
 
 FLIP_EVERY = 10
-"""Seconds after which one more account changes its status, and a message comes of it."""
+"""Seconds after which one more token changes its status, and a message comes of it."""
 
 WARM_UP = 20
 """Answers that are not counted: the first of a kind take longer."""

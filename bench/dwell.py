@@ -19,15 +19,15 @@ from bench.poll import Clock, databases, living, now, online
 from bot.settings import Settings
 
 SIZE = 9
-"""Accounts, unless somebody asks for more: a larger fleet adds what it takes to read it."""
+"""Tokens, unless somebody asks for more: a larger fleet adds what it takes to read it."""
 
 CALM, WAITING = timedelta(hours=1), timedelta(minutes=1)
-"""What passes on the bot's clock before an account flips, and until it flips back. Flips that come one upon the other
-would join one message or be told as flapping; a check that waits for long would be told as something graver."""
+"""What passes on the bot's clock before a token flips, and until it flips back. Flips that come one upon the other
+would join one message or count as flapping; a check that waits for long would become critical."""
 
 
 async def flips(outside: world.World, settings: Settings, size: int, count: int) -> list[float]:
-    """Let so many accounts flip, one after another; returns how long each took to be told, in milliseconds."""
+    """Let so many tokens flip, one after another; returns how long each took to be posted, in milliseconds."""
     took, clock = [], Clock(now())
     async with living(settings, clock) as app:
         await online(app)
@@ -41,7 +41,7 @@ async def flips(outside: world.World, settings: Settings, size: int, count: int)
                 await asyncio.sleep(0.005)
             took.append(1000 * (deliveries[posted] - (await outside.ask("polls"))[-1]))
             # What is over is edited into its card as well, which must not be taken for the next flip's message.
-            while not app.outbox.idle:  # noqa: ASYNC110 - it tells nobody
+            while not app.outbox.idle:  # noqa: ASYNC110 - it wakes nobody
                 await asyncio.sleep(0.005)
     return took
 
@@ -61,7 +61,7 @@ async def round_trips(settings: Settings, count: int) -> list[float]:
 
 
 async def dwells(url: str, count: int, size: int = SIZE) -> tuple[list[float], list[float]]:
-    """How long so many flips took to be told, and so many bare posts to be made, in milliseconds."""
+    """How long so many flips took to be posted, and so many bare posts to be made, in milliseconds."""
     async with world.running(size) as outside:
         settings = outside.settings(url)
         return await flips(outside, settings, size, count), await round_trips(settings, count)

@@ -28,7 +28,7 @@ BARE = Path(__file__).with_name("bare.py")
 DATABASE = Path("data") / "bot.db"
 STORM = ("VERIFYING", "FAST", "BANNED", "RELAX") * 3
 STORM_LASTS = 6
-"""Seconds, in which a poll finds each of it and summaries tell it."""
+"""Seconds, in which a poll finds each of it and summaries name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ async def bot(size: int, seconds: float, *, first: bool = False) -> Footprint:
 
 
 async def storm(size: int) -> list[tuple[str, float, float]]:
-    """What the bot takes, in MiB now and at its peak, while all of so many accounts change their status together."""
+    """What the bot takes, in MiB now and at its peak, while all of so many tokens change their status together."""
     upstream, found = Upstream(world.fleet(size)), []
     async with (
         _surroundings(upstream) as (discord, environment, is_ready),
@@ -190,7 +190,7 @@ async def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="*", default=[0, 100, 10_000])
     parser.add_argument("--seconds", type=float, default=3, help="from ready, in which the memory is read")
     parser.add_argument("--times", type=int, default=5, help="each, in turns; the table has the medians")
-    parser.add_argument("--storm", action="store_true", help="of 10,000 accounts that change together, 12 times")
+    parser.add_argument("--storm", action="store_true", help="of 10,000 tokens that change together, 12 times")
     arguments = parser.parse_args()
     if arguments.storm:
         table.show(("every status", "resident MiB", "peak MiB"), await storm(10_000))

@@ -137,7 +137,7 @@ def databases(names: list[str]) -> Iterator[dict[str, str]]:
 
 
 async def polls(outside: world.World, app: App, count: int, plainly: Plainly) -> tuple[list[Span], float]:
-    """Look so many times, each time after something changed; and between, what `json.loads` takes, as a median."""
+    """Poll so many times, each time after something changed; and between, what `json.loads` takes, as a median."""
     spans, plain = [], []
     for _ in range(count):
         await outside.ask("drift", FLIPS)
@@ -149,7 +149,7 @@ async def polls(outside: world.World, app: App, count: int, plainly: Plainly) ->
 
 
 async def online(app: App) -> None:
-    """Wait until the bot is online and its first look is over."""
+    """Wait until the bot is online and its first poll is over."""
     await app.client.logged_in.wait()
     await app.client.wait_until_ready()
     await asyncio.sleep(1)
@@ -204,7 +204,7 @@ class Costs:
     first_start: Span
     """On an empty database, until everything is open."""
     first_poll: Span
-    """Until the first reading is told."""
+    """Until the first reading's summary is posted."""
     start: Span
     """On a database with the fleet."""
     polls: list[Span]
@@ -254,8 +254,8 @@ async def costs(url: str, size: int, count: int) -> Costs:
 async def in_turns(urls: Mapping[int, str], count: int) -> dict[int, float]:
     """Milliseconds of CPU of a poll, the median of so many, of fleets of these sizes, on a database each.
 
-    They take turns, since the machine is faster at one time than at another. Nothing is told meanwhile: a message takes
-    the same, however large the fleet is.
+    They take turns, since the machine is faster at one time than at another. Nothing is posted meanwhile: a message
+    takes the same, however large the fleet is.
     """
     spent: dict[int, list[float]] = {size: [] for size in urls}
     async with contextlib.AsyncExitStack() as stack:
@@ -292,9 +292,9 @@ def rows(name: str, measured: Costs) -> list[table.Row]:
     return [
         (f"{name}: json.loads of the answer", measured.plain, measured.plain, 1.0, None, None),
         row("nothing at all, for a second", measured.idle),
-        row("start on an empty database, with a first look", measured.first_start),
-        row("first poll, until it is told", measured.first_poll),
-        row("start on a database with the fleet, with a look", measured.start),
+        row("start on an empty database, with a first poll", measured.first_start),
+        row("first poll, until it is posted", measured.first_poll),
+        row("start on a database with the fleet, with a poll", measured.start),
         row(f"poll, 1 % changed (median of {len(measured.polls)})", *measured.polls),
         row("poll, everything changed", measured.storm),
         row(f"its first {DELIVERED} summaries", measured.notifying),

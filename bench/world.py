@@ -35,7 +35,7 @@ _LONGEST_LINE: Final = 64 * 2**20
 
 
 def fleet(size: int) -> Iterable[TokenRecord]:
-    """Accounts that differ from one another as real ones do; all FAST and with enough fast time."""
+    """Tokens that differ from one another as real ones do; all FAST and with enough fast time."""
     dice = random.Random(size)
     for number in range(size):
         plan = dice.choice(list(_HOURS))
@@ -56,7 +56,7 @@ class Frugal(Upstream):
         """With a fleet of these."""
         super().__init__(records)
         self.written: dict[int, msgspec.Raw] = {}
-        """The JSON of each account; to be taken out when that changes."""
+        """The JSON of each token; to be taken out when that changes."""
 
     def _shown(self) -> Sequence[object]:
         for identity in self.fleet.keys() - self.written.keys():
@@ -84,13 +84,13 @@ class _World:
         return len(changed)
 
     def flip(self, identity: int) -> None:
-        """Let an account need a human check, or no longer."""
+        """Let a token need a human check, or no longer."""
         each = self._upstream.fleet[identity]
         self._upstream.written.pop(identity, None)
         each["status"] = "FAST" if each["status"] == "VERIFYING" else "VERIFYING"
 
     def storm(self, status: str) -> None:
-        """Let every account get the same status."""
+        """Let every token get the same status."""
         self._upstream.written.clear()
         for each in self._upstream.fleet.values():
             each["status"] = status

@@ -75,14 +75,14 @@ def test_the_commands_table_is_the_commands() -> None:
 
 
 def test_every_rule_is_documented_for_newcomers_and_for_operators() -> None:
-    for heading in ("What it tells, and when", "Rules"):
+    for heading in ("What fires, and when", "Rules"):
         documented = [name.strip() for row in rows(heading, INCIDENTS) for name in row[0].split(",")]
         assert sorted(documented) == sorted(rule.replace("_", " ") for rule in Rule), heading
     assert set(WORDINGS) == set(Rule) == set(RULES)
 
 
 def test_what_is_said_of_a_rule_s_severity_holds_for_its_default() -> None:
-    for row in rows("What it tells, and when", INCIDENTS):
+    for row in rows("What fires, and when", INCIDENTS):
         for name in row[0].split(","):
             rule = Rule(name.strip().replace(" ", "_"))
             assert rule is Rule.BASELINE or RULES[rule].severity in row[2]
