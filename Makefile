@@ -53,7 +53,7 @@ reliability: .venv/dev ## kill the bot 200 times an engine, stop it, let storms 
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
 	$(RUN) python -m tests.stop
 	$(RUN) python -m tests.storm
-	$(RUN) python -m tests.outage --scale 20
+	$(RUN) python -m tests.outage
 	$(RUN) python -m tests.overlap --seconds 90 --engine sqlite
 	$(RUN) python -m tests.overlap --seconds 90 --engine postgresql
 

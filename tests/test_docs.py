@@ -29,6 +29,8 @@ OBSERVING = (ROOT / "docs/observing.md").read_text(encoding="utf-8")
 INCIDENTS = (ROOT / "docs/incidents.md").read_text(encoding="utf-8")
 COMMANDS_PAGE = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
 SETTINGS_PAGE = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py")}
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench/README.md"])
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 REPORT = "it is an error, and the page asks to report those"
@@ -206,3 +208,74 @@ def test_every_link_to_a_section_leads_to_one(path: Path) -> None:
         page = (path.parent / link if link else path).read_text(encoding="utf-8")
         headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
         assert section in [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+
+
+def places(heading: str) -> list[str]:
+    """The files and folders in which something has to be written, by the table under a heading of CONTRIBUTING."""
+    return [row[0].strip("`") for row in rows(heading, CONTRIBUTING)]
+
+
+@pytest.mark.parametrize("heading", ["A new rule", "A new slash command", "A new call to ImaginePro"])
+def test_each_way_in_leads_to_files_that_are_there(heading: str) -> None:
+    assert len(places(heading)) > 3
+    assert [place for place in places(heading) if not (ROOT / place).exists()] == []
+
+
+def test_every_other_file_and_command_that_contributing_names_is_there() -> None:
+    named = [name for name in re.findall(r"`([\w./]+)`", CONTRIBUTING) if "/" in name or name.endswith((".py", ".md"))]
+    files = [path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("[!.]*"), *ROOT.glob("[!.]*/**/*")]]
+    assert [name for name in named if not any(f"/{file}".endswith(f"/{name.rstrip('/')}") for file in files)] == []
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    asked = set(re.findall(r"`make (\w+)`", CONTRIBUTING))
+    assert asked
+    assert [name for name in asked if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+
+
+def test_a_new_rule_has_to_be_named_where_contributing_says_and_nowhere_else() -> None:
+    """A file that names every rule would have to name the next one, too."""
+    name_all = {path for path, text in SOURCES.items() if all(re.search(rf"\b{rule.name}\b", text) for rule in Rule)}
+    assert name_all == {place for place in places("A new rule") if place in name_all}
+    assert len(name_all) == 3
+
+
+def test_a_new_command_has_to_be_named_where_contributing_says_and_nowhere_else() -> None:
+    names = [
+        path.stem for path in (ROOT / "bot/chat/commands").glob("*.py") if "def command(" in path.read_text("utf-8")
+    ]
+    name_all = {
+        path for path, text in SOURCES.items() if all(re.search(rf"\b{name}\.command\b", text) for name in names)
+    }
+    assert name_all == {"bot/chat/client.py"} == name_all & set(places("A new slash command"))
+
+
+def test_a_new_call_to_imaginepro_has_to_be_served_where_contributing_says() -> None:
+    client, simulated = "bot/imaginepro/client.py", "bot/sandbox/imaginepro.py"
+    paths = {path: set(re.findall(r'"(/api/v1/[\w/]+)', text)) for path, text in SOURCES.items()}
+    assert paths[client] <= paths[simulated]
+    assert {path for path, found in paths.items() if found} == {client, simulated}
+    assert {client, simulated} <= set(places("A new call to ImaginePro"))
+    listed = (ROOT / "tests/payloads/README.md").read_text(encoding="utf-8")
+    assert [path.name for path in (ROOT / "tests/payloads").glob("*.json") if path.name not in listed] == []
+
+
+def test_the_glossary_names_what_is_in_the_code() -> None:
+    code = "".join(SOURCES.values())
+    named = {name for row in rows("Words", CONTRIBUTING) for name in re.findall(r"`([^`]+)`", row[3])}
+    assert len(named) > 20
+    files = [name for name in named if name.endswith(".py")]
+    assert [name for name in files if not any(path.endswith(f"/{name}") for path in SOURCES)] == []
+    words = [name.rpartition(".")[2] for name in named if not name.endswith(".py")]
+    assert [word for word in words if not re.search(rf"\b{word}\b", code)] == []
+
+
+def test_each_finding_says_what_was_seen_and_cleans_up() -> None:
+    findings = sorted((ROOT / "findings").iterdir())
+    assert findings
+    for path in findings:
+        text = path.read_text(encoding="utf-8")
+        assert path.suffix == ".sh"
+        assert text.startswith("#!/usr/bin/env bash\n# ")
+        assert "set -euo pipefail" in text
+        assert "mktemp -d" in text
+        assert "trap 'rm -rf" in text
+        assert re.search(r"\w==[0-9]", text), "the packages that it installs are pinned"
