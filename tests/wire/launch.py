@@ -7,9 +7,9 @@ not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway al
 alone, at most, a channel, a login, a database or an upstream that fails; FAKE_POLL, after which it polls again, while
 it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
 database, or for a message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE,
-for which the holder of the lease may say nothing, its other times in proportion; FAKE_LOOK, after which the lease is
-renewed, and looked at, in any case; FAKE_LAST_WORDS, for which answers may still be given when it is to stop;
-FAKE_WORRY, for which its health and its watchdog bear what is wrong.
+for which the holder of the lease may say nothing, its other times in proportion; FAKE_CHECK, after which the lease is
+renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be given when it is to stop; FAKE_WORRY,
+for which its health and its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -25,7 +25,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ from bot import app, leader, outbox
 from bot.chat import client
 from bot.chat.channel import OpsChannel
 from bot.imaginepro import client as upstream
+from bot.jobs import Job
 from bot.observe import health, pulse, watchdog
 from bot.storage import database
 from bot.storage.store import Grouping, Store
@@ -96,10 +98,14 @@ def hurry(seconds: float) -> None:
 
 def poll(seconds: float) -> None:
     """Let the bot poll so often."""
-    run, every = app.running, timedelta(seconds=seconds)  # type: ignore[attr-defined] # it imports it for itself
-    app.running = lambda jobs: run(  # type: ignore[attr-defined] # as above
-        job._replace(every=every) if job.name == "poll" else job for job in jobs
-    )
+    run = app.running  # type: ignore[attr-defined] # it imports it for itself
+
+    def running(jobs: Iterable[Job]) -> AbstractAsyncContextManager[None]:
+        named = {job.name: job for job in jobs}
+        named["poll"] = named["poll"]._replace(every=timedelta(seconds=seconds))
+        return run(named.values())
+
+    app.running = running  # type: ignore[attr-defined, assignment] # as above
 
 
 def give_up(seconds: float) -> None:
@@ -144,10 +150,10 @@ def lead(seconds: float) -> None:
     leader.PACE = leader.Pace(**{each: getattr(leader.PACE, each) * share for each in leader.Pace.__struct_fields__})
 
 
-def look(seconds: float) -> None:
-    """Let the lease be renewed, and looked at, so often, however long it lasts."""
+def check(seconds: float) -> None:
+    """Let the lease be renewed, and read by whoever stands by, so often, however long it lasts."""
     often = timedelta(seconds=seconds)
-    leader.PACE = msgspec.structs.replace(leader.PACE, renewal=often, look=often)
+    leader.PACE = msgspec.structs.replace(leader.PACE, renewal=often, check=often)
 
 
 def lead_by(ahead: Callable[[], timedelta]) -> None:
@@ -165,7 +171,7 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,
-    "FAKE_LOOK": look,
+    "FAKE_CHECK": check,
     "FAKE_LAST_WORDS": finish,
     "FAKE_WORRY": bear,
 }
