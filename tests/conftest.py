@@ -1,5 +1,6 @@
 """What many tests need: a database of each engine."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ settings.register_profile("busy", deadline=None)  # other tests, or other progra
 settings.register_profile("quick", settings.get_profile("busy"), max_examples=20)
 settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000)
 settings.load_profile("busy")
+
+
+def pytest_configure() -> None:
+    """End as by Ctrl-C where somebody asks otherwise: or else the servers that tests started would stay."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import fcntl
 import itertools
+import os
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -51,6 +53,7 @@ class PostgreSQL:
                 yield cls(server)
             finally:
                 server.cleanup()
+                _end(Path(folder) / "data" / "postmaster.pid")
 
     def new_database(self) -> str:
         """Make an empty database; returns its URL.
@@ -120,6 +123,12 @@ def _start(server: "PostgresServer") -> None:
             return
         time.sleep(1)
     server.start()
+
+
+def _end(file: Path) -> None:
+    """End a server whose start was interrupted, of which the package knows nothing yet; others left no such file."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(int(file.read_text().split()[0]), signal.SIGQUIT)
 
 
 @contextmanager

@@ -225,11 +225,13 @@ def main() -> None:
     import bot.observe.web  # noqa: PLC0415, F401
     from tests.wire import launch  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: whoever asks decides when all end
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # whoever asks decides when all end, be they frozen or not
     request = Stem(socket.socket(fileno=int(sys.argv[1]))).serve()
     if request is None:
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.clear()  # noqa: TID251 - of the process, as it begins
     os.environ.update(request.environment)  # noqa: TID251 - the same
     os.chdir(request.folder)

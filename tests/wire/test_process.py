@@ -92,13 +92,18 @@ async def test_a_process_has_the_environment_the_folder_and_the_arguments_that_i
         assert "pipe" not in opened.values()
 
 
-async def test_what_was_forked_ends_with_whoever_asked_for_it(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_what_was_forked_ends_with_whoever_asked_for_it(
+    environment: dict[str, str], tmp_path: Path, *, frozen: bool
+) -> None:
     parent = Parent({})
     nowhere = {"FAKE_DISCORD_API": NOBODY, "FAKE_DISCORD_GATEWAY": NOBODY}
     fork = await parent.fork([], environment | nowhere, tmp_path)
     assert fork.stderr is not None
     await fork.stderr.readline()
     assert fork.returncode is None
+    if frozen:
+        fork.send_signal(signal.SIGSTOP)
     await asyncio.to_thread(parent.close)  # as the end of its process closes what it has open
     assert await fork.wait() == -signal.SIGKILL
     with pytest.raises(ProcessLookupError):
