@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
+
+from hypothesis import strategies as st
 
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.info import read
@@ -21,6 +24,13 @@ INFO = InfoText(
     queued_jobs_relax="0",
     running_jobs="None",
 )
+
+
+def info_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[InfoText]:
+    """Any such texts in all fields; up to three different ones, in turn: to draw one for each takes most of a test."""
+    fields = InfoText.__struct_fields__
+    turns = st.lists(texts, min_size=1, max_size=3).map(lambda drawn: zip(fields, cycle(drawn), strict=False))
+    return turns.map(lambda each: InfoText(**dict(each)))
 
 
 def record(number: int = 1900, status: str = "FAST", *, active: bool | None = True, **info: str) -> Record:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
 from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
-from bot.domain.model import Fleet, InfoText, Record, Severity
+from bot.domain.model import Fleet, Record, Severity
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from bot.storage.store import SUMMARY_SIZE, Grouping
-from tests.chat.builders import NOON, fleet, incident, message, record, summary, token
+from tests.chat.builders import NOON, fleet, incident, info_of, message, record, summary, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
 ROLE = 42
@@ -555,7 +555,7 @@ RECORDS = st.builds(
     id=st.integers(0, 2**53),
     status=st.sampled_from(["FAST", "RELAX", "BANNED", "VERIFYING"]) | ANY_TEXT,
     active=st.sampled_from([True, False, None]),
-    info=st.builds(InfoText, **dict.fromkeys(InfoText.__struct_fields__, ANY_TEXT)),
+    info=info_of(ANY_TEXT),
 )
 INCIDENTS = st.builds(
     incident,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from bot.chat.cards import GAP, fleet_card, spare, standing, token_card, worst_first
 from bot.domain.info import read
-from bot.domain.model import Failure, Fleet, InfoText, Record, Status, Token, Trouble
+from bot.domain.model import Failure, Fleet, Record, Status, Token, Trouble
 from bot.domain.value import replace
-from tests.chat.builders import NOON, fleet, record, token
+from tests.chat.builders import NOON, fleet, info_of, record, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
 BASIC = "Basic (Active monthly, renews next on <t:1767614400>)"
@@ -218,7 +218,7 @@ TOKENS = st.builds(
     channel_id=ANY_TEXT,
     server_id=ANY_TEXT,
     concurrency=st.none() | st.integers(),
-    info=st.builds(InfoText, **dict.fromkeys(InfoText.__struct_fields__, ANY_TEXT)),
+    info=info_of(ANY_TEXT),
 ).map(read)
 
 

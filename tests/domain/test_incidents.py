@@ -313,4 +313,5 @@ def face(incident: Incident) -> tuple[object, ...]:
 
 
 TestWatching = Watching.TestCase
-TestWatching.settings = settings(stateful_step_count=30)
+# Half as many as elsewhere: `tests.machine` makes histories of these steps, too, and `make fuzz` thousands.
+TestWatching.settings = settings(stateful_step_count=30, max_examples=settings().max_examples // 2)
