@@ -11,12 +11,14 @@ that they talk to over loopback. Where work is done elsewhere, in a thread or by
 
 import asyncio
 import fcntl
+import os
 import selectors
+import socket
 import termios
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -118,16 +120,28 @@ class _Leaper(selectors.DefaultSelector):
 
     def _in_flight(self) -> bool:
         """Whether any socket has sent what has not arrived."""
+        if not any(map(_unsent, self.get_map())):
+            return False
+        # Mostly it has arrived, and the other side is in no hurry to say so.
+        for each in self.get_map():
+            _acknowledge(each)
         return any(map(_unsent, self.get_map()))
 
 
-def _unsent(socket: "FileDescriptorLike") -> int:
+def _unsent(descriptor: "FileDescriptorLike") -> int:
     """How many bytes the other side of a socket has not got yet; 0 for what is no connected socket."""
     try:
-        said = fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4))
+        said = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
     except OSError:
         return 0
     return int.from_bytes(said, "little")
+
+
+def _acknowledge(descriptor: "FileDescriptorLike") -> None:
+    """Let a socket say at once what it has got."""
+    number = descriptor if isinstance(descriptor, int) else descriptor.fileno()
+    with suppress(OSError), socket.socket(fileno=os.dup(number)) as same:
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def time_of_day() -> datetime:

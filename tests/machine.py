@@ -46,10 +46,10 @@ from bot.imaginepro.client import (
 from bot.monitor import Monitor
 from bot.outbox import NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
 from bot.storage.names import name_of
-from bot.storage.store import CLAIM_LASTS, Grouping, Store, open_store
+from bot.storage.store import CLAIM_LASTS, Grouping, Store
 from tests.domain.fleets import record, tokens
 from tests.domain.test_incidents import ANA, MOMENTARY, POLICY, Watching
-from tests.storage.servers import PostgreSQL
+from tests.storage.servers import PostgreSQL, open_unsynced
 
 PEOPLE = (ANA, 42)
 OPERATORS, SECOND_LINE = 7, 8
@@ -261,7 +261,7 @@ class Machine(Watching):
         self.stack = AsyncExitStack()
         self.upstream = Upstream()
         self.room = Room(lambda: self.now, lambda: self.known.fleet)
-        self.store = self.runner.run(self.stack.enter_async_context(open_store(url)))
+        self.store = self.runner.run(self.stack.enter_async_context(open_unsynced(url)))
         self.disk = Disk(self.store)
         self.latest: dict[Key, Incident] = {}
         """Of each key the newest incident that fired, as it was last."""

@@ -36,11 +36,12 @@ from bot.imaginepro.errors import NotFoundError
 from bot.monitor import Monitor
 from bot.outbox import Outbox
 from bot.storage.claims import FOLD_OVER
-from bot.storage.store import Store, open_store
+from bot.storage.store import Store
 from tests.domain.fleets import record, tokens
 from tests.leap import LeapingLoop, time_of_day
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story, Told, is_notice, is_summary
 from tests.report import Report, end
+from tests.storage.servers import open_unsynced
 from tests.wire.discord import TOKEN, Call, Discord
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 from tests.wire.messages import Message
@@ -380,7 +381,12 @@ async def _all(folder: Path, seed: int, troubles: Sequence[Trouble]) -> list[Rep
         await client.login(TOKEN)
         world = World(fake, client, pauses, folder, seed)
         runs = [
-            Run(world, trouble, channel, await stack.enter_async_context(open_store(f"sqlite:///{folder}/{number}.db")))
+            Run(
+                world,
+                trouble,
+                channel,
+                await stack.enter_async_context(open_unsynced(f"sqlite:///{folder}/{number}.db")),
+            )
             for number, (trouble, channel) in enumerate(zip(troubles, channels, strict=True))
         ]
         return await asyncio.gather(*(run.run() for run in runs))

@@ -106,9 +106,9 @@ async def test_a_first_run_that_hangs_keeps_no_other_job_from_running_again() ->
 
 async def test_a_job_that_is_in_no_hurry_runs_first_when_its_time_has_come() -> None:
     work = Runs()
-    async with running([Job("work", timedelta(hours=6), work, first=2 * MINUTE)]):
-        await wait(timedelta(hours=7))
-    assert work.at == [120, 120 + 6 * 3600]
+    async with running([Job("work", 30 * MINUTE, work, first=2 * MINUTE)]):
+        await wait(40 * MINUTE)
+    assert work.at == [120, 120 + 1800]
 
 
 async def test_a_run_may_end_before_the_context_does() -> None:

