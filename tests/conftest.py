@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let coverage rest while a test tries hundreds of inputs, which take twice as long with it, and show nothing new."""
+    """Let coverage rest while a test tries hundreds of inputs: it would double their time, and see nothing new."""
     measuring = coverage.Coverage.current()
     if measuring is None or item.get_closest_marker("hypothesis") is None:
         return (yield)

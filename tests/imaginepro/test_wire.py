@@ -16,6 +16,8 @@ from bot.imaginepro.wire import NOTHING, Reader, complaint
 from tests.imaginepro.answers import tokens
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
+OF_TOKENS = ["details", "details_by_schema", "list", "toggle"]
+"""The documented answers that list tokens."""
 SECRET = "FAKE-DISCORD-TOKEN"
 DOCUMENTED = Record(
     id=198,
@@ -265,7 +267,7 @@ def test_any_bytes_are_records_or_malformed(body: bytes) -> None:
 @st.composite
 def spoilt(draw: st.DrawFn) -> bytes:
     """A documented answer of which pieces were cut, doubled or overwritten, as often as not within a text."""
-    body = payload(draw(st.sampled_from([path.stem for path in PAYLOADS.glob("*.json")])))
+    body = payload(draw(st.sampled_from(OF_TOKENS)))
     signs = st.binary(max_size=4) | st.sampled_from(
         [b'"', b"\\", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null"]
     )
@@ -329,8 +331,8 @@ def test_any_error_answer_is_quoted_in_a_short_line_without_the_key(body: bytes,
 
 
 def test_nothing_of_a_record_holds_the_accounts_secret() -> None:
-    for path in PAYLOADS.glob("*.json"):
-        body = path.read_bytes()
+    for name in OF_TOKENS:
+        body = payload(name)
         assert SECRET.encode() in body
         found = records(body)
         assert SECRET not in repr(found)
