@@ -38,7 +38,7 @@ types: .venv/dev
 
 unit: .venv/dev
 	rm -rf .venv/coverage
-	$(RUN) coverage run -m pytest -n 3 --maxschedchunk=1
+	$(RUN) coverage run -m pytest -n 4 --maxschedchunk=1
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report
 
