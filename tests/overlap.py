@@ -26,9 +26,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bot.sandbox.imaginepro import Upstream, serving
+from bot.storage.database import database_at
 from tests.kill import restless_town
 from tests.ledger import BYSTANDER, NEXT, Ledger, Story
 from tests.report import Report, end
@@ -243,9 +247,13 @@ class Overlap:
         new.replace(self._clock)
 
     async def _pause(self, copy: BotProcess) -> None:
-        """Pause it, but not in a write to SQLite: its lock is the operating system's, and nobody could take over."""
+        """Pause it, but not in a transaction.
+
+        SQLite's lock is the operating system's, and nobody could take over. PostgreSQL ends the transaction, and who
+        wakes up in it says so in the log.
+        """
         copy.stop()
-        while await asyncio.to_thread(_holds_the_file, self._home.environment["DATABASE_URL"]):
+        while await _in_a_transaction(self._home.environment["DATABASE_URL"]):
             copy.cont()
             await asyncio.sleep(0.02)
             copy.stop()
@@ -306,10 +314,34 @@ async def _says(copy: BotProcess, words: str, times: int = 1) -> None:
         await asyncio.sleep(0.05)
 
 
+async def _in_a_transaction(url: str) -> bool:
+    """Whether somebody is, and does not come to its end."""
+    if url.startswith("sqlite"):
+        return await asyncio.to_thread(_holds_the_file, url)
+    database = database_at(url)
+    try:
+        before = await database.read(_transactions)
+        await asyncio.sleep(0.1)
+        return bool(before & await database.read(_transactions))
+    finally:
+        await database.close()
+
+
+def _transactions(connection: sa.Connection) -> set[sa.Row[tuple[int, datetime]]]:
+    """Those of others in this PostgreSQL database, each with its process and its begin."""
+    return set(
+        connection.execute(
+            sa.text("""
+                SELECT pid, xact_start FROM pg_stat_activity
+                WHERE application_name = current_setting('application_name')
+                AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+            """)
+        )
+    )
+
+
 def _holds_the_file(url: str) -> bool:
     """Whether somebody is in the midst of a write to a SQLite file."""
-    if not url.startswith("sqlite"):
-        return False
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.3)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
