@@ -52,7 +52,8 @@ async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
     It opens when each ran once, or a second later.
     """
     under_way: set[asyncio.Task[None]] = set()
-    runs = [(job, _guarded(job, under_way)) for job in jobs]
+    over = asyncio.Event()
+    runs = [(job, _guarded(job, under_way, over)) for job in jobs]
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(_end, under_way)
         began, ahead = _now(), _ahead()
@@ -63,6 +64,7 @@ async def running(jobs: Iterable[Job]) -> AsyncIterator[None]:
         scheduler = stack.enter_context(_scheduler(runs, began))
         minding = asyncio.create_task(_mind_the_clock(scheduler, ahead))
         stack.callback(minding.cancel)
+        stack.callback(over.set)  # first of all: a run that has begun, and not come to its first step, would be missed
         yield
 
 
@@ -124,11 +126,13 @@ def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the scheduler itself lives by the host's clock
 
 
-def _guarded(job: Job, under_way: set[asyncio.Task[None]]) -> Run:
+def _guarded(job: Job, under_way: set[asyncio.Task[None]], over: asyncio.Event) -> Run:
     last: asyncio.Task[None] | None = None
 
     async def run() -> None:
         nonlocal last
+        if over.is_set():
+            return
         if last is not None and not last.done():
             _say_late(job.name)  # the first run lasts, of which the scheduler does not know
             return

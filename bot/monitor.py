@@ -31,6 +31,7 @@ from bot.figures import Histogram
 from bot.handover import Handover
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority
+from bot.storage.store import Claimed
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ class Store(Protocol):
     async def load(self) -> Memory:
         """What was known when the last poll was stored."""
 
-    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
-        """Store one poll, whole or not at all; returns the next message that is due, claimed, if that is asked for."""
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
+        """Store one poll, whole or not at all; and claim the next message that is due, if that is asked for."""
 
     async def message(self, message_id: int) -> Message | None:
         """The message of that row, with its incidents."""
@@ -286,11 +287,13 @@ class Monitor:
     async def _keep(self, changes: Changes, after: Known) -> None:
         news = bool(changes.notify or changes.notices)
         self._sure = False
-        message = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
+        claimed = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
         self._known, self._sure = after, True
         if news:
-            self._handover.wake(message)
+            self._handover.wake(claimed.message)
         _log(changes)
+        if claimed.folded:
+            event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
 
 
 def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:

@@ -158,10 +158,13 @@ class Outbox:
         self._pace = pace
         self._on_blocked = on_blocked
         self._failures = 0
+        """How often in a row the channel or the database failed."""
         self._fallback_notified = False
         """Whether `on_blocked` took it that the channel is blocked."""
         self._resting = False
         """Whether the channel is to be left alone until the pause is over, whatever comes."""
+        self._rest_until = 0.0
+        """When it is over, by the loop's clock."""
         self.blocked = False
         """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
@@ -175,24 +178,24 @@ class Outbox:
 
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
-        hiccups = 0
         self._handover.doubtful = True  # a process that died may have claimed something
         while True:
+            self._resting, self._rest_until = False, 0.0
             try:
                 if self._handover.doubtful:
-                    await self._store.reopen(self._clock(), CLAIM_LASTS)
                     self._handover.doubtful = False
+                    await self._store.reopen(self._clock(), CLAIM_LASTS)
                 pause = await self.deliver()
-                hiccups = 0
+                if pause is None:
+                    self._failures = 0  # nothing waits, so nothing fails
             except StoreError as error:
                 # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
-                hiccups, self._handover.doubtful = hiccups + 1, True
-                pause, self._resting = self._pace.pause(hiccups), True
+                self._handover.doubtful = True
+                pause = self._rest()
                 if not isinstance(error, FencedError):  # which the lease logs, and then it ends this
                     event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
-                hiccups += 1
-                pause, self._resting = self._pace.pause(hiccups), True
+                pause = self._rest()
                 logger.exception("outbox failed")
             if pause is None or pause > timedelta():
                 with self._idling():
@@ -221,7 +224,7 @@ class Outbox:
         """Deliver until nothing is due or the channel refuses; returns how long to wait, None for "until woken"."""
         with self._idling():
             await self._channel.ready()  # before a row is read: what waits is shown as it is when it can be
-        self._resting = False
+        self._resting, self._rest_until = False, 0.0
         while True:
             self.turns += 1
             now = self._clock()
@@ -254,20 +257,19 @@ class Outbox:
         except RefusedError as error:
             event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
             await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
+            self._failures = 0
             self._fallback_notified = self.blocked = False  # it may post, though not like this
             return None
         except DeliveryError as error:
-            pause = self._pause_after(error)
+            self.blocked = self.blocked or isinstance(error, BlockedError)
+            pause = self._rest(self._asked_for(error))
             if isinstance(error, UncertainError) and message.discord_id is None:
                 attempt.begin(now, message.version)
             await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
             level = logging.ERROR if isinstance(error, BlockedError) else logging.WARNING  # a person must act
             event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
-            if isinstance(error, BlockedError):
-                self.blocked = True
-                if self._on_blocked is not None and not self._fallback_notified:
-                    self._fallback_notified = await self._on_blocked(str(error))
-            self._resting = True
+            if isinstance(error, BlockedError) and self._on_blocked is not None and not self._fallback_notified:
+                self._fallback_notified = await self._on_blocked(str(error))
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0
@@ -292,12 +294,24 @@ class Outbox:
         # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
         return discord_id, message.version if attempt.version is None else attempt.version
 
-    def _pause_after(self, error: DeliveryError) -> timedelta:
-        self._failures += 1
-        pause = self._pace.pause(self._failures)
+    def _asked_for(self, error: DeliveryError) -> timedelta:
+        """How long a failure asks for the channel to be left alone, at least."""
         if isinstance(error, LaterError):
-            return max(pause, error.after)
-        return max(pause, self._pace.blocked) if isinstance(error, BlockedError) else pause
+            return error.after
+        return self._pace.blocked if isinstance(error, BlockedError) else timedelta()
+
+    def _rest(self, least: timedelta = timedelta()) -> timedelta:
+        """Returns how long to leave alone what failed, after this failure in a row; a pause that is longer yet goes on.
+
+        Where the database fails after the channel did, that is the same try, and counts once.
+        """
+        if not self._resting:
+            self._failures += 1
+        self._resting = True
+        now = asyncio.get_running_loop().time()
+        pause = max(self._pace.pause(self._failures), least)
+        self._rest_until = max(self._rest_until, now + pause.total_seconds())
+        return timedelta(seconds=self._rest_until - now)
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ from bot.imaginepro.client import (
 from bot.monitor import Monitor
 from bot.outbox import NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
 from bot.storage.names import name_of
-from bot.storage.store import CLAIM_LASTS, Grouping, Store
+from bot.storage.store import CLAIM_LASTS, Claimed, Grouping, Store
 from tests.domain.fleets import record, tokens
 from tests.domain.test_incidents import ANA, MOMENTARY, POLICY, Watching
 from tests.storage.servers import PostgreSQL, open_unsynced
@@ -229,14 +229,14 @@ class Disk:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
 
-    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
         """Store it."""
-        message = await self._store.save(changes, now, GROUPING, claiming=claiming)
+        claimed: Claimed = await self._store.save(changes, now, GROUPING, claiming=claiming)
         self.saved.append(changes)
         if self.last:
             self.last = False
             raise Died
-        return message
+        return claimed
 
 
 fates = st.lists(st.sampled_from(Fate), max_size=3)

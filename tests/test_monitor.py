@@ -18,7 +18,7 @@ from bot.domain.watch.known import Changes, Memory
 from bot.handover import Handover
 from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
 from bot.monitor import Monitor
-from bot.storage.store import Store, StoreUnavailableError, open_store
+from bot.storage.store import Claimed, Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record, tokens
 from tests.storage.values import claim
 
@@ -82,16 +82,16 @@ class Disk:
         """What the database knows."""
         return await self.store.audit(limit)
 
-    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Message | None:
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
         """Store it, if there is room."""
         if self.full:
             reason = "the disk is full"
             raise StoreUnavailableError(reason)
-        message = await self.store.save(changes, now, claiming=claiming)
+        claimed = await self.store.save(changes, now, claiming=claiming)
         if self.loses_answers:
             reason = "the connection was lost"
             raise StoreUnavailableError(reason)
-        return message
+        return claimed
 
 
 class Wakes(Handover):
@@ -233,6 +233,21 @@ async def test_a_message_is_claimed_with_the_reading_that_calls_for_it_for_an_ou
     assert not watch.handover.free
     await watch.look(record(1), record(status="FAST"))
     assert watch.handover.take() is None, "whoever delivers is at work"
+
+
+async def test_what_is_folded_with_the_reading_is_logged(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    good = [record(number) for number in range(1, 10)]
+    await watch.look(*good)
+    summary = await claim(watch.store, watch.now)
+    assert summary is not None
+    await watch.store.confirm(summary.id, 1, summary.version)
+    watch.handover.free = True
+    low = [record(number, fast=f"{number}.00/15.0 hours ({number / 0.15:.2f}%)") for number in (1, 2)]
+    turned = [record(number, status) for number, status in enumerate(["BANNED", "VERIFYING", "RELAX", "PONDERING"], 3)]
+    await watch.look(*low, *turned, record(7, active=False), *good[7:])
+    assert "messages folded into a summary" in caplog.text
+    assert watch.handover.take() is not None
 
 
 async def test_a_claim_that_was_lost_with_its_commit_is_told_to_whoever_delivers(watch: Watch) -> None:

@@ -406,6 +406,61 @@ async def test_a_channel_that_fails_is_tried_again_soon_and_twelve_times_a_minut
     assert max(sum(start <= at < start + 60 for at in tries) for start in tries) == 12
 
 
+class Shaky:
+    """The database, of which every second `retry` fails."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.tries = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def retry(self, *row: object) -> None:
+        """Give a message back, every second time."""
+        self.tries += 1
+        if self.tries % 2 == 0:
+            reason = "the connection was lost"
+            raise StoreUnavailableError(reason)
+        await self._store.retry(*row)  # type: ignore[arg-type] # what the outbox gives
+
+
+async def tries_of(post: Post, failure: Exception, seconds: float) -> list[float]:
+    """When the channel was tried that always fails so, on a database that fails every second time."""
+    tried: list[float] = []
+
+    class Failing(Room):
+        async def post(self, message: Message) -> int:
+            del message
+            tried.append(asyncio.get_running_loop().time())
+            raise failure
+
+    began = asyncio.get_running_loop().time()
+    now = post.clock.now
+    await post.incident(1)
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    outbox = Outbox(Shaky(post.store), Failing(), clock, Handover())  # type: ignore[arg-type] # the rest is the store
+    task = asyncio.create_task(outbox.run())
+    await asyncio.sleep(seconds)
+    task.cancel()
+    await asyncio.wait({task})
+    return [at - began for at in tried]
+
+
+async def test_a_channel_and_a_database_that_fail_by_turns_are_tried_twelve_times_a_minute_at_most(post: Post) -> None:
+    tries = await tries_of(post, LaterError("503"), 300)
+    assert len(tries) > 40
+    assert max(sum(start <= at < start + 60 for at in tries) for start in tries) <= 12
+
+
+async def test_discord_is_left_alone_for_as_long_as_it_asks_though_the_database_fails_meanwhile(post: Post) -> None:
+    tries = await tries_of(post, LaterError("429", timedelta(seconds=100)), 390)
+    assert [round(at) for at in tries] == [0, 100, 200, 300]
+
+
 async def test_discord_is_not_asked_before_the_time_it_names(post: Post) -> None:
     waited = await pauses(post, [LaterError("429", timedelta(seconds=40)), LaterError("429", timedelta(seconds=0.3))])
     assert waited == [40, 5.5]

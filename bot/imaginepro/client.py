@@ -144,8 +144,9 @@ class ImaginePro:
         self._root = url.rstrip("/")
         self._key = api_key
         self._spacing = period.total_seconds() / calls
-        self._next_turn = -math.inf
-        """When the next call may be made, by the loop's clock."""
+        self._queue = asyncio.Lock()
+        self._called = -math.inf
+        """When the last call was made, by the loop's clock."""
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._priority = priority or Priority()
@@ -220,13 +221,19 @@ class ImaginePro:
         raise failure or TimedOutError("the limit of calls left no time for this one")
 
     async def _turn(self, deadline: float) -> bool:
-        """Wait until the rate limit allows a call; False, and at once, when that is not before the deadline."""
-        now = asyncio.get_running_loop().time()
-        turn = max(now, self._next_turn)
-        if turn >= deadline:
+        """Wait until the rate limit allows a call, in the order of asking; False when that is not before the deadline.
+
+        Counted from the call that was really made: whoever was held up must not be followed by a burst.
+        """
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout_at(deadline), self._queue:
+                if max(clock(), self._called + self._spacing) >= deadline:
+                    return False
+                await asyncio.sleep(self._called + self._spacing - clock())
+                self._called = clock()
+        except TimeoutError:
             return False
-        self._next_turn = turn + self._spacing
-        await asyncio.sleep(turn - now)
         return True
 
     async def _attempt(self, path: str, deadline: float, answer: Answer) -> Answer:

@@ -47,10 +47,10 @@ def save(
     grouping: Grouping = memory.GROUPING,
     *,
     claiming: bool = False,
-) -> Message | None:
-    """Store what changed, with the messages that it calls for; returns the next one that is due, if that is asked for.
+) -> Claimed:
+    """Store what changed, with the messages that it calls for; and claim the next that is due, if that is asked for.
 
     Claimed in the transaction that makes it, a message is on its way two transactions sooner.
     """
     memory.save(connection, changes, now, grouping)
-    return claim(connection, now).message if claiming else None
+    return claim(connection, now) if claiming else Claimed()

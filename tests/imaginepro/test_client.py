@@ -31,7 +31,7 @@ from bot.imaginepro.client import (
 from bot.priority import Priority
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Fault, Shape, Upstream, problem, rate_limited, serving, token_record
-from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
+from tests.leap import LeapingLoop, leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.waiting import until
 
 CANARY = "CANARYxTHATxSINGS"
@@ -355,6 +355,30 @@ async def test_all_calls_keep_to_one_rate_retries_included() -> None:
         await asyncio.gather(client.fleet(), client.token(1900), client.fleet())
     times = [call.at for call in upstream.calls]
     assert [later - sooner for sooner, later in pairwise(times)] == [pytest.approx(0.5, abs=0.001)] * 4
+
+
+async def test_a_process_that_was_held_up_makes_no_burst_of_the_calls_that_waited() -> None:
+    upstream = upstream_of(1900)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, LeapingLoop)
+    async with serving(upstream) as url, client_of(url, rate=(2, timedelta(seconds=1))) as client:
+        loop.call_later(0.1, loop.leap, 2.3)
+        await asyncio.gather(*(client.token(1900) for _ in range(6)))
+    times = [call.at for call in upstream.calls]
+    assert min(later - sooner for sooner, later in pairwise(times)) == pytest.approx(0.5, abs=0.001)
+
+
+async def test_who_gives_up_waiting_leaves_no_gap() -> None:
+    upstream = upstream_of(1900)
+    async with serving(upstream) as url, client_of(url, rate=(1, timedelta(seconds=1))) as client:
+        await client.fleet()
+        waiting = [asyncio.create_task(client.token(1900)) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        for task in waiting:
+            task.cancel()
+        await client.fleet()
+    first, last = (call.at for call in upstream.calls)
+    assert last - first == pytest.approx(1, abs=0.01)
 
 
 async def test_a_broken_connection_is_not_tried_again_behind_the_rates_back() -> None:
