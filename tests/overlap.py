@@ -37,6 +37,7 @@ from tests.kill import restless_town
 from tests.ledger import BYSTANDER, NEXT, Ledger, Story
 from tests.report import Report, end
 from tests.storage.servers import new_database
+from tests.waiting import until
 from tests.wire.discord import ANSWER_WITHIN, BASE, Discord
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town
@@ -111,7 +112,8 @@ class Times:
     watched: float
     """The one that woke up is watched."""
     leaps: bool = False
-    """Whether the clock of the lease leaps to its end when nobody holds it any more."""
+    """Whether the clock of the lease leaps to its end when nobody holds it any more; and a holder is paused between two
+    requests, and not at any moment."""
 
 
 class Overlap:
@@ -136,6 +138,8 @@ class Overlap:
         self._changing = False
         """Whether a holder was ended, and no other is online yet."""
         self._changes = 0
+        self._calm = False
+        """Whether nobody asks, and no account flips, for a moment."""
         self._frozen = 0
         """Copies whose connection outlives what they can do with it."""
 
@@ -178,7 +182,7 @@ class Overlap:
         """Pause the holder, and see what it does when it goes on."""
         figures, gateway, began = self._figures, self._home.discord.gateway, time.monotonic()
         self._frozen = 1
-        figures["paused and replaced after, s"] = await self._replaced(lambda: self._pause(copy.process), silent=True)
+        figures["paused and replaced after, s"] = await self._replaced(lambda: self._pause(copy), silent=True)
         await asyncio.sleep(began + self._times.pause - time.monotonic())
         woken = time.monotonic()
         figures["  woken after, s"] = woken - began
@@ -233,7 +237,7 @@ class Overlap:
         while silent and self._times.leaps and not waiting.done():
             self._leap()
             # Whoever had not seen the last renewal before the leap, counts anew from then on.
-            await asyncio.wait({waiting}, timeout=2)
+            await asyncio.wait({waiting}, timeout=0.5)
         await waiting
         took, self._changing = time.monotonic() - began, False
         self._changes += 1
@@ -246,17 +250,32 @@ class Overlap:
         new.write_text(f"{self._ahead}")
         new.replace(self._clock)
 
-    async def _pause(self, copy: BotProcess) -> None:
+    async def _pause(self, copy: Copy) -> None:
         """Pause it, but not in a transaction.
 
         SQLite's lock is the operating system's, and nobody could take over. PostgreSQL ends the transaction, and who
         wakes up in it says so in the log.
         """
-        copy.stop()
+        if self._times.leaps:
+            await self._between_two_requests(copy)
+        copy.process.stop()
         while await _in_a_transaction(self._home.environment["DATABASE_URL"]):
-            copy.cont()
+            copy.process.cont()
             await asyncio.sleep(0.02)
-            copy.stop()
+            copy.process.stop()
+        self._calm = False
+
+    async def _between_two_requests(self, copy: Copy) -> None:
+        """Wait until it has just polled, and has nothing to tell or to answer.
+
+        Between the last look at its lease and the sending there are some milliseconds, which a busy machine makes many.
+        """
+        self._calm = True
+        while copy.requests(time.monotonic() - 0.5).keys() - {"polls"}:
+            await asyncio.sleep(0.1)
+        polls = len(copy.upstream.calls)
+        await until("the next poll", lambda: len(copy.upstream.calls) > polls)
+        await asyncio.sleep(0.3)
 
     @contextlib.asynccontextmanager
     async def _life(self) -> AsyncIterator[None]:
@@ -273,6 +292,8 @@ class Overlap:
 
     async def _flip(self, story: Story) -> None:
         while not self._stop.is_set():
+            while self._calm:
+                await asyncio.sleep(0.05)
             story.statuses.append(self._rng.choice(NEXT[story.status]))
             self._home.upstream.fleet[story.token]["status"] = story.status
             try:
@@ -283,6 +304,8 @@ class Overlap:
 
     async def _ask(self) -> None:
         while not self._stop.is_set():
+            while self._calm:
+                await asyncio.sleep(0.05)
             changing, changes = self._changing, self._changes
             asking = asyncio.create_task(self._home.discord.command("token", id=BYSTANDER))
             await asyncio.wait({asking}, timeout=ANSWER_WITHIN)

@@ -22,7 +22,7 @@ async def test_copies_that_overlap_die_sleep_and_wake_speak_with_one_voice(
 ) -> None:
     reports = await asyncio.gather(
         *(
-            overlapped(url, tmp_path, SOON, POLL_INTERVAL="10s", FAKE_POLL="0.2", FAKE_CHECK="0.1")
+            overlapped(url, tmp_path, SOON, POLL_INTERVAL="10s", FAKE_POLL="1", FAKE_CHECK="0.1")
             for url in (sqlite_url, postgresql_url)
         )
     )
