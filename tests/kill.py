@@ -1,9 +1,10 @@
 """Kill the bot at random and count: `python -m tests.kill --kills 200 --engine sqlite --seed 1`.
 
 The accounts of a simulated upstream flip; each waits until the channel tells of its flip, and flips again. Meanwhile
-the process is killed (SIGKILL) and started again, at any moment: while it starts, between any two awaits, and, a third
-of the time, after Discord took a message and before the bot could hear of it. Before some starts the bot's clock leaps,
-and Discord forgets all nonces, so that some such messages have to be looked for in the channel.
+the process is killed (SIGKILL) and started again from nothing, at any moment: while it imports and starts, between any
+two awaits, and, a third of the time, after Discord took a message and before the bot could hear of it. Before some
+starts the bot's clock leaps, and Discord forgets all nonces, so that some such messages have to be looked for in the
+channel.
 
 Meanwhile people press Acknowledge on open critical cards, at any moment: while the bot runs, starts or is dead, and,
 some of the time, right before it is killed. Each does so once, under a name of their own.
