@@ -92,7 +92,7 @@ async def footprints(other: Path | None) -> AsyncIterator[Line]:
     plain, ours = await footprint.in_turns([SMALL, MEDIUM, LARGE], seconds=3, times=3)
     bare, small, medium, large = map(footprint.median, (plain, ours[SMALL], ours[MEDIUM], ours[LARGE]))
     client = "a bare client"
-    yield ratio(f"resident memory, {SMALL} tokens", small.resident, client, bare.resident, 1.55, "{:.1f} MiB")
+    yield ratio(f"resident memory, {SMALL} tokens", small.resident, client, bare.resident, 1.45, "{:.1f} MiB")
     yield ratio(f"resident memory, {LARGE:,} tokens", large.resident, client, bare.resident, 2.2, "{:.1f} MiB")
     peak = max(each.peak for each in ours[LARGE])
     yield Line("the same at its peak", peak, "", None, peak, 128, "{:.1f} MiB", " MiB")
@@ -101,7 +101,7 @@ async def footprints(other: Path | None) -> AsyncIterator[Line]:
         yield line
     plain, ours = await footprint.in_turns([SMALL], seconds=0, times=11)
     ready, first = footprint.median(ours[SMALL]).ready, footprint.median(plain).ready
-    line = ratio(f"time to ready, {SMALL} tokens", ready, client, first, 1.6, "{:.2f} s")
+    line = ratio(f"time to ready, {SMALL} tokens", ready, client, first, 1.35, "{:.2f} s")
     if other:
         rows = await beside.figures(other, "bench.footprint", "--tokens", str(SMALL), "--seconds", "0", "--times", "11")
         line = replace(line, before=f"{rows[f'the bot, {SMALL} tokens'][1]:.2f} ×")  # noqa: RUF001 - that is the sign
