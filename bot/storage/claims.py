@@ -9,7 +9,7 @@ from bot.domain.incidents import Message
 from bot.domain.value import Value
 from bot.domain.watch.known import Changes
 from bot.storage import memory, outbox
-from bot.storage.folding import fold
+from bot.storage.folding import FEW, fold
 from bot.storage.grouping import Grouping
 
 CLAIM_LASTS: Final = timedelta(minutes=2)
@@ -33,9 +33,9 @@ class Claimed(Value):
     """How many incidents came into summaries before, because too many messages waited."""
 
 
-def claim(connection: sa.Connection, now: datetime) -> Claimed:
-    """Fold what waits where that is much, and claim the next message that is due."""
-    folded = fold(connection, FOLD_OVER, SUMMARY_SIZE, now)
+def claim(connection: sa.Connection, now: datetime, *, few: bool = False) -> Claimed:
+    """Fold what waits where that is much, and claim the next message that is due; `few` when it is known not to be."""
+    folded = 0 if few else fold(connection, FOLD_OVER, SUMMARY_SIZE, now)
     message = outbox.claim(connection, now, CLAIM_LASTS)
     return Claimed(message, outbox.next_due(connection) if message is None else None, folded)
 
@@ -53,4 +53,7 @@ def save(
     Claimed in the transaction that makes it, a message is on its way two transactions sooner.
     """
     memory.save(connection, changes, now, grouping)
-    return claim(connection, now) if claiming else Claimed()
+    if not claiming:
+        return Claimed()
+    # Nothing else waits, or nobody would claim here.
+    return claim(connection, now, few=len(changes.notify) + len(changes.notices) <= FEW)
