@@ -45,7 +45,7 @@ unit: .venv/dev
 steady: .venv/dev ## run make test ten times beside eight programs that take the processor from it: an hour
 	$(RUN) python -m tests.steady --runs 10 --beside 8 -- $(MAKE) test
 
-bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; two to six minutes
+bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; three to seven minutes
 	$(RUN) python -m bench
 
 reliability: .venv/dev ## kill the bot 200 times an engine, stop it, let storms come, take Discord away, let copies overlap: 20 minutes
