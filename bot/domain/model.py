@@ -4,8 +4,9 @@ A `Record` is what the upstream sent, less its secret. A `Token` is a record tha
 Text that could not be read stays beside the value as `raw`: unknown is unknown, never zero.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -137,8 +138,23 @@ class FastTime(Value):
         return self.remaining is not None and self.remaining <= 0
 
 
+RENEWAL_GRACE = timedelta(hours=6)
+"""How long after its renewal a plan may still show the old date."""
+
+BELIEVED_FOR = timedelta(days=90)
+"""How long after a stamp it is still about the present.
+
+ImaginePro's documentation shows stamps that are years old, as accounts without an `/info` of their own may. A plan that
+lapsed lately shows one that is days or weeks old; and within three periods of a month, somebody would have renewed it,
+or Midjourney's text would say that it is inactive.
+"""
+
+
 class Subscription(Value):
-    """A Midjourney plan. `plan` is the word of the text (`Basic`), without the word "Plan"; empty when unknown."""
+    """A Midjourney plan. `plan` is the word of the text (`Basic`), without the word "Plan"; empty when unknown.
+
+    Its text has no age: it is as old as the last `/info` that ImaginePro kept.
+    """
 
     plan: str = ""
     state: PlanState | None = None
@@ -159,6 +175,63 @@ class Subscription(Value):
         if self.state is PlanState.TRIAL:
             return False
         return {"basic": False, "standard": True, "pro": True, "mega": True}.get(self.plan.casefold())
+
+    def next_refill(self, now: datetime) -> datetime | None:
+        """When fast time is refilled next, in UTC; None when nobody knows, and for a plan that will not be refilled.
+
+        Both billings refill monthly, on the day of the subscription. Of a monthly plan that is its renewal; of a yearly
+        one the same day of each month before it, or the last day of a month that is too short, at the same hour.
+
+        Source: Midjourney's help texts, mid-2026.
+        """
+        at = self.renews_at
+        if self.state not in {None, PlanState.ACTIVE} or at is None or at <= now or self.ended(now):
+            return None
+        if self.billing is not Billing.MONTHLY:
+            at = _next_in_month(at, now)
+        ends = self.ends_at is not None and now <= self.ends_at <= at
+        return None if ends else at
+
+    def ended(self, now: datetime) -> bool:
+        """Whether it has ended by its own text, lately."""
+        return self.ends_at is not None and self.ends_at < now and not _too_old(self.ends_at, now)
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it was due for renewal for a while, and lately, and still shows the old date."""
+        at = self.renews_at
+        return at is not None and now - at > RENEWAL_GRACE and not _too_old(at, now)
+
+    def in_order(self, now: datetime) -> bool:
+        """Whether nothing in its text says otherwise. One that is cancelled runs until its end."""
+        runs_on = self.state is PlanState.CANCELLED and self.ends_at is not None and self.ends_at >= now
+        active = runs_on or self.state in {None, PlanState.ACTIVE, PlanState.TRIAL}
+        return active and not self.ended(now) and not self.overdue(now)
+
+    def dated(self, now: datetime) -> bool:
+        """Whether it shows a stamp that is too far in the past to be about the present."""
+        return any(at is not None and _too_old(at, now) for at in (self.renews_at, self.ends_at))
+
+    @property
+    def turns(self) -> tuple[datetime, ...]:
+        """The instants after which the time alone puts it out of order."""
+        due = () if self.renews_at is None else (self.renews_at + RENEWAL_GRACE,)
+        return due if self.ends_at is None else (*due, self.ends_at)
+
+
+def _too_old(at: datetime, now: datetime) -> bool:
+    return now - at > BELIEVED_FOR
+
+
+def _next_in_month(day: datetime, now: datetime) -> datetime:
+    """The first time after now that is on the day of the month, and at the hour, of a later instant."""
+    day, now = day.astimezone(UTC), now.astimezone(UTC)
+    year, month = now.year, now.month
+    at = _in_month(day, year, month)
+    return at if at > now else _in_month(day, year + month // 12, month % 12 + 1)
+
+
+def _in_month(day: datetime, year: int, month: int) -> datetime:
+    return day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
 
 
 class Usage(Value):

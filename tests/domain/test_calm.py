@@ -1,5 +1,6 @@
 """Tokens of which there is nothing to say are not judged again, and nobody can tell."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,16 @@ records = st.builds(
     active=st.sampled_from([True, True, False, None]),
     queued=st.sampled_from(["0", "0", "4"]),
     running=st.sampled_from(["None", "None", "2", ""]),
-    terms=st.sampled_from(["Active monthly, renews next on <t:1797000000>", f"Active, renews next on <t:{SOON}>", "?"]),
+    terms=st.sampled_from(
+        [
+            "Active monthly, renews next on <t:1797000000>",
+            f"Active, renews next on <t:{SOON}>",
+            f"Active, ends on <t:{SOON}>",
+            f"Cancelled, ends on <t:{SOON}>",
+            "Active, renews next on <t:1709417882>",
+            "?",
+        ]
+    ),
 )
 fleets = st.lists(records, max_size=4, unique_by=lambda each: each.id)
 rulings = st.builds(
@@ -80,6 +90,22 @@ def test_a_token_of_which_there_is_nothing_to_say_is_not_judged_until_its_renewa
         "subscription 1900 warning FAST"
     ]
     assert calm(story) == {7}
+
+
+@pytest.mark.parametrize("state", ["Active", "Cancelled"])
+def test_a_token_of_which_there_is_nothing_to_say_is_not_judged_until_its_plan_ends(state: str) -> None:
+    ending = record(terms=f"{state}, ends on <t:{SOON}>")
+    story = watching(ending)
+    assert [story.read(minutes, ending) for minutes in (1, 60)] == [[], []]
+    assert calm(story) == {7, 1900}
+    assert story.read(61, ending) == ["subscription 1900 warning FAST"]
+
+
+def test_a_token_with_a_stamp_of_a_sample_is_calm() -> None:
+    sample = record(terms="Active monthly, renews next on <t:1709417882>")
+    story = watching(sample)
+    assert story.read(1, sample) == []
+    assert calm(story) == {7, 1900}
 
 
 def test_a_token_that_reads_otherwise_is_judged() -> None:

@@ -289,6 +289,19 @@ def test_an_incident_remembers_what_it_was_before_and_when() -> None:
 
 # The table of rules: each fires and clears, by its default severity, and in its time.
 
+DAY = 24 * 60
+
+
+def renews(minutes: float) -> Record:
+    """A monthly plan with a renewal so long after the start."""
+    return record(terms=f"Active monthly, renews next on <t:{at(minutes).timestamp():.0f}>")
+
+
+def ends(minutes: float, state: str = "Active monthly") -> Record:
+    """A plan that ends so long after the start, by its own text."""
+    return record(terms=f"{state}, ends on <t:{at(minutes).timestamp():.0f}>")
+
+
 FIRED_AND_OVER: dict[str, tuple[list[tuple[float, Record]], list[tuple[float, str]]]] = {
     "banned": (
         [(0, record()), (1, record(status="BANNED")), (2, record(status="BANNED")), (3, record())],
@@ -352,6 +365,30 @@ FIRED_AND_OVER: dict[str, tuple[list[tuple[float, Record]], list[tuple[float, st
         ],
         [(361, "subscription 1900 warning FAST"), (362, "ended: subscription 1900 warning FAST")],
     ),
+    "subscription that ended by its own text": (
+        [(0, ends(2)), (1, ends(2)), (2, ends(2)), (3, ends(2)), (4, record())],
+        [(3, "subscription 1900 warning FAST"), (4, "ended: subscription 1900 warning FAST")],
+    ),
+    "subscription that is cancelled and runs until its end": (
+        [(0, ends(2, "Cancelled")), (2, ends(2, "Cancelled")), (3, ends(2, "Cancelled"))],
+        [(3, "subscription 1900 warning FAST")],
+    ),
+    "subscription of a token that is new and ended ten days ago": (
+        [(0, record(1)), (1, ends(-10 * DAY))],
+        [(1, "subscription 1900 warning FAST"), (1, "ended: new 1900 info FAST")],
+    ),
+    "subscription of a token that is new and a few days overdue": (
+        [(0, record(1)), (1, renews(-5 * DAY))],
+        [(1, "subscription 1900 warning FAST"), (1, "ended: new 1900 info FAST")],
+    ),
+    "subscription with a stamp of a sample": (
+        [(0, record()), (1, renews(-1000 * DAY)), (2, ends(-1000 * DAY)), (3, record())],
+        [],
+    ),
+    "subscription that is paused, and active with a stamp of a sample": (
+        [(0, record()), (1, record(terms="Paused")), (2, renews(-1000 * DAY))],
+        [(1, "subscription 1900 warning FAST"), (2, "ended: subscription 1900 warning FAST")],
+    ),
     "queue stuck for 20 min": (
         [
             (0, record()),
@@ -409,6 +446,14 @@ def test_a_rule_fires_and_clears_in_its_time(name: str) -> None:
     story = Story()
     heard = [(minutes, story.read(minutes, each)) for minutes, each in readings]
     assert [(minutes, said) for minutes, sentences in heard[1:] for said in sentences] == expected
+
+
+def test_time_makes_no_plan_well_that_is_overdue_until_nobody_believes_its_date() -> None:
+    story = Story(bystanders=(record(7, terms="Active monthly"),))
+    story.read(0, renews(0))
+    assert story.read(7 * 60, renews(0)) == ["subscription 1900 warning FAST"]
+    assert [story.read(days * DAY, renews(0)) for days in (91, 92, 400)] == [[], [], []]
+    assert story.read(401 * DAY, record(terms="Active monthly")) == ["ended: subscription 1900 warning FAST"]
 
 
 def test_a_trial_without_fast_time_is_critical_for_it_has_no_relax_mode() -> None:

@@ -11,7 +11,7 @@ from bot.domain.rules.fast_time import fast_time
 from bot.domain.rules.fleet import of_fleet
 from bot.domain.rules.policy import as_set, unwatched
 from bot.domain.rules.sight import Sight, TokenRule, Verdict
-from bot.domain.rules.token import RENEWAL_GRACE, flapping, frozen, inactive, queue_stuck, status, subscription
+from bot.domain.rules.token import flapping, frozen, inactive, queue_stuck, status, subscription
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def _of_tokens(case: Case) -> tuple[list[Verdict], Calm | None]:
         said = list(_of_token(Sight(token, case.past(token_id), case.policy, case.reading.at)))
         verdicts += said
         if not said and token_id not in moved:
-            calm[token_id] = _calm_until(token)
+            calm[token_id] = _calm_until(token, case.reading.at)
     return verdicts, _calmed(case, calm)
 
 
@@ -72,10 +72,9 @@ def _of_token(sight: Sight) -> Iterable[Verdict]:
     return chain.from_iterable(rule(sight) for rule in TOKEN_RULES)
 
 
-def _calm_until(token: Token) -> datetime:
-    """When the time alone may give a rule something to say of a token; the renewal is all that a rule waits for."""
-    renews_at = token.subscription.renews_at
-    return NEVER if renews_at is None else renews_at + RENEWAL_GRACE
+def _calm_until(token: Token, at: datetime) -> datetime:
+    """When the time alone may give a rule something to say of a token: a plan that is not renewed, or ends."""
+    return min((turn for turn in token.subscription.turns if turn >= at), default=NEVER)
 
 
 def _calmed(case: Case, calm: Mapping[int, datetime]) -> Calm | None:

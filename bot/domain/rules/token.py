@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.domain.incidents import Finding, Rule
-from bot.domain.model import PlanState, Severity, Status
+from bot.domain.model import Severity, Status
 from bot.domain.rules.case import CALM_AFTER, FLIPS
 from bot.domain.rules.sight import Sight, Verdict
 from bot.domain.rules.table import STATUS_RULES
@@ -12,9 +12,6 @@ from bot.domain.value import replace
 
 CRITICAL_AFTER = timedelta(minutes=15)
 """How long a check may stand unanswered before it is critical."""
-
-RENEWAL_GRACE = timedelta(hours=6)
-"""How long after its renewal a plan may still show the old date."""
 
 KEPT_FLIPS = 1000
 """Changes of status that an incident remembers: the latest."""
@@ -74,14 +71,18 @@ def inactive(sight: Sight) -> Iterator[Verdict]:
 
 
 def subscription(sight: Sight) -> Iterator[Verdict]:
-    """The renewal date and the fast time come in one text: while the old date stands, no refill was seen either."""
-    plan = sight.token.subscription
-    if plan.state is None and plan.renews_at is None:
-        yield sight.key(Rule.SUBSCRIPTION)
-    elif plan.state not in {None, PlanState.ACTIVE, PlanState.TRIAL} or (
-        plan.renews_at is not None and sight.at - plan.renews_at > RENEWAL_GRACE
-    ):
+    """The renewal date and the fast time come in one text: while the old date stands, no refill was seen either.
+
+    The time alone makes no plan well: one that is not renewed stays so when its date is too old to be believed.
+    """
+    plan, before, key = sight.token.subscription, sight.past.before, sight.key(Rule.SUBSCRIPTION)
+    if not plan.in_order(sight.at):
         yield sight.finding(Rule.SUBSCRIPTION)
+    elif key in sight.past.open:
+        silent = plan.state is None and plan.renews_at is None and plan.ends_at is None
+        as_before = before is not None and before.subscription == plan
+        if silent or (as_before and plan.dated(sight.at)):
+            yield key
 
 
 def queue_stuck(sight: Sight) -> Iterator[Verdict]:
