@@ -1,5 +1,6 @@
 """Text for Discord: what is not ours is escaped; numbers, spans of time and instants are put in words."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,8 +16,17 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _ELLIPSIS = "…"
 
+_LEVEL = re.compile(r"([0-9.]+)(%|ms|[smhd])")
+_LEVEL_UNITS = {"m": "min"}
+
+_SAME_DAY = timedelta(hours=12)
+"""From here on a time of the day alone would be a riddle."""
+
 _LARGE = 1e9
 """From here on a number is written as a power of ten."""
+
+_DUST = 1e-6
+"""What floating point adds to or takes from a number that people wrote."""
 
 
 def width(text: str) -> int:
@@ -64,20 +74,48 @@ def within(lines: Iterable[str], limit: int) -> str:
     return "\n".join([*kept, f"{_ELLIPSIS} and {left} more lines"] if left else kept)
 
 
-def number(value: float) -> str:
-    """One decimal below 100, thousands parted: `13.3`, `15`, `11,170`; what would round to nothing is `under 0.1`."""
+def number(value: float, limit: float | None = None) -> str:
+    """One decimal below 100, thousands parted: `13.3`, `15`, `11,170`; what would round to nothing is `under 0.1`.
+
+    Args:
+        value: Any number.
+        limit: What it is compared with, beside it or by whoever reads it. A value so close to that limit that it would
+            look the same has one more digit, rounded down: `2.98` and not `3`, where the limit is 3.
+    """
     if not abs(value) < _LARGE:
         # By way of Decimal, as a whole number may be too large for a float.
         return f"{Decimal(value):.2g}".lower()
-    text = f"{value:,.{int(abs(value) < 100)}f}".removesuffix(".0")  # noqa: PLR2004 - two digits before the point
+    digits = int(abs(value) < 100)  # noqa: PLR2004 - two digits before the point
+    if near(value, limit, 10.0**-digits):
+        return _floored(value, digits + 1)
+    text = f"{value:,.{digits}f}".removesuffix(".0")
     return text if text not in {"0", "-0"} else "under 0.1" if value > 0 else "0"
 
 
-def percent(value: float) -> str:
-    """Whole percent, rounded down, so that no value looks above a threshold that it is under."""
+def percent(value: float, limit: float | None = None) -> str:
+    """Whole percent, rounded down, so that no value looks above a threshold that it is under.
+
+    Args:
+        value: Any number of percent.
+        limit: As in `number`: `19.9 %` and not `19 %`, where the limit is 20 %.
+    """
     if not isfinite(value) or abs(value) >= _LARGE:
         return f"{number(value)} %"
-    return "under 1 %" if 0 < value < 1 else f"{floor(value + 1e-6)} %"
+    if near(value, limit, 1):
+        return f"{_floored(value, 1)} %"
+    return "under 1 %" if 0 < value < 1 else f"{floor(value + _DUST)} %"
+
+
+def near(value: float, limit: float | None, step: float) -> bool:
+    """Whether a value is within a step of a limit, so that it takes one more digit to tell the two apart."""
+    return limit is not None and abs(value - limit) < step
+
+
+def _floored(value: float, digits: int) -> str:
+    """Rounded down to so many decimals; never to nothing at all."""
+    scale = 10**digits
+    whole = floor(value * scale + _DUST)
+    return f"under {1 / scale:g}" if not whole and value > 0 else f"{whole / scale:,.{digits}f}"
 
 
 def span(length: timedelta) -> str:
@@ -94,6 +132,17 @@ def span(length: timedelta) -> str:
 def stamp(at: datetime, style: str = "R") -> str:
     """Markup that each reader sees in their own zone: `R` as an age, `t` as a time, `f` as a date and time."""
     return f"<t:{floor(at.timestamp())}:{style}>"
+
+
+def instant(at: datetime, now: datetime) -> str:
+    """When something was, with the day where that is not near: what stays as it is must not be told as an age."""
+    return stamp(at, "t" if abs(now - at) < _SAME_DAY else "f")
+
+
+def level(text: str) -> str:
+    """A level of fast time as it is read, of one as it is written: `20 %` of `20%`, `30 min` of `30m`."""
+    written = _LEVEL.fullmatch(text)
+    return f"{written[1]} {_LEVEL_UNITS.get(written[2], written[2])}" if written else bare(text, 20)
 
 
 def listed(items: Sequence[str], most: int) -> str:

@@ -27,6 +27,7 @@ FLEET = fleet(
     token(1904, fast_time_remaining="12.75/15.0 hours (85.00%)"),
     token(1905, fast_time_remaining="6.00/15.0 hours (40.00%)"),
 )
+LAPSED = int((NOON - timedelta(days=10)).timestamp())
 LOW = record(1907, fast_time_remaining="36.00/200.0 minutes (18.00%)", subscription=BASIC)
 SPENT = record(1907, fast_time_remaining="0.00/200.0 minutes (0.00%)", subscription=BASIC)
 FULL = record(1907, fast_time_remaining="200.00/200.0 minutes (100.00%)", subscription=BASIC)
@@ -74,7 +75,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
     assert body(banned) == [
         f"Was FAST until <t:{noon - 60}:R>. The account is blocked: jobs sent to it fail. 12 are waiting on it.",
         "**Do:** take it out of rotation and do not retry its jobs. Then look at the account in Discord.",
-        f"Standard plan · 88 % fast time left (13.3 of 15 h) · renews <t:{noon + 6 * 86400}:R>",
+        f"Standard plan · 88 % fast time left (13.3 of 15 h) · refills <t:{noon + 6 * 86400}:R>",
         "3 of 4 tokens work, with 32.2 h of fast time.",
         "",
         f"fired <t:{noon}:t> · read <t:{noon}:R>",
@@ -99,14 +100,18 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.DEGRADED, was=record(), now=record(status="RELAX")),
             "🟠 Token 1900 is RELAX, no longer FAST",
-            "switch it back with `/fast`",
+            "or run Midjourney's `/fast` as that account.",
         ),
         (
             incident(Rule.DEGRADED, 1907, was=record(), now=replace(SPENT, status="RELAX")),
             "RELAX",
             "jobs sent to it may fail",
         ),
-        (incident(Rule.DEGRADED, 1907, was=record(), now=replace(SPENT, status="RELAX")), "RELAX", "or buy time."),
+        (
+            incident(Rule.DEGRADED, 1907, was=record(), now=replace(SPENT, status="RELAX")),
+            "RELAX",
+            "or buy time (it refills <t:1767614400:R>).",
+        ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
             "🟠 Token 1907 has 18 % fast time left (36 of 200 min)",
@@ -115,12 +120,12 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
             "18 %",
-            "**Do:** spread load to 1901 and 1904 (90 %, 85 %), or buy time.",
+            "**Do:** spread its load to tokens 1901 (90 %) and 1904 (85 %), or buy time (it refills <t:1767614400:R>).",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
             "18 %",
-            "Status FAST · Basic plan · renews <t:1767614400:R>",
+            "Status FAST · Basic plan · refills <t:1767614400:R>",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1900, step="30m", now=record(fast_time_remaining="25.00 minutes")),
@@ -161,10 +166,15 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.SUBSCRIPTION, now=record(subscription=BASIC)),
-            "🟠 Token 1900: its plan was not renewed",
-            "It was due for renewal <t:1767614400:R>, and no new period has begun.",
+            "🟠 Token 1900: its plan is overdue for renewal",
+            "due for renewal <t:1767614400:R>, and ImaginePro still shows the old date. That may be an old copy.",
         ),
-        (incident(Rule.SUBSCRIPTION), "🟠 Token 1900: its plan was not renewed", "and no new period has begun"),
+        (
+            incident(Rule.SUBSCRIPTION, now=record(subscription=f"Pro (Active monthly, cancels on <t:{LAPSED}>)")),
+            "🟠 Token 1900: its plan has ended",
+            f"By its own text it ended <t:{LAPSED}:R>, unless that text is an old one. Without a plan it will stop",
+        ),
+        (incident(Rule.SUBSCRIPTION), "🟠 Token 1900: its plan is overdue for renewal", "That may be an old copy."),
         (
             lasting(incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="9", queued_jobs_relax="3"))),
             "🟠 Token 1900 has a stuck queue: 12 jobs queued and none running",
@@ -227,7 +237,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE),
             "👀 Now watching 4 tokens",
-            "3 FAST and 1 BANNED. A person is needed for 1900.",
+            "3 FAST and 1 BANNED. Needs a person: token 1900.",
         ),
     ],
 )
@@ -419,9 +429,57 @@ def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
     assert "read" not in body(down, known=Fleet())[-1]
 
 
-def test_with_nobody_to_take_over_the_remedy_says_so() -> None:
-    low = incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW)
-    assert "spread load to other tokens (none has much fast time), or buy time" in body(low, known=fleet())[1]
+def do(fired: Incident, known: Fleet, *troubled: int) -> str:
+    """What its card says is to be done."""
+    shown = alert(message(fired), known, Roles(), troubled=frozenset(troubled))
+    return next(line for line in (shown.embeds[0].description or "").splitlines() if line.startswith("**Do:**"))
+
+
+TAKES = [
+    incident(Rule.DEGRADED, 1907, was=record(1907), now=record(1907, "RELAX")),
+    incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+    incident(Rule.FAST_TIME_GONE, 1907, now=SPENT),
+    incident(Rule.QUEUE_STUCK, 1907, now=record(1907, queued_jobs_fast="9")),
+    incident(Rule.FLAPPING, 1907, now=record(1907)),
+]
+"""All that advise to let others take over."""
+
+
+@pytest.mark.parametrize("fired", TAKES, ids=[each.key.rule for each in TAKES])
+def test_no_load_is_sent_to_a_token_with_an_open_incident(fired: Incident) -> None:
+    known = fleet(*(token(number) for number in (1907, 1901, 1904, 1905, 1906)))
+    assert "to tokens 1901 (88 %) and 1904 (88 %)" in do(fired, known)
+    assert "to tokens 1905 (88 %) and 1906 (88 %)" in do(fired, known, 1901, 1904)
+    assert "to token 1905 (88 %)" in do(fired, known, 1901, 1904, 1906)
+    assert "no other token can take" in do(fired, known, 1901, 1904, 1905, 1906)
+
+
+@pytest.mark.parametrize("fired", TAKES, ids=[each.key.rule for each in TAKES])
+@pytest.mark.parametrize(
+    "known", [fleet(token(1907)), fleet(token(1907), token(1908, "BANNED"), token(1909, active=False)), fleet()]
+)
+def test_where_no_other_token_works_none_is_said_to_take_over(fired: Incident, known: Fleet) -> None:
+    advice = do(fired, known)
+    assert re.search(r"no other token can take (its|urgent) jobs[.:]", advice)
+    assert "other tokens" not in advice
+
+
+@pytest.mark.parametrize("fired", TAKES, ids=[each.key.rule for each in TAKES])
+def test_where_the_others_have_little_fast_time_the_advice_says_so(fired: Incident) -> None:
+    known = fleet(token(1907), token(1901, fast_time_remaining="1.50/15.0 hours (10.00%)"))
+    assert "to other tokens (none has much fast time)" in do(fired, known)
+
+
+def test_nobody_is_told_to_buy_what_comes_by_itself_without_being_told_when() -> None:
+    refills = NOON + timedelta(days=20)
+    year = refills + timedelta(days=31 + 28 + 31 + 30)
+    yearly = f"Pro (Active yearly, renews next on <t:{year.timestamp():.0f}>)"
+    for fast in ("36.00/200.0 minutes (18.00%)", "0.00/200.0 minutes (0.00%)"):
+        for rule in (Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE):
+            fired = incident(rule, step="20%", now=record(fast_time_remaining=fast, subscription=yearly))
+            assert f"buy time (it refills <t:{refills.timestamp():.0f}:R>)." in do(fired, FLEET)
+            assert f" · refills <t:{refills.timestamp():.0f}:R>" in "\n".join(body(fired))
+            assert f"<t:{year.timestamp():.0f}" not in "\n".join(body(fired))
 
 
 def test_an_empty_fleet_has_a_first_message_too() -> None:

@@ -1,35 +1,64 @@
 """What a card says of a token and of the fleet."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.cards import GAP, fleet_card, spare, standing, token_card, worst_first
-from bot.domain.info import read
-from bot.domain.model import Failure, Fleet, Record, Status, Token, Trouble
+from bot.chat.cards import (
+    GAP,
+    Overview,
+    amount,
+    fleet_card,
+    needs_person,
+    overview,
+    share,
+    spare,
+    standing,
+    token_card,
+    worst_first,
+)
+from bot.domain.incidents import Incident, Rule
+from bot.domain.info import read, threshold
+from bot.domain.model import Failure, Fleet, Record, Severity, Status, Token, Trouble
 from bot.domain.value import replace
-from tests.chat.builders import NOON, fleet, info_of, record, token
+from bot.domain.watch.known import Known
+from tests.chat.builders import NOON, fleet, incident, info_of, record, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
 
 BASIC = "Basic (Active monthly, renews next on <t:1767614400>)"
 SPENT = "0.00/200.0 minutes (0.00%)"
+YEARLY = int((NOON + timedelta(days=330)).timestamp())
+YEARLY_REFILL = int((NOON + timedelta(days=26)).timestamp())
+"""27 January, since that plan renews on 27 November."""
+LAPSED = int((NOON - timedelta(days=10)).timestamp())
+HOUR = timedelta(hours=1)
 FAILURE = Failure(Trouble.TIMED_OUT, "no answer in 20 s", NOON + timedelta(minutes=5))
 
 
 def card(of: Token, **known: object) -> str:
     """Title and body of a token's card."""
-    embed = token_card(of, replace(fleet(of), **known), NOON)  # type: ignore[arg-type]  # any field of a fleet
+    embed = token_card(of, Overview(replace(fleet(of), **known), NOON))  # type: ignore[arg-type]  # any field of a fleet
     assert_fits(embed)
     return f"{embed.title}\n{embed.description}"
+
+
+def seen(known: Fleet, *incidents: Incident, now: datetime = NOON) -> Overview:
+    """What those who ask see, while these are open."""
+    return overview(Known(known, incidents={each.key: each for each in incidents}), now, timedelta(minutes=1))
+
+
+def title_of(known: Fleet, *incidents: Incident) -> str:
+    """The first line of `/tokens`."""
+    return fleet_card(seen(known, *incidents), 0, None)[0].title or ""
 
 
 def test_a_healthy_token_reads_from_the_answer_to_the_details() -> None:
     assert card(token()).replace(GAP, "").splitlines() == [
         "🟢 Token 1900 · working, FAST",
         "▰▰▰▰▰▰▰▰▰▰▰▱ **88 %**",
-        "**13.3 of 15 h** fast time left",
+        f"**13.3 of 15 h** fast time left · refills <t:{int((NOON + timedelta(days=6)).timestamp())}:R>",
         "",
         f"**Plan** Standard, monthly, active · renews <t:{int((NOON + timedelta(days=6)).timestamp())}:R>",
         "**Jobs** none running · none queued · limit 3",
@@ -78,8 +107,21 @@ def test_the_title_answers_whether_it_works_with_a_sign_and_words(of: Token, tit
         (token(subscription="<weird>"), "**Plan** not readable: “\\<weird\\>”"),
         (
             token(subscription="Pro (Active yearly, renews next on <t:1715321361>)"),
-            "**Plan** Pro, yearly, active · renewal was due <t:1715321361:R>",
+            "**Plan** Pro, yearly, active · renewal was due <t:1715321361:R> · its date is too old to be true",
         ),
+        (
+            token(subscription=f"Pro (Active yearly, renews next on <t:{YEARLY}>)"),
+            f"fast time left · refills <t:{YEARLY_REFILL}:R>\n",
+        ),
+        (
+            token(subscription=f"Pro (Active yearly, renews next on <t:{YEARLY}>)"),
+            f"**Plan** Pro, yearly, active · renews <t:{YEARLY}:R>",
+        ),
+        (
+            token(subscription=f"Pro (Active monthly, cancels on <t:{LAPSED}>)"),
+            f"**Plan** Pro, monthly · ended <t:{LAPSED}:R>",
+        ),
+        (token(fast_time_remaining=SPENT, subscription=BASIC), "buy fast time. It refills <t:1767614400:R>."),
         (token(subscription="Pro (Cancelled, ends on <t:1767614400>)"), "ends <t:1767614400:R>"),
         (token(running_jobs="[a](b)"), "**Jobs** running: “\\[a\\]\\(b\\)” · none queued"),
         (token(queued_jobs_fast="9"), "queued 9 fast, 0 relax"),
@@ -111,6 +153,28 @@ def test_old_numbers_are_called_old_unless_the_token_was_read_since() -> None:
     assert f"read <t:{int(since[1900].timestamp())}:R>" in card(token(), failure=FAILURE, read_alone=since)
 
 
+STALE = replace(incident(Rule.UPSTREAM_STALE, None), opened_at=NOON + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "incidents", "old"),
+    [(3, [], False), (4, [], True), (1, [STALE], True), (1, [incident(Rule.UPSTREAM_STALE, None, after=HOUR)], False)],
+)
+def test_old_numbers_are_called_old_whatever_the_cause(minutes: int, incidents: list[Incident], *, old: bool) -> None:
+    known, now = fleet(token()), NOON + timedelta(minutes=minutes)
+    view = seen(known, *incidents, now=now)
+    for embed in (token_card(token(), view), fleet_card(view, 0, None)[0]):
+        assert ("these numbers are old**, from <t:" in (embed.description or "")) is old
+        assert (embed.title or "").startswith("🟢") is not old
+    shown = fleet_card(view, 0, None)[0]
+    assert ("Nothing needs you." in (shown.description or "")) is not old
+
+
+def test_a_token_that_was_read_alone_since_is_not_old() -> None:
+    known = replace(fleet(token()), read_alone={1900: NOON + HOUR})
+    assert "old" not in (token_card(token(), seen(known, STALE, now=NOON + HOUR)).description or "")
+
+
 def test_the_fleet_is_sorted_by_who_needs_a_person_then_by_who_runs_dry() -> None:
     tokens = [
         token(1, active=False, fast_time_remaining="1.00/15.0 hours (6.67%)"),
@@ -134,13 +198,17 @@ def test_the_fleet_is_sorted_by_who_needs_a_person_then_by_who_runs_dry() -> Non
         (fleet(token(status="BANNED")), "The only token does not work"),
         (fleet(token(1, "BANNED"), token(2, "BANNED")), "No token works"),
         (fleet(token(1), token(2), token(3, "BANNED")), "2 of 3 tokens work, with 26.6 h of fast time"),
-        (
-            fleet(token(1), token(2, fast_time_remaining="?")),
-            "2 of 2 tokens work, with 13.3 h of fast time (1 not readable)",
-        ),
+        (fleet(token(1), token(2, "BANNED")), "1 of 2 tokens works, with 13.3 h of fast time"),
+        (fleet(token(1), token(2)), "2 tokens work, with 26.6 h of fast time"),
+        (fleet(token(1), token(2, active=False)), "1 token works, with 13.3 h of fast time"),
+        (fleet(token(1), token(2, "BANNED"), token(3, active=False)), "1 of 2 tokens works, with 13.3 h of fast time"),
+        (fleet(token(1, "BANNED"), token(2, active=False)), "No token works"),
+        (fleet(token(1, active=False), token(2, active=False)), "No token is switched on"),
+        (fleet(token(active=False)), "The only token is switched off"),
+        (fleet(token(1), token(2, fast_time_remaining="?")), "2 tokens work, with 13.3 h of fast time"),
         (
             fleet(token(1, fast_time_remaining="?"), token(2, "BANNED")),
-            "1 of 2 tokens work, with an unknown amount of fast time",
+            "1 of 2 tokens works, with an unknown amount of fast time",
         ),
     ],
 )
@@ -148,36 +216,130 @@ def test_where_the_fleet_stands_fits_in_a_sentence(known: Fleet, words: str) -> 
     assert standing(known) == words
 
 
-def test_the_fleets_card_says_how_many_work_who_needs_a_person_and_lists_the_worst_first() -> None:
-    embed, pages = fleet_card(fleet(token(1), token(2, "BANNED"), token(3, active=False)), 0, None)
+def test_the_fleets_card_says_how_many_work_what_is_open_and_lists_the_worst_first() -> None:
+    known = fleet(token(1), token(2, "BANNED"), token(3, active=False), token(4, fast_time_remaining="?"))
+    banned = incident(Rule.BANNED, 2, severity=Severity.CRITICAL)
+    embed, pages = fleet_card(seen(known, banned), 0, None, ["🔴 **BANNED** (1): 2"])
     assert pages == 1
-    assert embed.title == "🟠 1 of 3 tokens work"
+    assert embed.title == "🔴 2 of 3 tokens work · 1 switched off"
     assert (embed.description or "").replace(GAP, "").splitlines() == [
-        "**13.3 h of fast time**",
-        "**1 needs a person:** 2",
-        "1 switched off",
+        "**13.3 h of fast time** (1 not readable)",
+        "🔴 **BANNED** (1): 2",
+        "**Needs a person: token 2**",
         "",
         "🔴 **2** BANNED · 88 % · Standard",
         "🟢 **1** FAST · 88 % · Standard",
+        "🟢 **4** FAST · fast time not known · Standard",
         "⚫ **3** FAST, off · 88 % · Standard",
         "",
         f"read <t:{int(NOON.timestamp())}:R>",
     ]
 
 
+@pytest.mark.parametrize(
+    ("severity", "mark"), [(Severity.CRITICAL, "🔴"), (Severity.WARNING, "🟠"), (Severity.INFO, "🔵")]
+)
+def test_a_tokens_card_has_the_sign_and_colour_of_its_gravest_incident(severity: Severity, mark: str) -> None:
+    known, stuck = fleet(token(), token(2)), incident(Rule.QUEUE_STUCK, severity=severity)
+    slight = incident(Rule.FROZEN, severity=Severity.INFO)
+    embed = token_card(token(), seen(known, slight, stuck), ["🔴 **queue stuck** since 3:11 AM"])
+    assert embed.title == f"{mark} Token 1900 · working, FAST"
+    assert embed.colour == seen(known, stuck).sign(token())[1] != seen(known).sign(token())[1]
+    assert (embed.description or "").startswith("🔴 **queue stuck** since 3:11 AM\n")
+    assert (token_card(token(2), seen(known, stuck)).title or "").startswith("🟢")
+
+
+def test_what_is_only_info_does_not_hide_how_a_token_stands() -> None:
+    flaps = incident(Rule.FLAPPING, severity=Severity.INFO)
+    banned, off = token(status="BANNED"), token(active=False)
+    assert (token_card(banned, seen(fleet(banned), flaps)).title or "").startswith("🔴")
+    assert (token_card(off, seen(fleet(off), flaps)).title or "").startswith("⚫")
+
+
+@pytest.mark.parametrize(
+    ("known", "incidents", "title"),
+    [
+        (fleet(token(1), token(2)), [], "🟢 2 tokens work"),
+        (fleet(token(1), token(2, active=False)), [], "🟢 1 token works · 1 switched off"),
+        (
+            fleet(token(1), token(2, active=False)),
+            [incident(Rule.INACTIVE, 2, severity=Severity.INFO)],
+            "🟢 1 token works · 1 switched off",
+        ),
+        (fleet(token(1), token(2)), [incident(Rule.QUEUE_STUCK, 2)], "🟠 2 tokens work"),
+        (fleet(token(1), token(2)), [incident(Rule.FAST_TIME_LOW, 2, severity=Severity.CRITICAL)], "🔴 2 tokens work"),
+        (fleet(token(1), token(2)), [incident(Rule.FROZEN, 2, severity=Severity.INFO)], "🟢 2 tokens work"),
+        (fleet(token(1), token(2)), [incident(Rule.UPSTREAM_DOWN, None)], "🟠 2 tokens work"),
+        (fleet(token(1), token(2)), [incident(Rule.QUEUE_STUCK, 2, after=HOUR)], "🟢 2 tokens work"),
+        (fleet(token(1), token(2, "BANNED")), [], "🟠 1 of 2 tokens works"),
+        (fleet(token(1, active=False), token(2, active=False)), [], "⚫ No token is switched on"),
+    ],
+)
+def test_the_fleets_card_is_as_green_as_the_worst_that_is_open(
+    known: Fleet, incidents: list[Incident], title: str
+) -> None:
+    assert title_of(known, *incidents) == title
+
+
+@given(st.lists(st.sampled_from([rule for rule in Rule if rule is not Rule.BASELINE]), max_size=4), st.data())
+def test_nothing_needs_you_is_said_only_when_nothing_grave_is_open(rules: list[Rule], data: st.DataObject) -> None:
+    severities = st.sampled_from(Severity)
+    open_ = [incident(rule, number, severity=data.draw(severities)) for number, rule in enumerate(rules)]
+    known = fleet(*(token(number) for number in range(5)))
+    embed, _ = fleet_card(seen(known, *open_), 0, None)
+    calm = all(each.severity is Severity.INFO for each in open_)
+    assert ("Nothing needs you." in (embed.description or "")) is calm
+    assert (embed.title or "").startswith("🟢") is calm
+
+
+def test_the_worst_is_first_by_what_is_open() -> None:
+    known = fleet(token(1, "RELAX"), token(2), token(3), token(4, "VERIFYING"))
+    low = incident(Rule.FAST_TIME_LOW, 3, severity=Severity.CRITICAL)
+    view = seen(known, low, incident(Rule.QUEUE_STUCK, 2))
+    assert [each.id for each in sorted(known.tokens.values(), key=view.order)] == [3, 4, 2, 1]
+
+
+def test_a_person_is_called_by_a_number_that_is_said_to_be_a_tokens() -> None:
+    assert needs_person([token(12)], 6) == "Needs a person: token 12"
+    assert needs_person([token(12), token(14)], 6) == "Needs a person: tokens 12 and 14"
+    assert needs_person([], 6) == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "limit", "brief", "full"),
+    [
+        ("2.99/15.0 hours (19.96%)", "20%", "19.9 %", "2.99 of 15 h"),
+        ("2.999/15.0 hours", "20%", "19.9 %", "2.99 of 15 h"),
+        ("3.01/15.0 hours (20.06%)", "20%", "20.0 %", "3.01 of 15 h"),
+        ("1.50/15.0 hours (10.00%)", "20%", "10 %", "1.5 of 15 h"),
+        ("0.49/15.0 hours (3.27%)", "30m", "29.4 of 900 min", "29.4 of 900 min"),
+        ("1.99/15.0 hours (13.27%)", "2h", "1.99 of 15 h", "1.99 of 15 h"),
+        ("119.50/200.0 minutes (59.75%)", "2h", "1.99 of 3.3 h", "1.99 of 3.3 h"),
+        ("25.00 minutes", "20%", "25 min", "25 min"),
+        ("25.00 minutes", "30m", "25 min", "25 min"),
+        ("?", "30m", "", ""),
+    ],
+)
+def test_what_is_near_a_limit_has_a_digit_more_and_the_limits_unit(
+    left: str, limit: str, brief: str, full: str
+) -> None:
+    fast_time = token(fast_time_remaining=left).fast_time
+    assert (share(fast_time, threshold(limit)), amount(fast_time, threshold(limit))) == (brief, full)
+
+
 def test_a_long_fleet_has_pages_and_a_page_that_is_gone_shows_the_nearest() -> None:
     known = fleet(*(token(number) for number in range(100, 140)))
-    first, pages = fleet_card(known, 0, None)
+    first, pages = fleet_card(seen(known), 0, None)
     assert pages == 3
     assert "**100**" in (first.description or "")
     assert "page 1 of 3" in (first.description or "")
-    assert fleet_card(known, 99, None)[0] == fleet_card(known, 2, None)[0]
+    assert fleet_card(seen(known), 99, None)[0] == fleet_card(seen(known), 2, None)[0]
 
 
 def test_a_fleet_can_be_narrowed_to_a_status() -> None:
     known = fleet(token(1), token(2, "BANNED"))
-    assert "Only BANNED: 1 of 2" in (fleet_card(known, 0, Status.BANNED)[0].description or "")
-    assert "No token is RELAX." in (fleet_card(known, 0, Status.RELAX)[0].description or "")
+    assert "Only BANNED: 1 of 2" in (fleet_card(seen(known), 0, Status.BANNED)[0].description or "")
+    assert "No token is RELAX." in (fleet_card(seen(known), 0, Status.RELAX)[0].description or "")
 
 
 @pytest.mark.parametrize(
@@ -186,13 +348,13 @@ def test_a_fleet_can_be_narrowed_to_a_status() -> None:
         (Fleet(), "⚪ Nothing was read yet", "The first reading is on its way."),
         (Fleet(failure=FAILURE), "⚪ Nothing was read yet", "ImaginePro did not answer in time."),
         (fleet(), "⚪ No token is linked", "read"),
-        (fleet(token()), "🟢 The only token works", "Nobody needs a person."),
-        (fleet(token(1, "BANNED"), token(2, "BANNED")), "🔴 No token works", "2 need a person"),
-        (fleet(token(), failure=FAILURE), "🟢 The only token works", "these numbers are old"),
+        (fleet(token()), "🟢 The only token works", "Nothing needs you."),
+        (fleet(token(1, "BANNED"), token(2, "BANNED")), "🔴 No token works", "Needs a person: tokens 1 and 2"),
+        (fleet(token(), failure=FAILURE), "⚪ The only token works", "these numbers are old"),
     ],
 )
 def test_the_fleets_card_is_honest_about_what_is_not_known(known: Fleet, title: str, words: str) -> None:
-    embed, _ = fleet_card(known, 0, None)
+    embed, _ = fleet_card(seen(known), 0, None)
     assert embed.title == title
     assert words in (embed.description or "")
 
@@ -224,7 +386,7 @@ TOKENS = st.builds(
 
 @given(TOKENS)
 def test_every_card_fits_and_is_harmless_whatever_the_upstream_writes(of: Token) -> None:
-    embed = token_card(of, fleet(of), NOON)
+    embed = token_card(of, seen(fleet(of)))
     assert_fits(embed)
     for text in texts(embed):
         assert_harmless(text)
@@ -232,7 +394,7 @@ def test_every_card_fits_and_is_harmless_whatever_the_upstream_writes(of: Token)
 
 @given(st.lists(TOKENS, max_size=20), st.integers(0, 3), st.none() | st.sampled_from(Status))
 def test_every_page_of_every_fleet_fits_and_is_harmless(tokens: list[Token], page: int, only: Status | None) -> None:
-    embed, pages = fleet_card(fleet(*tokens), page, only)
+    embed, pages = fleet_card(seen(fleet(*tokens)), page, only)
     assert pages >= 1
     assert_fits(embed)
     for text in texts(embed):

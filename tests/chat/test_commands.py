@@ -9,12 +9,16 @@ import pytest
 import simcord
 
 from bot.chat.buttons import token_view
+from bot.chat.cards import Overview
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
-from bot.domain.model import Failure, Fleet, Trouble
+from bot.domain.incidents import Key, Rule
+from bot.domain.info import read
+from bot.domain.model import Failure, Fleet, Severity, Token, Trouble
 from bot.domain.value import replace
 from bot.imaginepro.errors import NotFoundError, TimedOutError
-from tests.chat.builders import NOON, fleet, token
+from bot.storage.store import StoreUnavailableError
+from tests.chat.builders import NOON, fleet, incident, record, token
 from tests.chat.conftest import GUILD, World
 
 FRESH = token(1900, fast_time_remaining="1.50/15.0 hours (10.00%)")
@@ -31,6 +35,11 @@ def buttons(result: simcord.InteractionResult) -> list[str]:
     """The custom ids of the buttons under an answer."""
     assert result.response is not None
     return [button["custom_id"] for row in result.response.components for button in row["components"]]
+
+
+def view(*tokens: Token) -> Overview:
+    """What is known, with nothing open."""
+    return Overview(fleet(*tokens), NOON)
 
 
 async def test_a_token_is_shown_at_once_and_only_to_the_one_who_asked(world: World) -> None:
@@ -126,10 +135,112 @@ async def test_an_unknown_token_is_answered_with_what_is_known(world: World, kno
 async def test_ids_are_suggested_worst_first_with_status_and_plan(world: World) -> None:
     choices = await world.operator.autocomplete(world.channel, "token", "id", "")
     assert [(choice["name"], choice["value"]) for choice in choices] == [
-        ("🔴 1901 · BANNED · Standard", 1901),
-        ("🟡 1950 · RELAX · Standard", 1950),
-        ("🟢 1900 · FAST · Standard", 1900),
+        ("🔴 1901 · BANNED · 88 % · Standard", 1901),
+        ("🟡 1950 · RELAX · 88 % · Standard", 1950),
+        ("🟢 1900 · FAST · 88 % · Standard", 1900),
     ]
+
+
+async def test_suggestions_show_what_is_left_and_what_is_wrong(world: World) -> None:
+    low = record(1, fast_time_remaining="2.70/15.0 hours (18.00%)")
+    trial = record(3, fast_time_remaining="25.00 minutes", subscription="None (Trial)")
+    world.desk.fleet = fleet(read(low), token(2), read(trial), token(4, "VERIFYING"))
+    world.desk.fire(
+        incident(Rule.FAST_TIME_LOW, 1, step="20%", now=low),
+        incident(Rule.QUEUE_STUCK, 2, severity=Severity.CRITICAL, now=record(2)),
+        incident(Rule.VERIFYING, 4, now=record(4, "VERIFYING")),
+    )
+    choices = await world.operator.autocomplete(world.channel, "token", "id", "")
+    assert [choice["name"] for choice in choices] == [
+        "🔴 2 · FAST · 88 % · Standard · queue stuck",
+        "🟠 4 · VERIFYING · 88 % · Standard",
+        "🟠 1 · FAST · 18 % · Standard · under 20 % fast time",
+        "🟢 3 · FAST · 25 min · Trial",
+    ]
+    (choice,) = await world.operator.autocomplete(world.channel, "token", "id", "trial")
+    assert choice["value"] == 3
+
+
+LOW = incident(Rule.FAST_TIME_LOW, 1900, severity=Severity.CRITICAL, step="5%", now=record(1900))
+"""The token works, and is green to look at."""
+LINK = "https://discord.com/channels/500/"
+
+
+async def test_a_card_names_what_is_open_since_when_who_has_it_and_where_its_message_is(world: World) -> None:
+    posted = await world.post(replace(LOW, notified_at=NOON))
+    await world.desk.acknowledge([LOW.key], world.other.id)
+    result = await world.operator.slash(world.channel, "token", id=1900)
+    who, where = f"<@{world.other.id}> has it", f"[jump]({LINK}{world.channel.id}/{posted.id})"
+    assert said(result).splitlines()[1:3] == [
+        "🔴 Token 1900 · working, FAST",
+        f"🔴 **under 5 % fast time** since <t:{NOON.timestamp():.0f}:t> · {who} · {where}",
+    ]
+    assert not result.deferred
+
+
+async def test_details_of_a_red_alert_are_red_and_lead_back_to_it(world: World) -> None:
+    posted = await world.post(replace(LOW, notified_at=NOON))
+    text = said(await world.operator.click(posted, label="Details"))
+    assert text.startswith("\n🔴 Token 1900 · working, FAST\n🔴 **under 5 % fast time** since <t:")
+    assert f"[jump]({LINK}{world.channel.id}/{posted.id})" in text
+
+
+async def test_a_card_is_shown_without_its_links_while_the_database_is_away(world: World) -> None:
+    await world.post(replace(LOW, notified_at=NOON))
+    world.desk.broken = StoreUnavailableError("away")
+    world.desk.upstream[1900] = FRESH
+    for refresh in (False, True):
+        text = said(await world.operator.slash(world.channel, "token", id=1900, refresh=refresh))
+        assert "🔴 **under 5 % fast time** since <t:" in text
+        assert "[jump]" not in text
+
+
+async def test_what_is_open_for_long_has_its_date_and_what_is_suppressed_is_said_to_be(world: World) -> None:
+    await world.post(LOW)
+    await world.operator.slash(world.channel, "silence add", token=1900, length="2d")
+    world.desk.now += timedelta(days=1)
+    text = said(await world.operator.slash(world.channel, "token", id=1900))
+    assert f"since <t:{NOON.timestamp():.0f}:f> · suppressed" in text
+
+
+async def test_what_a_graver_incident_tells_is_not_named_beside_it(world: World) -> None:
+    world.desk.fire(LOW, replace(LOW, key=Key(Rule.FAST_TIME_LOW, 1900, "20%"), notifiable=False))
+    text = said(await world.operator.slash(world.channel, "token", id=1900))
+    assert text.count("fast time** since") == 1
+
+
+async def test_the_fleet_names_what_is_open_and_who_has_it(world: World) -> None:
+    world.desk.fire(
+        LOW,
+        *(incident(Rule.QUEUE_STUCK, number, now=record(number)) for number in (1900, 1950)),
+        incident(Rule.FROZEN, 1950, severity=Severity.INFO, now=record(1950)),
+        incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, now=record(1901, "BANNED")),
+        incident(Rule.UPSTREAM_DOWN, None),
+    )
+    await world.desk.acknowledge([LOW.key], world.other.id)
+    await world.desk.acknowledge([Key(Rule.QUEUE_STUCK, 1900)], world.other.id)
+    lines = said(await world.operator.slash(world.channel, "tokens")).splitlines()
+    assert lines[1] == "🔴 2 of 3 tokens work"
+    assert lines[3:8] == [
+        "🔴 **BANNED** (1): 1901",
+        f"🔴 **under 5 % fast time** (1): 1900 · <@{world.other.id}> has it",
+        "🟠 **ImaginePro could not be read**",
+        "🟠 **queue stuck** (2): 1900, 1950",
+        "**Needs a person: token 1901**",
+    ]
+
+
+async def test_a_fleet_in_much_trouble_leads_to_the_list_of_it(world: World) -> None:
+    world.desk.fleet = fleet(*(token(number) for number in range(20)))
+    rules = [Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS, Rule.SUBSCRIPTION, Rule.QUEUE_STUCK, Rule.FROZEN]
+    world.desk.fire(
+        *(incident(Rule.BANNED, number, now=record(number)) for number in range(20)),
+        *(incident(rule, 1, now=record(1)) for rule in rules),
+    )
+    text = said(await world.operator.slash(world.channel, "tokens"))
+    assert "🟠 **BANNED** (20): 0, 1, 2, 3, 4, 5 and 14 more\n" in text
+    assert "… and more: `/incidents`" in text
+    assert "does not move" not in text
 
 
 @pytest.mark.parametrize(
@@ -148,7 +259,7 @@ async def test_ids_are_suggested_worst_first_with_status_and_plan(world: World) 
     ],
 )
 def test_suggestions_match_id_status_and_plan_by_their_beginnings(typed: str, ids: list[int]) -> None:
-    known = fleet(
+    known = view(
         token(1900),
         token(1901, "BANNED"),
         token(1950, "VERIFYING", active=False),
@@ -159,7 +270,7 @@ def test_suggestions_match_id_status_and_plan_by_their_beginnings(typed: str, id
 
 
 def test_there_are_never_more_suggestions_than_discord_takes() -> None:
-    assert len(suggestions(fleet(*(token(number) for number in range(100))), "")) == 25
+    assert len(suggestions(view(*(token(number) for number in range(100))), "")) == 25
 
 
 async def test_a_status_with_markup_is_suggested_as_plain_text(world: World) -> None:

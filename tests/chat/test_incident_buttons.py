@@ -208,10 +208,23 @@ async def test_a_silence_of_one_threshold_is_of_that_alone(world: World) -> None
 
 
 @pytest.mark.parametrize("subscription", ["", INFO.subscription.replace("renews next on", "ended on")])
-async def test_until_renewal_is_offered_only_when_one_is_ahead(world: World, subscription: str) -> None:
+async def test_until_the_refill_is_offered_only_when_one_is_ahead(world: World, subscription: str) -> None:
     world.desk.fleet = fleet(token(1901, "BANNED", subscription=subscription))
     result = await world.operator.click(await world.post(BAN), label="Silence")
     assert [option["value"] for option in components(result)[0]["options"]] == ["1h", "4h", "24h", "resolved"]
+
+
+async def test_a_yearly_plan_is_silenced_until_its_monthly_refill_and_not_for_months(world: World) -> None:
+    refill = NOON + timedelta(days=20)
+    year = refill + timedelta(days=31 + 28 + 31 + 30)
+    yearly = f"Pro (Active yearly, renews next on <t:{year.timestamp():.0f}>)"
+    world.desk.fleet = fleet(token(1901, "BANNED", subscription=yearly))
+    result = await world.operator.click(await world.post(BAN), label="Silence")
+    labels = {option["value"]: option["label"] for option in components(result)[0]["options"]}
+    assert labels["renewal"] == "until the refill"
+    assert result.response is not None
+    await world.operator.select(result.response.message, ["renewal"])
+    assert silences(world) == [(Scope(Rule.BANNED, 1901), refill)]
 
 
 async def test_a_group_is_silenced_for_a_time_only_since_its_rule_may_never_be_at_rest(world: World) -> None:

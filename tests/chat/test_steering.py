@@ -106,6 +106,7 @@ async def test_what_is_open_is_turned_page_by_page_and_stays_narrowed(world: Wor
         ({"rule": "banned", "length": " 4H "}, Scope(Rule.BANNED), 4 * HOUR),
         ({"rule": "everything", "length": "2d"}, Scope(), timedelta(days=2)),
         ({"token": 1901, "rule": "banned", "length": "until  Resolved"}, Scope(Rule.BANNED, 1901), None),
+        ({"token": 1901, "length": "until the refill"}, Scope(token=1901), timedelta(days=6, minutes=-1)),
         ({"token": 1901, "length": "until renewal"}, Scope(token=1901), timedelta(days=6, minutes=-1)),
     ],
 )
@@ -134,8 +135,8 @@ async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
         ({"token": 1901, "length": "until resolved"}, "Nothing of that is open"),
         ({"rule": "banned", "length": "until resolved"}, "Name a token as well, or write a length"),
         ({"rule": "everything", "length": "until resolved"}, "Name a token as well, or write a length"),
-        ({"rule": "banned", "length": "until renewal"}, "When that renews is not known"),
-        ({"token": 2, "length": "until renewal"}, "When that renews is not known"),
+        ({"rule": "banned", "length": "until the refill"}, "When that is refilled is not known"),
+        ({"token": 2, "length": "until the refill"}, "When that is refilled is not known"),
     ],
 )
 async def test_a_silence_that_cannot_be_is_answered_with_how_to_mend_it(
@@ -171,7 +172,7 @@ async def test_silences_are_listed_and_ended_by_their_id(world: World) -> None:
 
 async def test_lengths_are_suggested_by_what_was_typed(world: World) -> None:
     choices = await world.operator.autocomplete(world.channel, "silence add", "length", "until")
-    assert [choice["value"] for choice in choices] == ["until resolved", "until renewal"]
+    assert [choice["value"] for choice in choices] == ["until resolved", "until the refill"]
 
 
 # Maintenance. It is 13:01 in Berlin, on Thursday, the first of January.

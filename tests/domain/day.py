@@ -152,7 +152,7 @@ class Day:
         return Message(number, "m", incidents, 1, summary=len(incidents) > 1)
 
     def _post(self, how: str, message: Message) -> None:
-        shown = alert(message, self.known.fleet, Roles(7, 8))
+        shown = alert(message, self.known.fleet, Roles(7, 8), troubled=self.known.troubled)
         self.posted.append((message, shown))
         if message.notice is None:
             self.cards |= {each.key: message for each in message.incidents}

@@ -52,7 +52,13 @@ class Alert(Value):
     """Whether it is to be posted without a notification."""
 
 
-def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = None) -> Alert:
+def alert(
+    message: Message,
+    fleet: Fleet,
+    roles: Roles,
+    runbook: str | None = None,
+    troubled: frozenset[int | None] = frozenset(),
+) -> Alert:
     """The message as it is to be shown now.
 
     Args:
@@ -60,9 +66,10 @@ def alert(message: Message, fleet: Fleet, roles: Roles, runbook: str | None = No
         fleet: What is known now: where the fleet stands, and who can take over.
         roles: Whom to ping.
         runbook: The URL behind the button of that name, with `{rule}` and `{token}` for what it is about.
+        troubled: The tokens with any open incident: none of them is said to be able to take over.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
-    about = stories(sorted(named, key=place), fleet)
+    about = stories(sorted(named, key=place), fleet, troubled)
     pinged = [role for role in _pinged(message, roles) if role is not None]
     mentions = "".join(f"<@&{role}> " for role in pinged)
     allowed = discord.AllowedMentions(

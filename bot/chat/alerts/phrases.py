@@ -1,9 +1,5 @@
 """What is said of one incident: its sign and headline, how it ended, and the lines below."""
 
-from collections.abc import Mapping
-
-import discord
-
 from bot.chat import cards
 from bot.chat.alerts.story import Story, queued_jobs
 from bot.chat.alerts.wording import MOMENTARY
@@ -11,16 +7,11 @@ from bot.chat.cards import plan_word, status_word
 from bot.chat.text import number, stamp
 from bot.domain.incidents import Rule
 from bot.domain.info import read
-from bot.domain.model import Severity, Status
+from bot.domain.model import Status
 from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
 
-Sign = tuple[str, discord.Colour]
-
-SIGNS: Mapping[Severity, Sign] = {
-    Severity.CRITICAL: ("🔴", cards.RED),
-    Severity.WARNING: ("🟠", cards.ORANGE),
-    Severity.INFO: ("🔵", cards.BLUE),
-}
+Sign = cards.Sign
+SIGNS = cards.SIGNS
 
 OVER: Sign = ("✅", cards.GREY)
 MOVED_ON: Sign = ("⚪", cards.GREY)
@@ -59,13 +50,13 @@ def subject(story: Story) -> str:
     token, rule = story.token, story.rule
     if token is None:
         return ""
-    renewal = token.subscription.renews_at
+    refill = story.refill
     parts = [
         "" if rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} else f"Status {status_word(token)}",
         "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
         f"{plan_word(token)} plan" if plan_word(token) else "",
         story.left if token.fast_time.known and rule not in FAST_TIME_RULES else "",
-        f"renews {stamp(renewal)}" if renewal and renewal > story.incident.read_at else "",
+        f"refills {stamp(refill)}" if refill else "",
     ]
     return " · ".join(filter(None, parts))
 

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from bot.chat import cards
 from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
-from bot.chat.cards import amount, share, spare, status_word
+from bot.chat.cards import amount, named, needs_person, share, spare, status_word
 from bot.chat.text import bare, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
-from bot.domain.model import Fleet, PlanState, Severity, Status, Token, Trouble
+from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Token, Trouble
 from bot.domain.rules.table import FAST_HOURS
 from bot.domain.value import Value
 
@@ -22,7 +23,7 @@ class Story(Value):
     """As of the incident, read; of one that is gone, as it was."""
     fleet: Fleet
     affected: frozenset[int | None]
-    """Tokens that the same message is about: no load goes there."""
+    """Tokens that the same message is about, and those with any other open incident: no load goes there."""
 
     def __getitem__(self, name: str) -> str:
         return str(getattr(self, name))
@@ -119,18 +120,56 @@ class Story(Value):
         return self.token.subscription.has_relax if self.token else None
 
     @property
-    def speed_up(self) -> str:
-        """How it could become fast again."""
-        return "buy time" if self.token and self.token.fast_time.gone else "switch it back with `/fast`"
+    def refill(self) -> datetime | None:
+        """When its fast time is refilled next, if that is known."""
+        return self.token.subscription.next_refill(self.incident.read_at) if self.token else None
 
     @property
-    def others(self) -> str:
-        """Who can take over."""
-        able = spare(self.fleet, self.affected)
-        if not able:
-            return "other tokens (none has much fast time)"
-        shares = ", ".join(share(token.fast_time) for token in able)
-        return f"{listed([str(token.id) for token in able], 2)} ({shares})"
+    def buy(self) -> str:
+        """How to get fast time, and when it comes by itself."""
+        return f"buy time (it refills {stamp(self.refill)})" if self.refill else "buy time"
+
+    @property
+    def or_buy(self) -> str:
+        """The same, behind whoever can take over."""
+        return self._or(self.buy)
+
+    @property
+    def or_speed_up(self) -> str:
+        """How it could become fast again, behind whoever can take over."""
+        gone = self.token is not None and self.token.fast_time.gone
+        return self._or(self.buy if gone else "run Midjourney's `/fast` as that account")
+
+    @property
+    def its_jobs(self) -> str:
+        """Who can take its jobs."""
+        return self._to_others("send its jobs", "its jobs")
+
+    @property
+    def urgent_jobs(self) -> str:
+        """Who can take what is urgent."""
+        return self._to_others("send urgent jobs", "urgent jobs")
+
+    @property
+    def its_load(self) -> str:
+        """Who can take some of its jobs."""
+        return self._to_others("spread its load", "its jobs")
+
+    def _to_others(self, act: str, what: str) -> str:
+        """`send its jobs to tokens 2 (89 %) and 3 (31 %)`, or who could take them at all."""
+        if able := spare(self.fleet, self.affected):
+            return f"{act} to {named(able)}"
+        if self._alone:
+            return f"no other token can take {what}"
+        return f"{act} to other tokens (none has much fast time)"
+
+    @property
+    def _alone(self) -> bool:
+        """Whether no other token works and is without trouble of its own."""
+        return not any(token.usable and token.id not in self.affected for token in self.fleet.tokens.values())
+
+    def _or(self, act: str) -> str:
+        return f": {act}" if self._alone else f", or {act}"
 
     @property
     def queued(self) -> str:
@@ -145,18 +184,26 @@ class Story(Value):
 
     @property
     def plan_trouble(self) -> str:
-        """`is cancelled`, or `was not renewed`."""
-        state = self.token.subscription.state if self.token else None
-        return "was not renewed" if state in _PLAN_IN_ORDER else f"is {state}"
+        """`is cancelled`, `has ended`, or `is overdue for renewal`."""
+        plan, at = self._plan, self.incident.read_at
+        if plan.ended(at):
+            return "has ended"
+        return "is overdue for renewal" if plan.state in _PLAN_IN_ORDER else f"is {plan.state}"
 
     @property
     def plan_means(self) -> str:
-        """Why its plan is not in order."""
-        plan = self.token.subscription if self.token else None
-        if plan and plan.state not in _PLAN_IN_ORDER:
+        """Why its plan is not in order. Its text may be an old one: nothing says when ImaginePro got it."""
+        plan, at = self._plan, self.incident.read_at
+        if plan.ended(at) and plan.ends_at:
+            return f"By its own text it ended {stamp(plan.ends_at)}, unless that text is an old one."
+        if plan.state not in _PLAN_IN_ORDER:
             return "Midjourney no longer counts it as active."
-        due = f" {stamp(plan.renews_at)}" if plan and plan.renews_at else ""
-        return f"It was due for renewal{due}, and no new period has begun."
+        due = f" {stamp(plan.renews_at)}" if plan.renews_at else ""
+        return f"It was due for renewal{due}, and ImaginePro still shows the old date. That may be an old copy."
+
+    @property
+    def _plan(self) -> Subscription:
+        return self.token.subscription if self.token else Subscription()
 
     @property
     def pool(self) -> str:
@@ -192,18 +239,17 @@ class Story(Value):
         said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
         if not said:
             return "No token is linked yet."
-        people = [str(token.id) for token in cards.urgent(self.fleet)]
-        waiting = f" A person is needed for {listed(people, 10)}." if people else ""
-        return f"{listed(said, len(said))}.{waiting}"
+        waiting = needs_person(cards.urgent(self.fleet), 10)
+        return f"{listed(said, len(said))}." + (f" {waiting}." if waiting else "")
 
 
 _PLAN_IN_ORDER = {None, PlanState.ACTIVE, PlanState.TRIAL}
 
 
-def stories(incidents: Iterable[Incident], fleet: Fleet) -> list[Story]:
-    """The incidents of one message."""
+def stories(incidents: Iterable[Incident], fleet: Fleet, troubled: frozenset[int | None] = frozenset()) -> list[Story]:
+    """The incidents of one message; `troubled` are the tokens with any open incident."""
     incidents = tuple(incidents)
-    affected = frozenset(incident.key.token for incident in incidents)
+    affected = troubled | {incident.key.token for incident in incidents}
     return [Story(incident, _token(incident), fleet, affected) for incident in incidents]
 
 

@@ -4,10 +4,20 @@ import discord
 
 from bot.chat.buttons.incidents import OnCard, OnList, OnMenu
 from bot.chat.buttons.press import STALE, Pressed, admitted
-from bot.chat.buttons.tokens import Page, Refresh, fleet_page, reread, token_view
+from bot.chat.buttons.tokens import Page, Refresh, card_of, fleet_page, linked_card, reread, token_view, viewed
 from bot.chat.desk import say
 
-__all__ = ["BUTTONS", "admitted", "answer_stale", "fleet_page", "reread", "token_view"]
+__all__ = [
+    "BUTTONS",
+    "admitted",
+    "answer_stale",
+    "card_of",
+    "fleet_page",
+    "linked_card",
+    "reread",
+    "token_view",
+    "viewed",
+]
 
 BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList)
 

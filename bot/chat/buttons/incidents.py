@@ -15,8 +15,8 @@ import discord
 from bot.chat.alerts import incident_list, row
 from bot.chat.buttons import silence
 from bot.chat.buttons.press import STALE, Pressed, admitted
-from bot.chat.buttons.tokens import token_view
-from bot.chat.cards import look, token_card
+from bot.chat.buttons.tokens import linked_card, token_view, viewed
+from bot.chat.cards import Overview
 from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
 from bot.chat.text import bare, listed, stamp
 from bot.domain.incidents import Incident, Message, Rule
@@ -252,11 +252,10 @@ def _scope(message: Message, rule: Rule) -> Scope:
 def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | None]]:
     """How long a silence from the menu lasts, by its option's value: a label, and until when."""
     token = None if scope.token is None else desk.fleet.tokens.get(scope.token)
-    renews_at = token.subscription.renews_at if token else None
-    ahead = renews_at is not None and renews_at > desk.now
+    refill = token.subscription.next_refill(desk.now) if token else None
     return {
         **{f"{hours}h": (f"{hours} h", desk.now + timedelta(hours=hours)) for hours in (1, 4, 24)},
-        **({"renewal": ("until the plan renews", renews_at)} if ahead else {}),
+        **({"renewal": ("until the refill", refill)} if refill else {}),
         **({"resolved": ("until it is resolved", None)} if silence.may_end_when_resolved(scope) else {}),
     }
 
@@ -266,7 +265,7 @@ async def _details(interaction: Pressed, message: Message) -> None:
     tokens = _tokens(message)
     if len(tokens) == 1:
         token = _token(interaction.client.desk, tokens[0])
-        await answer(interaction, embed=_card(interaction.client.desk, token), view=token_view(token))
+        await answer(interaction, embed=await linked_card(interaction, token), view=token_view(token))
     else:
         await _pick(interaction, Menu(message))
 
@@ -314,7 +313,8 @@ async def _show(interaction: Pressed, menu: Menu) -> None:
     if chosen is None:
         raise UnclearError(STALE)
     desk: Desk = interaction.client.desk
-    await answer(interaction, embed=_card(desk, _token(desk, chosen)), view=row(_choice(desk, menu)))
+    embed = await linked_card(interaction, _token(desk, chosen))
+    await answer(interaction, embed=embed, view=row(_choice(desk, menu)))
 
 
 async def _unfolded(interaction: Pressed, menu: Menu) -> None:
@@ -351,14 +351,18 @@ def _choice(desk: Desk, menu: Menu) -> Iterable[Item]:
     tokens, pages = _tokens(menu.message), -(-len(_tokens(menu.message)) // OPTIONS)
     page = min(menu.page, pages - 1)
     shown = tokens[page * OPTIONS : (page + 1) * OPTIONS]
-    options = [discord.SelectOption(label=_label(desk.fleet.tokens.get(each), each), value=str(each)) for each in shown]
+    view = viewed(desk)
+    options = [discord.SelectOption(label=_label(view, each), value=str(each)) for each in shown]
     address = f"{menu.message.id}:{page}"
     yield discord.ui.Select(custom_id=f"incident:menu:token:{address}", placeholder="Which token?", options=options)
     yield from _turns(page, pages, lambda number: f"incident:menu:details:{menu.message.id}:{number}")
 
 
-def _label(token: Token | None, token_id: int) -> str:
-    return bare(f"{look(token).mark} {token_id} · {token.status_text or 'no status'}" if token else f"{token_id}", 100)
+def _label(view: Overview, token_id: int) -> str:
+    token = view.fleet.tokens.get(token_id)
+    if token is None:
+        return f"{token_id}"
+    return bare(f"{view.sign(token)[0]} {token_id} · {token.status_text or 'no status'}", 100)
 
 
 def _token(desk: Desk, token_id: int) -> Token:
@@ -367,10 +371,6 @@ def _token(desk: Desk, token_id: int) -> Token:
         sentence = f"Token {token_id} is not in ImaginePro's list any more."
         raise UnclearError(sentence)
     return token
-
-
-def _card(desk: Desk, token: Token) -> discord.Embed:
-    return token_card(token, desk.fleet, desk.now)
 
 
 def _turns(page: int, pages: int, address: Callable[[int], str]) -> Iterable[Item]:

@@ -1,17 +1,21 @@
 """The buttons under a token's card and under the fleet's."""
 
+import contextlib
 import re
+from collections.abc import Mapping
 from typing import Any, Self
 
 import discord
 
-from bot.chat.alerts import row
+from bot.chat.alerts import row, troubles_of_fleet, troubles_of_token
 from bot.chat.buttons.press import Pressed, admitted
-from bot.chat.cards import fleet_card, token_card
+from bot.chat.cards import Overview, fleet_card, overview, token_card
 from bot.chat.desk import Desk, apologise, say
+from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.domain.value import replace
 from bot.imaginepro.client import UpstreamError
+from bot.storage.store import StoreError
 
 ALL = "all"
 _STATUSES = "|".join([ALL, *Status])
@@ -41,9 +45,8 @@ class Refresh(
         try:
             await interaction.response.defer()
             fleet, token = await reread(interaction, self._token_id)
-            await interaction.edit_original_response(
-                embed=token_card(token, fleet, interaction.client.desk.now), view=token_view(token)
-            )
+            embed = await linked_card(interaction, token, fleet)
+            await interaction.edit_original_response(embed=embed, view=token_view(token))
         except UpstreamError as error:
             if error.trouble is not Trouble.NOT_FOUND:
                 await apologise(interaction, error)
@@ -78,7 +81,7 @@ class Page(
     async def callback(self, interaction: Pressed) -> None:
         """Answer from memory."""
         try:
-            embed, view = fleet_page(interaction.client.desk.fleet, self._page, self._only)
+            embed, view = fleet_page(interaction.client.desk, self._page, self._only)
             await interaction.response.edit_message(embed=embed, view=view)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
@@ -95,14 +98,45 @@ async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
     return replace(desk.fleet, read_alone={**desk.fleet.read_alone, token_id: desk.now}), token
 
 
+def viewed(desk: Desk) -> Overview:
+    """What is known now, for the cards."""
+    return overview(desk.known, desk.now, desk.policy.interval)
+
+
+def open_of(desk: Desk, token_id: int | None = None) -> list[Incident]:
+    """What is open and was not left to a graver incident to tell; of one token, or of all."""
+    found = (incident for incident in desk.known.incidents.values() if incident.open and incident.notifiable)
+    return [incident for incident in found if token_id is None or incident.key.token == token_id]
+
+
+def card_of(
+    desk: Desk, token: Token, fleet: Fleet | None = None, links: Mapping[Key, str] | None = None
+) -> discord.Embed:
+    """The card of a token, from memory; `links` are where the messages of its incidents are."""
+    known = fleet or desk.fleet
+    suppressed = desk.known.suppressed()
+    troubles = troubles_of_token(open_of(desk, token.id), known, desk.now, suppressed=suppressed, links=links or {})
+    return token_card(token, replace(viewed(desk), fleet=known), troubles)
+
+
+async def linked_card(interaction: Pressed, token: Token, fleet: Fleet | None = None) -> discord.Embed:
+    """The same with the links, as far as the database answers; it is asked only where something is open."""
+    desk: Desk = interaction.client.desk
+    links: Mapping[Key, str] = {}
+    if any(incident.has_card for incident in open_of(desk, token.id)):
+        with contextlib.suppress(StoreError):  # polls say so in the log, and the card is one without them
+            links = {key: interaction.client.place.link(where) for key, where in (await desk.links()).items()}
+    return card_of(desk, token, fleet, links)
+
+
 def token_view(token: Token) -> discord.ui.View:
     """The buttons under a token's card."""
     return row([Refresh(token.id)] if 0 <= token.id < 10**19 else [])
 
 
-def fleet_page(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:
+def fleet_page(desk: Desk, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:
     """A page of the fleet, and the buttons under it: back, the same page as of now, and on."""
-    embed, pages = fleet_card(fleet, page, only)
+    embed, pages = fleet_card(viewed(desk), page, only, troubles_of_fleet(open_of(desk), desk.fleet))
     page = min(page, pages - 1)
     turns = [
         *([Page(page - 1, only, "◀ Back")] if page > 0 else []),

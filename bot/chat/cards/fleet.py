@@ -1,66 +1,71 @@
 """The card of the fleet, a page at once."""
 
+from collections.abc import Sequence
+
 import discord
 
 from bot.chat.cards.embed import GREEN, GREY, ORANGE, RED, compose, sections
 from bot.chat.cards.status import (
     OFF,
     TROUBLES,
+    Overview,
+    Sign,
     fast_time_left,
     look,
+    needs_person,
+    off,
     old_numbers,
     plan_word,
     share,
-    standing,
     status_word,
     urgent,
-    worst_first,
+    working,
 )
-from bot.chat.text import listed, stamp
-from bot.domain.model import Fleet, Status, Token
+from bot.chat.text import stamp
+from bot.domain.model import Status, Token
 
 PAGE_SIZE = 15
 """Tokens on a page of the fleet: about two screens of a phone."""
 
 
-def fleet_card(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Embed, int]:
+def fleet_card(
+    view: Overview, page: int, only: Status | None, troubles: Sequence[str] = ()
+) -> tuple[discord.Embed, int]:
     """The fleet, worst first.
 
     Args:
-        fleet: What is known.
+        view: What is known.
         page: Counted from 0; one that does not exist shows the nearest that does.
         only: Show no other status.
+        troubles: Lines about what is open, the gravest first.
 
     Returns:
         The card, and how many pages there are (at least 1).
     """
+    fleet = view.fleet
     if fleet.read_at is None:
         reason = f"{TROUBLES[fleet.failure.trouble]}." if fleet.failure else "The first reading is on its way."
         return compose("⚪ Nothing was read yet", [reason], GREY), 1
-    shown = sorted((t for t in fleet.tokens.values() if only is None or t.status is only), key=worst_first)
+    shown = sorted((t for t in fleet.tokens.values() if only is None or t.status is only), key=view.order)
     pages = max(1, -(-len(shown) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
-    people = urgent(fleet)
-    off = sum(look(token) is OFF for token in fleet.tokens.values())
-    usable, left = len(fleet.usable), fast_time_left(fleet.usable)
-    mark, colour = _fleet_sign(usable, len(fleet.tokens))
+    old = old_numbers(view, fleet.read_at)
+    calm = fleet.tokens and not old and not troubles and not _gravity(view)
     head = [
-        *old_numbers(fleet, fleet.read_at),
-        f"**{left[0].upper()}{left[1:]}**" if usable else "",
-        f"**{len(people)} need{'s' * (len(people) == 1)} a person:** {listed([str(t.id) for t in people], 6)}"
-        if people
-        else "Nobody needs a person."
-        if fleet.tokens
-        else "",
-        f"{off} switched off" if off else "",
+        *old,
+        _fast_time(fleet.usable),
+        *troubles,
+        f"**{needs_person(people, 6)}**" if (people := urgent(fleet)) else "",
+        "Nothing needs you." if calm else "",
     ]
-    rows = [_row(token) for token in shown[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]]
+    rows = [_row(view, token) for token in shown[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]]
     if only is not None:
         rows.insert(0, f"Only {only}: {len(shown)} of {len(fleet.tokens)}" if shown else f"No token is {only}.")
     place = f"page {page + 1} of {pages} · " if pages > 1 else ""
+    (mark, colour), apart = _sign(view, old=bool(old)), off(fleet)
     return (
         compose(
-            f"{mark} {_working(fleet)}",
+            f"{mark} {working(fleet)}" + (f" · {apart} switched off" if 0 < apart < len(fleet.tokens) else ""),
             sections(head, rows, [f"{place}read {stamp(fleet.read_at)}"]),
             colour,
         ),
@@ -68,22 +73,36 @@ def fleet_card(fleet: Fleet, page: int, only: Status | None) -> tuple[discord.Em
     )
 
 
-def _fleet_sign(usable: int, total: int) -> tuple[str, discord.Colour]:
-    if not total:
+def _gravity(view: Overview) -> int:
+    """2 where something critical is open or no token works, 1 where anything is less than well, 0 where all is."""
+    fleet = view.fleet
+    usable, on = len(fleet.usable), len(fleet.tokens) - off(fleet)
+    stands = 0 if usable == on else 1 if usable else 2
+    return max(stands, *(incident.severity.rank for incident in view.worst.values()), 0)
+
+
+def _sign(view: Overview, *, old: bool) -> Sign:
+    """Of the gravest that is open; green is only said of numbers that are new."""
+    gravity = _gravity(view)
+    if gravity:
+        return ("🟠", ORANGE) if gravity == 1 else ("🔴", RED)
+    if not view.fleet.tokens or old:
         return "⚪", GREY
-    if usable == total:
-        return "🟢", GREEN
-    return ("🟠", ORANGE) if usable else ("🔴", RED)
+    return ("🟢", GREEN) if view.fleet.usable else ("⚫", GREY)
 
 
-def _working(fleet: Fleet) -> str:
-    return standing(fleet).partition(",")[0]
+def _fast_time(usable: Sequence[Token]) -> str:
+    """What the tokens that work have together, and of how many that is not known."""
+    if not usable:
+        return ""
+    left, unread = fast_time_left(usable), sum(not token.fast_time.known for token in usable)
+    note = f" ({unread} not readable)" if 0 < unread < len(usable) else ""
+    return f"**{left[0].upper()}{left[1:]}**{note}"
 
 
-def _row(token: Token) -> str:
-    seen = look(token)
+def _row(view: Overview, token: Token) -> str:
     parts = [
-        f"{seen.mark} **{token.id}** {status_word(token, 40)}{', off' * (seen is OFF)}",
+        f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}{', off' * (look(token) is OFF)}",
         share(token.fast_time) or "fast time not known",
         plan_word(token),
     ]

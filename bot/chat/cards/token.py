@@ -1,15 +1,15 @@
 """The card of one token: everything that is known of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import discord
 
-from bot.chat.cards.embed import compose, sections
-from bot.chat.cards.status import amount, look, old_numbers, status_word
+from bot.chat.cards.embed import GREEN, GREY, compose, sections
+from bot.chat.cards.status import NO_RELAX, SPENT, Overview, amount, look, old_numbers, status_word
 from bot.chat.text import number, percent, plain, quoted, stamp
-from bot.domain.model import Count, FastTime, Fleet, PlanState, Subscription, Token, Usage
+from bot.domain.model import Count, FastTime, PlanState, Subscription, Token, Usage
 
 _VISIBILITY = {"public": "public images", "stealth": "stealth images"}
 _SNOWFLAKE = re.compile(r"[0-9]{15,20}")
@@ -19,18 +19,25 @@ _RAW = 120
 """How much of a text that could not be read is shown."""
 
 
-def token_card(token: Token, fleet: Fleet, now: datetime) -> discord.Embed:
-    """Everything that is known of one token."""
+def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> discord.Embed:
+    """Everything that is known of one token; `troubles` are lines about its open incidents, the gravest first."""
     seen = look(token)
-    read_at = fleet.age_of(token.id)
+    read_at = view.fleet.age_of(token.id)
+    old = old_numbers(view, read_at)
+    mark, colour = view.sign(token)
+    if old and colour is GREEN:
+        mark, colour = "⚪", GREY
+    refill = token.subscription.next_refill(view.now)
+    buys = seen in (SPENT, NO_RELAX) and refill is not None
     body = [
-        *old_numbers(fleet, read_at),
+        *old,
+        *troubles,
         seen.means,
-        f"**Do:** {seen.do}" if seen.do else "",
-        *_fast_time(token.fast_time),
+        f"**Do:** {seen.do}{f' It refills {stamp(refill)}.' if refill and buys else ''}" if seen.do else "",
+        *_fast_time(token.fast_time, refill),
     ]
     details = [
-        _line("Plan", _plan(token.subscription, now)),
+        _line("Plan", _plan(token.subscription, view.now)),
         _line("Jobs", _jobs(token)),
         _line("Mode", _modes(token)),
         _line(
@@ -43,34 +50,39 @@ def token_card(token: Token, fleet: Fleet, now: datetime) -> discord.Embed:
         _line("Where", _place(token)),
     ]
     return compose(
-        f"{seen.mark} Token {token.id} · {seen.word}, {status_word(token)}",
+        f"{mark} Token {token.id} · {seen.word}, {status_word(token)}",
         sections(body, details, [f"read {stamp(read_at)}" if read_at else ""]),
-        seen.colour,
+        colour,
     )
 
 
-def _fast_time(fast_time: FastTime) -> list[str]:
+def _fast_time(fast_time: FastTime, refill: datetime | None) -> list[str]:
     lines = []
     if fast_time.percent is not None:
         full = round(min(max(fast_time.percent, 0), 100) / 100 * _BAR_CELLS)
         lines.append(f"{'▰' * full}{'▱' * (_BAR_CELLS - full)} **{percent(fast_time.percent)}**")
     if fast_time.known:
-        return [*lines, f"**{amount(fast_time)}** fast time left"]
-    said = f"is not readable: {quoted(fast_time.raw, _RAW)}" if fast_time.raw.strip() else "was not reported"
-    return [*lines, f"Fast time {said}"]
+        left = f"**{amount(fast_time)}** fast time left"
+    elif fast_time.raw.strip():
+        left = f"Fast time is not readable: {quoted(fast_time.raw, _RAW)}"
+    else:
+        left = "Fast time was not reported"
+    return [*lines, f"{left} · refills {stamp(refill)}" if refill else left]
 
 
 def _plan(plan: Subscription, now: datetime) -> list[str | None]:
     if not plan.plan and plan.state is None:
         return [f"not readable: {quoted(plan.raw, _RAW)}" if plan.raw.strip() else None]
     named = "" if plan.state is PlanState.TRIAL else plain(plan.plan, 40)
-    words = ", ".join(filter(None, [named, plan.billing, plan.state]))
+    active = None if plan.state is PlanState.ACTIVE and plan.ended(now) else plan.state
+    words = ", ".join(filter(None, [named, plan.billing, active]))
     return [
         words,
         quoted(plan.unread, _RAW) if plan.unread else None,
         "no relax mode" if plan.has_relax is False else None,
         _instant(plan.renews_at, now, "renews", "renewal was due"),
         _instant(plan.ends_at, now, "ends", "ended"),
+        "its date is too old to be true" if plan.dated(now) else None,
     ]
 
 

@@ -18,8 +18,9 @@ LONGEST = timedelta(days=90)
 
 EVERYTHING = "everything"
 UNTIL_RESOLVED = "until resolved"
-UNTIL_RENEWAL = "until renewal"
-LENGTHS = ("30m", "1h", "4h", "24h", "2d", "7d", UNTIL_RESOLVED, UNTIL_RENEWAL)
+UNTIL_REFILL = "until the refill"
+ALSO_UNTIL_REFILL = {UNTIL_REFILL, "until refill", "until renewal"}
+LENGTHS = ("30m", "1h", "4h", "24h", "2d", "7d", UNTIL_RESOLVED, UNTIL_REFILL)
 """Suggested; any other length may be written."""
 
 
@@ -38,7 +39,7 @@ async def _suggest_length(_: Asked, typed: str) -> list[app_commands.Choice[str]
 
 @app_commands.rename(long="length")
 @app_commands.describe(
-    long="30m, 4h, 2d, until resolved, or until renewal",
+    long="30m, 4h, 2d, until resolved, or until the refill",
     token="Only this token",  # noqa: S106 - a number
     rule="Only this rule; everything for all",
     reason="Why, for the others",
@@ -74,12 +75,12 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
             return None
         sentence = "Nothing of that is open, so the silence would be over at once. Write a length, such as 4h."
         raise UnclearError(sentence)
-    if words == UNTIL_RENEWAL:
+    if words in ALSO_UNTIL_REFILL:
         token = None if scope.token is None else desk.known.remembered[scope.token]
-        renews_at = token.subscription.renews_at if token else None
-        if renews_at is not None and renews_at > desk.now:
-            return renews_at
-        sentence = "When that renews is not known. Name a token whose card says so, or write a length, such as 2d."
+        refill = token.subscription.next_refill(desk.now) if token else None
+        if refill is not None:
+            return refill
+        sentence = "When that is refilled is not known. Name a token whose card says so, or write a length, such as 2d."
         raise UnclearError(sentence)
     return desk.now + length(words, LONGEST)
 

@@ -1,16 +1,21 @@
 """`/token`: one token, from the last reading or read anew."""
 
+import contextlib
 from collections.abc import Iterable
 from heapq import nsmallest
 from typing import Any
 
+import aiohttp
+import discord
 from discord import app_commands
 
-from bot.chat.buttons import reread, token_view
-from bot.chat.cards import TROUBLES, look, token_card, worst_first
+from bot.chat.alerts import trouble
+from bot.chat.buttons import card_of, linked_card, reread, token_view, viewed
+from bot.chat.cards import TROUBLES, Overview, plan_name, share
 from bot.chat.desk import Asked, say, upstream_sentence
 from bot.chat.text import bare, listed
 from bot.domain.model import Fleet, Token, Trouble
+from bot.domain.rules.table import STATUS_RULES
 from bot.imaginepro.client import UpstreamError
 
 CHOICES = 25
@@ -29,32 +34,37 @@ def command() -> app_commands.Command[Any, ..., None]:
     )
 
 
-def suggestions(fleet: Fleet, typed: str) -> list[Token]:
+def suggestions(view: Overview, typed: str) -> list[Token]:
     """Tokens whose id, status or plan begins like each word that was typed; an exact id first, then worst first."""
     words = typed.casefold().split()
-    found = (token for token in fleet.tokens.values() if 0 <= token.id < LARGEST and _matches(token, words))
-    return nsmallest(CHOICES, found, key=lambda token: (str(token.id) != typed.strip(), worst_first(token)))
+    found = (token for token in view.fleet.tokens.values() if 0 <= token.id < LARGEST and _matches(token, words))
+    return nsmallest(CHOICES, found, key=lambda token: (str(token.id) != typed.strip(), view.order(token)))
 
 
 def _matches(token: Token, words: Iterable[str]) -> bool:
     off = "off" if token.active is False else ""
-    names = f"{token.id} {token.status_text} {off} {token.subscription.plan}".casefold().split()
+    names = f"{token.id} {token.status_text} {off} {plan_name(token.subscription)}".casefold().split()
     return all(any(name.startswith(word) for name in names) for word in words)
 
 
-def _label(token: Token) -> str:
-    status = token.status_text or "no status"
-    off = "off" if token.active is False else ""
-    plan = token.subscription.plan
-    return bare(" · ".join(filter(None, [f"{look(token).mark} {token.id}", status, off, plan])), 100)
+def _label(view: Overview, token: Token) -> str:
+    """`🟠 1900 · FAST · 18 % · Standard · under 20 % fast time`."""
+    worst = view.worst.get(token.id)
+    parts = [
+        f"{view.sign(token)[0]} {token.id}",
+        token.status_text or "no status",
+        "off" if token.active is False else "",
+        share(token.fast_time),
+        plan_name(token.subscription),
+        trouble(worst, view.fleet) if worst and worst.key.rule not in STATUS_RULES else "",
+    ]
+    return bare(" · ".join(filter(None, parts)), 100)
 
 
 async def suggest(interaction: Asked, typed: int | str) -> list[app_commands.Choice[int]]:
     """Tokens for an option that takes one."""
-    return [
-        app_commands.Choice(name=_label(token), value=token.id)
-        for token in suggestions(interaction.client.desk.fleet, str(typed))
-    ]
+    view = viewed(interaction.client.desk)
+    return [app_commands.Choice(name=_label(view, token), value=token.id) for token in suggestions(view, str(typed))]
 
 
 @app_commands.rename(number="id")
@@ -73,9 +83,17 @@ async def _token(interaction: Asked, *, number: int, refresh: bool = False, shar
     elif token is None:
         await say(interaction, unknown(desk.fleet, number))
     else:
-        await interaction.response.send_message(
-            embed=token_card(token, desk.fleet, desk.now), view=token_view(token), ephemeral=not share
-        )
+        await _show_known(interaction, token, share=share)
+
+
+async def _show_known(interaction: Asked, token: Token, *, share: bool) -> None:
+    """At once, from memory; then with the links to the messages of what is open, which the database knows."""
+    embed = card_of(interaction.client.desk, token)
+    await interaction.response.send_message(embed=embed, view=token_view(token), ephemeral=not share)
+    linked = await linked_card(interaction, token)
+    if linked.description != embed.description:
+        with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # it is an answer without them
+            await interaction.edit_original_response(embed=linked)
 
 
 async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None) -> None:
@@ -90,9 +108,8 @@ async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None
     if token is None:
         await interaction.edit_original_response(content=sentence)
         return
-    await interaction.edit_original_response(
-        content=sentence, embed=token_card(token, fleet, desk.now), view=token_view(token)
-    )
+    embed = await linked_card(interaction, token, fleet)
+    await interaction.edit_original_response(content=sentence, embed=embed, view=token_view(token))
 
 
 def unknown(fleet: Fleet, token_id: int) -> str:

@@ -1,0 +1,82 @@
+"""What is open, in few lines: for the card of a token, for that of the fleet, and for suggestions."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from heapq import nsmallest
+
+from bot.chat.alerts.groups import grouped, line, place
+from bot.chat.alerts.phrases import sign
+from bot.chat.alerts.story import Story, stories
+from bot.chat.text import instant, listed
+from bot.domain.incidents import Incident, Key
+from bot.domain.model import Fleet, Severity
+
+_LINES = 6
+"""Of the fleet's card."""
+_IDS = 6
+"""That one of them names."""
+_WORDED = 1000
+"""Incidents that are looked at: wording one takes its time."""
+
+
+def troubles_of_token(
+    incidents: Iterable[Incident],
+    fleet: Fleet,
+    now: datetime,
+    *,
+    suppressed: Callable[[Key], bool],
+    links: Mapping[Key, str],
+) -> list[str]:
+    """`🔴 **under 5 % fast time** since 3:11 AM · @ana has it · jump`: a line an incident, the gravest first.
+
+    Args:
+        incidents: The open ones of one token.
+        fleet: What is known now.
+        now: The time.
+        suppressed: Whether an incident of a key is suppressed now.
+        links: Where the message of an incident is, as far as that is known.
+    """
+    return [
+        _line(story, now, suppressed=suppressed(story.incident.key), link=links.get(story.incident.key))
+        for story in stories(sorted(incidents, key=place), fleet)
+    ]
+
+
+def troubles_of_fleet(incidents: Iterable[Incident], fleet: Fleet) -> list[str]:
+    """`🔴 **BANNED** (2): 1920, 1921 · @ana has them`: a line a rule, the gravest first; what is info is left out."""
+    grave = [incident for incident in incidents if incident.severity is not Severity.INFO]
+    groups = grouped(stories(nsmallest(_WORDED, grave, key=place), fleet))
+    lines = [line(label, group, _IDS).named + _holders(group) for label, group in groups.items()]
+    more = len(lines) > _LINES or len(grave) > _WORDED
+    return [*lines[:_LINES], *(["… and more: `/incidents`"] if more else [])]
+
+
+def trouble(incident: Incident, fleet: Fleet) -> str:
+    """What is wrong, in a few words: `under 20 % fast time`."""
+    (story,) = stories([incident], fleet)
+    return _what(story)
+
+
+def _what(story: Story) -> str:
+    return story.wording.group.format_map(story)
+
+
+def _line(story: Story, now: datetime, *, suppressed: bool, link: str | None) -> str:
+    incident = story.incident
+    parts = [
+        f"{sign(story)[0]} **{_what(story)}** since {instant(incident.opened_at, now)}",
+        f"<@{incident.acknowledged.who}> has it" if incident.acknowledged else "",
+        "suppressed" if suppressed else "",
+        f"[jump]({link})" if link else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _holders(group: Sequence[Story]) -> str:
+    """Who has them, when somebody has each."""
+    moments = [story.incident.acknowledged for story in group]
+    people = sorted({moment.who or 0 for moment in moments if moment})
+    if None in moments:
+        return ""
+    names = listed([f"<@{who}>" for who in people], 3)
+    return f" · {names} {'has' if len(people) == 1 else 'have'} {'it' if len(group) == 1 else 'them'}"
