@@ -121,7 +121,10 @@ def test_the_title_answers_whether_it_works_with_a_sign_and_words(of: Token, tit
             token(subscription=f"Pro (Active monthly, cancels on <t:{LAPSED}>)"),
             f"**Plan** Pro, monthly · ended <t:{LAPSED}:R>",
         ),
-        (token(fast_time_remaining=SPENT, subscription=BASIC), "buy fast time. It refills <t:1767614400:R>."),
+        (
+            token(fast_time_remaining=SPENT, subscription=BASIC),
+            "no other token can take its jobs: buy time (it refills <t:1767614400:R>).",
+        ),
         (token(subscription="Pro (Cancelled, ends on <t:1767614400>)"), "ends <t:1767614400:R>"),
         (token(running_jobs="[a](b)"), "**Jobs** running: “\\[a\\]\\(b\\)” · none queued"),
         (token(queued_jobs_fast="9"), "queued 9 fast, 0 relax"),
@@ -133,6 +136,17 @@ def test_the_title_answers_whether_it_works_with_a_sign_and_words(of: Token, tit
 )
 def test_details_are_told_in_the_upstreams_units_or_as_it_wrote_them(of: Token, line: str) -> None:
     assert line in card(of)
+
+
+@pytest.mark.parametrize(
+    "of", [token(fast_time_remaining=SPENT, subscription=BASIC), token(1900, "RELAX", subscription=BASIC)]
+)
+def test_a_card_sends_no_load_to_a_token_with_an_open_incident(of: Token) -> None:
+    known, stuck = fleet(of, token(1), token(2)), incident(Rule.QUEUE_STUCK, 1)
+    refill = "or buy time (it refills <t:1767614400:R>)."
+    said = [token_card(of, seen(known, *open_)).description or "" for open_ in ([], [stuck])]
+    assert f"**Do:** send its jobs to tokens 1 (88 %) and 2 (88 %), {refill}" in said[0]
+    assert f"**Do:** send its jobs to token 2 (88 %), {refill}" in said[1]
 
 
 def test_what_is_missing_is_left_out() -> None:
@@ -219,12 +233,12 @@ def test_where_the_fleet_stands_fits_in_a_sentence(known: Fleet, words: str) -> 
 def test_the_fleets_card_says_how_many_work_what_is_open_and_lists_the_worst_first() -> None:
     known = fleet(token(1), token(2, "BANNED"), token(3, active=False), token(4, fast_time_remaining="?"))
     banned = incident(Rule.BANNED, 2, severity=Severity.CRITICAL)
-    embed, pages = fleet_card(seen(known, banned), 0, None, ["🔴 **BANNED** (1): 2"])
+    embed, pages = fleet_card(seen(known, banned), 0, None, ["🔴 **BANNED**: token 2"])
     assert pages == 1
     assert embed.title == "🔴 2 of 3 tokens work · 1 switched off"
     assert (embed.description or "").replace(GAP, "").splitlines() == [
         "**13.3 h of fast time** (1 not readable)",
-        "🔴 **BANNED** (1): 2",
+        "🔴 **BANNED**: token 2",
         "**Needs a person: token 2**",
         "",
         "🔴 **2** BANNED · 88 % · Standard",

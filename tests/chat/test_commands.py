@@ -222,10 +222,10 @@ async def test_the_fleet_names_what_is_open_and_who_has_it(world: World) -> None
     lines = said(await world.operator.slash(world.channel, "tokens")).splitlines()
     assert lines[1] == "🔴 2 of 3 tokens work"
     assert lines[3:8] == [
-        "🔴 **BANNED** (1): 1901",
-        f"🔴 **under 5 % fast time** (1): 1900 · <@{world.other.id}> has it",
+        "🔴 **BANNED**: token 1901",
+        f"🔴 **under 5 % fast time**: token 1900 · <@{world.other.id}> has it",
         "🟠 **ImaginePro could not be read**",
-        "🟠 **queue stuck** (2): 1900, 1950",
+        "🟠 **queue stuck**: tokens 1900 and 1950",
         "**Needs a person: token 1901**",
     ]
 
@@ -238,7 +238,7 @@ async def test_a_fleet_in_much_trouble_leads_to_the_list_of_it(world: World) -> 
         *(incident(rule, 1, now=record(1)) for rule in rules),
     )
     text = said(await world.operator.slash(world.channel, "tokens"))
-    assert "🟠 **BANNED** (20): 0, 1, 2, 3, 4, 5 and 14 more\n" in text
+    assert "🟠 **BANNED**: tokens 0, 1, 2, 3, 4, 5 and 14 more\n" in text
     assert "… and more: `/incidents`" in text
     assert "does not move" not in text
 

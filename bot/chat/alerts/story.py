@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.chat import cards
 from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
-from bot.chat.cards import amount, named, needs_person, share, spare, status_word
+from bot.chat.cards import alone, amount, buying, needs_person, share, status_word, to_others
 from bot.chat.text import bare, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
@@ -125,51 +125,33 @@ class Story(Value):
         return self.token.subscription.next_refill(self.incident.read_at) if self.token else None
 
     @property
-    def buy(self) -> str:
-        """How to get fast time, and when it comes by itself."""
-        return f"buy time (it refills {stamp(self.refill)})" if self.refill else "buy time"
-
-    @property
     def or_buy(self) -> str:
-        """The same, behind whoever can take over."""
-        return self._or(self.buy)
+        """How to get fast time, behind whoever can take over."""
+        return self._or(buying(self.refill))
 
     @property
     def or_speed_up(self) -> str:
         """How it could become fast again, behind whoever can take over."""
         gone = self.token is not None and self.token.fast_time.gone
-        return self._or(self.buy if gone else "run Midjourney's `/fast` as that account")
+        return self._or(buying(self.refill) if gone else "run Midjourney's `/fast` as that account")
 
     @property
     def its_jobs(self) -> str:
         """Who can take its jobs."""
-        return self._to_others("send its jobs", "its jobs")
+        return to_others(self.fleet, self.affected, "send its jobs", "its jobs")
 
     @property
     def urgent_jobs(self) -> str:
         """Who can take what is urgent."""
-        return self._to_others("send urgent jobs", "urgent jobs")
+        return to_others(self.fleet, self.affected, "send urgent jobs", "urgent jobs")
 
     @property
     def its_load(self) -> str:
         """Who can take some of its jobs."""
-        return self._to_others("spread its load", "its jobs")
-
-    def _to_others(self, act: str, what: str) -> str:
-        """`send its jobs to tokens 2 (89 %) and 3 (31 %)`, or who could take them at all."""
-        if able := spare(self.fleet, self.affected):
-            return f"{act} to {named(able)}"
-        if self._alone:
-            return f"no other token can take {what}"
-        return f"{act} to other tokens (none has much fast time)"
-
-    @property
-    def _alone(self) -> bool:
-        """Whether no other token works and is without trouble of its own."""
-        return not any(token.usable and token.id not in self.affected for token in self.fleet.tokens.values())
+        return to_others(self.fleet, self.affected, "spread its load", "its jobs")
 
     def _or(self, act: str) -> str:
-        return f": {act}" if self._alone else f", or {act}"
+        return f": {act}" if alone(self.fleet, self.affected) else f", or {act}"
 
     @property
     def queued(self) -> str:

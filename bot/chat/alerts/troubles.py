@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 
-from bot.chat.alerts.groups import grouped, line, place
+from bot.chat.alerts.groups import grouped, place
 from bot.chat.alerts.phrases import sign
 from bot.chat.alerts.story import Story, stories
 from bot.chat.text import instant, listed
@@ -43,10 +43,10 @@ def troubles_of_token(
 
 
 def troubles_of_fleet(incidents: Iterable[Incident], fleet: Fleet) -> list[str]:
-    """`🔴 **BANNED** (2): 1920, 1921 · @ana has them`: a line a rule, the gravest first; what is info is left out."""
+    """`🔴 **BANNED**: tokens 1920 and 1921 · @ana has them`: a line a rule, the gravest first. No info."""
     grave = [incident for incident in incidents if incident.severity is not Severity.INFO]
     groups = grouped(stories(nsmallest(_WORDED, grave, key=place), fleet))
-    lines = [line(label, group, _IDS).named + _holders(group) for label, group in groups.items()]
+    lines = [_named(label, group) + _holders(group) for label, group in groups.items()]
     more = len(lines) > _LINES or len(grave) > _WORDED
     return [*lines[:_LINES], *(["… and more: `/incidents`"] if more else [])]
 
@@ -55,6 +55,12 @@ def trouble(incident: Incident, fleet: Fleet) -> str:
     """What is wrong, in a few words: `under 20 % fast time`."""
     (story,) = stories([incident], fleet)
     return _what(story)
+
+
+def _named(label: str, group: Sequence[Story]) -> str:
+    ids = [str(story.incident.key.token) for story in group if story.incident.key.token is not None]
+    tokens = f": token{'s' * (len(ids) > 1)} {listed(ids, _IDS)}" if ids else ""
+    return f"{sign(group[0])[0]} **{label}**{tokens}"
 
 
 def _what(story: Story) -> str:

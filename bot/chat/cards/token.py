@@ -7,7 +7,18 @@ from datetime import datetime
 import discord
 
 from bot.chat.cards.embed import GREEN, GREY, compose, sections
-from bot.chat.cards.status import NO_RELAX, SPENT, Overview, amount, look, old_numbers, status_word
+from bot.chat.cards.status import (
+    NO_RELAX,
+    SPENT,
+    Overview,
+    alone,
+    amount,
+    buying,
+    look,
+    old_numbers,
+    status_word,
+    to_others,
+)
 from bot.chat.text import number, percent, plain, quoted, stamp
 from bot.domain.model import Count, FastTime, PlanState, Subscription, Token, Usage
 
@@ -28,12 +39,11 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
     if old and colour is GREEN:
         mark, colour = "⚪", GREY
     refill = token.subscription.next_refill(view.now)
-    buys = seen in (SPENT, NO_RELAX) and refill is not None
     body = [
         *old,
         *troubles,
         seen.means,
-        f"**Do:** {seen.do}{f' It refills {stamp(refill)}.' if refill and buys else ''}" if seen.do else "",
+        f"**Do:** {do}" if (do := _do(token, view, refill)) else "",
         *_fast_time(token.fast_time, refill),
     ]
     details = [
@@ -54,6 +64,15 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
         sections(body, details, [f"read {stamp(read_at)}" if read_at else ""]),
         colour,
     )
+
+
+def _do(token: Token, view: Overview, refill: datetime | None) -> str:
+    seen = look(token)
+    if seen not in (SPENT, NO_RELAX):
+        return seen.do
+    without = view.troubled | {token.id}
+    others = to_others(view.fleet, without, "send its jobs", "its jobs")
+    return f"{others}{':' if alone(view.fleet, without) else ', or'} {buying(refill)}."
 
 
 def _fast_time(fast_time: FastTime, refill: datetime | None) -> list[str]:
