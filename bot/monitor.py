@@ -20,12 +20,13 @@ from typing import Protocol
 
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
+from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, Memory, restore
 from bot.domain.watch.poll import advance, advance_failure, compare
-from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
 from bot.handover import Handover
@@ -199,12 +200,23 @@ class Monitor:
         Raises:
             StoreError: It could not be stored, and did not happen.
         """
-        async with self._judging:
-            await self._be_sure()
-            changes, after = await asyncio.to_thread(acknowledge, self._known, keys, by, self._clock())
-            if changes.incidents:
-                await self._keep(changes, after)
-            return changes.incidents
+        return await self._respond(lambda known, now: acknowledge(known, keys, by, now))
+
+    async def hand_back(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Somebody takes back that these incidents are acknowledged; returns those that somebody had.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        return await self._respond(lambda known, now: hand_back(known, keys, by, now))
+
+    async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
+        """Somebody gives these incidents to another; returns those that the other did not have before.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        return await self._respond(lambda known, now: hand_over(known, keys, to, by, now))
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail.
@@ -254,6 +266,14 @@ class Monitor:
             StoreError: The database cannot be read.
         """
         return await self._store.audit(limit)
+
+    async def _respond(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> tuple[Incident, ...]:
+        async with self._judging:
+            await self._be_sure()
+            changes, after = await asyncio.to_thread(doing, self._known, self._clock())
+            if changes.incidents:
+                await self._keep(changes, after)
+            return changes.incidents
 
     async def _take(self, reading: Reading, asked_at: datetime) -> None:
         async with self._judging:

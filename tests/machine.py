@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
-from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS
+from bot.chat.alerts.message import QUIET
+from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
@@ -67,7 +68,8 @@ FAILURES: Mapping[Trouble, UpstreamError] = {
         NotFoundError("words"),
     )
 }
-NEVER_TWICE = {NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED}
+ENDED = {NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED}
+NEVER_TWICE = {NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.HANDED_OVER, *ENDED}
 """Notices that tell of their incidents once; the end of a group is told with all that ended before."""
 
 
@@ -273,6 +275,8 @@ class Machine(Watching):
         """Every notice that was called for."""
         self.taken: dict[str, set[int]] = defaultdict(set)
         """Who was told that they have an incident."""
+        self.given: dict[str, set[int]] = defaultdict(set)
+        """Whom an incident was handed over to."""
         self.start()
 
     def start(self) -> None:
@@ -313,6 +317,13 @@ class Machine(Watching):
             for key in keys:
                 if (known := before.get(key)) and known.open and known.acknowledged is None:
                     self.taken[name_of(known)].add(by)
+
+    def release(self, keys: Collection[Key], by: int) -> None:
+        self.act(self.monitor.hand_back(keys, by))
+
+    def hand_over(self, keys: Collection[Key], to: int, by: int) -> None:
+        for incident in self.act(self.monitor.hand_over(keys, to, by)).incidents:
+            self.given[name_of(incident)].add(to)
 
     def decide(self, decision: Decision) -> None:
         self.act(self.monitor.decide(decision, "decide", ANA))
@@ -463,11 +474,14 @@ class Machine(Watching):
         assert shown == due, f"shown: {shown}\nas it is: {due}"
         if not stored.summary:
             (incident,) = stored.incidents
-            signs = {SIGNS[incident.severity], WORDINGS[incident.key.rule].sign} if incident.open else {OVER, MOVED_ON}
+            open_ = {TAKEN} if incident.acknowledged else {SIGNS[incident.severity], WORDINGS[incident.key.rule].sign}
+            signs = open_ if incident.open else {OVER, MOVED_ON}
             assert incident.key.rule in MOMENTARY or any(sign and sign[0] in card.text for sign in signs)
         for incident in stored.incidents:
             for who in self.taken.get(name_of(incident), ()):
                 assert f"acknowledged by <@{who}>" in card.text, "who was told that they have it is named"
+            for who in self.given.get(name_of(incident), ()):
+                assert f"handed to <@{who}>" in card.text, "who was given it is named"
 
     async def rendered(self, message: Message, fleet: Fleet) -> object:
         return await self.picture(alert(message, fleet, ROLES))
@@ -505,7 +519,8 @@ class Machine(Watching):
     def check_notices(self) -> None:
         """What was to be said is said once, to all whom it is about, or was told by a card that came later."""
         said = [each for each in self.room.posted if each.first.notice is not None]
-        assert all(each.shown.silent == (kind_of(each) == NoticeKind.RESOLVED) for each in said)
+        for each in said:
+            assert each.shown.silent == (kind_of(each) in QUIET and f"<@&{OPERATORS}>" not in each.heard)
         for word in self.words:
             later = [each for each in said if each.at >= word.at and kind_of(each) == word.kind]
             cards = [each for each in self.room.posted if each.first.notice is None and each.at >= word.at]
@@ -523,6 +538,18 @@ class Machine(Watching):
         for each in said:
             if kind_of(each) == NoticeKind.REMINDER:
                 self.check_reminder(each)
+            if kind_of(each) in ENDED:
+                self.check_end(each)
+
+    def check_end(self, post: Posted) -> None:
+        """It pages for what was open before, is critical, and nobody has."""
+        before = post.first.notice.before if post.first.notice else ()
+        paged = [
+            each
+            for each in post.first.incidents
+            if each.key in before and each.open and each.severity is Severity.CRITICAL and not each.acknowledged
+        ]
+        assert (f"<@&{OPERATORS}>" in post.heard) == bool(paged)
 
     def check_reminder(self, post: Posted) -> None:
         """The second line is called from the second reminder on."""

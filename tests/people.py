@@ -94,7 +94,7 @@ class People:
         if "Acknowledge" not in press.on.now.buttons:
             return  # the card changed between the wish and the press
         heard = await self._discord.press(press.on, "Acknowledge", press.by, patience=self._patience)
-        press.confirmed = heard.message is not None and heard.shown.text.startswith("You have")
+        press.confirmed = heard.message is not None and "yours. No reminders" in heard.shown.text
 
     async def answered(self) -> None:
         """Wait until each has an answer, or will get none."""

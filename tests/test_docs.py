@@ -104,11 +104,16 @@ def test_the_buttons_table_is_the_buttons() -> None:
     banned = Incident(
         Key(Rule.BANNED, 1900), Severity.CRITICAL, Stage.FIRING, NOW, NOW, moments=(Moment(NOW, Happening.FIRED),)
     )
-    message = Message(57, "k3f9-57", (banned, replace(banned, key=Key(Rule.BANNED, 1901))), 1, summary=True)
-    view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}").view
-    assert view is not None
-    shown = [item.label for item in view.children if isinstance(item, discord.ui.Button)]
-    assert sorted(row[0] for row in rows("Buttons", INCIDENTS)) == sorted(map(str, shown))
+    answered = replace(
+        banned, acknowledged=Moment(NOW, Happening.ACKNOWLEDGED), silenced=Moment(NOW, Happening.SILENCED)
+    )
+    shown: set[str] = set()
+    for one in (banned, answered):
+        message = Message(57, "k3f9-57", (one, replace(one, key=Key(Rule.BANNED, 1901))), 1, summary=True)
+        view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}").view
+        assert view is not None
+        shown |= {str(item.label) for item in view.children if isinstance(item, discord.ui.Button)}
+    assert sorted(row[0] for row in rows("Buttons", INCIDENTS)) == sorted(shown)
 
 
 async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:

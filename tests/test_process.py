@@ -57,7 +57,7 @@ async def test_what_is_pressed_on_a_card_from_before_a_restart_holds_through_the
             assert "operator role" in refused.shown.text
             assert "acknowledged" not in card.now.text
             answer = await home.discord.press(card, "Acknowledge")
-            assert "You have it now" in answer.shown.text
+            assert "is yours" in answer.shown.text
             await home.discord.until(lambda: f"acknowledged by <@{OPERATOR.id}>" in card.now.text)
         async with home.bot() as bot:
             await bot.wait_ready()

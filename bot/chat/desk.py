@@ -52,6 +52,12 @@ class Desk(Protocol):
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""
 
+    async def hand_back(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Somebody takes back that these are acknowledged; returns those that somebody had."""
+
+    async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
+        """Somebody gives these incidents to another; returns those that the other did not have before."""
+
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on."""
 
@@ -85,6 +91,14 @@ class Access(Value):
         if member.get_role(self.operator_role_id) is None:
             return "Only members with the operator role can use this bot."
         return None
+
+    def admits(self, chosen: discord.Member | discord.User) -> bool:
+        """Whether somebody whom a member chose may use the bot too, as far as Discord says with the choice."""
+        if not isinstance(chosen, discord.Member) or chosen.bot:
+            return False
+        if self.operator_role_id is not None:
+            return chosen.get_role(self.operator_role_id) is not None
+        return (chosen.resolved_permissions or chosen.guild_permissions).manage_guild
 
 
 class Place(Value):

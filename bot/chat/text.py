@@ -145,6 +145,11 @@ def level(text: str) -> str:
     return f"{written[1]} {_LEVEL_UNITS.get(written[2], written[2])}" if written else bare(text, 20)
 
 
+def capitalised(text: str) -> str:
+    """As it begins a sentence: `All alerts of token 1900`. Other capitals stay."""
+    return text[:1].upper() + text[1:]
+
+
 def listed(items: Sequence[str], most: int) -> str:
     """`1900, 1901 and 1904`; of a long list the first, and how many more."""
     if len(items) > most:

@@ -56,6 +56,10 @@ class Happening(StrEnum):
     RAISED = "raised"
     LOWERED = "lowered"
     ACKNOWLEDGED = "acknowledged"
+    """`who` has it; if another did it, `by` handed it over. Without `who` it was released: nobody has it any more.
+
+    That is one word for three, so that a version from before these reads the timeline, too.
+    """
     SILENCED = "silenced"
     REMINDED = "reminded"
     RESOLVED = "resolved"
@@ -69,9 +73,11 @@ class Moment(Value):
     at: datetime
     what: Happening
     who: int | None = None
-    """Discord's id of the person who did it."""
+    """Discord's id of the person who did it; of the one who has it now, where another did it."""
+    by: int | None = None
+    """Discord's id of the person who handed it over, or released it."""
     severity: Severity | None = None
-    """What it rose or fell to."""
+    """What it rose or fell to; as how severe it was silenced, if it makes a sound when it is graver."""
     until: datetime | None = None
     """Until when it is silenced; None for "until it is over"."""
 
@@ -151,6 +157,8 @@ class Incident(Value):
     moments: tuple[Moment, ...] = ()
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
+    silenced: Moment | None = None
+    """Who silenced it, or its token, while that lasts. Not of a silence of its rule, which is about others as well."""
     notified_at: datetime | None = field(default=None, name="loud_at")
     """When the channel was last notified of it: it fired, rose, or was reminded of. None when it has no card.
 
@@ -179,6 +187,14 @@ class Incident(Value):
         )
 
     @property
+    def is_silenced(self) -> bool:
+        """Whether somebody silenced it, as severe as it is now."""
+        covered = self.silenced and (
+            self.silenced.severity is None or self.severity.rank <= self.silenced.severity.rank
+        )
+        return bool(covered)
+
+    @property
     def unwatched(self) -> bool:
         """Whether it ended because its rule or step was switched off, and not because it got better."""
         return bool(self.moments) and self.moments[-1].what is Happening.UNWATCHED
@@ -190,7 +206,8 @@ class NoticeKind(StrEnum):
     RAISED = "raised"
     REMINDER = "reminder"
     RESOLVED = "resolved"
-    """The only one that makes no sound."""
+    HANDED_OVER = "handed_over"
+    """Somebody gave incidents to another, who is mentioned."""
     SILENCE_STARTED = "silence_started"
     SILENCE_ENDED = "silence_ended"
     MAINTENANCE_STARTED = "maintenance_started"
@@ -204,8 +221,14 @@ class Notice(Value):
     at: datetime
     keys: tuple[Key, ...] = ()
     """The incidents that it is about."""
+    before: tuple[Key, ...] = ()
+    """Of those, at the end of a silence or window: what is open, and the channel was notified of before."""
+    quiet: tuple[Key, ...] = ()
+    """Of those, at such an end: what is open, and still suppressed by something else."""
+    to: tuple[int, ...] = ()
+    """Discord's ids of the people who have them now, where they were handed over."""
     about: str = ""
-    """Which silence or window: what it suppresses, as in `banned 1900` or `everything`."""
+    """Which silence or window: what it suppresses, as in `banned of token 1900` or `all alerts`."""
     words: str = ""
     """Why: a person's own words, escaped by whoever shows them."""
     by: int | None = None

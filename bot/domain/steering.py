@@ -1,10 +1,13 @@
 """What people decide: acknowledgements, silences, maintenance windows, and how the rules are set. Pure.
 
-A *silence* suppresses what it matches until a time, or until that is resolved. A *window* suppresses everything, once
-or every week. Either ends by itself, and then the channel is notified, once, of what fired meanwhile and is still open;
-what resolved meanwhile is named by the notice that the silence or window has ended.
+A *silence* suppresses what its scope matches until a time, or just the incidents that it covers, until these are
+resolved. A *window* suppresses everything, once or every week. Either ends by itself, and then the channel is notified,
+once, of what fired meanwhile and is still open; what was open before, what something else still suppresses, and what
+resolved meanwhile is named by the notice that the silence or window has ended. Of two that touch or overlap, if one
+suppresses all that the other does, only the last end is told.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,12 +24,12 @@ WEEK = timedelta(days=7)
 
 
 class Scope(Value):
-    """What a silence matches: a rule, a token, both, or everything."""
+    """What a silence matches: a rule, a token, both, or everything that there is or will be."""
 
     rule: Rule | None = None
     token: int | None = None
     step: str = ""
-    """With a rule and a token: one threshold of the rule."""
+    """One threshold of the rule, in silences of earlier versions: today a token has one incident for all of them."""
 
     def matches(self, key: Key) -> bool:
         """Whether it matches an incident of that key."""
@@ -35,6 +38,34 @@ class Scope(Value):
             and (self.token is None or self.token == key.token)
             and (not self.step or self.step == key.step)
         )
+
+    def includes(self, other: "Scope") -> bool:
+        """Whether it matches all that the other one does."""
+        return self.rule in {None, other.rule} and self.token in {None, other.token} and self.step in {"", other.step}
+
+
+class Covered(Value):
+    """An incident that a silence covers, as it was then."""
+
+    key: Key
+    opened_at: datetime
+    severity: Severity
+    level: str = ""
+    """Of fast time that is low, which of its levels it was at, for people."""
+
+    @classmethod
+    def of(cls, incident: Incident) -> "Covered":
+        """As it is now."""
+        level = incident.detail if incident.key.rule is Rule.FAST_TIME_LOW else ""
+        return cls(incident.key, incident.opened_at, incident.severity, level or incident.key.step)
+
+    def names(self, incident: Incident | None) -> bool:
+        """Whether that is the incident. A later one of the same key is another."""
+        return incident is not None and incident.key == self.key and incident.opened_at == self.opened_at
+
+    def holds(self, incident: Incident | None) -> bool:
+        """Whether that is the incident, and no graver than it was."""
+        return incident is not None and self.names(incident) and incident.severity.rank <= self.severity.rank
 
 
 class Silence(Value):
@@ -45,18 +76,46 @@ class Silence(Value):
     scope: Scope
     since: datetime
     until: datetime | None
-    """None: until nothing that it matches is open."""
+    """None: until nothing that it covers is open."""
     by: int
     """Discord's id of the person."""
     reason: str = ""
     suppressed: tuple[Key, ...] = field(default=(), name="missed")
     """What resolved, or was momentary, while it was suppressed: named when the silence ends."""
+    covered: tuple[Covered, ...] = ()
+    """The incidents that it suppresses, unless they become graver; empty for whatever the scope matches."""
+
+    def suppresses(self, incident: Incident) -> bool:
+        """Whether it keeps that incident from notifying, as severe as it is now."""
+        if self.covered:
+            return any(each.holds(incident) for each in self.covered)
+        return self.scope.matches(incident.key)
+
+    def includes(self, other: "Silence | Window") -> bool:
+        """Whether it suppresses all that the other one does, while both are on."""
+        if isinstance(other, Window):
+            return not self.covered and self.scope == Scope()
+        if self.covered:
+            held = {(each.key, each.opened_at): each.severity.rank for each in self.covered}
+            ranks = [(held.get((each.key, each.opened_at), -1), each.severity.rank) for each in other.covered]
+            return bool(ranks) and all(ours >= theirs for ours, theirs in ranks)
+        if other.covered:
+            return all(self.scope.matches(each.key) for each in other.covered)
+        return self.scope.includes(other.scope)
 
     def over(self, now: datetime, incidents: Mapping[Key, Incident]) -> bool:
-        """Whether it has run its time."""
-        if self.until is not None:
-            return now >= self.until
-        return not any(self.scope.matches(key) and incident.open for key, incident in incidents.items())
+        """Whether it has run its time, or nothing that it covers is open.
+
+        One of a threshold, from an earlier version, is over as well: what it meant is a part of an incident now, and
+        to go on could suppress the rest of it.
+        """
+        if self.until is not None and now >= self.until:
+            return True
+        if self.covered:
+            return not any(
+                found.open for each in self.covered if (found := incidents.get(each.key)) and each.names(found)
+            )
+        return self.until is None or bool(self.scope.step)
 
 
 class Window(Value):
@@ -75,6 +134,11 @@ class Window(Value):
     """Whether its start was posted. From then until its end is posted, everything is suppressed."""
     suppressed: tuple[Key, ...] = field(default=(), name="missed")
     """As in `Silence`."""
+
+    def includes(self, other: "Silence | Window") -> bool:
+        """Whether it suppresses all that the other one does, while both are on."""
+        del other
+        return self.announced
 
     def active(self, now: datetime) -> bool:
         """Whether it is on."""
@@ -162,35 +226,64 @@ class Decisions(Value):
 
     def holds(self, decision_id: str) -> bool:
         """Whether the decision of that id still holds."""
-        return decision_id in self.silences or decision_id in self.windows or decision_id in self.settings
+        return self.get(decision_id) is not None
 
-    def suppressor(self) -> Callable[[Key], Silence | Window | None]:
-        """What suppresses an incident, by its key; None when nothing does."""
+    def get(self, decision_id: str) -> Decision | None:
+        """The decision of that id, while it holds."""
+        return self.silences.get(decision_id) or self.windows.get(decision_id) or self.settings.get(decision_id)
+
+    @property
+    def suppressing(self) -> tuple[Silence | Window, ...]:
+        """What suppresses something now."""
+        return (*self.silences.values(), *(window for window in self.windows.values() if window.announced))
+
+    def suppressor(self) -> Callable[[Incident], Silence | Window | None]:
+        """What suppresses an incident; None when nothing does."""
         window = next((window for window in self.windows.values() if window.announced), None)
-        silences = tuple(self.silences.values())
+        scopes = tuple(silence for silence in self.silences.values() if not silence.covered)
+        covering: dict[Key, list[tuple[Covered, Silence]]] = defaultdict(list)
+        for silence in self.silences.values():
+            for each in silence.covered:
+                covering[each.key].append((each, silence))
 
-        def suppressing(key: Key) -> Silence | Window | None:
-            return window or next((silence for silence in silences if silence.scope.matches(key)), None)
+        def suppressing(incident: Incident) -> Silence | Window | None:
+            if window is not None:
+                return window
+            matching = (silence for silence in scopes if silence.scope.matches(incident.key))
+            holding = (silence for each, silence in covering.get(incident.key, ()) if each.holds(incident))
+            return next(matching, None) or next(holding, None)
 
         return suppressing
 
 
-def name_of(decision: Decision) -> str:
-    """What a decision is about, for people."""
-    match decision:
-        case Silence(scope=scope):
-            named = (scope.rule, scope.step, "" if scope.token is None else str(scope.token))
-            return " ".join(filter(None, named)) or "everything"
-        case Window(id=name):
-            return name
-        case Setting(rule=rule, token=token):
-            return rule if token is None else f"{rule} {token}"
+def pinned(silence: Silence, incidents: Mapping[Key, Incident]) -> Silence:
+    """The silence; one until its incidents are resolved covers those that are open, and no other.
+
+    One of a threshold, from an earlier version, stays as it is: it is over.
+    """
+    if silence.until is not None or silence.covered or silence.scope.step:
+        return silence
+    open_ = (each for key, each in incidents.items() if each.open and silence.scope.matches(key))
+    return replace(silence, covered=tuple(map(Covered.of, open_)))
 
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
     """Somebody has it: no reminders until it gets worse."""
     moment = Moment(at, Happening.ACKNOWLEDGED, who=by)
     return replace(noted(incident, moment), acknowledged=moment)
+
+
+def hand_over(incident: Incident, to: int, by: int, at: datetime) -> Incident:
+    """Somebody has it, because another gave it to them, whoever had it before."""
+    moment = Moment(at, Happening.ACKNOWLEDGED, who=to, by=by)
+    return replace(noted(incident, moment), acknowledged=moment)
+
+
+def hand_back(incident: Incident, by: int, at: datetime) -> Incident:
+    """Nobody has it any more. The next reminder takes its whole time from now on."""
+    moment = Moment(at, Happening.ACKNOWLEDGED, by=by)
+    incident = replace(noted(incident, moment), acknowledged=None)
+    return replace(incident, notified_at=at) if incident.has_card else incident
 
 
 def reminder(incident: Incident, now: datetime) -> Incident | None:

@@ -15,7 +15,7 @@ from bot.storage.messages import maybe_posted, new_messages
 from bot.storage.names import key_of, name_of, text_of
 from bot.storage.schema import incidents, messages, notice_incidents
 
-ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED})
+ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED, NoticeKind.HANDED_OVER})
 """Kinds of notices that answer the card of their incidents; the others stand by themselves."""
 
 
@@ -23,12 +23,15 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
     """Make the messages of the notices, after the incidents were stored.
 
     Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
-    channel, since the card itself will notify; and the end is posted when all incidents of the card are over.
+    channel, since the card itself will notify; and the end is posted when all incidents of the card are over. Only who
+    was given incidents is told in any case, by a notice that stands by itself where there is no card.
     """
     names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
     said = [Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
     cards = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
+    lost = [_without(notice, cards.keys(), names) for notice in answers if notice.kind is NoticeKind.HANDED_OVER]
+    said += [Said(notice, None, _named(notice.keys, names)) for notice in lost if notice.keys]
     together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
     for notice in answers:
         for key in notice.keys:
@@ -44,6 +47,11 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
             said.append(Said(replace(merged, keys=keys), card, over[card]))
     for batch in batches(said):
         post(connection, batch, due_at=now, created_at=now)
+
+
+def _without(notice: Notice, shown: Collection[str], names: Mapping[Key, str]) -> Notice:
+    """The notice about those of its incidents that no card shows."""
+    return replace(notice, keys=tuple(key for key in notice.keys if names.get(key, "") not in shown))
 
 
 def _is_answer(notice: Notice) -> bool:
@@ -130,11 +138,19 @@ def _over(connection: sa.Connection, cards: Collection[int]) -> dict[int, list[s
 def merge(notices: Sequence[Notice]) -> Notice:
     """One notice that says what these of one kind say; it is nobody's when they are of several people."""
     ends = [notice.until for notice in notices if notice.until is not None]
+    sets: dict[Key, str] = {}
+    for notice in notices:
+        sets.update(dict.fromkeys(notice.keys, ""))
+        sets.update(dict.fromkeys(notice.before, "before"))
+        sets.update(dict.fromkeys(notice.quiet, "quiet"))
     people = {notice.by for notice in notices}
     return Notice(
         kind=notices[0].kind,
         at=min(notice.at for notice in notices),
-        keys=tuple(dict.fromkeys(key for notice in notices for key in notice.keys)),
+        keys=tuple(sets),
+        before=tuple(key for key, name in sets.items() if name == "before"),
+        quiet=tuple(key for key, name in sets.items() if name == "quiet"),
+        to=tuple(dict.fromkeys(person for notice in notices for person in notice.to)),
         about=", ".join(dict.fromkeys(notice.about for notice in notices if notice.about)),
         words="\n".join(dict.fromkeys(notice.words for notice in notices if notice.words)),
         by=people.pop() if len(people) == 1 else None,

@@ -10,14 +10,15 @@ import simcord
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.client import ChatClient
-from bot.domain.incidents import Incident, Key, Message, Stage
+from bot.domain.incidents import Incident, Key, Message, Notice, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Fleet, Token
+from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.steering import Decision, Entry, name_of
+from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
-from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500
@@ -36,6 +37,8 @@ class FakeDesk:
         self.messages: dict[int, Message] = {}
         """What the ops channel shows, as of when it was posted."""
         self.trail: list[Entry] = []
+        self.notices: list[Notice] = []
+        """What the ops channel is told beside the cards."""
         self.broken: Exception | None = None
         """What each call of the database raises."""
 
@@ -69,6 +72,14 @@ class FakeDesk:
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody has them."""
         return self._keep(acknowledge(self.known, keys, by, self.now)).incidents
+
+    async def hand_back(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
+        """Nobody has them."""
+        return self._keep(hand_back(self.known, keys, by, self.now)).incidents
+
+    async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
+        """Another has them."""
+        return self._keep(hand_over(self.known, keys, to, by, self.now)).incidents
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """It holds."""
@@ -114,6 +125,7 @@ class FakeDesk:
         self._check()
         changes, self.known = moved
         self.trail += changes.audit
+        self.notices += changes.notices
         return changes
 
 
@@ -147,6 +159,17 @@ class World:
         posted = await channel.send(shown.content, embeds=shown.embeds, view=shown.view)
         self.desk.messages[message_id] = replace(message, discord_id=posted.id)
         return posted
+
+    async def shown(self, message_id: int) -> discord.Message:
+        """The message as the ops channel shows it by now."""
+        message = await self.desk.message(message_id)
+        assert message is not None
+        assert message.discord_id is not None
+        channel = self.env.bot.get_channel(self.channel.id)
+        assert isinstance(channel, discord.TextChannel)
+        now = alert(message, self.desk.fleet, Roles())
+        found = await channel.fetch_message(message.discord_id)
+        return await found.edit(content=now.content, embeds=now.embeds, view=now.view)
 
     @property
     def role(self) -> int:

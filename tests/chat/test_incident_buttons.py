@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.alerts.components import URL_LIMIT
+from bot.chat.alerts.phrases import TAKEN
 from bot.chat.buttons import BUTTONS, silence
-from bot.chat.buttons.incidents import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.buttons.press import STALE
+from bot.chat.buttons.response import NOBODY_HAS_IT
+from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.client import ChatClient
 from bot.chat.text import width
-from bot.domain.incidents import Happening, Incident, Key, Notice, NoticeKind, Rule
+from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity, Token
-from bot.domain.steering import Decision, Scope
+from bot.domain.naming import name_of
+from bot.domain.steering import Decision, Scope, Silence
 from bot.domain.value import replace
 from bot.imaginepro.client import NotFoundError
 from bot.storage.store import FencedError, StoreUnavailableError
@@ -41,6 +44,12 @@ def check(number: int) -> Incident:
 def components(result: simcord.InteractionResult) -> list[dict[str, Any]]:
     assert result.response is not None
     return [each for row in result.response.components for each in row["components"]]
+
+
+def labels(shown: discord.Message) -> list[str]:
+    """The buttons under a message."""
+    rows = [each for each in shown.components if isinstance(each, discord.ActionRow)]
+    return [str(each.label) for one in rows for each in one.children if isinstance(each, discord.Button)]
 
 
 def ids(view: discord.ui.View | None) -> list[str]:
@@ -63,8 +72,8 @@ async def opened(world: World, card: discord.Message, label: str) -> discord.Mes
     return result.response.message
 
 
-def silences(world: World) -> list[tuple[Scope, object]]:
-    return [(each.scope, each.until) for each in world.desk.known.decisions.silences.values()]
+def silences(world: World) -> list[tuple[str, object]]:
+    return [(name_of(each), each.until) for each in world.desk.known.decisions.silences.values()]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,17 @@ def test_what_somebody_has_cannot_be_acknowledged_again() -> None:
     desk = FakeDesk()
     desk.fire(BAN)
     (taken,) = asyncio.run(desk.acknowledge([BAN.key], 7))
-    assert buttons(taken) == ["silence", "details"]
+    assert buttons(taken) == ["release", "handover", "silence", "details"]
+    assert buttons(taken, check(1)) == ["ack", "silence", "details", "unfold"]
+
+
+def test_what_somebody_silenced_can_be_unsilenced_unless_that_was_the_rule_of_all_tokens() -> None:
+    desk = FakeDesk()
+    desk.fire(BAN, check(1))
+    for scope, expected in [(Scope(Rule.BANNED), "silence"), (Scope(token=1901), "unsilence")]:
+        asyncio.run(desk.decide(Silence("s1", scope, NOON, NOON + HOUR, 7), "silence add", 7))
+        assert buttons(desk.known.incidents[BAN.key]) == ["ack", expected, "details"]
+    assert buttons(desk.known.incidents[BAN.key], check(1)) == ["ack", "silence", "details", "unfold"]
 
 
 def test_a_notice_has_no_buttons() -> None:
@@ -126,20 +145,36 @@ async def test_an_acknowledgement_is_confirmed_to_the_one_and_shown_to_all(world
     card = await world.post(BAN)
     result = await world.operator.click(card, label="Acknowledge")
     assert result.ephemeral
-    assert said(result) == "You have it now. There are no reminders until it gets worse."
+    assert said(result) == "Token 1901 is yours. No reminders unless it gets worse."
     shown = await world.desk.message(57)
     assert shown is not None
-    text = alert(shown, world.desk.fleet, Roles()).embeds[0].description or ""
-    assert f"acknowledged by <@{world.operator.id}> <t:" in text
+    after = alert(shown, world.desk.fleet, Roles(alert=42))
+    assert f"acknowledged by <@{world.operator.id}> <t:" in (after.embeds[0].description or "")
+    assert after.content == f"**✋ <@{world.operator.id}> · Token 1901 is BANNED**"
+    assert not after.embeds[0].title
+    assert after.embeds[0].colour == TAKEN[1]
+    assert after.allowed_mentions.to_dict() == discord.AllowedMentions.none().to_dict(), "it calls nobody"
     assert [(entry.by, entry.act, entry.what) for entry in world.desk.trail] == [
         (world.operator.id, "acknowledge", "banned 1901")
     ]
 
 
+def test_a_group_says_first_who_has_all_of_it_and_nobody_before() -> None:
+    taken = [
+        replace(check(n), acknowledged=Moment(NOON, Happening.ACKNOWLEDGED, who=who)) for n, who in ((1, 7), (2, 8))
+    ]
+    shown = alert(message(*taken), fleet(), Roles(alert=42))
+    assert (shown.content or "").startswith("**✋ <@7> and <@8> · 2 tokens ")
+    partly = alert(message(*taken, check(3)), fleet(), Roles(alert=42))
+    assert partly.content is None
+    over = replace(check(3), stage=Stage.RESOLVED, resolved_at=NOON + HOUR)
+    assert (alert(message(*taken, over), fleet(), Roles()).content or "").startswith("**✋ <@7> and <@8> · ")
+
+
 async def test_of_two_people_one_has_it_and_the_other_is_told_who(world: World) -> None:
     card = await world.post(BAN)
     await world.other.click(card, label="Acknowledge")
-    since = f"acknowledged <t:{int(world.desk.now.timestamp())}:R>."
+    since = f"since <t:{int(world.desk.now.timestamp())}:f>."
     late = await world.operator.click(card, label="Acknowledge")
     assert said(late) == f"<@{world.other.id}> has it already, {since}"
     assert said(await world.other.click(card, label="Acknowledge")) == f"You have it already, {since}"
@@ -150,8 +185,8 @@ async def test_acknowledging_a_group_takes_all_that_nobody_has(world: World) -> 
     card = await world.post(check(1), check(2), check(3), incident(Rule.VERIFYING, 4, now=record(4), after=HOUR))
     await world.desk.acknowledge([check(1).key], world.other.id)
     assert said(await world.operator.click(card, label="Acknowledge")) == (
-        "You have 2 of them now. There are no reminders until it gets worse. "
-        f"<@{world.other.id}> has it already, acknowledged <t:{int(world.desk.now.timestamp())}:R>."
+        "2 incidents are yours. No reminders unless one of them gets worse. "
+        f"<@{world.other.id}> has it already, since <t:{int(world.desk.now.timestamp())}:f>."
     )
     third = await world.third().click(card, label="Acknowledge")
     assert "have 3 of them already" in said(third)
@@ -194,17 +229,22 @@ async def test_the_silence_menu_silences_the_incident_for_as_long_as_was_chosen(
     assert menu.content == "Silence banned of token 1901:"
     result = await world.operator.select(menu, [option])
     assert said(result).startswith("Silenced: banned of token 1901, until ")
+    assert "gets worse is told all the same" in said(result)
     assert not components(result)
-    assert silences(world) == [(Scope(Rule.BANNED, 1901), None if until is None else world.desk.now + until)]
+    assert silences(world) == [("banned of token 1901", None if until is None else world.desk.now + until)]
     moments = [moment.what for moment in world.desk.known.incidents[BAN.key].moments]
     assert moments == [Happening.SILENCED]
 
 
-async def test_a_silence_of_one_threshold_is_of_that_alone(world: World) -> None:
+async def test_a_silence_under_a_card_is_of_what_it_shows_and_of_nothing_that_comes_or_is_graver(world: World) -> None:
     low = incident(Rule.FAST_TIME_LOW, 1900, step="20%", now=record())
     menu = await opened(world, await world.post(low), "Silence")
-    await world.operator.select(menu, ["1h"])
-    assert [scope for scope, _ in silences(world)] == [Scope(Rule.FAST_TIME_LOW, 1900, "20%")]
+    assert menu.content == "Silence fast time under 20 % of token 1900:"
+    await world.operator.select(menu, ["24h"])
+    suppressor = world.desk.known.decisions.suppressor()
+    assert suppressor(low) is not None
+    assert suppressor(replace(low, severity=Severity.CRITICAL)) is None
+    assert suppressor(replace(low, opened_at=NOON + HOUR)) is None
 
 
 @pytest.mark.parametrize("subscription", ["", INFO.subscription.replace("renews next on", "ended on")])
@@ -224,18 +264,28 @@ async def test_a_yearly_plan_is_silenced_until_its_monthly_refill_and_not_for_mo
     assert labels["renewal"] == "until the refill"
     assert result.response is not None
     await world.operator.select(result.response.message, ["renewal"])
-    assert silences(world) == [(Scope(Rule.BANNED, 1901), refill)]
+    assert silences(world) == [("banned of token 1901", refill)]
 
 
-async def test_a_group_is_silenced_for_a_time_only_since_its_rule_may_never_be_at_rest(world: World) -> None:
-    result = await world.operator.click(await world.post(check(1), check(2)), label="Silence")
-    assert [option["value"] for option in components(result)[0]["options"]] == ["1h", "4h", "24h"]
+async def test_under_a_group_just_these_come_first_and_then_the_rule_with_how_many_it_has_now(world: World) -> None:
+    card = await world.post(check(1), check(2))
+    world.desk.fire(check(1), check(2), check(9))
+    result = await world.operator.click(card, label="Silence")
+    assert [option["label"] for option in components(result)[0]["options"]] == [
+        "these 2 for 1 h",
+        "these 2 for 4 h",
+        "these 2 for 24 h",
+        "these 2 until they are resolved",
+        "verifying, all tokens (3 now), for 1 h",
+        "verifying, all tokens (3 now), for 4 h",
+        "verifying, all tokens (3 now), for 24 h",
+    ]
 
 
 async def test_what_is_about_the_whole_fleet_may_be_silenced_until_it_is_resolved(world: World) -> None:
     menu = await opened(world, await world.post(incident(Rule.UPSTREAM_DOWN, None)), "Silence")
     await world.operator.select(menu, ["resolved"])
-    assert silences(world) == [(Scope(Rule.UPSTREAM_DOWN), None)]
+    assert silences(world) == [("upstream down", None)]
 
 
 async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) -> None:
@@ -246,14 +296,21 @@ async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) 
     assert silences(world) == []
 
 
-async def test_a_group_is_silenced_by_its_rule_and_by_its_token_when_one_is_left(world: World) -> None:
+@pytest.mark.parametrize(
+    ("option", "name", "new"),
+    [("1h", "verifying of tokens 1 and 2", True), ("all:1h", "verifying, all tokens", False)],
+)
+async def test_a_group_is_silenced_by_what_it_shows_or_by_its_rule(
+    world: World, option: str, name: str, *, new: bool
+) -> None:
     card = await world.post(check(1), check(2))
     menu = await opened(world, card, "Silence")
-    assert menu.content == "Silence verifying of every token:"
-    await world.operator.select(menu, ["1h"])
+    assert menu.content == "Silence verifying of tokens 1 and 2:"
+    await world.operator.select(menu, [option])
+    assert silences(world) == [(name, world.desk.now + HOUR)]
+    assert (world.desk.known.decisions.suppressor()(check(3)) is None) is new
     world.desk.fire(check(2))
     assert (await opened(world, card, "Silence")).content == "Silence verifying of token 2:"
-    assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
 
 
 async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World) -> None:
@@ -264,9 +321,9 @@ async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World
     menu = result.response.message
     assert [option["label"] for option in components(result)[0]["options"]] == ["verifying (2)", "banned (1)"]
     lengths = await world.operator.select(menu, ["verifying"])
-    assert said(lengths) == "Silence verifying of every token:"
+    assert said(lengths) == "Silence verifying of tokens 1 and 2:"
     await world.operator.select(menu, ["1h"])
-    assert silences(world) == [(Scope(Rule.VERIFYING), world.desk.now + HOUR)]
+    assert silences(world) == [("verifying of tokens 1 and 2", world.desk.now + HOUR)]
 
 
 async def test_a_rule_of_which_nothing_is_open_any_more_is_not_silenced(world: World) -> None:
@@ -289,13 +346,197 @@ async def test_of_two_people_who_silence_the_same_one_does(world: World) -> None
 
     world.desk.decide = slowly  # type: ignore[method-assign]  # the same, with a pause
     scope, until = Scope(Rule.BANNED, 1901), world.desk.now + HOUR
+
+    def asked(until: datetime, by: int, scope: Scope = scope) -> Silence:
+        return silence.silence_of(world.desk, scope, until, by)
+
     first, second = await asyncio.gather(
-        silence.begin(client, scope, until, 7), silence.begin(client, scope, until - HOUR / 2, 8)
+        silence.begin(client, asked(until, 7)), silence.begin(client, asked(until - HOUR / 2, 8))
     )
     assert first.startswith("Silenced:")
     assert second.startswith("<@7> has silenced banned of token 1901 already, until <t:")
     assert len(silences(world)) == 1
-    assert (await silence.begin(client, scope, until + HOUR, 8)).startswith("Silenced:")
+    assert (await silence.begin(client, asked(until + HOUR, 8))).startswith("Silenced:")
+    assert (await silence.begin(client, asked(until, 8, Scope(token=1901)))).startswith("Silenced:"), "it is more"
+    within = await silence.begin(client, asked(until, 7, Scope(Rule.FROZEN, 1901)))
+    assert within.startswith("<@8> has silenced all alerts of token 1901 already")
+
+
+# Who has it.
+
+
+async def test_an_acknowledgement_is_taken_back_by_a_button_in_its_place(world: World) -> None:
+    card = await world.post(BAN)
+    await world.operator.click(card, label="Acknowledge")
+    card = await world.shown(57)
+    assert said(await world.operator.click(card, label="Release")) == (
+        "Token 1901 is nobody's now. While it is critical, its reminders go on."
+    )
+    assert not world.desk.known.incidents[BAN.key].acknowledged
+    assert [entry.act for entry in world.desk.trail] == ["acknowledge", "release"]
+    assert "Acknowledge" in labels(await world.shown(57))
+
+
+async def test_whoever_has_the_role_releases_what_another_has_and_the_card_says_who(world: World) -> None:
+    await world.post(BAN)
+    await world.desk.acknowledge([BAN.key], world.other.id)
+    await world.operator.click(await world.shown(57), label="Release")
+    shown = await world.desk.message(57)
+    assert shown is not None
+    text = alert(shown, world.desk.fleet, Roles()).embeds[0].description or ""
+    assert f"acknowledged by <@{world.other.id}>" in text
+    assert f"released by <@{world.operator.id}>" in text
+
+
+async def test_what_nobody_has_any_more_is_not_released(world: World) -> None:
+    await world.post(BAN)
+    await world.desk.acknowledge([BAN.key], world.other.id)
+    card = await world.shown(57)
+    await world.desk.hand_back([BAN.key], world.other.id)
+    assert said(await world.operator.click(card, label="Release")) == NOBODY_HAS_IT
+
+
+async def test_what_is_handed_over_is_the_others_who_is_told_in_the_channel(world: World) -> None:
+    await world.post(BAN)
+    await world.desk.acknowledge([BAN.key], world.operator.id)
+    menu = await opened(world, await world.shown(57), "Hand over")
+    result = await world.operator.select(menu, [world.other])
+    assert said(result) == f"Token 1901 is handed over to <@{world.other.id}>."
+    assert (taken := world.desk.known.incidents[BAN.key].acknowledged)
+    assert (taken.who, taken.by) == (world.other.id, world.operator.id)
+    assert [entry.act for entry in world.desk.trail] == ["acknowledge", "hand over"]
+    (notice,) = world.desk.notices[-1:]
+    told = alert(
+        replace(message(world.desk.known.incidents[BAN.key]), notice=notice), world.desk.fleet, Roles(alert=42)
+    )
+    assert told.content is not None
+    assert told.content.startswith(f"<@{world.other.id}> 🤝 **Token 1901 is BANNED**")
+    assert dict(told.allowed_mentions.to_dict()) == {"parse": [], "users": [world.other.id]}
+    assert not told.silent
+    again = await world.operator.select(await opened(world, await world.shown(57), "Hand over"), [world.other])
+    assert [each.content for each in again.followups] == [f"<@{world.other.id}> has it already."]
+
+
+@pytest.mark.parametrize("by_role", [True, False])
+async def test_nothing_is_handed_over_to_who_may_not_use_the_bot(world: World, *, by_role: bool) -> None:
+    if not by_role:
+        await world.restart(None)
+    presser, fit, unfit = (
+        (world.operator, world.other, world.manager) if by_role else (world.manager, world.manager, world.guest)
+    )
+    await world.post(BAN)
+    await world.desk.acknowledge([BAN.key], presser.id)
+    result = await presser.click(await world.shown(57), label="Hand over")
+    assert result.response is not None
+    for chosen in (unfit, world.guest):
+        (followup,) = (await presser.select(result.response.message, [chosen])).followups
+        assert followup.content.startswith(f"<@{chosen.id}> may not use this bot, so nothing was changed.")
+    assert [entry.act for entry in world.desk.trail] == ["acknowledge"]
+    await presser.select(result.response.message, [fit])
+    assert (taken := world.desk.known.incidents[BAN.key].acknowledged)
+    assert taken.who == fit.id
+
+
+async def test_what_is_over_is_not_handed_over(world: World) -> None:
+    await world.post(BAN)
+    await world.desk.acknowledge([BAN.key], world.operator.id)
+    menu = await opened(world, await world.shown(57), "Hand over")
+    world.desk.fire()
+    (followup,) = (await world.operator.select(menu, [world.other])).followups
+    assert followup.content == ALREADY_OVER
+
+
+async def test_what_was_silenced_is_unsilenced_by_a_button_in_its_place(world: World) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    await world.operator.select(menu, ["4h"])
+    result = await world.operator.click(await world.shown(57), label="Unsilence")
+    assert said(result) == "Ended: the silence of banned of token 1901. What is still open is posted now."
+    assert silences(world) == []
+    assert [entry.act for entry in world.desk.trail] == ["silence add", "silence end"]
+    card = await world.shown(57)
+    assert "Silence" in labels(card)
+
+
+async def test_what_is_not_silenced_any_more_says_so(world: World) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    await world.operator.select(menu, ["4h"])
+    card = await world.shown(57)
+    (made,) = world.desk.known.decisions.silences.values()
+    await world.desk.undo(made, "silence end", 7)
+    assert said(await world.operator.click(card, label="Unsilence")) == "It is not silenced any more."
+
+
+# The list of what is open.
+
+
+async def picked(world: World, value: str) -> discord.Message:
+    """What can be done about one of what is open."""
+    listed = await world.operator.slash(world.channel, "incidents")
+    assert listed.response is not None
+    result = await world.operator.select(listed.response.message, [value])
+    assert result.response is not None
+    return result.response.message
+
+
+async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world: World) -> None:
+    """What was wrong at the first reading is in its summary only."""
+    world.desk.fire(BAN, check(1950))
+    menu = await picked(world, "banned/1901/")
+    assert labels(menu) == ["Acknowledge", "Silence", "Details", "◀ Back"]
+    assert said(await world.operator.click(menu, label="Acknowledge")) == (
+        "Token 1901 is yours. No reminders unless it gets worse."
+    )
+    menu = await picked(world, "banned/1901/")
+    assert labels(menu) == ["Release", "Hand over", "Silence", "Details", "◀ Back"]
+    give = await world.operator.click(menu, label="Hand over")
+    assert give.response is not None
+    await world.operator.select(give.response.message, [world.other])
+    assert (taken := world.desk.known.incidents[BAN.key].acknowledged)
+    assert taken.who == world.other.id
+    await world.operator.click(await picked(world, "banned/1901/"), label="Release")
+    lengths = await world.operator.click(await picked(world, "banned/1901/"), label="Silence")
+    assert said(lengths) == "Silence banned of token 1901:"
+    assert lengths.response is not None
+    await world.operator.select(lengths.response.message, ["resolved"])
+    assert silences(world) == [("banned of token 1901", None)]
+    await world.operator.click(await picked(world, "banned/1901/"), label="Unsilence")
+    assert silences(world) == []
+    details = await world.operator.click(await picked(world, "banned/1901/"), label="Details")
+    assert "Token 1901" in said(details)
+    acts = [entry.act for entry in world.desk.trail]
+    assert acts == ["acknowledge", "hand over", "release", "silence add", "silence end"]
+
+
+async def test_the_list_goes_back_to_its_page_and_offers_what_that_shows(world: World) -> None:
+    world.desk.fire(*(check(number) for number in range(100, 130)))
+    first = await world.operator.slash(world.channel, "incidents")
+    assert first.response is not None
+    second = await world.operator.click(first.response.message, label="More ▶")
+    options = components(second)[0]["options"]
+    assert [each["value"] for each in options] == [f"verifying/{number}/" for number in range(112, 124)]
+    assert options[0]["label"] == "🟠 Token 112 is VERIFYING"
+    assert second.response is not None
+    menu = await world.operator.select(second.response.message, ["verifying/112/"])
+    assert "Token 112 is VERIFYING" in said(menu)
+    assert menu.response is not None
+    assert "page 2 of 3" in said(await world.operator.click(menu.response.message, label="◀ Back"))
+
+
+async def test_what_ended_since_the_list_was_shown_is_said_to_be_over(world: World) -> None:
+    world.desk.fire(BAN)
+    listed = await world.operator.slash(world.channel, "incidents")
+    menu = await picked(world, "banned/1901/")
+    world.desk.fire()
+    assert listed.response is not None
+    results = [
+        await world.operator.select(listed.response.message, ["banned/1901/"]),
+        await world.operator.click(menu, label="Acknowledge"),
+    ]
+    assert [each.content for result in results for each in result.followups] == [ALREADY_OVER] * 2
+
+
+async def test_a_list_of_nothing_has_no_menu(world: World) -> None:
+    assert components(await world.operator.slash(world.channel, "incidents")) == []
 
 
 async def test_details_are_the_tokens_card_for_the_one_who_asked(world: World) -> None:
@@ -357,7 +598,7 @@ async def test_the_buttons_and_menus_of_an_old_message_work_after_a_restart(worl
     await world.restart(world.role)
     assert "Token 1950" in said(await world.operator.select(menu, ["1950"]))
     assert said(await world.operator.select(quiet, ["1h"])).startswith("Silenced:")
-    for label, answer in [("Acknowledge", "You have 2 of them"), ("Unfold", "2 incidents"), ("Details", "Which")]:
+    for label, answer in [("Acknowledge", "2 incidents are yours"), ("Unfold", "2 incidents"), ("Details", "Which")]:
         assert answer in said(await world.operator.click(card, label=label))
 
 
@@ -380,6 +621,7 @@ async def test_who_lost_the_role_can_use_no_menu_that_is_still_open(world: World
     await world.restart(operator_role_id=1)
     results = [
         await world.operator.select(quiet, ["1h"]),
+        await world.operator.select(listed.response.message, ["verifying/100/"]),
         await world.operator.select(details, ["100"]),
         await world.operator.click(details, label="More ▶"),
         await world.operator.click(unfolded, label="More ▶"),
@@ -401,7 +643,7 @@ async def posted(world: World, *custom_ids: str) -> discord.Message:
     return forged
 
 
-@pytest.mark.parametrize("act", ["ack", "silence", "details", "unfold"])
+@pytest.mark.parametrize("act", ["ack", "release", "handover", "silence", "unsilence", "details", "unfold"])
 async def test_a_button_of_no_message_does_nothing_and_says_so(world: World, act: str) -> None:
     await world.post(BAN)
     unknown = await world.operator.click(await posted(world, f"incident:{act}:99"), label="0")
@@ -412,7 +654,7 @@ async def test_a_button_of_no_message_does_nothing_and_says_so(world: World, act
 
 async def test_a_copy_of_a_card_does_nothing_and_says_where_the_card_is(world: World) -> None:
     card = await world.post(BAN)
-    for act in ("ack", "silence", "details", "unfold"):
+    for act in ("ack", "release", "handover", "silence", "unsilence", "details", "unfold"):
         result = await world.operator.click(await posted(world, f"incident:{act}:57"), label="0")
         assert said(result).endswith(f"It is here now: https://discord.com/channels/500/{world.channel.id}/{card.id}")
     assert world.desk.trail == []
@@ -441,6 +683,8 @@ async def test_a_notice_is_not_a_card(world: World) -> None:
         "incident:menu:token:57:0",
         "incident:menu:details:57:0",
         "incident:menu:unfold:57:0",
+        "incident:menu:give:57:0",
+        "incident:menu:do-ack:banned/1901/:0",
         "incident:menu:quiet:57:99999",
         "incident:ack:-1",
         "incident:ack:57:1",
@@ -465,7 +709,7 @@ class NobodyKnown(dict[int, Token | Exception]):
 
 
 TEMPLATES = [button.__discord_ui_compiled_template__ for button in BUTTONS]
-CUSTOM_IDS = st.one_of(
+CUSTOM_IDS: st.SearchStrategy[str] = st.one_of(
     st.text(min_size=1),
     *(st.from_regex(template, fullmatch=True) for template in TEMPLATES),
     st.lists(st.sampled_from([*"0159:-", "incident", "ack", "menu", "quiet", "page", "token", "all"])).map("".join),

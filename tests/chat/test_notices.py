@@ -1,5 +1,6 @@
 """The short messages beside the cards: what got worse, what is still open, what is over, and what is quiet."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -25,11 +26,22 @@ CHECK = replace(
     moments=(Moment(NOON, Happening.FIRED), Moment(NOON + HOUR / 4, Happening.RAISED, severity=Severity.CRITICAL)),
 )
 TAKEN = replace(BAN, acknowledged=Moment(NOON, Happening.ACKNOWLEDGED, who=7))
-BY = Notice(NoticeKind.SILENCE_STARTED, NOON, by=7, about="fast_time_low 20% 1907", until=NOON + HOUR, words="*why*")
+BY = Notice(
+    NoticeKind.SILENCE_STARTED, NOON, by=7, about="fast time under 20 % of token 1907", until=NOON + HOUR, words="*why*"
+)
 
 
-def notice(kind: NoticeKind, *about: Incident, escalated: bool = False, known: Fleet = FLEET) -> Alert:
-    word = replace(BY, kind=kind, keys=tuple(each.key for each in about), escalated=escalated)
+def notice(  # each argument is a part of the notice that some test varies
+    kind: NoticeKind,
+    *about: Incident,
+    escalated: bool = False,
+    known: Fleet = FLEET,
+    before: Iterable[Incident] = (),
+    quiet: Iterable[Incident] = (),
+    to: tuple[int, ...] = (),
+) -> Alert:
+    keys, old, still = (tuple(each.key for each in some) for some in (about, before, quiet))
+    word = replace(BY, kind=kind, keys=keys, before=old, quiet=still, to=to, escalated=escalated)
     return alert(replace(message(*about), notice=word), known, ROLES)
 
 
@@ -75,13 +87,13 @@ def test_several_that_got_worse_are_named() -> None:
 
 def test_what_got_worse_and_was_over_before_it_was_delivered_pings_nobody() -> None:
     shown = notice(NoticeKind.RAISED, BAN_OVER)
-    assert lines(shown) == ["✅ **Had become worse, and is over: Token 1900 is FAST again after 1 h**"]
+    assert lines(shown) == ["✅ **Got worse, now resolved: Token 1900 is FAST again after 1 h**"]
     assert mentioned(shown) == []
 
 
 @pytest.mark.parametrize(
     ("escalated", "roles", "words"),
-    [(False, [42], "Nobody has it yet."), (True, [42, 43], "Nobody has it yet, so the second line is called.")],
+    [(False, [42], "Nobody has it yet."), (True, [42, 43], "Not acknowledged; escalating.")],
 )
 def test_a_reminder_says_since_when_and_calls_the_second_line_in_time(
     roles: list[int], words: str, *, escalated: bool
@@ -106,10 +118,10 @@ def test_a_reminder_names_only_what_nobody_has() -> None:
     assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 is VERIFYING, unanswered for 15 min**"
 
 
-@pytest.mark.parametrize("about", [TAKEN, BAN_OVER])
-def test_a_reminder_that_comes_too_late_pings_nobody(about: Incident) -> None:
+@pytest.mark.parametrize(("about", "why"), [(TAKEN, "Acknowledged"), (BAN_OVER, "Resolved")])
+def test_a_reminder_that_comes_too_late_pings_nobody(about: Incident, why: str) -> None:
     shown = notice(NoticeKind.REMINDER, about)
-    assert lines(shown)[0].startswith("✅ **Taken care of meanwhile: Token 1900 is ")
+    assert lines(shown)[0].startswith(f"✅ **{why} in the meantime: Token 1900 is ")
     assert mentioned(shown) == []
 
 
@@ -134,7 +146,7 @@ def test_a_silence_says_what_it_covers_until_when_by_whom_and_why() -> None:
     low = incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=record(1907, fast_time_remaining="18.00/100.0 minutes"))
     assert lines(notice(NoticeKind.SILENCE_STARTED, low)) == [
         "🔕 **Silenced**",
-        f"**fast time low 20\\% 1907** until <t:{until}:f> · by <@7> · “\\*why\\*”",
+        f"**Fast time under 20 \\% of token 1907** until <t:{until}:f> · by <@7> · “\\*why\\*”",
         "Open, and silenced now:",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",
     ]
@@ -147,13 +159,63 @@ def test_a_silence_without_an_hour_ends_with_what_it_covers_and_says_so() -> Non
 
 
 def test_the_end_of_a_silence_says_what_is_open_and_what_came_and_went() -> None:
-    assert lines(notice(NoticeKind.SILENCE_ENDED, BAN, replace(BAN_OVER, key=replace(BAN.key, token=7))))[2:] == [
-        "Still open:",
+    before, quiet, over = [
+        replace(each, key=replace(BAN.key, token=n)) for n, each in ((5, BAN), (6, BAN), (7, BAN_OVER))
+    ]
+    shown = notice(NoticeKind.SILENCE_ENDED, BAN, before, quiet, over, before=[before], quiet=[quiet])
+    assert lines(shown)[2:] == [
+        "New, and open:",
         "🔴 **BANNED** (1): 1900",
+        "Open since before:",
+        "🔴 **BANNED** (1): 5",
+        "Open, and still kept quiet:",
+        "🔴 **BANNED** (1): 6",
         "Meanwhile:",
         "✅ **was BANNED, now FAST** (1): 7 (1 h)",
     ]
     assert lines(notice(NoticeKind.SILENCE_ENDED))[2:] == ["Nothing is left open."]
+    assert "Nothing is left open." not in lines(notice(NoticeKind.SILENCE_ENDED, quiet, quiet=[quiet]))
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED])
+def test_the_end_of_a_quiet_pages_only_for_what_is_critical_was_told_before_and_nobody_has(kind: NoticeKind) -> None:
+    shown = notice(kind, BAN, before=[BAN])
+    assert lines(shown)[0].startswith("<@&42> ")
+    assert mentioned(shown) == [42]
+    assert not shown.silent
+    warning = replace(BAN, severity=Severity.WARNING)
+    for calm in [
+        notice(kind, BAN),
+        notice(kind, BAN, quiet=[BAN]),
+        notice(kind, TAKEN, before=[TAKEN]),
+        notice(kind, BAN_OVER, before=[BAN_OVER]),
+        notice(kind, warning, before=[warning]),
+    ]:
+        assert mentioned(calm) == []
+        assert calm.silent
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.SILENCE_STARTED, NoticeKind.MAINTENANCE_STARTED])
+def test_the_beginning_of_a_quiet_makes_no_sound(kind: NoticeKind) -> None:
+    assert notice(kind, BAN).silent
+
+
+def test_who_is_given_an_incident_is_called_by_name() -> None:
+    given = replace(BAN, acknowledged=Moment(NOON, Happening.ACKNOWLEDGED, who=8, by=7))
+    shown = notice(NoticeKind.HANDED_OVER, given, to=(8,))
+    assert lines(shown) == [
+        "<@8> 🤝 **Token 1900 is BANNED**",
+        "Handed over to <@8> by <@7>. No reminders unless it gets worse.",
+    ]
+    assert dict(shown.allowed_mentions.to_dict())["users"] == [8]
+    assert mentioned(shown) == []
+    assert not shown.silent
+
+
+@pytest.mark.parametrize("since", [TAKEN, BAN_OVER, BAN])
+def test_who_has_it_no_more_when_the_word_comes_is_not_called(since: Incident) -> None:
+    shown = notice(NoticeKind.HANDED_OVER, since, to=(8,))
+    assert dict(shown.allowed_mentions.to_dict()).get("users", []) == []
 
 
 def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> None:
@@ -162,7 +224,7 @@ def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> N
     ]
     new = incident(Rule.NEW, 8, severity=Severity.INFO, now=record(8), after=timedelta())
     assert lines(notice(NoticeKind.MAINTENANCE_ENDED, BAN, new))[2:] == [
-        "New, and still open:",
+        "New, and open:",
         "🔴 **BANNED** (1): 1900",
         "Meanwhile:",
         "🆕 **new** (1): 8",

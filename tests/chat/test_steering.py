@@ -19,6 +19,7 @@ from bot.chat.commands import silence as silence_command
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import duration
 from bot.domain.model import Severity
+from bot.domain.naming import WEEKDAYS
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.storage.store import StoreUnavailableError
@@ -106,6 +107,8 @@ async def test_what_is_open_is_turned_page_by_page_and_stays_narrowed(world: Wor
         ({"rule": "banned", "length": " 4H "}, Scope(Rule.BANNED), 4 * HOUR),
         ({"rule": "everything", "length": "2d"}, Scope(), timedelta(days=2)),
         ({"token": 1901, "rule": "banned", "length": "until  Resolved"}, Scope(Rule.BANNED, 1901), None),
+        ({"rule": "banned", "length": "until resolved"}, Scope(Rule.BANNED), None),
+        ({"rule": "everything", "length": "until resolved"}, Scope(), None),
         ({"token": 1901, "length": "until the refill"}, Scope(token=1901), timedelta(days=6, minutes=-1)),
         ({"token": 1901, "length": "until renewal"}, Scope(token=1901), timedelta(days=6, minutes=-1)),
     ],
@@ -119,6 +122,7 @@ async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
     assert text.startswith("Silenced: ")
     assert made.id in text
     assert (made.scope, made.by, made.reason) == (scope, world.operator.id, "*moving* house")
+    assert [each.key for each in made.covered] == ([BAN.key] if until is None else [])
     assert made.until == (None if until is None else world.desk.now + until)
     assert [(entry.act, entry.reason) for entry in world.desk.trail] == [("silence add", "*moving* house")]
 
@@ -126,15 +130,18 @@ async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"length": "1h"}, "Say what to silence"),
+        ({"length": "1h"}, "Say what to silence: a token such as `token:1900`, a rule such as `rule:banned`, or both;"),
+        ({"token": 1901}, "Say for how long, such as `length:4h`"),
+        ({"length": "banana"}, "or both; `rule:everything` silences all. “banana” is no length of time: write"),
+        ({}, "silences all. Say for how long, such as `length:4h`"),
         ({"token": 7, "length": "1h"}, "There is no token 7."),
         ({"token": 1901, "rule": "pool", "length": "1h"}, "about no single token: leave the token out"),
         ({"token": 1901, "length": "soon"}, "write a whole number and a unit, such as 30m, 4h or 2d"),
-        ({"token": 1901, "length": "999999d"}, "goes from 1m to 90d"),
-        ({"token": 1901, "length": "0m"}, "goes from 1m to 90d"),
+        ({"token": 1901, "length": "999999d"}, "999999d is too long: the length goes from 1m to 90d"),
+        ({"token": 1901, "length": "0m"}, "0m is too short: the length goes from 1m to 90d"),
         ({"token": 1901, "length": "until resolved"}, "Nothing of that is open"),
-        ({"rule": "banned", "length": "until resolved"}, "Name a token as well, or write a length"),
-        ({"rule": "everything", "length": "until resolved"}, "Name a token as well, or write a length"),
+        ({"rule": "banned", "length": "until resolved"}, "Nothing of that is open"),
+        ({"rule": "everything", "length": "until resolved"}, "Nothing of that is open"),
         ({"rule": "banned", "length": "until the refill"}, "When that is refilled is not known"),
         ({"token": 2, "length": "until the refill"}, "When that is refilled is not known"),
     ],
@@ -149,7 +156,7 @@ async def test_a_silence_that_cannot_be_is_answered_with_how_to_mend_it(
 async def test_a_silence_that_is_there_already_is_not_made_twice(world: World) -> None:
     await use(world, "silence add", token=1901, length="4h")
     again = await world.other.slash(world.channel, "silence add", token=1901, length="1h")
-    assert said(again).strip().startswith(f"<@{world.operator.id}> has silenced everything of token 1901 already")
+    assert said(again).strip().startswith(f"<@{world.operator.id}> has silenced all alerts of token 1901 already")
     assert len(world.desk.known.decisions.silences) == 1
 
 
@@ -158,13 +165,14 @@ async def test_silences_are_listed_and_ended_by_their_id(world: World) -> None:
     await use(world, "silence add", rule="fast_time_low", length="4h", reason="<@&1> [x](http://y)")
     (made,) = world.desk.known.decisions.silences.values()
     listed = said(await use(world, "silence list"))
-    assert f"`{made.id}` **fast time low of every token** until <t:" in listed
+    assert "\n**Fast time low, all tokens** until <t:" in listed
     assert f"by <@{world.operator.id}> · “\\<\\@\\&1\\> \\[x\\]" in listed
+    assert listed.endswith(f"` · `{made.id}`") or listed.rstrip().endswith(f" · `{made.id}`")
     (choice,) = await world.operator.autocomplete(world.channel, "silence end", "id", "FAST")
-    assert choice == {"name": f"{made.id} · fast time low of every token", "value": made.id}
+    assert choice == {"name": f"Fast time low, all tokens · {made.id}", "value": made.id}
     assert await world.operator.autocomplete(world.channel, "silence end", "id", "banned") == []
     ended = said(await use(world, "silence end", id=made.id))
-    assert ended.strip() == "Ended: the silence of fast time low of every token. What is still open is posted now."
+    assert ended.strip() == "Ended: the silence of fast time low, all tokens. What is still open is posted now."
     assert not world.desk.known.decisions.silences
     assert world.desk.trail[-1].act == "silence end"
     assert "There is no such silence" in await refusal(world, "silence end", id=made.id)
@@ -212,7 +220,7 @@ async def test_a_window_begins_when_the_clock_of_the_server_says_so(
         ({"start": "2026-01-01 12:00", "length": "1h"}, "would be over already: it is 2026-01-01 13:01 now"),
         ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 does not exist on 2026-03-29 in Europe/Berlin"),
         ({"start": "now", "length": "7d"}, "goes from 1m to 6d"),
-        ({"start": "now", "length": "long"}, "That is no length of time"),
+        ({"start": "now", "length": "long"}, "“long” is no length of time"),
     ],
 )
 async def test_a_window_that_cannot_be_is_answered_with_how_to_mend_it(
@@ -227,7 +235,7 @@ async def test_the_examples_for_operators_are_done_as_they_stand_there(world: Wo
     if "token" in options:
         options["token"] = int(options["token"])
     if "weekday" in options:
-        options["weekday"] = maintenance.WEEKDAYS.index(options["weekday"])
+        options["weekday"] = WEEKDAYS.index(options["weekday"])
     command = " ".join(example.split()[:2])
     await use(world, command, **options)
     assert [(entry.act, entry.reason) for entry in world.desk.trail] == [(command, options.get("reason", ""))]
@@ -337,11 +345,14 @@ async def test_the_trail_says_who_did_what_when_and_why_newest_first(world: Worl
     assert "Nobody did anything yet" in said(await use(world, "admin audit"))
     world.desk.fire(BAN)
     await world.desk.acknowledge([BAN.key], 7)
+    assert said(await use(world, "admin audit")).splitlines()[1] == "Last action"
+    await world.desk.hand_over([BAN.key], 8, 7)
     await use(world, "silence add", token=1901, length="1h", reason="@everyone *look*")
     now = int(world.desk.now.timestamp())
     assert said(await use(world, "admin audit")).splitlines()[1:] == [
-        "The last 2 things that people did",
-        f"<t:{now}:f> <@{world.operator.id}> **silence add** 1901 · “\\@everyone \\*look\\*”",
+        "Last 3 actions",
+        f"<t:{now}:f> <@{world.operator.id}> **silence add** all alerts of token 1901 · “\\@everyone \\*look\\*”",
+        f"<t:{now}:f> <@7> **hand over** to <@8>\\: banned 1901",
         f"<t:{now}:f> <@7> **acknowledge** banned 1901",
     ]
 

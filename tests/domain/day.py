@@ -17,12 +17,13 @@ from bot.chat.alerts.message import Alert, Roles, alert
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Reading, Record, Trouble
+from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.steering import Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
-from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import tick
 from tests.domain.fleets import record, taken, tokens
 
@@ -85,6 +86,16 @@ class Day:
         """Somebody presses the button."""
         self._does(by, f"acknowledges {name(Key(rule, token))}")
         self.hear(*acknowledge(self.known, [Key(rule, token)], by, self.now))
+
+    def hand_over(self, rule: Rule, token: int | None, by: int, to: int) -> None:
+        """Somebody gives an incident to another."""
+        self._does(by, f"hands {name(Key(rule, token))} over to {PEOPLE[to]}")
+        self.hear(*hand_over(self.known, [Key(rule, token)], to, by, self.now))
+
+    def release(self, rule: Rule, token: int | None, by: int) -> None:
+        """Somebody takes an acknowledgement back."""
+        self._does(by, f"releases {name(Key(rule, token))}")
+        self.hear(*hand_back(self.known, [Key(rule, token)], by, self.now))
 
     def silence(self, scope: Scope, until: str | None, why: str = "") -> None:
         """Somebody silences something."""
@@ -211,6 +222,8 @@ def script() -> dict[str, Callable[[Day], None]]:
     return {
         "00:30": lambda day: day.token(1900, status="BANNED"),
         "00:50": lambda day: day.acknowledge(Rule.BANNED, 1900),
+        "00:55": lambda day: day.hand_over(Rule.BANNED, 1900, ANA, BEN),
+        "01:30": lambda day: day.release(Rule.BANNED, 1900, BEN),
         "01:40": lambda day: day.token(1900),
         "02:00": lambda day: day.token(1901, status="VERIFYING"),
         "02:20": lambda day: day.token(1901),

@@ -7,11 +7,12 @@ from datetime import timedelta
 from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
+from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
-from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import tick
 from tests.domain.fleets import at, reading, record, taken
 
@@ -57,6 +58,15 @@ class Story:
         """Somebody presses the button; returns what the cards say anew."""
         return self._heard(*acknowledge(self.known, keys, by, at(minutes)))
 
+    def release(self, minutes: float, *keys: Key, by: int = ANA) -> list[str]:
+        """Somebody takes an acknowledgement back; returns what the cards say anew."""
+        return self._heard(*hand_back(self.known, keys, by, at(minutes)))
+
+    def hand_over(self, minutes: float, *keys: Key, to: int, by: int = ANA) -> list[str]:
+        """Somebody gives incidents to another; returns the notices."""
+        self._heard(*hand_over(self.known, keys, to, by, at(minutes)))
+        return self.notices
+
     def decide(self, minutes: float, decision: Decision) -> list[str]:
         """Somebody decides something; returns the notices."""
         self._heard(*decide(self.known, decision, Entry(at(minutes), ANA, "decide", name_of(decision))))
@@ -70,6 +80,14 @@ class Story:
     def silence(self, minutes: float, until: float | None, scope: Scope | None = None, name: str = "s1") -> Silence:
         """Somebody silences what the scope covers: everything, unless it is given."""
         silence = Silence(name, scope or Scope(), at(minutes), None if until is None else at(until), ANA, "for a test")
+        self.decide(minutes, silence)
+        return silence
+
+    def silence_these(self, minutes: float, until: float | None, *keys: Key, name: str = "s1") -> Silence:
+        """Somebody silences just these incidents."""
+        these = tuple(Covered.of(self.known.incidents[key]) for key in keys)
+        ends = None if until is None else at(until)
+        silence = Silence(name, Scope(keys[0].rule), at(minutes), ends, ANA, covered=these)
         self.decide(minutes, silence)
         return silence
 
@@ -132,5 +150,7 @@ def sentence(incident: Incident) -> str:
 def spoken(notice: Notice) -> str:
     """A notice in a few words."""
     about = f" ({notice.about})" if notice.about else ""
-    keys = ": " + ", ".join(named(key) for key in notice.keys) if notice.keys else ""
-    return f"{notice.kind}{'!' * notice.escalated}{about}{keys}"
+    others = [key for key in notice.keys if key not in {*notice.before, *notice.quiet}]
+    sets = {"": others, "before ": notice.before, "quiet ": notice.quiet}
+    keys = "; ".join(f"{name}{', '.join(map(named, keys))}" for name, keys in sets.items() if keys)
+    return f"{notice.kind}{'!' * notice.escalated}{about}{keys and f': {keys}'}"

@@ -11,13 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
+from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import RULES, UPSTREAM_RULES
-from bot.domain.steering import Decision, Entry, Scope, Setting, Silence, Window, name_of
+from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
-from bot.domain.watch.response import acknowledge, decide, undo
+from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import tick
 from tests.domain.fleets import START, reading, record, taken
 
@@ -70,7 +71,7 @@ class Channel:
         ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
         for incident in changes.incidents:
             key, notified = incident.key, incident.key in changes.notify
-            decided = after.decisions.suppressor()(key) is not None
+            decided = after.decisions.suppressor()(incident) is not None
             assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not suppressed(key))
             if incident.stage is Stage.PENDING:
                 assert not notified
@@ -87,7 +88,7 @@ class Channel:
                 self.owed |= {key} if decided and not incident.unwatched else set()
             else:
                 assert not notified, "what nobody heard of needs no end"
-                silenced = any(each.scope.matches(key) for each in after.decisions.silences.values())
+                silenced = any(each.suppresses(incident) for each in after.decisions.silences.values())
                 fired = Happening.FIRED in {moment.what for moment in incident.moments}
                 self.owed |= {key} if silenced and fired and not incident.unwatched else set()
             assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
@@ -125,12 +126,14 @@ class Channel:
     ) -> None:
         for notice in changes.notices:
             if notice.kind in ENDED:
-                left = {key for key in notice.keys if key in after.incidents and not suppressed(key)}
-                assert set(notice.keys) <= left | self.owed
-                assert all(after.incidents[key].open for key in left - self.owed)
-                if notice.kind is NoticeKind.MAINTENANCE_ENDED:
-                    assert all(before.incidents[key].unnotified for key in left - self.owed)
-                self.owed -= set(notice.keys)
+                keys, told, quiet = set(notice.keys), set(notice.before), set(notice.quiet)
+                assert told | quiet <= keys
+                assert not told & quiet
+                for key in keys - self.owed | told | quiet:
+                    assert after.incidents[key].open
+                    assert suppressed(key) is (key in quiet), "what is still quiet is called so"
+                    assert key in quiet or before.incidents[key].unnotified is (key not in told)
+                self.owed -= keys - owed_after(after)
 
 
 class Watching(RuleBasedStateMachine):
@@ -201,6 +204,34 @@ class Watching(RuleBasedStateMachine):
         changes, _ = acknowledge(self.known, keys, ANA + 1, self.now)
         assert changes.nothing, "of two people one has it"
 
+    @precondition(lambda self: self.known.incidents)
+    @rule(data=st.data())
+    def somebody_releases(self, data: st.DataObject) -> None:
+        keys = data.draw(st.sets(st.sampled_from(sorted(self.known.incidents, key=str)), min_size=1))
+        self.release(keys, ANA)
+        assert not any(self.known.incidents[key].acknowledged for key in keys if self.known.incidents[key].open)
+        changes, _ = hand_back(self.known, keys, ANA, self.now)
+        assert changes.nothing, "what nobody has is not released"
+
+    @precondition(lambda self: self.known.incidents)
+    @rule(data=st.data(), to=st.sampled_from([ANA, ANA + 1]))
+    def somebody_hands_over(self, data: st.DataObject, to: int) -> None:
+        keys = data.draw(st.sets(st.sampled_from(sorted(self.known.incidents, key=str)), min_size=1))
+        self.hand_over(keys, to, ANA)
+        held = [self.known.incidents[key].acknowledged for key in keys if self.known.incidents[key].open]
+        assert all(each is not None and each.who == to for each in held)
+        changes, _ = hand_over(self.known, keys, to, ANA, self.now)
+        assert changes.nothing, "nobody is given what they have"
+
+    @precondition(lambda self: any(each.open for each in self.known.incidents.values()))
+    @rule(data=st.data(), lasts=st.one_of(st.none(), soon))
+    def somebody_silences_just_these(self, data: st.DataObject, lasts: timedelta | None) -> None:
+        open_ = sorted((key for key, each in self.known.incidents.items() if each.open), key=str)
+        keys = data.draw(st.sets(st.sampled_from(open_), min_size=1, max_size=3))
+        these = tuple(Covered.of(self.known.incidents[key]) for key in sorted(keys, key=str))
+        until = None if lasts is None else self.now + lasts
+        self.decide(Silence(self.name(), Scope(), self.now, until, ANA, covered=these))
+
     @rule(scope=scopes, lasts=st.one_of(st.none(), soon))
     def somebody_silences(self, scope: Scope, lasts: timedelta | None) -> None:
         self.decide(Silence(self.name(), scope, self.now, None if lasts is None else self.now + lasts, ANA))
@@ -263,6 +294,12 @@ class Watching(RuleBasedStateMachine):
     def acknowledge(self, keys: Collection[Key], by: int) -> None:
         self.hear(*acknowledge(self.known, keys, by, self.now))
 
+    def release(self, keys: Collection[Key], by: int) -> None:
+        self.hear(*hand_back(self.known, keys, by, self.now))
+
+    def hand_over(self, keys: Collection[Key], to: int, by: int) -> None:
+        self.hear(*hand_over(self.known, keys, to, by, self.now))
+
     def decide(self, decision: Decision) -> None:
         self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
 
@@ -293,9 +330,7 @@ class Watching(RuleBasedStateMachine):
 
     @invariant()
     def what_ended_while_suppressed_is_owed_until_it_is_named(self) -> None:
-        silences, windows = self.known.decisions.silences.values(), self.known.decisions.windows.values()
-        named = [*(each.suppressed for each in silences), *(each.suppressed for each in windows)]
-        assert self.channel.owed == {key for keys in named for key in keys}
+        assert self.channel.owed == owed_after(self.known)
 
     @invariant()
     def nothing_open_is_about_a_token_that_is_forgotten(self) -> None:
@@ -305,6 +340,12 @@ class Watching(RuleBasedStateMachine):
     @invariant()
     def the_fleet_is_part_of_what_is_remembered(self) -> None:
         assert set(self.known.fleet.tokens) <= set(self.known.remembered)
+
+
+def owed_after(known: Known) -> set[Key]:
+    """What the silences and windows that go on will name as resolved."""
+    decisions: list[Silence | Window] = [*known.decisions.silences.values(), *known.decisions.windows.values()]
+    return {key for each in decisions for key in each.suppressed}
 
 
 def face(incident: Incident) -> tuple[object, ...]:

@@ -179,7 +179,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
 
         banned = await told(page, "Token 1906 is BANNED")
         await banned.get_by_role("button", name="Acknowledge").click()
-        await told(page, "You have it now. There are no reminders until it gets worse.")
+        await told(page, "Token 1906 is yours. No reminders unless it gets worse.")
         await expect(banned).to_contain_text("acknowledged by @operator")
         await expect(banned.get_by_role("button", name="Acknowledge")).to_have_count(0)
         await picture("acknowledged", banned)

@@ -454,6 +454,35 @@ async def test_waiting_notices_become_one_of_each_kind_that_says_it_all(store: S
     assert silence.notice == replace(mine, about="banned, frozen", words="one\ntwo", by=None)
 
 
+async def test_of_ends_that_become_one_the_last_says_what_is_still_quiet(store: Store) -> None:
+    cards = [lone(n) for n in range(4)]
+    await on_the_channel(store, *cards)
+    one, two, three, four = (each.key for each in cards)
+    first = Notice(NoticeKind.SILENCE_ENDED, NOW, (one, two, three), before=(one,), quiet=(two, three), about="a")
+    then = Notice(NoticeKind.SILENCE_ENDED, LATER, (two, four), before=(two,), about="b")
+    await store.save(Changes(NOW, notices=(first, then)), NOW)
+    await fold(store, 1, 100, NOW)
+    (over,) = [message.notice for message in await deliver(store) if message.notice]
+    assert over == Notice(
+        NoticeKind.SILENCE_ENDED, NOW, (one, two, three, four), before=(one, two), quiet=(three,), about="a, b"
+    )
+
+
+async def test_who_is_given_incidents_is_told_under_their_cards_or_else_beside_them(store: Store) -> None:
+    """The first reading's summary shows what has no card of its own."""
+    await on_the_channel(store, lone(1))
+    bare = incident(2)
+    await store.save(Changes(NOW, incidents=(bare,)), NOW)
+    (card,) = (await store.shown_at([lone(1).key])).values()
+    given = Notice(NoticeKind.HANDED_OVER, LATER, (lone(1).key, bare.key), by=7, to=(8,))
+    await store.save(Changes(NOW, notices=(given,)), LATER)
+    told = [(message.reply_to, tokens(message), message.notice) for message in await deliver(store) if message.notice]
+    assert told == [
+        (None, [2], replace(given, keys=(bare.key,))),
+        (card, [1], replace(given, keys=(lone(1).key,))),
+    ]
+
+
 async def test_a_merged_notice_is_that_of_the_one_who_made_them_all(store: Store) -> None:
     mine = Notice(NoticeKind.SILENCE_STARTED, NOW, about="banned", words="move", by=7, until=LATER)
     await store.save(Changes(NOW, notices=(mine, replace(mine, about="frozen", until=None))), NOW)

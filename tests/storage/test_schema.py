@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 import bot.storage
 from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
-from bot.domain.steering import Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage import schema
@@ -190,14 +190,15 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 
 _STORED: dict[type[Value], str] = {
     Incident: "acknowledged clear detail flips heard key loud_at missed moments now opened_at origin read_at reminders "
-    "resolved_at seen severity stage told was was_at",
+    "resolved_at seen severity silenced stage told was was_at",
     Key: "rule step token",
-    Moment: "at severity until what who",
-    Notice: "about at by escalated keys kind until words",
+    Moment: "at by severity until what who",
+    Notice: "about at before by escalated keys kind quiet to until words",
     Record: "active channel_id concurrency id info server_id status",
     InfoText: "fast_time_remaining job_mode lifetime_usage queued_jobs_fast queued_jobs_relax relaxed_usage "
     "running_jobs subscription visibility_mode",
-    Silence: "by id missed reason scope since until",
+    Silence: "by covered id missed reason scope since until",
+    Covered: "key level opened_at severity",
     Scope: "rule step token",
     Window: "announced by id length missed reason start weekly zone",
     Setting: "enabled readings rule severity threshold token",

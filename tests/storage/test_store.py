@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
-from bot.domain.steering import Decisions, Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Decisions, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store
@@ -116,7 +116,8 @@ SILENCE = Silence(
     reason='"yes"',
     suppressed=(incident().key,),
 )
-ENDLESS = Silence("s2", Scope(), NOW, None, by=2**62)
+COVERED = (Covered(incident().key, NOW, Severity.CRITICAL), Covered(Key(Rule.POOL), NOW + minutes(1), Severity.INFO))
+ENDLESS = Silence("s2", Scope(), NOW, None, by=2**62, covered=COVERED)
 WINDOW = Window("w1", NOW, timedelta(hours=2, minutes=30), weekly=True, zone="Europe/Berlin", by=7)
 SETTING = Setting(Rule.POOL, None, enabled=True, severity=Severity.INFO, threshold="2,5h", readings=3)
 FOR_ONE = Setting(Rule.VERIFYING, 1900, enabled=False)

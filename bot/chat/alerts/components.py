@@ -1,6 +1,6 @@
 """The buttons under a card. They are only a row of custom ids here: who answers a press is in `bot.chat.buttons`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,16 +18,9 @@ def buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
     if not open_ or message.notice is not None:
         return None
     rules = {incident.key.rule for incident in open_}
-    offered = {
-        "ack": any(not incident.acknowledged for incident in open_),
-        "silence": True,
-        "details": any(incident.key.token is not None for incident in message.incidents),
-        "unfold": message.summary,
-    }
     items: list[discord.ui.Item[discord.ui.View]] = [
         discord.ui.Button(label=label, emoji=emoji, style=style, custom_id=f"incident:{act}:{message.id}")
-        for act, (label, emoji, style) in _LABELS.items()
-        if offered[act]
+        for act, (label, emoji, style) in offered(message.incidents, summary=message.summary).items()
     ]
     link = _filled(runbook, open_) if runbook and len(rules) == 1 else ""
     if link and len(link) <= URL_LIMIT:
@@ -35,9 +28,35 @@ def buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
     return row(items)
 
 
-_LABELS = {
+Look = tuple[str, str, discord.ButtonStyle]
+"""The label, emoji and style of a button."""
+
+
+def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[str, Look]:
+    """What can be done about incidents of which one is open, by the word for it in custom ids.
+
+    What was done is not offered again, but its opposite.
+    """
+    open_ = [incident for incident in incidents if incident.open]
+    taken, silenced = all(each.acknowledged for each in open_), all(each.is_silenced for each in open_)
+    possible = {
+        "ack": not taken,
+        "release": taken,
+        "handover": taken,
+        "silence": not silenced,
+        "unsilence": silenced,
+        "details": any(incident.key.token is not None for incident in incidents),
+        "unfold": summary,
+    }
+    return {act: look for act, look in _LABELS.items() if possible[act]}
+
+
+_LABELS: Mapping[str, Look] = {
     "ack": ("Acknowledge", "✋", discord.ButtonStyle.primary),
+    "release": ("Release", "👐", discord.ButtonStyle.secondary),
+    "handover": ("Hand over", "🤝", discord.ButtonStyle.secondary),
     "silence": ("Silence", "🔕", discord.ButtonStyle.secondary),
+    "unsilence": ("Unsilence", "🔔", discord.ButtonStyle.secondary),
     "details": ("Details", "🔍", discord.ButtonStyle.secondary),
     "unfold": ("Unfold", "📂", discord.ButtonStyle.secondary),
 }

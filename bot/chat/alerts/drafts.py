@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.chat.alerts.groups import Line, grouped, line
-from bot.chat.alerts.phrases import OVER, SIGNS, Sign, had_been, sign, sign_and_headline, subject, waiting, was
+from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, Sign, had_been, sign, sign_and_headline, subject, waiting, was
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
 from bot.chat.cards import GAP, standing
-from bot.chat.text import quoted
+from bot.chat.text import listed, quoted
 from bot.domain.model import Severity
 from bot.domain.rules.table import UPSTREAM_RULES
 
@@ -20,6 +20,8 @@ class Draft(NamedTuple):
     headline: str
     lines: Sequence[str | Line]
     remedies: Sequence[str] = ()
+    taken: bool = False
+    """Whether the headline says who has it; a mention shows as a name in the content only."""
 
 
 def card(story: Story) -> Draft:
@@ -36,7 +38,8 @@ def card(story: Story) -> Draft:
         ]
     frozen = story.rule in UPSTREAM_RULES and not story.ended
     where = "" if frozen else f"{standing(story.fleet)}."
-    return Draft(mark, headline, [*filter(None, [*body, subject(story), where]), GAP, timeline([story])])
+    lines = [*filter(None, [*body, subject(story), where]), GAP, timeline([story])]
+    return _whose(Draft(mark, headline, lines), [story])
 
 
 def summary(about: Sequence[Story]) -> Draft:
@@ -59,7 +62,16 @@ def summary(about: Sequence[Story]) -> Draft:
     headline = several(about)
     if over:
         headline += f", {len(over)} of them over" if stands else ", all of them over"
-    return Draft(sign_of(stands), headline, lines, remedies)
+    return _whose(Draft(sign_of(stands), headline, lines, remedies), stands)
+
+
+def _whose(draft: Draft, stands: Sequence[Story]) -> Draft:
+    """Once somebody has all that is open, that comes first, and calmer: `✋ @ana · Token 1906 is BANNED`."""
+    people = [story.incident.acknowledged for story in stands if not story.ended]
+    if not people or None in people:
+        return draft
+    names = listed([f"<@{who}>" for who in dict.fromkeys(each.who for each in people if each)], 3)
+    return draft._replace(sign=TAKEN, headline=f"{names} · {draft.headline}", taken=True)
 
 
 def sign_of(stands: Sequence[Story]) -> Sign:

@@ -52,6 +52,13 @@ def incident_list(
     return compose(heading, [*lines, *foot], colour), pages
 
 
+def said_of(incident: Incident, fleet: Fleet) -> tuple[str, str]:
+    """The sign and the headline of an incident, for places that show no markdown."""
+    (story,) = stories([incident], fleet)
+    (mark, _), headline = sign_and_headline(story)
+    return mark, headline
+
+
 def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
     (mark, _), headline = sign_and_headline(story)
     incident = story.incident

@@ -1,8 +1,9 @@
 """One message of the ops channel as Discord shall show it: a card, a summary of several, or a notice beside them.
 
-A message that pings carries its headline in the content, where the phone's notification shows it; any other has it as
-the embed's title. Cards and summaries are edited as their incidents live, so one function words every stage; a notice
-is posted once, as text. Each ends with its mark, by which it is found again.
+A message that pings, or says who has it, carries its headline in the content, where the phone's notification shows it
+and a mention is a name; any other has it as the embed's title. Cards and summaries are edited as their incidents live,
+so one function words every stage; a notice is posted once, as text. Each ends with its mark, by which it is found
+again.
 """
 
 from heapq import nsmallest
@@ -27,6 +28,17 @@ FIELD_LIMIT = 1024
 TEXT_LIMIT = 1900
 """Of a message's text, with room for its mark below Discord's 2,000."""
 
+QUIET = frozenset(
+    {
+        NoticeKind.RESOLVED,
+        NoticeKind.SILENCE_STARTED,
+        NoticeKind.SILENCE_ENDED,
+        NoticeKind.MAINTENANCE_STARTED,
+        NoticeKind.MAINTENANCE_ENDED,
+    }
+)
+"""Notices that make no sound, unless they ping."""
+
 NAMED = 1000
 """Incidents that a message is made of: of more it has room for none, and each takes its time."""
 
@@ -45,7 +57,7 @@ class Alert(Value):
     """A notice, or of a card that pings the mentions and the headline; None when nobody is pinged."""
     embeds: tuple[discord.Embed, ...]
     allowed_mentions: discord.AllowedMentions
-    """Names the roles in `content`, and nobody else."""
+    """Names the roles in `content`, and whom a notice calls, and nobody else."""
     view: discord.ui.View | None = None
     """Its buttons; None takes away those that there were."""
     silent: bool = False
@@ -71,38 +83,55 @@ def alert(
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled)
     pinged = [role for role in _pinged(message, roles) if role is not None]
-    mentions = "".join(f"<@&{role}> " for role in pinged)
+    people = _called(message)
+    mentions = "".join([*(f"<@&{role}> " for role in pinged), *(f"<@{person}> " for person in people)])
     allowed = discord.AllowedMentions(
-        everyone=False, users=False, roles=[*map(discord.Object, pinged)] or False, replied_user=False
+        everyone=False,
+        users=[*map(discord.Object, people)] or False,
+        roles=[*map(discord.Object, pinged)] or False,
+        replied_user=False,
     )
     notice = message.notice
     if notice is not None:
-        (mark, _), headline, lines, _ = NOTICES[notice.kind](notice, about)
+        (mark, _), headline, lines, *_ = NOTICES[notice.kind](notice, about)
         total = len(message.incidents)
         counted = f"These are the {number(NAMED)} gravest of {number(total)} incidents." if total > NAMED else ""
         said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {bare(message.mark, 60)}"
-        return Alert(text, (), allowed, silent=notice.kind is NoticeKind.RESOLVED)
-    (mark, colour), headline, lines, remedies = summary(about) if message.summary else card(about[0])
+        return Alert(text, (), allowed, silent=notice.kind in QUIET and not pinged)
+    (mark, colour), headline, lines, remedies, taken = summary(about) if message.summary else card(about[0])
     embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=bare(message.mark, 60))
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
-    if not pinged:
+    if not (pinged or taken):
         embed.title = f"{mark} {headline}"
-    content = f"{mentions}**{mark} {headline}**" if pinged else None
+    content = f"{mentions}**{mark} {headline}**" if pinged or taken else None
     return Alert(content, (embed,), allowed, buttons(message, runbook))
 
 
 def _pinged(message: Message, roles: Roles) -> tuple[int | None, ...]:
-    """What is critical and open pings; a reminder only while nobody has it, and the second line when it says so."""
-    critical = [each for each in message.incidents if each.open and each.severity is Severity.CRITICAL]
+    """What is critical and open pings while nobody has it, and a reminder also the second line, when it says so.
+
+    The end of a silence or window pings for what was open before; the cards of what is new do so by themselves.
+    """
+    critical = [
+        each for each in message.incidents if each.open and each.severity is Severity.CRITICAL and not each.acknowledged
+    ]
     match message.notice:
         case None:
             return (roles.alert,) if critical else ()
         case Notice(kind=NoticeKind.RAISED):
             return (roles.alert,) if critical else ()
-        case Notice(kind=NoticeKind.REMINDER, escalated=escalated) if not all(each.acknowledged for each in critical):
+        case Notice(kind=NoticeKind.REMINDER, escalated=escalated) if critical:
             return (roles.alert, roles.escalation if escalated and roles.escalation != roles.alert else None)
+        case Notice(kind=NoticeKind.SILENCE_ENDED | NoticeKind.MAINTENANCE_ENDED, before=before):
+            return (roles.alert,) if {each.key for each in critical} & set(before) else ()
         case _:
             return ()
+
+
+def _called(message: Message) -> tuple[int, ...]:
+    """The people who were given incidents, and still have one."""
+    who = {each.acknowledged.who for each in message.incidents if each.open and each.acknowledged}
+    return tuple(person for person in (message.notice.to if message.notice else ()) if person in who)

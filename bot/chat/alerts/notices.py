@@ -7,7 +7,7 @@ from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line
 from bot.chat.alerts.phrases import OVER, SIGNS, sign_and_headline
 from bot.chat.alerts.story import Story
-from bot.chat.text import listed, plain, quoted, stamp
+from bot.chat.text import capitalised, listed, plain, quoted, stamp
 from bot.domain.incidents import Notice, NoticeKind
 
 REASON = 300
@@ -29,7 +29,7 @@ def _names(about: Sequence[Story]) -> list[Line]:
 def _raised(_: Notice, about: Sequence[Story]) -> Draft:
     open_ = [story for story in about if not story.ended]
     if not open_:
-        return Draft(OVER, f"Had become worse, and is over: {_of(about)}", _names(about))
+        return Draft(OVER, f"Got worse, now resolved: {_of(about)}", _names(about))
     worst = open_[0].incident.severity
     return Draft(SIGNS[worst], f"{worst.capitalize()} now: {_of(open_)}", _names(open_))
 
@@ -37,9 +37,11 @@ def _raised(_: Notice, about: Sequence[Story]) -> Draft:
 def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
     left = [story for story in about if not story.ended and not story.incident.acknowledged]
     if not left:
-        return Draft(OVER, f"Taken care of meanwhile: {_of(about)}", _names(about))
+        taken = any(story.incident.acknowledged for story in about if not story.ended)
+        why = "Acknowledged in the meantime" if taken else "Resolved in the meantime"
+        return Draft(OVER, f"{why}: {_of(about)}", _names(about))
     since = min(story.incident.opened_at for story in left)
-    who = "Nobody has it yet, so the second line is called." if notice.escalated else "Nobody has it yet."
+    who = "Not acknowledged; escalating." if notice.escalated else "Nobody has it yet."
     return Draft(
         ("⏰", cards.RED),
         f"Still open: {_of(left)}",
@@ -54,12 +56,22 @@ def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
     return Draft(OVER, f"{several(about)}, all of them over", [listed(groups, 5)])
 
 
+def _handed_over(notice: Notice, about: Sequence[Story]) -> Draft:
+    open_ = [story for story in about if not story.ended]
+    if not open_:
+        return Draft(OVER, f"Resolved in the meantime: {_of(about)}", _names(about))
+    to = listed([f"<@{person}>" for person in notice.to], 3)
+    by = f" by <@{notice.by}>" if notice.by is not None else ""
+    said = f"Handed over to {to}{by}. No reminders unless it gets worse."
+    return Draft(("🤝", cards.BLUE), _of(open_), [said, *_names(open_)])
+
+
 def _silence_started(notice: Notice, about: Sequence[Story]) -> Draft:
     return Draft(("🔕", cards.GREY), "Silenced", [_by(notice), *_listed("Open, and silenced now:", _open(about))])
 
 
 def _silence_ended(notice: Notice, about: Sequence[Story]) -> Draft:
-    return Draft(("🔔", cards.BLUE), "A silence is over", [_by(notice), *_left(about, "Still open:")])
+    return Draft(("🔔", cards.BLUE), "A silence is over", [_by(notice), *_left(notice, about)])
 
 
 def _maintenance_started(notice: Notice, _: Sequence[Story]) -> Draft:
@@ -68,18 +80,24 @@ def _maintenance_started(notice: Notice, _: Sequence[Story]) -> Draft:
 
 
 def _maintenance_ended(notice: Notice, about: Sequence[Story]) -> Draft:
-    return Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *_left(about, "New, and still open:")])
+    return Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *_left(notice, about)])
 
 
 def _open(about: Sequence[Story]) -> list[Story]:
     return [story for story in about if story.incident.open]
 
 
-def _left(about: Sequence[Story], heading: str) -> list[str | Line]:
+def _left(notice: Notice, about: Sequence[Story]) -> list[str | Line]:
     """What is open at the end of a silence or window, and what came and went in it."""
+    before, quiet = set(notice.before), set(notice.quiet)
     passed = [story for story in about if not story.incident.open]
-    stands = _listed(heading, _open(about)) or ["Nothing is left open."]
-    return [*stands, *_listed("Meanwhile:", passed)]
+    sets = {
+        "New, and open:": [each for each in _open(about) if each.incident.key not in before | quiet],
+        "Open since before:": [each for each in _open(about) if each.incident.key in before],
+        "Open, and still kept quiet:": [each for each in _open(about) if each.incident.key in quiet],
+    }
+    stands = [said for heading, stories in sets.items() for said in _listed(heading, stories)]
+    return [*(stands or ["Nothing is left open."]), *_listed("Meanwhile:", passed)]
 
 
 def _listed(heading: str, about: Sequence[Story]) -> list[str | Line]:
@@ -90,6 +108,7 @@ NOTICES = {
     NoticeKind.RAISED: _raised,
     NoticeKind.REMINDER: _reminder,
     NoticeKind.RESOLVED: _resolved,
+    NoticeKind.HANDED_OVER: _handed_over,
     NoticeKind.SILENCE_STARTED: _silence_started,
     NoticeKind.SILENCE_ENDED: _silence_ended,
     NoticeKind.MAINTENANCE_STARTED: _maintenance_started,
@@ -101,7 +120,7 @@ def _by(notice: Notice) -> str:
     """Whose decision it was, what it suppresses, until when, and why, with nothing in it that works but the mention."""
     until = _until(notice)
     parts = [
-        f"**{plain(notice.about.replace('_', ' '), 100)}**{until}" if notice.about else until.strip(),
+        f"**{plain(capitalised(notice.about.replace('_', ' ')), 100)}**{until}" if notice.about else until.strip(),
         f"by <@{notice.by}>" if notice.by is not None else "",
         quoted(notice.words, REASON) if notice.words.strip() else "",
     ]

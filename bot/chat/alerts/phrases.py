@@ -15,6 +15,7 @@ SIGNS = cards.SIGNS
 
 OVER: Sign = ("✅", cards.GREY)
 MOVED_ON: Sign = ("⚪", cards.GREY)
+TAKEN: Sign = ("✋", cards.CALM)
 
 
 def sign(story: Story) -> Sign:

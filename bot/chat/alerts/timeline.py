@@ -26,6 +26,9 @@ _MOMENTS: Mapping[Happening, str] = {
     Happening.UNWATCHED: "no longer watched {at}",
 }
 
+_RELEASED = "released by {by} {at}"
+_HANDED_OVER = "handed to {who} by {by} {at}"
+
 _EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
 """What a summary says beside each token, or not at all."""
 
@@ -71,9 +74,13 @@ def _moments(story: Story) -> tuple[Moment, ...]:
 
 
 def _said(moment: Moment, style: str) -> str:
-    return _MOMENTS[moment.what].format(
+    words = _MOMENTS[moment.what]
+    if moment.by is not None:
+        words = _RELEASED if moment.who is None else _HANDED_OVER
+    return words.format(
         at=stamp(moment.at, style),
         who=f"<@{moment.who}>",
+        by=f"<@{moment.by}>",
         severity=moment.severity,
         until=stamp(moment.until, "f") if moment.until else "it is resolved",
     )

@@ -2,7 +2,8 @@
 
 import discord
 
-from bot.chat.buttons.incidents import OnCard, OnList, OnMenu
+from bot.chat.buttons.incidents import OnCard, OnMenu
+from bot.chat.buttons.listing import OnList
 from bot.chat.buttons.press import STALE, Pressed, admitted
 from bot.chat.buttons.tokens import Page, Refresh, card_of, fleet_page, linked_card, reread, token_view, viewed
 from bot.chat.desk import say

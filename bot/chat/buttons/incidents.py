@@ -1,4 +1,4 @@
-"""The buttons under a card of the ops channel, the menus that they open, and the pages of what is open.
+"""The buttons under a card of the ops channel, and the menus that they open.
 
 A card's buttons hold the id of its message, and count only on the message of Discord that shows it. What they open is
 seen by one person; a press there is checked as if it were the first.
@@ -8,46 +8,36 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import discord
 
 from bot.chat.alerts import incident_list, row
-from bot.chat.buttons import silence
+from bot.chat.buttons import response, silence
+from bot.chat.buttons.listing import pages_of
 from bot.chat.buttons.press import STALE, Pressed, admitted
+from bot.chat.buttons.subject import ADDRESS, ALREADY_OVER, Menu, Subject, check_shown, subject_at
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
 from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
-from bot.chat.text import bare, listed, stamp
-from bot.domain.incidents import Incident, Message, Rule
-from bot.domain.model import Severity, Token
+from bot.chat.text import bare
+from bot.domain.incidents import Incident, Rule
+from bot.domain.model import Token
+from bot.domain.naming import name_of, rule_name
+from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Scope
 
-ALL = "all"
-_SEVERITIES = "|".join([ALL, *Severity])
 _RULES = "|".join(Rule)
 
 OPTIONS = 25
 """Of a menu."""
 
-UNKNOWN_MESSAGE = (
-    "The bot knows nothing of this message any more, so nothing was done. `/incidents` shows what is open."
-)
-NOT_YET = "This message is only just being posted. Press again in a moment."
-ALREADY_OVER = "It is over already."
+TIMED = {"1h": 1, "4h": 4, "24h": 24}
+"""Lengths of a silence, in hours, by the value of their option."""
+ALL_TOKENS = "all:"
+"""Before them, for a silence of a rule whatever comes."""
 
 Item = discord.ui.Item[discord.ui.View]
-
-
-class Menu(NamedTuple):
-    """What somebody chose in a message that only they see."""
-
-    message: Message
-    page: int = 0
-    value: str = ""
-    """The option, of a menu; empty for a button."""
-    rule: Rule | None = None
-    """What it is about, of the incidents of the message, when that was chosen before."""
 
 
 class _OfIncidents(discord.ui.DynamicItem[Item], template="(?!)"):
@@ -68,16 +58,19 @@ class _OfIncidents(discord.ui.DynamicItem[Item], template="(?!)"):
         return await admitted(interaction)
 
 
-class OnCard(_OfIncidents, template=r"incident:(?P<act>ack|silence|details|unfold):(?P<id>[0-9]{1,18})"):
+class OnCard(
+    _OfIncidents,
+    template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold):(?P<id>[0-9]{1,18})",
+):
     """A button under a card."""
 
     async def callback(self, interaction: Pressed) -> None:
         """Say that an answer will come, see whether the card is what it seems, and act."""
         try:
             await wait(interaction)
-            message = await _message(interaction, int(self._match["id"]))
-            _check_shown(interaction, message)
-            await _ON_CARD[self._match["act"]](interaction, message)
+            subject = await subject_at(interaction, self._match["id"])
+            check_shown(interaction, subject)
+            await _ON_CARD[self._match["act"]](interaction, Menu(subject))
         except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
             await apologise(interaction, error)
 
@@ -85,8 +78,9 @@ class OnCard(_OfIncidents, template=r"incident:(?P<act>ack|silence|details|unfol
 class OnMenu(
     _OfIncidents,
     template=(
-        r"incident:menu:(?P<act>rule|quiet|token|details|unfold):(?P<id>[0-9]{1,18})"
-        rf":(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
+        r"incident:menu:(?P<act>give|rule|quiet|token|details|unfold"
+        r"|do-(?:ack|release|handover|silence|unsilence|details))"
+        rf":(?P<id>{ADDRESS}):(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
     ),
 ):
     """A menu or a page button in what a card's button opened."""
@@ -98,155 +92,78 @@ class OnMenu(
             return
         try:
             await interaction.response.defer()
-            message = await _message(interaction, int(self._match["id"]))
+            subject = await subject_at(interaction, self._match["id"])
             chosen = self.item.values[0] if isinstance(self.item, discord.ui.Select) else ""
+            person = self.item.values[0] if isinstance(self.item, discord.ui.UserSelect) else None
             rule = Rule(self._match["rule"]) if self._match["rule"] else None
-            menu = Menu(message, int(self._match["page"]), chosen, rule)
+            menu = Menu(subject, int(self._match["page"]), chosen, rule, person)
             await _ON_MENU[self._match["act"]](interaction, menu)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
 
 
-class OnList(
-    _OfIncidents,
-    template=rf"incidents:page:(?P<page>[0-9]{{1,4}}):(?P<severity>{_SEVERITIES}):(?P<token>{ALL}|[0-9]{{1,19}})",
-):
-    """Shows a page of what is open in the same message."""
-
-    async def callback(self, interaction: Pressed) -> None:
-        """Read where the messages are, and show the page."""
-        try:
-            await interaction.response.defer()
-            severity = None if self._match["severity"] == ALL else Severity(self._match["severity"])
-            token = None if self._match["token"] == ALL else int(self._match["token"])
-            embed, view = await open_page(interaction, int(self._match["page"]), severity, token)
-            await answer(interaction, embed=embed, view=view)
-        except Exception as error:  # noqa: BLE001 - an edge, as above
-            await apologise(interaction, error)
+# What is opened.
 
 
-async def open_page(
-    interaction: Pressed, page: int, severity: Severity | None, token: int | None
-) -> tuple[discord.Embed, discord.ui.View]:
-    """A page of what is open, each with its link, and the buttons under it.
-
-    Raises:
-        StoreError: Where the messages are cannot be read.
-    """
-    desk: Desk = interaction.client.desk
-    links = {key: interaction.client.place.link(message_id) for key, message_id in (await desk.links()).items()}
-    found = [
-        incident
-        for incident in desk.known.incidents.values()
-        if incident.open
-        and incident.notifiable
-        and severity in {None, incident.severity}
-        and (token is None or incident.key.token == token)
-    ]
-    count = len(found) or "No"
-    kind, about = f"{severity} " if severity else "", "" if token is None else f" about token {token}"
-    plural = len(found) > 1
-    heading = f"{count} {kind}incident{'s' * plural}{about} {'are' if plural else 'is'} open"
-    embed, pages = incident_list(heading, found, desk.fleet, page, suppressed=desk.known.suppressed(), links=links)
-    address = f"{severity or ALL}:{ALL if token is None else token}"
-    turns = _turns(page, pages, lambda number: f"incidents:page:{number}:{address}")
-    return embed, row(turns)
-
-
-async def _message(interaction: Pressed, message_id: int) -> Message:
-    """The message whose id a component carries."""
-    message: Message | None = await interaction.client.desk.message(message_id)
-    if message is None or message.notice is not None:
-        raise UnclearError(UNKNOWN_MESSAGE)
-    return message
-
-
-def _check_shown(interaction: Pressed, message: Message) -> None:
-    """A button counts on its own card only, not on a copy, and not on one that was posted anew since."""
-    if message.discord_id is None:
-        raise UnclearError(NOT_YET)
-    if interaction.message is None or interaction.message.id != message.discord_id:
-        link = interaction.client.place.link(message.discord_id)
-        sentence = f"This is no longer the message of its incidents, so nothing was done. It is here now: {link}"
-        raise UnclearError(sentence)
-
-
-def _open(message: Message) -> list[Incident]:
-    open_ = [incident for incident in message.incidents if incident.open]
-    if not open_:
-        raise UnclearError(ALREADY_OVER)
-    return open_
-
-
-# The buttons of a card.
-
-
-async def _acknowledge(interaction: Pressed, message: Message) -> None:
-    """Confirmed only when it is stored. Of two people at once, one has it and the other is told who."""
-    desk: Desk = interaction.client.desk
-    keys = [incident.key for incident in _open(message)]
-    taken = {incident.key for incident in await desk.acknowledge(keys, interaction.user.id)}
-    now_open = [incident for key in keys if (incident := desk.known.incidents.get(key)) and incident.open]
-    others = [incident for incident in now_open if incident.key not in taken and incident.acknowledged]
-    said = [_yours(len(taken))] if taken else []
-    said += [_theirs(others, interaction.user.id)] if others else []
-    await answer(interaction, " ".join(said) or ALREADY_OVER)
-
-
-def _yours(count: int) -> str:
-    what = "it" if count == 1 else f"{count} of them"
-    return f"You have {what} now. There are no reminders until it gets worse."
-
-
-def _theirs(others: Sequence[Incident], me: int) -> str:
-    moments = [incident.acknowledged for incident in others if incident.acknowledged]
-    people = sorted({moment.who or 0 for moment in moments})
-    names = listed(["you" if who == me else f"<@{who}>" for who in people], 5)
-    has = "have" if people == [me] or len(people) > 1 else "has"
-    what = "it" if len(others) == 1 else f"{len(others)} of them"
-    return (
-        f"{names[0].upper()}{names[1:]} {has} {what} already, acknowledged {stamp(min(each.at for each in moments))}."
-    )
-
-
-async def _silence(interaction: Pressed, message: Message) -> None:
+async def _silence(interaction: Pressed, menu: Menu) -> None:
     """Ask for how long; of several rules first ask for which: the noise of one may drown the other."""
-    rules = Counter(incident.key.rule for incident in _open(message))
+    rules = Counter(incident.key.rule for incident in menu.subject.open)
     if len(rules) == 1:
-        await _ask_length(interaction, message, *rules)
+        await _ask_length(interaction, menu.subject, *rules)
         return
-    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
-        custom_id=f"incident:menu:rule:{message.id}:0",
+    select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=f"incident:menu:rule:{menu.subject.address}:0",
         placeholder="Which rule?",
         options=[
-            discord.SelectOption(label=f"{silence.rule_name(rule)} ({count})", value=rule)
-            for rule, count in rules.items()
+            discord.SelectOption(label=f"{rule_name(rule)} ({count})", value=rule) for rule, count in rules.items()
         ],
     )
-    await answer(interaction, "Silence which of them?", view=row([menu]))
+    await answer(interaction, "Silence which of them?", view=row([select]))
 
 
-async def _ask_length(interaction: Pressed, message: Message, rule: Rule) -> None:
-    scope = _scope(message, rule)
-    menu: discord.ui.Select[discord.ui.View] = discord.ui.Select(
-        custom_id=f"incident:menu:quiet:{message.id}:0:{rule}",
+async def _ask_length(interaction: Pressed, subject: Subject, rule: Rule) -> None:
+    desk: Desk = interaction.client.desk
+    these = _these(subject, rule)
+    select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+        custom_id=f"incident:menu:quiet:{subject.address}:0:{rule}",
         placeholder="For how long?",
-        options=[
-            discord.SelectOption(label=label, value=value)
-            for value, (label, _) in _lengths(interaction.client.desk, scope).items()
-        ],
+        options=list(_options(desk, these, rule)),
     )
-    await answer(interaction, f"Silence {silence.scope_name(scope)}:", view=row([menu]))
+    about = silence.silence_of_these(desk, these, None, interaction.user.id)
+    await answer(interaction, f"Silence {name_of(about)}:", view=row([select]))
 
 
-def _scope(message: Message, rule: Rule) -> Scope:
-    """Of a rule's one incident just that; of several the rule."""
-    keys = [incident.key for incident in _open(message) if incident.key.rule is rule]
-    if not keys:
+def _these(subject: Subject, rule: Rule) -> list[Incident]:
+    these = [incident for incident in subject.open if incident.key.rule is rule]
+    if not these:
         raise UnclearError(ALREADY_OVER)
-    if len(keys) == 1:
-        return Scope(rule, keys[0].token, keys[0].step if keys[0].token is not None else "")
-    return Scope(rule)
+    return these
+
+
+def _options(desk: Desk, these: Sequence[Incident], rule: Rule) -> Iterable[discord.SelectOption]:
+    """What the menu offers; of a group first just these, then its rule for all tokens."""
+    lengths = _lengths(desk, _scope(these, rule))
+    if len(these) == 1:
+        yield from (discord.SelectOption(label=label, value=value) for value, (label, _) in lengths.items())
+        return
+    now = sum(each.open and each.notifiable and key.rule is rule for key, each in desk.known.incidents.items())
+    for value, (label, _) in lengths.items():
+        how_long = label.replace("it is", "they are") if label.startswith("until") else f"for {label}"
+        yield discord.SelectOption(
+            label=f"these {len(these)} {how_long}", value=value, description="New ones are still told."
+        )
+    for value in TIMED if rule not in FLEET_RULES else ():
+        label, _ = lengths[value]
+        yield discord.SelectOption(
+            label=f"{rule_name(rule)}, all tokens ({now} now), for {label}",
+            value=f"{ALL_TOKENS}{value}",
+            description="New ones are not told until then.",
+        )
+
+
+def _scope(these: Sequence[Incident], rule: Rule) -> Scope:
+    tokens = {each.key.token for each in these}
+    return Scope(rule, tokens.pop() if len(tokens) == 1 else None)
 
 
 def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | None]]:
@@ -254,32 +171,25 @@ def _lengths(desk: Desk, scope: Scope) -> Mapping[str, tuple[str, datetime | Non
     token = None if scope.token is None else desk.fleet.tokens.get(scope.token)
     refill = token.subscription.next_refill(desk.now) if token else None
     return {
-        **{f"{hours}h": (f"{hours} h", desk.now + timedelta(hours=hours)) for hours in (1, 4, 24)},
+        **{value: (f"{hours} h", desk.now + timedelta(hours=hours)) for value, hours in TIMED.items()},
         **({"renewal": ("until the refill", refill)} if refill else {}),
-        **({"resolved": ("until it is resolved", None)} if silence.may_end_when_resolved(scope) else {}),
+        "resolved": ("until it is resolved", None),
     }
 
 
-async def _details(interaction: Pressed, message: Message) -> None:
+async def _unsilence(interaction: Pressed, menu: Menu) -> None:
+    about = [interaction.client.desk.known.incidents.get(each.key, each) for each in menu.subject.open]
+    await answer(interaction, await silence.unsilence(interaction.client, about, interaction.user.id))
+
+
+async def _details(interaction: Pressed, menu: Menu) -> None:
     """The token's card; of several a menu of tokens."""
-    tokens = _tokens(message)
+    tokens = menu.subject.tokens
     if len(tokens) == 1:
         token = _token(interaction.client.desk, tokens[0])
         await answer(interaction, embed=await linked_card(interaction, token), view=token_view(token))
     else:
-        await _pick(interaction, Menu(message))
-
-
-async def _unfold(interaction: Pressed, message: Message) -> None:
-    await _unfolded(interaction, Menu(message))
-
-
-_ON_CARD: Mapping[str, Callable[[Pressed, Message], Awaitable[None]]] = {
-    "ack": _acknowledge,
-    "silence": _silence,
-    "details": _details,
-    "unfold": _unfold,
-}
+        await _pick(interaction, menu)
 
 
 # The menus.
@@ -289,18 +199,25 @@ async def _choose_rule(interaction: Pressed, menu: Menu) -> None:
     chosen = next((rule for rule in Rule if rule == menu.value), None)
     if chosen is None:
         raise UnclearError(STALE)
-    await _ask_length(interaction, menu.message, chosen)
+    await _ask_length(interaction, menu.subject, chosen)
 
 
 async def _begin_silence(interaction: Pressed, menu: Menu) -> None:
     if menu.rule is None:
         raise UnclearError(STALE)
-    scope = _scope(menu.message, menu.rule)
-    lengths = _lengths(interaction.client.desk, scope)
-    if menu.value not in lengths:
+    desk: Desk = interaction.client.desk
+    these = _these(menu.subject, menu.rule)
+    by, value = interaction.user.id, menu.value.removeprefix(ALL_TOKENS)
+    everywhere = value != menu.value
+    lengths = _lengths(desk, _scope(these, menu.rule))
+    if value not in (TIMED if everywhere else lengths):
         raise UnclearError(STALE)
-    _, until = lengths[menu.value]
-    await answer(interaction, await silence.begin(interaction.client, scope, until, interaction.user.id))
+    _, until = lengths[value]
+    if everywhere:
+        decision = silence.silence_of(desk, Scope(menu.rule), until, by)
+    else:
+        decision = silence.silence_of_these(desk, these, until, by)
+    await answer(interaction, await silence.begin(interaction.client, decision))
 
 
 async def _pick(interaction: Pressed, menu: Menu) -> None:
@@ -309,7 +226,7 @@ async def _pick(interaction: Pressed, menu: Menu) -> None:
 
 async def _show(interaction: Pressed, menu: Menu) -> None:
     """The card of the token that was chosen, with the menu still under it."""
-    chosen = next((token for token in _tokens(menu.message) if str(token) == menu.value), None)
+    chosen = next((token for token in menu.subject.tokens if str(token) == menu.value), None)
     if chosen is None:
         raise UnclearError(STALE)
     desk: Desk = interaction.client.desk
@@ -320,42 +237,45 @@ async def _show(interaction: Pressed, menu: Menu) -> None:
 async def _unfolded(interaction: Pressed, menu: Menu) -> None:
     """Every incident of a summary, with its state."""
     desk: Desk = interaction.client.desk
-    incidents = menu.message.incidents
+    incidents = menu.subject.incidents
     open_ = sum(incident.open for incident in incidents)
     heading = f"{len(incidents)} incidents, {open_} of them open"
     embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, suppressed=desk.known.suppressed())
-    turns = _turns(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.message.id}:{number}")
+    turns = pages_of(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.subject.address}:{number}")
     await answer(interaction, embed=embed, view=row(turns))
 
 
+_ON_CARD: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
+    "ack": response.acknowledge,
+    "release": response.release,
+    "handover": response.ask_whom,
+    "silence": _silence,
+    "unsilence": _unsilence,
+    "details": _details,
+    "unfold": _unfolded,
+}
+
 _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
+    "give": response.hand_over,
     "rule": _choose_rule,
     "quiet": _begin_silence,
     "token": _show,
     "details": _pick,
     "unfold": _unfolded,
+    **{f"do-{act}": doing for act, doing in _ON_CARD.items()},
 }
-
-
-def _tokens(message: Message) -> list[int]:
-    """The tokens that a message is about, by id."""
-    tokens = {incident.key.token for incident in message.incidents}
-    found = sorted(token for token in tokens if token is not None)
-    if not found:
-        raise UnclearError(STALE)
-    return found
 
 
 def _choice(desk: Desk, menu: Menu) -> Iterable[Item]:
     """A menu of tokens, and the buttons to the other pages of it."""
-    tokens, pages = _tokens(menu.message), -(-len(_tokens(menu.message)) // OPTIONS)
+    tokens, pages = menu.subject.tokens, -(-len(menu.subject.tokens) // OPTIONS)
     page = min(menu.page, pages - 1)
     shown = tokens[page * OPTIONS : (page + 1) * OPTIONS]
     view = viewed(desk)
     options = [discord.SelectOption(label=_label(view, each), value=str(each)) for each in shown]
-    address = f"{menu.message.id}:{page}"
+    address = f"{menu.subject.address}:{page}"
     yield discord.ui.Select(custom_id=f"incident:menu:token:{address}", placeholder="Which token?", options=options)
-    yield from _turns(page, pages, lambda number: f"incident:menu:details:{menu.message.id}:{number}")
+    yield from pages_of(page, pages, lambda number: f"incident:menu:details:{menu.subject.address}:{number}")
 
 
 def _label(view: Overview, token_id: int) -> str:
@@ -371,15 +291,3 @@ def _token(desk: Desk, token_id: int) -> Token:
         sentence = f"Token {token_id} is not in ImaginePro's list any more."
         raise UnclearError(sentence)
     return token
-
-
-def _turns(page: int, pages: int, address: Callable[[int], str]) -> Iterable[Item]:
-    """Buttons to the page before, the same page as of now, and the next; none where there is but one page."""
-    if pages == 1:
-        return
-    page = min(page, pages - 1)
-    if page > 0:
-        yield discord.ui.Button(label="◀ Back", custom_id=address(page - 1))
-    yield discord.ui.Button(label=f"{page + 1} of {pages}", emoji="🔄", custom_id=address(page))
-    if page < pages - 1:
-        yield discord.ui.Button(label="More ▶", custom_id=address(page + 1))

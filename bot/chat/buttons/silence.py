@@ -1,66 +1,79 @@
-"""How a silence begins, whether by the menu under a card or by the command."""
+"""How silences begin and end, whether by the buttons under a card, by the list of what is open, or by the command."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from bot.chat.desk import DeskClient
-from bot.chat.text import stamp
-from bot.domain.incidents import Rule
-from bot.domain.rules.table import FLEET_RULES
-from bot.domain.steering import Scope, Silence
+from bot.chat.desk import Desk, DeskClient
+from bot.chat.text import capitalised, listed, stamp
+from bot.domain.incidents import Incident
+from bot.domain.naming import name_of
+from bot.domain.steering import Covered, Scope, Silence, pinned
+from bot.domain.value import replace
+from bot.domain.watch.known import is_aimed
 from bot.telemetry import reference
 
 
-async def begin(client: DeskClient, scope: Scope, until: datetime | None, by: int, reason: str = "") -> str:
+async def begin(client: DeskClient, silence: Silence) -> str:
     """Silence it, unless somebody has done so for as long; returns what to tell the person.
-
-    Args:
-        client: Whose desk decides.
-        scope: What is to be suppressed.
-        until: None for "until nothing of it is open".
-        by: Discord's id of the person.
-        reason: Theirs; any text.
 
     Raises:
         StoreError: It could not be stored, and did not happen.
     """
     desk = client.desk
     async with client.turn:
+        silence = pinned(silence, desk.known.incidents)
         silences = desk.known.decisions.silences.values()
-        same = next((each for each in silences if each.scope == scope and _lasts(each, until)), None)
+        same = next((each for each in silences if each.includes(silence) and _lasts(each, silence.until)), None)
         if same is not None:
-            return f"<@{same.by}> has silenced {scope_name(scope)} already, until {until_words(same.until)}."
-        silence = Silence(reference(), scope, desk.now, until, by, reason)
-        await desk.decide(silence, "silence add", by, reason)
+            return f"<@{same.by}> has silenced {name_of(same)} already, until {until_words(same.until)}."
+        await desk.decide(silence, "silence add", silence.by, silence.reason)
+    after = "What comes later or gets worse is told all the same" if silence.covered else "What happens is posted then"
     return (
-        f"Silenced: {scope_name(scope)}, until {until_words(until)}. "
-        f"What happens meanwhile is posted then; `/silence end` ends it earlier (`{silence.id}`)."
+        f"Silenced: {name_of(silence)}, until {until_words(silence.until)}. "
+        f"{after}; `/silence end` ends it earlier (`{silence.id}`)."
     )
+
+
+def silence_of(desk: Desk, scope: Scope, until: datetime | None, by: int, reason: str = "") -> Silence:
+    """A silence of all that the scope matches, now and later; `until` None is for what is open now, until resolved."""
+    return Silence(reference(), scope, desk.now, until, by, reason)
+
+
+def silence_of_these(desk: Desk, incidents: Iterable[Incident], until: datetime | None, by: int) -> Silence:
+    """A silence of just these incidents, as severe as they are now."""
+    covered = tuple(Covered.of(desk.known.incidents.get(each.key, each)) for each in incidents)
+    rules, tokens = {each.key.rule for each in covered}, {each.key.token for each in covered}
+    scope = Scope(rules.pop() if len(rules) == 1 else None, tokens.pop() if len(tokens) == 1 else None)
+    return replace(silence_of(desk, scope, until, by), covered=covered)
+
+
+async def unsilence(client: DeskClient, incidents: Iterable[Incident], by: int) -> str:
+    """End every silence of these incidents that was not one of a whole rule; returns what to tell the person.
+
+    Raises:
+        StoreError: It could not be stored, and did not happen.
+    """
+    desk = client.desk
+    about = tuple(incidents)
+    silences = [each for each in desk.known.decisions.silences.values() if is_aimed(each)]
+    ended = [
+        each
+        for each in silences
+        if any(each.suppresses(one) for one in about) and await desk.undo(each, "silence end", by)
+    ]
+    if not ended:
+        return "It is not silenced any more."
+    return f"Ended: the silence of {listed([name_of(each) for each in ended], 5)}. What is still open is posted now."
 
 
 def _lasts(silence: Silence, until: datetime | None) -> bool:
     """Whether it goes on for as long."""
-    return silence.until == until or (silence.until is not None and until is not None and silence.until >= until)
+    return silence.until is None or (until is not None and silence.until >= until)
 
 
-def may_end_when_resolved(scope: Scope) -> bool:
-    """Whether a silence of it may last until it is resolved: of one token, or of a rule that is about none.
-
-    A rule over many tokens may never be without an incident, so such a silence would suppress each new one for good.
-    """
-    return scope.token is not None or scope.rule in FLEET_RULES
-
-
-def rule_name(rule: Rule) -> str:
-    """`fast time low`."""
-    return rule.replace("_", " ")
-
-
-def scope_name(scope: Scope) -> str:
-    """`banned of token 1900`, `banned of every token`, `everything`. Steps are ours: digits, a unit or a percent."""
-    if scope.rule is None:
-        return "everything" if scope.token is None else f"everything of token {scope.token}"
-    step = f" {scope.step}" if scope.step else ""
-    return f"{rule_name(scope.rule)}{step} of {'every token' if scope.token is None else f'token {scope.token}'}"
+def title_of(silence: Silence) -> str:
+    """`All alerts of token 1900`, as it begins a line. Steps are ours: digits, a unit or a percent."""
+    return capitalised(name_of(silence))
 
 
 def until_words(until: datetime | None) -> str:

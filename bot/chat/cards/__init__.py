@@ -3,7 +3,7 @@
 The first line is the answer, the second is why, the third is what to do; the rest is for those who scroll.
 """
 
-from bot.chat.cards.embed import BLUE, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose
+from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose
 from bot.chat.cards.fleet import fleet_card
 from bot.chat.cards.status import (
     BANNED,
@@ -35,6 +35,7 @@ from bot.chat.cards.token import token_card
 __all__ = [
     "BANNED",
     "BLUE",
+    "CALM",
     "DESCRIPTION_LIMIT",
     "GAP",
     "GREEN",

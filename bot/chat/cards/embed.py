@@ -16,6 +16,7 @@ ORANGE = discord.Colour(0xF2862F)
 RED = discord.Colour(0xE03E41)
 PURPLE = discord.Colour(0x9B59B6)
 BLUE = discord.Colour(0x4A90E2)
+CALM = discord.Colour(0x6F8FAF)
 GREY = discord.Colour(0x80848E)
 
 GAP = "\u200b"

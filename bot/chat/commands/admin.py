@@ -1,5 +1,7 @@
 """`/admin`: who did what with this bot."""
 
+import re
+
 from discord import app_commands
 
 from bot.chat.cards import BLUE, compose
@@ -26,11 +28,14 @@ def command() -> app_commands.Group:
 async def _audit(interaction: Asked) -> None:
     await wait(interaction)
     entries = await interaction.client.desk.audit(SHOWN)
-    title = f"The last {len(entries)} things that people did" if entries else "Nobody did anything yet"
+    many = "Last action" if len(entries) == 1 else f"Last {len(entries)} actions"
+    title = many if entries else "Nobody did anything yet"
     await answer(interaction, embed=compose(title, map(_line, entries), BLUE))
 
 
 def _line(entry: Entry) -> str:
     why = f" · {quoted(entry.reason, 120)}" if entry.reason else ""
     what = plain(entry.what.replace("_", " "), WHAT)
+    if entry.act == "hand over":
+        what = re.sub(r"^to (\d+)", r"to <@\1>", what)
     return f"{stamp(entry.at, 'f')} <@{entry.by}> **{plain(entry.act, 40)}** {what}{why}"

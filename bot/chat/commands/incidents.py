@@ -4,7 +4,7 @@ from typing import Any
 
 from discord import app_commands
 
-from bot.chat.buttons.incidents import open_page
+from bot.chat.buttons.listing import open_page
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, answer, wait
 from bot.domain.model import Severity

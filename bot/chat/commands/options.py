@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from discord import app_commands
 
-from bot.chat.buttons.silence import rule_name
 from bot.chat.desk import Asked, UnclearError
-from bot.chat.text import bare
+from bot.chat.text import bare, plain, quoted
 from bot.domain import info
 from bot.domain.incidents import Rule
+from bot.domain.naming import rule_name
 from bot.domain.rules import table
 
 CHOICES = 25
@@ -46,10 +46,12 @@ def length(text: str, longest: timedelta) -> timedelta:
     try:
         found = info.duration(text)
     except ValueError:
-        sentence = "That is no length of time: write a whole number and a unit, such as 30m, 4h or 2d."
+        shown = quoted(text, 40) if text.strip() else "Nothing"
+        sentence = f"{shown} is no length of time: write a whole number and a unit, such as 30m, 4h or 2d."
         raise UnclearError(sentence) from None
     if not SHORTEST <= found <= longest:
-        sentence = f"The length goes from 1m to {longest.days}d."
+        much = "long" if found > longest else "short"
+        sentence = f"{plain(text, 40)} is too {much}: the length goes from 1m to {longest.days}d."
         raise UnclearError(sentence)
     return found
 

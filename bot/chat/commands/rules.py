@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from discord import app_commands
 
-from bot.chat.buttons.silence import rule_name
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
@@ -12,6 +11,7 @@ from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import span
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
+from bot.domain.naming import rule_name
 from bot.domain.rules.policy import Policy, check
 from bot.domain.rules.token import CRITICAL_AFTER
 from bot.domain.steering import Setting

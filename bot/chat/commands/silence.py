@@ -1,17 +1,19 @@
 """`/silence`: what notifies nobody for a while. Polling goes on, and what happened is posted when the silence ends."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from discord import app_commands
 
 from bot.chat.buttons import silence
-from bot.chat.buttons.silence import scope_name, until_words
+from bot.chat.buttons.silence import title_of, until_words
 from bot.chat.cards import GREY, compose
 from bot.chat.commands.options import RULES, Reason, check_token, length, picked
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import quoted
 from bot.domain.incidents import Rule
+from bot.domain.naming import name_of
 from bot.domain.steering import Scope, Silence
 
 LONGEST = timedelta(days=90)
@@ -39,25 +41,46 @@ async def _suggest_length(_: Asked, typed: str) -> list[app_commands.Choice[str]
 
 @app_commands.rename(long="length")
 @app_commands.describe(
-    long="30m, 4h, 2d, until resolved, or until the refill",
-    token="Only this token",  # noqa: S106 - a number
-    rule="Only this rule; everything for all",
+    token="This token; say a token or a rule, or both",  # noqa: S106 - a number
+    rule="This rule; everything for all rules and tokens",
+    long="Needed as well: 30m, 4h, 2d, until resolved, or until the refill",
     reason="Why, for the others",
 )
 @app_commands.choices(rule=[*RULES, app_commands.Choice(name=EVERYTHING, value=EVERYTHING)])
 @app_commands.autocomplete(token=suggest)
 @app_commands.autocomplete(long=_suggest_length)
 async def _add(
-    interaction: Asked, *, long: str, token: int | None = None, rule: str | None = None, reason: Reason = ""
+    interaction: Asked, *, token: int | None = None, rule: str | None = None, long: str = "", reason: Reason = ""
 ) -> None:
+    """The length is needed, too; but Discord asks for what is needed first, and what to silence comes before."""
     await wait(interaction)
-    if token is None and rule is None:
-        sentence = "Say what to silence: a token, a rule, or both. The rule `everything` silences all."
-        raise UnclearError(sentence)
-    scope = Scope(None if rule in {None, EVERYTHING} else Rule(rule), token)
+    wrong = [*_no_target(token, rule), *_no_length(long)]
+    if wrong:
+        raise UnclearError(" ".join([*wrong, "Nothing was silenced."]))
+    scope = Scope(None if rule in {None, EVERYTHING} else Rule(str(rule)), token)
     check_token(interaction, scope.rule, token)
     until = _until(interaction, scope, long)
-    await answer(interaction, await silence.begin(interaction.client, scope, until, interaction.user.id, reason))
+    asked = silence.silence_of(interaction.client.desk, scope, until, interaction.user.id, reason)
+    await answer(interaction, await silence.begin(interaction.client, asked))
+
+
+def _no_target(token: int | None, rule: str | None) -> Iterator[str]:
+    if token is None and rule is None:
+        yield (
+            "Say what to silence: a token such as `token:1900`, a rule such as `rule:banned`, or both; "
+            "`rule:everything` silences all."
+        )
+
+
+def _no_length(text: str) -> Iterator[str]:
+    words = " ".join(text.casefold().split())
+    if not words:
+        yield "Say for how long, such as `length:4h`, `length:2d` or `length:until resolved`."
+    elif words not in {UNTIL_RESOLVED, *ALSO_UNTIL_REFILL}:
+        try:
+            length(words, LONGEST)
+        except UnclearError as error:
+            yield f"{error} Or write `until resolved` or `until the refill`."
 
 
 def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
@@ -65,12 +88,6 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
     desk = interaction.client.desk
     words = " ".join(text.casefold().split())
     if words == UNTIL_RESOLVED:
-        if not silence.may_end_when_resolved(scope):
-            sentence = (
-                "With many tokens there may always be one that has it, so new incidents would stay silenced for good. "
-                "Name a token as well, or write a length, such as 4h."
-            )
-            raise UnclearError(sentence)
         if any(scope.matches(key) and incident.open for key, incident in desk.known.incidents.items()):
             return None
         sentence = "Nothing of that is open, so the silence would be over at once. Write a length, such as 4h."
@@ -93,12 +110,12 @@ async def _list(interaction: Asked) -> None:
 
 def _line(each: Silence) -> str:
     why = f" · {quoted(each.reason, 200)}" if each.reason else ""
-    return f"`{each.id}` **{scope_name(each.scope)}** until {until_words(each.until)} · by <@{each.by}>{why}"
+    return f"**{title_of(each)}** until {until_words(each.until)} · by <@{each.by}>{why} · `{each.id}`"
 
 
 async def _suggest_silence(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
     silences = interaction.client.desk.known.decisions.silences.values()
-    return picked(typed, [(f"{each.id} · {scope_name(each.scope)}", each.id) for each in silences])
+    return picked(typed, [(f"{title_of(each)} · {each.id}", each.id) for each in silences])
 
 
 @app_commands.rename(name="id")
@@ -111,4 +128,4 @@ async def _end(interaction: Asked, *, name: str) -> None:
     if found is None or not await desk.undo(found, "silence end", interaction.user.id):
         sentence = "There is no such silence, or it is over already. `/silence list` shows those that there are."
         raise UnclearError(sentence)
-    await answer(interaction, f"Ended: the silence of {scope_name(found.scope)}. What is still open is posted now.")
+    await answer(interaction, f"Ended: the silence of {name_of(found)}. What is still open is posted now.")

@@ -9,8 +9,8 @@ from bot.domain.lifecycle import Step, Suppressed
 from bot.domain.model import Fleet, Record, Token
 from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.policy import Policy
-from bot.domain.rules.table import STATUS_RULES
-from bot.domain.steering import Decision, Decisions, Entry
+from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
+from bot.domain.steering import Decision, Decisions, Entry, Silence, pinned
 from bot.domain.value import Value, field, replace
 
 
@@ -98,15 +98,30 @@ def suppressed_by(decisions: Decisions) -> Suppressed:
     suppressor = decisions.suppressor()
 
     def suppressed(key: Key, incidents: Mapping[Key, Incident]) -> bool:
-        if suppressor(key) is not None:
+        incident = incidents.get(key)
+        if incident is None:
+            return False
+        if suppressor(incident) is not None:
             return True
         flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in INHIBITED_BY_FLAPPING else None
-        if flapping is None or not flapping.open or suppressor(flapping.key) is not None:
+        if flapping is None or not flapping.open or suppressor(flapping) is not None:
             return False
-        incident = incidents.get(key) if key.rule is Rule.BANNED else None
-        return incident is None or incident.severity.rank <= flapping.severity.rank
+        return key.rule is not Rule.BANNED or incident.severity.rank <= flapping.severity.rank
 
     return suppressed
+
+
+def is_aimed(silence: Silence) -> bool:
+    """Whether it is about something that somebody pointed at, and not about a rule of all tokens, or everything."""
+    return bool(silence.covered) or silence.scope.token is not None or silence.scope.rule in FLEET_RULES
+
+
+def pin(known: Known) -> tuple[Known, tuple[Silence, ...]]:
+    """Let silences of an earlier version, until what they match is resolved, cover just what is open; returns those."""
+    silences = known.decisions.silences.values()
+    settled = tuple(new for each in silences if (new := pinned(each, known.incidents)) is not each)
+    moved = tuple(each for each in settled if each.covered)
+    return (replace(known, decisions=known.decisions.with_(*moved)) if moved else known), moved
 
 
 def restore(memory: Memory) -> Known:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from bot.domain.incidents import Incident, Judgement, Rule, Stage
+from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
 from bot.domain.lifecycle import Step, step
 from bot.domain.model import Failure, Fleet, Reading
 from bot.domain.rules import case as cases
@@ -12,7 +12,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
 from bot.domain.steering import Decisions, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch.known import Changes, Known, both, keep, release, suppressed_by
+from bot.domain.watch.known import Changes, Known, both, keep, pin, release, suppressed_by
 
 
 def compare(known: Known, reading: Reading, base: Policy) -> Case:
@@ -62,8 +62,9 @@ def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
 
     What stops flapping by it is no longer inhibited, so its notifications go out in the same move.
     """
+    known, settled = pin(known)
     moved = step(known.incidents, judgement, suppressed_by(known.decisions))
-    decided = tuple(_owing(known.decisions, moved))
+    decided = tuple({each.id: each for each in (*settled, *_owing(known.decisions, moved))}.values())
     changes, after = keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
     released, after = keep(after, release(after, judgement.at))
     return replace(both(changes, released), decided=decided), after
@@ -74,10 +75,15 @@ def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
 
     A window names the net difference, and what came and went without a notification makes none; a silence names that.
     """
-    notifiable = {incident.key for incident in moved.changed if incident.notifiable}
+    if not moved.suppressed:
+        return
+    changed = {incident.key: incident for incident in moved.changed}
     suppressor, silenced = decisions.suppressor(), replace(decisions, windows={}).suppressor()
-    owners = ((key, suppressor(key) if key in notifiable else silenced(key)) for key in moved.suppressed)
-    owing = {key: by.id for key, by in owners if by is not None}
+    owing: dict[Key, str] = {}
+    for incident in (changed[key] for key in moved.suppressed):
+        by = suppressor(incident) if incident.notifiable else silenced(incident)
+        if by is not None:
+            owing[incident.key] = by.id
     suppressors: Iterable[Silence | Window] = (*decisions.silences.values(), *decisions.windows.values())
     for each in suppressors if owing else ():
         named = tuple(key for key in each.suppressed if owing.get(key, each.id) == each.id)

@@ -1,42 +1,68 @@
-"""What people do about it: acknowledge incidents, silence them, set rules, and take that back."""
+"""What people do about it: acknowledge incidents, hand them over, silence them, set rules, and take that back."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain import steering
-from bot.domain.incidents import Happening, Key, Moment, NoticeKind, Rule, noted
+from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, noted
 from bot.domain.lifecycle import Step
+from bot.domain.naming import names_of
 from bot.domain.rules.policy import check
-from bot.domain.steering import Decision, Entry, Setting, Silence, Window
+from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, pinned
 from bot.domain.value import replace
-from bot.domain.watch.known import Changes, Known, both, keep, release, revised
+from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, release, revised
 from bot.domain.watch.schedule import end, notice_of, turn
-
-NAMED = 5
-"""Tokens that an entry of the audit trail names by their ids."""
 
 
 def acknowledge(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:
     """Somebody acknowledges these incidents. Those that are over, or acknowledged already, stay as they are."""
-    taken = [
-        incident
-        for key in keys
-        if (incident := known.incidents.get(key)) and incident.open and not incident.acknowledged
+    free = [each for each in _open(known, keys) if not each.acknowledged]
+    taken = [steering.acknowledge(each, by, now) for each in free]
+    return _audited(known, revised(known, taken), Entry(now, by, "acknowledge", names_of(each.key for each in free)))
+
+
+def hand_back(known: Known, keys: Iterable[Key], by: int, now: datetime) -> tuple[Changes, Known]:
+    """Somebody takes back that these incidents are acknowledged, whoever has them."""
+    had = [each for each in _open(known, keys) if each.acknowledged]
+    free = [steering.hand_back(each, by, now) for each in had]
+    return _audited(known, revised(known, free), Entry(now, by, "release", names_of(each.key for each in had)))
+
+
+def hand_over(known: Known, keys: Iterable[Key], to: int, by: int, now: datetime) -> tuple[Changes, Known]:
+    """Somebody gives these incidents to another, who is notified. What that one has already stays as it is."""
+    given = [
+        steering.hand_over(each, to, by, now)
+        for each in _open(known, keys)
+        if each.acknowledged is None or each.acknowledged.who != to
     ]
-    changes, after = keep(known, revised(known, [steering.acknowledge(incident, by, now) for incident in taken]))
-    audit = (Entry(now, by, "acknowledge", _names([incident.key for incident in taken])),) if taken else ()
-    return replace(changes, audit=audit), after
+    about = tuple(each.key for each in given)
+    notices = (Notice(NoticeKind.HANDED_OVER, now, about, by=by, to=(to,)),) if given else ()
+    entry = Entry(now, by, "hand over", f"to {to}: {names_of(about)}")
+    return _audited(known, replace(revised(known, given), notices=notices), entry)
+
+
+def _open(known: Known, keys: Iterable[Key]) -> list[Incident]:
+    return [found for key in keys if (found := known.incidents.get(key)) and found.open]
+
+
+def _audited(known: Known, moved: Step, entry: Entry) -> tuple[Changes, Known]:
+    """What somebody did, and the entry that says so; nothing, if it changed nothing."""
+    changes, after = keep(known, moved)
+    return replace(changes, audit=(entry,) if changes.incidents else ()), after
 
 
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody decided something that holds from now on; a window begins when its time comes.
+
+    A silence until its incidents are resolved covers those that are open now.
 
     Raises:
         ValueError: The rule cannot be set like this; with a sentence that says what to write.
     """
     if isinstance(decision, Setting):
         check(decision)
+    if isinstance(decision, Silence):
+        decision = pinned(decision, known.incidents)
     after = replace(known, decisions=known.decisions.with_(decision))
     if isinstance(decision, Window):
         changes, after = turn(after, entry.at)
@@ -51,38 +77,21 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
 
 def _silenced(known: Known, silence: Silence, entry: Entry) -> Step:
     """The open incidents say on their cards who silenced them."""
-    moment = Moment(entry.at, Happening.SILENCED, who=entry.by, until=silence.until)
-    matched = [
-        each for key, each in known.incidents.items() if each.open and each.notifiable and silence.scope.matches(key)
-    ]
+    suppresses = Decisions.of([silence]).suppressor()
+    matched = [each for each in known.incidents.values() if each.open and each.notifiable and suppresses(each)]
     started = notice_of(NoticeKind.SILENCE_STARTED, silence, entry.at, (each.key for each in matched), silence.until)
-    return replace(revised(known, [noted(each, moment) for each in matched]), notices=(started,))
+    return replace(revised(known, [_under(silence, each, entry) for each in matched]), notices=(started,))
+
+
+def _under(silence: Silence, incident: Incident, entry: Entry) -> Incident:
+    severity = incident.severity if silence.covered else None
+    moment = Moment(entry.at, Happening.SILENCED, who=entry.by, severity=severity, until=silence.until)
+    return replace(noted(incident, moment), silenced=moment if is_aimed(silence) else incident.silenced)
 
 
 def undo(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody took a decision back before its time: it ends now, as it would have ended by itself."""
     after = replace(known, decisions=known.decisions.with_(without=[decision.id]))
-    silence, window = known.decisions.silences.get(decision.id), known.decisions.windows.get(decision.id)
-    ended = [silence] if silence else [window] if window and window.announced else []
+    ended = [each for each in known.decisions.suppressing if each.id == decision.id]
     changes, after = end(after, ended, entry.at)
     return replace(changes, undone=frozenset([decision.id]), audit=(entry,)), after
-
-
-def _names(keys: Iterable[Key]) -> str:
-    """`banned 1900`; of several by one rule `banned: 12 tokens: 1900, 1901, 1902, 1904, 1907, …`."""
-    rules: dict[Rule, list[Key]] = defaultdict(list)
-    for key in keys:
-        rules[key.rule].append(key)
-    return "; ".join(_named(rule, group) for rule, group in rules.items())
-
-
-def _named(rule: Rule, keys: Sequence[Key]) -> str:
-    tokens = dict.fromkeys(str(key.token) for key in keys if key.token is not None)
-    if len(tokens) < 2:  # noqa: PLR2004 - what is about one token, or about none, has a name of its own
-        return "; ".join(_name(key) for key in keys)
-    named = [*list(tokens)[:NAMED], *(["…"] if len(tokens) > NAMED else [])]
-    return f"{rule}: {len(tokens)} tokens: {', '.join(named)}"
-
-
-def _name(key: Key) -> str:
-    return " ".join(filter(None, [key.rule, key.step, "" if key.token is None else str(key.token)]))

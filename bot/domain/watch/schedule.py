@@ -1,18 +1,22 @@
 """What the time alone moves: silences and windows that begin and end, and reminders."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from bot.domain import steering
 from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule
 from bot.domain.lifecycle import Step
+from bot.domain.naming import ALL, name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.rules.upstream import judge_stale
-from bot.domain.steering import Silence, Window, name_of
+from bot.domain.steering import Decision, Decisions, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch.known import Changes, Known, both, keep, release, revised
+from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, pin, release, revised
 from bot.domain.watch.poll import move
+
+CHAIN = 20
+"""Windows after each other whose common end is looked for; two weekly ones may follow each other for good."""
 
 
 def overdue(known: Known, now: datetime) -> frozenset[Key]:
@@ -39,59 +43,108 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
 
 
 def turn(known: Known, now: datetime) -> tuple[Changes, Known]:
-    """The decisions whose time has come, or is over."""
-    silences, windows = known.decisions.silences.values(), known.decisions.windows.values()
-    begun = [each for each in windows if each.active(now) and not each.announced]
+    """The decisions whose time has come, or is over.
+
+    Of a window that begins where all was suppressed already, by another one or by a silence, nothing is said: the two
+    are one quiet, whose end will be told.
+    """
+    known, settled = pin(known)
+    windows = known.decisions.windows.values()
+    begun = [replace(each, announced=True) for each in windows if each.active(now) and not each.announced]
     off = [each for each in windows if each.announced and not each.active(now)]
-    over = [each for each in silences if each.over(now, known.incidents)]
-    turned = [replace(each, announced=True) for each in begun]
-    turned += [replace(each, announced=False, suppressed=()) for each in off if not each.over(now)]
+    over = [each for each in known.decisions.silences.values() if each.over(now, known.incidents)]
+    again = [replace(each, announced=False, suppressed=()) for each in off if not each.over(now)]
     undone = frozenset(each.id for each in over) | frozenset(each.id for each in windows if each.over(now))
-    if not turned and not undone:
+    if not (settled or begun or again or undone):
         return end(known, (), now)
-    after = replace(known, decisions=known.decisions.with_(*turned, without=undone))
+    quiet = any(earlier.includes(later) for earlier in known.decisions.suppressing for later in begun[:1])
+    after = replace(known, decisions=known.decisions.with_(*begun, *again, without=undone))
     changes, after = end(after, (*over, *off), now)
-    started = (notice_of(NoticeKind.MAINTENANCE_STARTED, each, now, (), each.ends(now)) for each in begun)
-    return replace(changes, notices=(*started, *changes.notices), decided=tuple(turned), undone=undone), after
+    started = (
+        notice_of(NoticeKind.MAINTENANCE_STARTED, each, now, until=_last_end(windows, now))
+        for each in (() if quiet else begun[:1])
+    )
+    moved: tuple[Decision, ...] = (*settled, *begun, *again, *changes.decided)
+    decided = tuple({each.id: each for each in moved if each.id not in undone}.values())
+    return replace(changes, notices=(*started, *changes.notices), decided=decided, undone=undone), after
+
+
+def _last_end(windows: Iterable[Window], now: datetime) -> datetime | None:
+    """When the last of the windows ends that follow each other without a gap; None where they do so for weeks."""
+    until = now
+    for _ in range(CHAIN):
+        later = max((ends for each in windows if (ends := each.ends(until)) is not None), default=None)
+        if later is None:
+            return until
+        until = later
+    return None
 
 
 def end(known: Known, ended: Iterable[Silence | Window], now: datetime) -> tuple[Changes, Known]:
-    """These silences and windows have ended: a notice about each, and the notifications that nothing suppresses now."""
-    suppressed = known.suppressed()
-    firing = (
-        [each for key, each in known.incidents.items() if each.open and each.notifiable and not suppressed(key)]
-        if ended
-        else []
-    )
-    notices = tuple(_ended(each, firing, now) for each in ended)
-    # The notice reminds of all that it names; the next reminder comes in its time.
-    named = {key for notice in notices for key in notice.keys}
-    notified = [
-        replace(each, notified_at=now) for each in firing if each.key in named and each.has_card and not each.unnotified
-    ]
-    changes, after = keep(known, replace(revised(known, notified), notify=frozenset(), notices=notices))
-    released, after = keep(after, release(after, now))
-    return both(changes, released), after
+    """These silences and windows have ended: a notice about each, and the notifications that nothing suppresses now.
 
-
-def _ended(decision: Silence | Window, firing: Iterable[Incident], now: datetime) -> Notice:
-    """The notice that it ended. Both kinds name what resolved meanwhile.
-
-    After a silence it names what is open; after a window the net difference, which is what fired or rose in it and is
-    still open.
+    Nothing is said of one if another goes on that suppresses all that it did, which will name what this one would.
     """
-    if isinstance(decision, Silence):
-        kind, left = NoticeKind.SILENCE_ENDED, [each.key for each in firing if decision.scope.matches(each.key)]
-    else:
-        kind, left = NoticeKind.MAINTENANCE_ENDED, [each.key for each in firing if each.unnotified]
-    return notice_of(kind, decision, now, dict.fromkeys((*left, *decision.suppressed)))
+    said, heirs = _survived(known.decisions, ended)
+    known = replace(known, decisions=known.decisions.with_(*heirs)) if heirs else known
+    suppressed = known.suppressed() if said else None
+    notices = tuple(_ended(known, each, suppressed, now) for each in said) if suppressed else ()
+    # The notice reminds of what was open before; the next reminder comes in its time.
+    named = dict.fromkeys(key for notice in notices for key in notice.before)
+    reminded = [replace(each, notified_at=now) for key in named if (each := known.incidents[key]).has_card]
+    changes, after = keep(known, replace(revised(known, reminded), notify=frozenset(), notices=notices))
+    unsilenced, after = keep(after, revised(after, _unsilenced(after)) if said or heirs else revised(after, ()))
+    released, after = keep(after, release(after, now))
+    return replace(both(both(changes, unsilenced), released), decided=heirs), after
+
+
+def _survived(
+    decisions: Decisions, ended: Iterable[Silence | Window]
+) -> tuple[list[Silence | Window], tuple[Silence | Window, ...]]:
+    """Of those that ended the ones to tell of; and the heirs of the others, which have more to name at their end."""
+    going_on = {each.id: each for each in decisions.suppressing}
+    said = {each.id: each for each in ended}
+    for name in list(said):
+        each = said.pop(name)
+        heir = next((other for other in (*going_on.values(), *said.values()) if other.includes(each)), None)
+        if heir is None:
+            said[name] = each
+        else:
+            among = going_on if heir.id in going_on else said
+            among[heir.id] = replace(heir, suppressed=tuple(dict.fromkeys((*heir.suppressed, *each.suppressed))))
+    return list(said.values()), tuple(each for each in going_on.values() if each != decisions.get(each.id))
+
+
+def _unsilenced(known: Known) -> list[Incident]:
+    """The incidents that were silenced by somebody who meant just them, and are so no more: their cards say it."""
+    silenced = [each for each in known.incidents.values() if each.silenced is not None]
+    if not silenced:
+        return []
+    aimed = Decisions.of(each for each in known.decisions.silences.values() if is_aimed(each)).suppressor()
+    return [replace(each, silenced=None) for each in silenced if aimed(each) is None]
+
+
+def _ended(known: Known, decision: Silence | Window, suppressed: Callable[[Key], bool], now: datetime) -> Notice:
+    """The notice that it ended: what it suppressed that is new, was open before, or is still suppressed; what is over.
+
+    What is new is what fired or rose in it: the notifications of that follow.
+    """
+    kind = NoticeKind.SILENCE_ENDED if isinstance(decision, Silence) else NoticeKind.MAINTENANCE_ENDED
+    suppresses = Decisions.of([decision]).suppressor()
+    matched = [each for each in known.incidents.values() if each.open and each.notifiable and suppresses(each)]
+    quiet = dict.fromkeys(each.key for each in matched if suppressed(each.key))
+    before = tuple(each.key for each in matched if each.key not in quiet and not each.unnotified)
+    new = (each.key for each in matched if each.key not in quiet and each.unnotified)
+    notice = notice_of(kind, decision, now, dict.fromkeys((*new, *before, *quiet, *decision.suppressed)))
+    return replace(notice, before=before, quiet=tuple(quiet))
 
 
 def notice_of(
-    kind: NoticeKind, decision: Silence | Window, now: datetime, keys: Iterable[Key], until: datetime | None = None
+    kind: NoticeKind, decision: Silence | Window, now: datetime, keys: Iterable[Key] = (), until: datetime | None = None
 ) -> Notice:
     """The notice that a silence or window has started, or has ended; `keys` is what it names."""
-    return Notice(kind, now, tuple(keys), about=name_of(decision), words=decision.reason, by=decision.by, until=until)
+    about = name_of(decision) if isinstance(decision, Silence) else ALL
+    return Notice(kind, now, tuple(keys), about=about, words=decision.reason, by=decision.by, until=until)
 
 
 def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
@@ -110,9 +163,15 @@ def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
         and not (blind and key.rule not in UPSTREAM_RULES)
     ]
     put_off = [replace(known.incidents[each.key], notified_at=now) for each in due if each.key in undelivered]
+    put_off += [replace(each, notified_at=now) for each in known.incidents.values() if _is_ahead(each, now)]
     due = [each for each in due if each.key not in undelivered]
     notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
     return replace(revised(known, [*put_off, *due]), notify=frozenset(each.key for each in due), notices=notices)
+
+
+def _is_ahead(incident: Incident, now: datetime) -> bool:
+    """Whether the channel was notified of it later than now: the clock was set back since, and nobody knows when."""
+    return incident.open and incident.notified_at is not None and incident.notified_at > now
 
 
 def _refreshed(known: Known, incident: Incident) -> Incident:
