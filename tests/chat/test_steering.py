@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import discord
 import pytest
@@ -185,6 +186,11 @@ async def test_lengths_are_suggested_by_what_was_typed(world: World) -> None:
 
 # Maintenance. It is 13:01 in Berlin, on Thursday, the first of January.
 
+HOW = (
+    "Write the start as 22:00, tomorrow 22:00, 2026-01-01 22:00 (Europe/Berlin), or now. "
+    "It is 2026-01-01 13:01 (Europe/Berlin) now."
+)
+
 
 @pytest.mark.parametrize(
     ("options", "start", "weekly"),
@@ -192,6 +198,11 @@ async def test_lengths_are_suggested_by_what_was_typed(world: World) -> None:
         ({"start": "now", "length": "30m"}, datetime(2026, 1, 1, 12, 1, tzinfo=UTC), False),
         ({"start": "2026-07-01 22:00", "length": "2h"}, datetime(2026, 7, 1, 20, 0, tzinfo=UTC), False),
         ({"start": "2026-01-01  13:00", "length": "2h"}, datetime(2026, 1, 1, 12, 0, tzinfo=UTC), False),
+        ({"start": "22:00", "length": "2h"}, datetime(2026, 1, 1, 21, 0, tzinfo=UTC), False),
+        ({"start": "12:00", "length": "2h"}, datetime(2026, 1, 1, 11, 0, tzinfo=UTC), False),
+        ({"start": "12:00", "length": "1h"}, datetime(2026, 1, 2, 11, 0, tzinfo=UTC), False),
+        ({"start": " Tomorrow  22:00", "length": "2h"}, datetime(2026, 1, 2, 21, 0, tzinfo=UTC), False),
+        ({"start": "today 22:00", "length": "2h"}, datetime(2026, 1, 1, 21, 0, tzinfo=UTC), False),
         ({"start": "22:00", "weekday": 0, "length": "2h"}, datetime(2026, 1, 5, 21, 0, tzinfo=UTC), True),
         ({"start": "22:00", "weekday": 3, "length": "2h"}, datetime(2026, 1, 1, 21, 0, tzinfo=UTC), True),
         ({"start": "12:30", "weekday": 3, "length": "2h"}, datetime(2026, 1, 1, 11, 30, tzinfo=UTC), True),
@@ -212,13 +223,17 @@ async def test_a_window_begins_when_the_clock_of_the_server_says_so(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"start": "tomorrow", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
-        ({"start": "22:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
-        ({"start": "0001-01-01 00:00", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
-        ({"start": "9999-12-31 23:59", "length": "1h"}, "Write the start as 2026-01-31 22:00, or now."),
-        ({"start": "2026-01-31 22:00", "weekday": 1, "length": "1h"}, "With a weekday, write the start as 22:00."),
-        ({"start": "2026-01-01 12:00", "length": "1h"}, "would be over already: it is 2026-01-01 13:01 now"),
-        ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 does not exist on 2026-03-29 in Europe/Berlin"),
+        ({"start": "tomorrow", "length": "1h"}, HOW),
+        ({"start": "25:00", "length": "1h"}, HOW),
+        ({"start": "0001-01-01 00:00", "length": "1h"}, HOW),
+        ({"start": "9999-12-31 23:59", "length": "1h"}, HOW),
+        ({"start": "2026-01-31 22:00", "weekday": 1, "length": "1h"}, "as a time only, such as 22:00 (Europe/Berlin)."),
+        (
+            {"start": "2026-01-01 12:00", "length": "1h"},
+            "would be over already: it is 2026-01-01 13:01 (Europe/Berlin) now",
+        ),
+        ({"start": "today 12:00", "length": "1h"}, "would be over already: it is 2026-01-01 13:01 (Europe/Berlin) now"),
+        ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 (Europe/Berlin) does not exist on 2026-03-29"),
         ({"start": "now", "length": "7d"}, "goes from 1m to 6d"),
         ({"start": "now", "length": "long"}, "“long” is no length of time"),
     ],
@@ -227,6 +242,50 @@ async def test_a_window_that_cannot_be_is_answered_with_how_to_mend_it(
     world: World, options: dict[str, Any], words: str
 ) -> None:
     assert words in await refusal(world, "maintenance add", **options)
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        pytest.param("2026-03-24 12:00", "2026-03-29 03:30", id="in the week before: that night an hour later"),
+        pytest.param("2026-03-29 12:00", "2026-04-05 02:30", id="at noon of that day: only in the next week"),
+        pytest.param("2026-04-01 12:00", "2026-04-05 02:30", id="in the week after"),
+    ],
+)
+async def test_a_weekly_window_in_the_hour_that_is_left_out_is_not_refused_for_a_night_that_it_can_do(
+    world: World, now: str, begins: str
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    world.desk.now = datetime.fromisoformat(now).replace(tzinfo=berlin).astimezone(UTC)
+    text = said(await use(world, "maintenance add", start="02:30", weekday=6, length="1h"))
+    (made,) = world.desk.known.decisions.windows.values()
+    first = made.next_start(world.desk.now)
+    assert first is not None
+    assert f"{first.astimezone(berlin):%F %H:%M}" == begins
+    assert text.strip().startswith("Added: **every Sunday 02:30 (Europe/Berlin)** for 1 h, begins <t:")
+    later = made.next_start(datetime(2026, 4, 20, tzinfo=UTC))
+    assert later is not None
+    assert f"{later.astimezone(berlin):%F %H:%M}" == "2026-04-26 02:30", "it keeps its hour in all other weeks"
+
+
+@pytest.mark.parametrize(
+    ("typed", "options", "names"),
+    [
+        ("", {}, ["now", "2026-01-01 14:00 (Europe/Berlin)", "tomorrow 14:00 (Europe/Berlin)"]),
+        ("now", {}, ["now"]),
+        ("9:30", {"weekday": 0}, ["09:30 (Europe/Berlin)"]),
+        ("soon", {"weekday": 0}, ["now", "2026-01-01 14:00 (Europe/Berlin)", "tomorrow 14:00 (Europe/Berlin)"]),
+        ("22:00", {}, ["Thursday 2026-01-01 22:00 (Europe/Berlin)"]),
+        ("tomorrow 22:00", {}, ["Friday 2026-01-02 22:00 (Europe/Berlin)"]),
+        ("tom", {}, ["tomorrow 14:00 (Europe/Berlin)"]),
+        ("next week", {}, ["now", "2026-01-01 14:00 (Europe/Berlin)", "tomorrow 14:00 (Europe/Berlin)"]),
+    ],
+)
+async def test_the_start_of_a_window_is_suggested_with_todays_date_and_the_zone(
+    world: World, typed: str, options: dict[str, Any], names: list[str]
+) -> None:
+    choices = await world.operator.autocomplete(world.channel, "maintenance add", "start", typed, **options)
+    assert [choice["name"] for choice in choices] == names
 
 
 @pytest.mark.parametrize("example", re.findall(r"^/((?:silence|maintenance) add .*)$", PAGE, re.MULTILINE))
@@ -249,17 +308,17 @@ async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
     listed = said(await use(world, "maintenance list"))
     begins = int(weekly.start.timestamp())
     assert (
-        f"`{weekly.id}` **every Monday at 22:00 (Europe/Berlin)** for 2 h, begins <t:{begins}:R>"
-        f" · by <@{world.operator.id}> · “\\`\\*x\\*\\`”"
+        f"**every Monday 22:00 (Europe/Berlin)** for 2 h, begins <t:{begins}:f>"
+        f" · by <@{world.operator.id}> · “\\`\\*x\\*\\`” · `{weekly.id}`"
     ) in listed
-    assert f"`{once.id}` **<t:{int(once.start.timestamp())}:f>** for 1 h, on now" in listed
+    assert "**2026-01-01 13:01 (Europe/Berlin)** for 1 h, on now" in listed
     choices = await world.operator.autocomplete(world.channel, "maintenance end", "id", "")
     assert [choice["name"] for choice in choices] == [
-        f"{weekly.id} · every Monday 22:00 for 2 h",
-        f"{once.id} · 2026-01-01 13:01 for 1 h",
+        f"every Monday 22:00 (Europe/Berlin) for 2 h · {weekly.id}",
+        f"2026-01-01 13:01 (Europe/Berlin) for 1 h · {once.id}",
     ]
     assert said(await use(world, "maintenance end", id=weekly.id)).strip() == (
-        "Ended: the window every Monday 22:00 for 2 h."
+        "Ended: the window every Monday 22:00 (Europe/Berlin) for 2 h."
     )
     assert list(world.desk.known.decisions.windows) == [once.id]
     assert "There is no such window" in await refusal(world, "maintenance end", id=weekly.id)
