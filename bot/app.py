@@ -120,9 +120,7 @@ async def _at_work(
             client.logged_in,
             channel_id=settings.ops_channel_id,
             guild_id=settings.guild_id,
-            render=lambda message: alert(
-                message, monitor.fleet, roles, settings.runbook_url, troubled=monitor.known.troubled
-            ),
+            render=lambda message: alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled),
         )
         fallback = settings.fallback_webhook_url
         outbox = Outbox(

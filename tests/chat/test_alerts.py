@@ -431,7 +431,7 @@ def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
 
 def do(fired: Incident, known: Fleet, *troubled: int) -> str:
     """What its card says is to be done."""
-    shown = alert(message(fired), known, Roles(), troubled=frozenset(troubled))
+    shown = alert(message(fired), known, Roles(), troubled=lambda: frozenset(troubled))
     return next(line for line in (shown.embeds[0].description or "").splitlines() if line.startswith("**Do:**"))
 
 

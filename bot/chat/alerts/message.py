@@ -6,6 +6,7 @@ so one function words every stage; a notice is posted once, as text. Each ends w
 again.
 """
 
+from collections.abc import Callable
 from heapq import nsmallest
 
 import discord
@@ -69,7 +70,7 @@ def alert(
     fleet: Fleet,
     roles: Roles,
     runbook: str | None = None,
-    troubled: frozenset[int | None] = frozenset(),
+    troubled: Callable[[], frozenset[int | None]] = frozenset,
 ) -> Alert:
     """The message as it is to be shown now.
 
@@ -78,7 +79,8 @@ def alert(
         fleet: What is known now: where the fleet stands, and who can take over.
         roles: Whom to ping.
         runbook: The URL behind the button of that name, with `{rule}` and `{token}` for what it is about.
-        troubled: The tokens with any open incident: none of them is said to be able to take over.
+        troubled: Gives the tokens with any open incident, of which none is said to be able to take over. It is only
+            asked where something is said of that.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled)

@@ -1,7 +1,7 @@
 """An incident as texts show it: what a template may name."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.chat import cards
@@ -22,8 +22,10 @@ class Story(Value):
     token: Token | None
     """As of the incident, read; of one that is gone, as it was."""
     fleet: Fleet
-    affected: frozenset[int | None]
-    """Tokens that the same message is about, and those with any other open incident: no load goes there."""
+    own: frozenset[int | None]
+    """Tokens that the same message is about: no load goes there."""
+    troubled: Callable[[], frozenset[int | None]]
+    """Gives those with any other open incident: nor there."""
 
     def __getitem__(self, name: str) -> str:
         return str(getattr(self, name))
@@ -118,6 +120,11 @@ class Story(Value):
     @property
     def _has_relax(self) -> bool | None:
         return self.token.subscription.has_relax if self.token else None
+
+    @property
+    def affected(self) -> frozenset[int | None]:
+        """The tokens that cannot take over."""
+        return self.own | self.troubled()
 
     @property
     def refill(self) -> datetime | None:
@@ -228,11 +235,13 @@ class Story(Value):
 _PLAN_IN_ORDER = {None, PlanState.ACTIVE, PlanState.TRIAL}
 
 
-def stories(incidents: Iterable[Incident], fleet: Fleet, troubled: frozenset[int | None] = frozenset()) -> list[Story]:
-    """The incidents of one message; `troubled` are the tokens with any open incident."""
+def stories(
+    incidents: Iterable[Incident], fleet: Fleet, troubled: Callable[[], frozenset[int | None]] = frozenset
+) -> list[Story]:
+    """The incidents of one message; `troubled` gives the tokens with any open incident."""
     incidents = tuple(incidents)
-    affected = troubled | {incident.key.token for incident in incidents}
-    return [Story(incident, _token(incident), fleet, affected) for incident in incidents]
+    own = frozenset(incident.key.token for incident in incidents)
+    return [Story(incident, _token(incident), fleet, own, troubled) for incident in incidents]
 
 
 def _token(incident: Incident) -> Token | None:
