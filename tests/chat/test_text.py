@@ -112,6 +112,56 @@ def test_percents_are_rounded_down_so_that_none_looks_above_its_threshold(value:
 
 
 @pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (19.99, 20, "19.9 %"),
+        (19.2, 20, "19.2 %"),
+        (18.9, 20, "18 %"),
+        (20, 20, "20.0 %"),
+        (20.04, 20, "20.0 %"),
+        (20.5, 20, "20.5 %"),
+        (21.5, 20, "21 %"),
+        (4.95, 5, "4.9 %"),
+        (0.4, 1, "0.4 %"),
+        (0.04, 1, "under 0.1 %"),
+        (19.99, None, "19 %"),
+        (float("inf"), 20, "infinity %"),
+    ],
+)
+def test_a_percentage_near_a_limit_has_one_more_digit(value: float, limit: float | None, shown: str) -> None:
+    assert percent(value, limit) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        (2.985, 3, "2.98"),
+        (0.497, 0.5, "0.49"),
+        (0.5, 0.5, "0.50"),
+        (89.97, 90, "89.97"),
+        (89.8, 90, "89.8"),
+        (119.7, 120, "119.7"),
+        (118.7, 120, "119"),
+        (1199.99, 1200, "1,199.9"),
+        (2.985, None, "3"),
+        (0.001, 0.1, "under 0.01"),
+        (1e300, 20, "1.0e+300"),
+    ],
+)
+def test_a_number_near_a_limit_has_one_more_digit(value: float, limit: float | None, shown: str) -> None:
+    assert number(value, limit) == shown
+
+
+@given(st.floats(0, 1e8), st.integers(1, 1000).map(lambda tenths: tenths / 10))
+def test_what_is_under_a_limit_never_looks_as_if_it_were_not(value: float, limit: float) -> None:
+    shown = number(value, limit)
+    if value < limit - 1e-5 and "under" not in shown:
+        assert float(shown.replace(",", "")) < limit
+    if value < limit - 1e-5 and "under" not in percent(value, limit):
+        assert float(percent(value, limit).removesuffix(" %").replace(",", "")) < limit
+
+
+@pytest.mark.parametrize(
     ("length", "shown"),
     [
         (timedelta(seconds=40), "40 s"),
