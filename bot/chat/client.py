@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.channel import retry_after
-from bot.chat.commands import admin, incidents, maintenance, rules, silence, token, tokens
+from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands
     maintenance.command,
     rules.command,
     admin.command,
+    help.command,
 )
 
 INTENTS = discord.Intents(guilds=True)

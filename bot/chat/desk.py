@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import aiohttp
 import discord
+from discord import app_commands
 
 from bot.chat.cards import TROUBLES
 from bot.domain.incidents import Incident, Key, Message
@@ -124,6 +125,8 @@ class DeskClient(discord.Client):
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
+    tree: app_commands.CommandTree[Any]
+    """The commands that there are."""
 
 
 Asked = discord.Interaction[DeskClient]

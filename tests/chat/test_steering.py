@@ -428,6 +428,7 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("rules set", {"rule": "banned", "enabled": False}),
     ("rules reset", {"rule": "banned"}),
     ("admin audit", {}),
+    ("help", {}),
 )
 
 
