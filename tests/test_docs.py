@@ -16,7 +16,7 @@ from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS, NEEDED
 from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
 from bot.domain.model import Fleet, Severity, Trouble
-from bot.domain.rules.policy import THRESHOLDS, check
+from bot.domain.rules.settable import THRESHOLDS, check
 from bot.domain.rules.table import RULES
 from bot.domain.steering import Setting
 from bot.domain.value import replace

@@ -112,7 +112,7 @@ def test_it_reads_a_group_and_who_joined_it() -> None:
     posted = room.post(begun(1900, "VERIFYING"))
     room.edit(posted, begun(1900, "VERIFYING"), begun(1901, "VERIFYING"))
     room.edit(posted, ended(1900, "VERIFYING"), begun(1901, "VERIFYING"), begun(1902, "VERIFYING"))
-    assert "3 tokens went VERIFYING" in posted.now.text
+    assert "3 tokens were VERIFYING: 1 resolved and 2 still open" in posted.now.text
     assert room.ledger.shown == room.ledger.expected
     assert room.ledger.summaries == [posted]
     assert not room.ledger.muddled

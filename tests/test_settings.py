@@ -152,6 +152,7 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("FAST_TIME_THRESHOLD", "20%,", "such as 15%"),
         ("FAST_TIME_THRESHOLD", "20%,20.0%", "the same level twice"),
         ("FAST_TIME_THRESHOLD", "120m,2h", "the same level twice"),
+        ("FAST_TIME_THRESHOLD", "20%,98.5%", "goes up to 98%"),
         ("DATABASE_URL", "data/bot.db", "write sqlite:///data/bot.db"),
         ("DATABASE_URL", "mysql://db.example/x", "write sqlite:///data/bot.db"),
         ("DATABASE_URL", "postgresql:x", "write sqlite:///data/bot.db"),

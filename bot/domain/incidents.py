@@ -164,6 +164,8 @@ class Incident(Value):
 
     Also when a reminder was put off, because the notification before it is not delivered yet.
     """
+    first_notified_at: datetime | None = None
+    """When the channel was notified of it for the first time; None when it was not, and where an older bot did so."""
     notified_as: Severity | None = field(default=None, name="heard")
     """The severity that the channel was notified of, by its card or the first reading's summary; None if it was not."""
     reminders: int = 0

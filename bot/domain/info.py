@@ -97,6 +97,9 @@ _DURATION_UNITS = {
 _PERCENT = re.compile(r"(?P<percent>\d{1,3}(?:\.\d{1,6})?)%", re.ASCII)
 _WHOLE_PERCENT = 100
 
+HIGHEST_LEVEL = 98
+"""Percent, of a level that somebody sets: nothing is fuller than that for long. What was set before is read, too."""
+
 
 def read(record: Record) -> Token:
     """Read a record's free texts. Every text has a result; one that is not understood has nothing but its `raw`."""
@@ -152,7 +155,7 @@ def threshold(text: str) -> Threshold:
         percent = float(match["percent"])
         if 0 < percent <= _WHOLE_PERCENT:
             return Threshold(text, percent=percent)
-        message = "a percentage lies above 0% and goes up to 100%"
+        message = f"a percentage lies above 0% and goes up to {HIGHEST_LEVEL}%"
         raise ValueError(message)
     try:
         time = duration(text)

@@ -224,4 +224,5 @@ def _over(incident: Incident, at: datetime, *, suppressed: bool, unwatched: bool
 
 
 def _notified(incident: Incident, at: datetime) -> Incident:
-    return replace(incident, notified_at=at, notified_as=incident.severity)
+    first = incident.first_notified_at or at
+    return replace(incident, notified_at=at, notified_as=incident.severity, first_notified_at=first)

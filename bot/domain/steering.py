@@ -303,4 +303,5 @@ def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None
     Its card is due anyway, so one that has none yet needs no notice.
     """
     notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if incident.has_card else None
-    return replace(incident, notified_at=now, notified_as=incident.severity), notice
+    first = incident.first_notified_at or now
+    return replace(incident, notified_at=now, notified_as=incident.severity, first_notified_at=first), notice

@@ -11,8 +11,9 @@ from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.domain.info import duration, threshold
+from bot.domain.info import duration
 from bot.domain.model import Threshold
+from bot.domain.rules.settable import fast_time_levels
 
 
 class Secret:
@@ -191,10 +192,7 @@ def poll_interval(text: str) -> timedelta:
 
 def thresholds(text: str) -> tuple[Threshold, ...]:
     """Levels of fast time, each once: `20%,30m`."""
-    steps = tuple(map(threshold, text.split(",")))
-    if len({(step.percent, step.minutes) for step in steps}) < len(steps):
-        _mend("names the same level twice")
-    return steps
+    return fast_time_levels(text)
 
 
 def choice(*words: str) -> Callable[[str], str]:

@@ -9,7 +9,7 @@ from bot.chat.cards import GAP
 from bot.chat.text import width
 
 OURS = re.compile(
-    r"\[(?:\d{15,20}|message)\]\(https://discord\.com/channels(?:/\d{15,20}){2,3}\)"
+    r"\[(?:\d{15,20}|jump)\]\(https://discord\.com/channels(?:/\d{15,20}){2,3}\)"
     r"|<t:-?\d+:[Rtf]>|<@&?\d+>|\*\*"
     r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|^-# ",
     re.MULTILINE,

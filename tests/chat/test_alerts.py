@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
 from bot.chat.cards import GAP
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
-from bot.domain.model import Fleet, Record, Severity
+from bot.domain.model import Fleet, Record, Severity, Trouble
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from bot.storage.store import SUMMARY_SIZE, Grouping
@@ -32,6 +32,7 @@ LOW = record(1907, fast_time_remaining="36.00/200.0 minutes (18.00%)", subscript
 SPENT = record(1907, fast_time_remaining="0.00/200.0 minutes (0.00%)", subscription=BASIC)
 FULL = record(1907, fast_time_remaining="200.00/200.0 minutes (100.00%)", subscription=BASIC)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 ENDED_AT_ONCE = timedelta()
 
 
@@ -58,6 +59,11 @@ def lasting(fired: Incident) -> Incident:
     return replace(fired, read_at=NOON + timedelta(minutes=20))
 
 
+def refused(why: str) -> Incident:
+    """As the rule about that words it."""
+    return incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL, detail=f"{Trouble.REFUSED}: {why}")
+
+
 def unwatched(ended: Incident) -> Incident:
     """Over because its rule was switched off."""
     return replace(ended, moments=(Moment(NOON, Happening.FIRED), Moment(ended.read_at, Happening.UNWATCHED)))
@@ -73,12 +79,12 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
     noon = int(NOON.timestamp())
     assert title(banned) == "🔴 Token 1900 is BANNED"
     assert body(banned) == [
-        f"Was FAST until <t:{noon - 60}:R>. The account is blocked: jobs sent to it fail. 12 are waiting on it.",
+        f"Was FAST until <t:{noon - 60}:t>. The account is blocked: jobs sent to it fail. 12 jobs are waiting on it.",
         "**Do:** take it out of rotation and do not retry its jobs. Then look at the account in Discord.",
         f"Standard plan · 88 % fast time left (13.3 of 15 h) · refills <t:{noon + 6 * 86400}:R>",
         "3 of 4 tokens work, with 32.2 h of fast time.",
         "",
-        f"fired <t:{noon}:t> · read <t:{noon}:R>",
+        f"since <t:{noon}:t>",
     ]
 
 
@@ -89,7 +95,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.VERIFYING, was=record(), now=record(status="VERIFYING", queued_jobs_fast="1")),
             "VERIFYING",
-            "1 is waiting on it.",
+            "1 job is waiting on it.",
         ),
         (incident(Rule.VERIFYING, now=record(status="VERIFYING")), "VERIFYING", "The account waits for a human check"),
         (
@@ -130,7 +136,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.FAST_TIME_LOW, 1900, step="30m", now=record(fast_time_remaining="25.00 minutes")),
             "🟠 Token 1900 has 25 min fast time left",
-            "That is under 30m. At 0 it goes on in relax mode",
+            "That is under 30 min. At 0 it goes on in relax mode",
         ),
         (incident(Rule.FAST_TIME_LOW, 1900, step="30m", now=record(subscription="")), "fast time", "is not known"),
         (
@@ -145,13 +151,13 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             incident(Rule.INACTIVE, severity=Severity.INFO, now=record(active=False)),
-            "⚫ Token 1900 was switched off",
+            "⚫ Token 1900 is switched off",
             "Status FAST",
         ),
         (incident(Rule.BANNED, now=record(status="BANNED", active=False)), "🟠 Token 1900 is BANNED", "switched off"),
         (
             raised(incident(Rule.VERIFYING, severity=Severity.CRITICAL, now=record(status="VERIFYING"))),
-            "🔴 Token 1900 is VERIFYING, unanswered for 15 min",
+            "🔴 Token 1900 has been VERIFYING for over 15 min",
             "human check",
         ),
         (
@@ -178,10 +184,14 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             lasting(incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="9", queued_jobs_relax="3"))),
             "🟠 Token 1900 has a stuck queue: 12 jobs queued and none running",
-            "It has been so for 20 min: jobs wait",
+            "Jobs have been waiting for 20 min",
         ),
-        (incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="1")), "1 job queued and none running", "jobs wait"),
-        (incident(Rule.QUEUE_STUCK), "0 jobs queued", "jobs wait"),
+        (
+            incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="1")),
+            "1 job queued and none running",
+            "nothing works on them",
+        ),
+        (incident(Rule.QUEUE_STUCK), "0 jobs queued", "nothing works on them"),
         (
             lasting(incident(Rule.FROZEN, severity=Severity.INFO, now=record())),
             "🔵 Token 1900 runs jobs, but its fast time does not move",
@@ -200,16 +210,16 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.UPSTREAM_STALE, None),
             "🟠 The bot gets no new readings",
-            "restart the bot if this does not pass",
+            f"The bot has not finished a check of ImaginePro since <t:{int(NOON.timestamp())}:t>.",
         ),
         (
             replace(incident(Rule.FLAPPING, severity=Severity.INFO, now=record(status="RELAX")), flips=(NOON,) * 5),
-            "🔵 Token 1900 keeps changing its status: 5 times so far",
-            "Now it is RELAX.",
+            "🔵 Token 1900 keeps changing status: RELAX now, 5 changes so far",
+            "Until it has been stable for 30 min, status changes are reported only here.",
         ),
         (
             incident(Rule.NEW, severity=Severity.INFO, now=record(), after=ENDED_AT_ONCE),
-            "🆕 Token 1900 is new, and FAST",
+            "🆕 Token 1900 is new: FAST",
             "watched from now on",
         ),
         (
@@ -232,7 +242,37 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL),
             "🔴 ImaginePro refuses the API key",
-            "`IMAGINEPRO_API_KEY`",
+            "A new key goes into `IMAGINEPRO_API_KEY`, and only then the bot has to be restarted.",
+        ),
+        (
+            refused("ImaginePro refuses the API key, or its credits are used up (401: Unauthorized)"),
+            "🔴 ImaginePro refuses the API key",
+            "that the key is still there and has credits",
+        ),
+        (
+            refused("ImaginePro asks for payment: out of credits, or the subscription ended (402: see (401))"),
+            "🔴 ImaginePro asks for payment",
+            "**Do:** check credits and subscription in ImaginePro. Once that is paid, the bot goes on by itself.",
+        ),
+        (
+            refused("ImaginePro forbids this call: the plan may not be DIY (403)"),
+            "🔴 ImaginePro refuses access to the tokens",
+            "**Do:** check that your plan at ImaginePro is DIY or Dedicated, and has not ended. Then the bot goes",
+        ),
+        (
+            incident(Rule.DEGRADED, was=record(), now=record(status="RELAX", subscription="")),
+            "RELAX",
+            "Whether its plan has a relax mode is not known: jobs wait longer, or fail.",
+        ),
+        (
+            replace(incident(Rule.DEGRADED, was=record(status="BANNED"), now=record(status="RELAX")), origin="FAST"),
+            "🟠 Token 1900 is RELAX, no longer FAST",
+            f"Was BANNED until <t:{int(NOON.timestamp()) - 60}:t>, and FAST before that.",
+        ),
+        (
+            replace(incident(Rule.BANNED, was=record(), now=record(status="BANNED")), was_at=NOON - 2 * DAY),
+            "BANNED",
+            f"Was FAST until <t:{int(NOON.timestamp()) - 2 * 86400}:f>.",
         ),
         (
             incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE),
@@ -308,8 +348,8 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             "✅ The fleet has enough fast time again after 1 h",
         ),
         (incident(Rule.UPSTREAM_STALE, None, after=HOUR), "✅ The bot gets new readings again after 1 h"),
-        (incident(Rule.FLAPPING, now=record(), after=HOUR), "✅ Token 1900 is calm again after 1 h, and FAST"),
-        (incident(Rule.FLAPPING, after=HOUR), "⚪ Token 1900 is no longer changing its status all the time: gone"),
+        (incident(Rule.FLAPPING, now=record(), after=HOUR), "✅ Token 1900 has been stable for 30 min, and is FAST"),
+        (incident(Rule.FLAPPING, after=HOUR), "⚪ Token 1900 is no longer changing status: gone"),
         (
             unwatched(incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW, after=HOUR)),
             "⚪ No longer watched, after 1 h: Token 1907 under 20 % fast time",
@@ -324,7 +364,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (
             incident(Rule.UPSTREAM_REFUSED, None, after=timedelta(days=3, hours=4)),
-            "✅ ImaginePro accepts the API key again after 3 d 4 h",
+            "✅ ImaginePro lets the bot in again after 3 d 4 h",
         ),
     ],
 )
@@ -337,18 +377,17 @@ def test_what_has_ended_also_says_what_it_was() -> None:
     ended = incident(Rule.BANNED, was=record(status="RELAX"), now=record(), after=timedelta(minutes=50))
     noon = int(NOON.timestamp())
     assert body(ended)[0] == "It was BANNED, and RELAX before that."
-    assert body(ended)[-1] == f"fired <t:{noon}:t> · resolved <t:{noon + 3000}:t>, 50 min · read <t:{noon + 3000}:R>"
+    assert body(ended)[-1] == f"since <t:{noon}:t> · resolved <t:{noon + 3000}:t> after 50 min"
 
 
 def at(minutes: int, what: Happening, **parts: Any) -> Moment:  # noqa: ANN401 - the parts of a moment
     return Moment(NOON + timedelta(minutes=minutes), what, **parts)
 
 
-def times(*incidents: Incident) -> str:
-    """The timeline, with minutes since noon for times, and without the age."""
-    *_, last = body(*incidents)
-    minutes = re.sub(r"<t:(\d+):[tf]>", lambda found: f"{(int(found[1]) - int(NOON.timestamp())) // 60}'", last)
-    return minutes.rpartition(" · read")[0]
+def times(*incidents: Incident, known: Fleet = FLEET) -> str:
+    """The timeline, with minutes since noon for times."""
+    *_, last = body(*incidents, known=known)
+    return re.sub(r"<t:(\d+):[tf]>", lambda found: f"{(int(found[1]) - int(NOON.timestamp())) // 60}'", last)
 
 
 LIFE = (
@@ -366,19 +405,40 @@ LIFE = (
 def test_a_card_has_the_life_of_its_incident_in_a_line() -> None:
     open_ = incident(Rule.VERIFYING, now=record(status="VERIFYING"))
     assert times(replace(open_, moments=LIFE[:5])) == (
-        "fired 0' · critical since 15' · reminded 30' · acknowledged by <@7> 31' · silenced by <@8> until 60'"
+        "since 0' · critical since 15' · reminded 30' · acknowledged by <@7> 31' · silenced by <@8> until 60'"
     )
     over = incident(Rule.VERIFYING, now=record(), after=timedelta(minutes=50))
     assert times(replace(over, moments=(LIFE[0], LIFE[3], LIFE[7]))) == (
-        "fired 0' · acknowledged by <@7> 31' · resolved 50', 50 min"
+        "since 0' · acknowledged by <@7> 31' · resolved 50' after 50 min"
     )
+
+
+def test_a_card_that_came_later_than_its_incident_says_when_somebody_was_told() -> None:
+    stuck = replace(incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="1")), first_notified_at=NOON + HOUR / 3)
+    known = replace(FLEET, read_at=NOON + HOUR)
+    assert times(stuck, known=known) == "since 0' · told 20' · last checked 60'"
+    at_once = replace(stuck, first_notified_at=NOON + timedelta(seconds=3))
+    assert times(at_once, known=known) == "since 0' · last checked 60'"
+    over = replace(incident(Rule.QUEUE_STUCK, now=record(), after=HOUR), first_notified_at=NOON + HOUR / 3)
+    assert times(over) == "since 0' · told 20' · resolved 60' after 1 h"
+    late = replace(incident(Rule.VERIFYING, now=record(status="VERIFYING")), first_notified_at=NOON + HOUR / 3)
+    assert times(replace(late, moments=LIFE[:3])) == "since 0' · critical since 15' · told 20' · reminded 30'"
+    group = (stuck, replace(stuck, key=replace(stuck.key, token=1901), first_notified_at=NOON + HOUR / 2))
+    assert times(*group, known=known) == "since 0' · told 20' · last checked 60'"
+
+
+def test_a_card_says_when_its_token_was_last_checked_and_lets_no_age_count_on() -> None:
+    banned = replace(incident(Rule.BANNED, now=record(status="BANNED")), moments=LIFE[:1])
+    alone = replace(FLEET, read_at=NOON + HOUR, read_alone={1900: NOON + 2 * HOUR})
+    assert times(banned, known=alone) == "since 0' · last checked 120'"
+    assert ":R>" not in body(banned, known=alone)[-1]
 
 
 def test_of_a_long_life_a_card_shows_the_beginning_and_the_latest() -> None:
     over = incident(Rule.VERIFYING, now=record(), after=timedelta(minutes=50))
     assert times(replace(over, moments=LIFE)) == (
-        "fired 0' · … · acknowledged by <@7> 31' · silenced by <@8> until 60' · silenced by <@8> until it is resolved"
-        " · only warning since 40' · resolved 50', 50 min"
+        "since 0' · … · acknowledged by <@7> 31' · silenced by <@8> until 60' · silenced by <@8> until it is resolved"
+        " · down to warning 40' · resolved 50' after 50 min"
     )
 
 
@@ -386,47 +446,99 @@ def test_who_was_told_that_they_have_it_stays_on_the_card_however_long_its_life(
     again = [at(minute, Happening.SILENCED, who=minute, until=NOON) for minute in range(60, 70)]
     open_ = incident(Rule.VERIFYING, now=record(status="VERIFYING"))
     assert times(replace(open_, moments=(*LIFE[:7], *again))).startswith(
-        "fired 0' · … · acknowledged by <@7> 31' · … · silenced by <@65>"
+        "since 0' · … · acknowledged by <@7> 31' · … · silenced by <@65>"
     )
 
 
 def test_a_group_says_once_what_happened_to_several() -> None:
     group = [replace(incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")), moments=LIFE[:4]) for n in range(1, 13)]
     late = replace(group[0], key=Key(Rule.VERIFYING, 13), moments=(at(2, Happening.FIRED),))
-    assert times(*group, late) == "fired 0' · critical since 15' · acknowledged by <@7> 31'"
-    assert title(*group) == "🟠 12 tokens went VERIFYING"
+    assert times(*group, late) == "since 0' · critical since 15' · acknowledged by <@7> 31'"
+    assert title(*group) == "🟠 12 tokens are VERIFYING"
 
 
 @pytest.mark.parametrize(
     ("rule", "headline"),
     [
-        (Rule.BANNED, "🟠 2 tokens got BANNED"),
+        (Rule.BANNED, "🟠 2 tokens are BANNED"),
         (Rule.FAST_TIME_LOW, "🟠 2 tokens ran low on fast time"),
+        (Rule.UNKNOWN_STATUS, "🟠 2 tokens have an unknown status"),
+        (Rule.SUBSCRIPTION, "🟠 2 tokens have plan problems"),
+        (Rule.QUEUE_STUCK, "🟠 2 tokens have stuck queues"),
+        (Rule.FROZEN, "🟠 2 tokens run jobs, but their fast time does not move"),
         (Rule.NEW, "🆕 2 tokens are new"),
-        (Rule.INACTIVE, "⚫ 2 tokens were switched off"),
-        (Rule.FLAPPING, "🟠 2 tokens began to change their status again and again"),
-        (Rule.BASELINE, "👀 2 changes at once"),
+        (Rule.INACTIVE, "⚫ 2 tokens are switched off"),
+        (Rule.FLAPPING, "🟠 2 tokens keep changing status"),
+        (Rule.BASELINE, "👀 2 incidents at once"),
     ],
 )
 def test_a_group_of_one_rule_has_its_words_and_its_sign(rule: Rule, headline: str) -> None:
     assert title(*(incident(rule, n, step="20%", now=record(n)) for n in (1, 2))) == headline
 
 
+@pytest.mark.parametrize(
+    ("rule", "headline"),
+    [
+        (Rule.BANNED, "✅ 2 tokens were BANNED: all resolved"),
+        (Rule.UNKNOWN_STATUS, "✅ 2 tokens had an unknown status: all resolved"),
+        (Rule.DEGRADED, "✅ 2 tokens fell from FAST to RELAX: all resolved"),
+        (Rule.SUBSCRIPTION, "✅ 2 tokens had plan problems: all resolved"),
+        (Rule.QUEUE_STUCK, "✅ 2 tokens had stuck queues: all resolved"),
+        (Rule.FROZEN, "✅ 2 tokens ran jobs, but their fast time did not move: all resolved"),
+        (Rule.INACTIVE, "✅ 2 tokens were switched off: all resolved"),
+        (Rule.FLAPPING, "✅ 2 tokens kept changing status: all resolved"),
+    ],
+)
+def test_a_group_that_has_ended_speaks_of_the_past(rule: Rule, headline: str) -> None:
+    assert title(*(incident(rule, n, now=record(n), after=HOUR) for n in (1, 2))) == headline
+
+
+@pytest.mark.parametrize(
+    ("became", "headline", "line"),
+    [
+        ([record(1, "BANNED"), record(2, "BANNED")], "all now BANNED", "⚪ **was VERIFYING, now BANNED** (2)"),
+        ([None, None], "all gone from the list", "⚪ **was VERIFYING, gone from the list** (2)"),
+        ([record(1), record(2, "BANNED")], "1 resolved and 1 now BANNED", "✅ **was VERIFYING, now FAST** (1)"),
+        ([record(1, active=False)] * 2, "all now FAST, switched off", "⚪ **was VERIFYING, now FAST, switched off**"),
+    ],
+)
+def test_what_did_not_get_well_is_not_called_resolved(became: list[Record | None], headline: str, line: str) -> None:
+    over = [incident(Rule.VERIFYING, n, now=now, after=HOUR) for n, now in enumerate(became, 1)]
+    assert title(*over) == f"⚪ 2 tokens were VERIFYING: {headline}"
+    assert any(each.startswith(line) for each in body(*over))
+
+
+def test_two_incidents_of_one_token_are_not_two_tokens() -> None:
+    two = [incident(Rule.FAST_TIME_LOW, 1907, step=step, now=LOW) for step in ("20%", "30m")]
+    assert title(*two) == "🟠 2 incidents at once"
+    third = incident(Rule.FAST_TIME_LOW, 1908, step="20%", now=LOW)
+    assert title(*two, third) == "🟠 2 tokens ran low on fast time"
+
+
+def test_a_group_says_in_which_status_each_token_is_that_keeps_changing_it() -> None:
+    group = [incident(Rule.FLAPPING, n, now=record(n, status)) for n, status in enumerate(["RELAX", "BANNED"], 1)]
+    assert "🟠 **status keeps changing** (2): 1 (RELAX), 2 (BANNED)" in body(*group)
+
+
+def test_only_of_a_status_an_end_repeats_what_it_was() -> None:
+    for rule in (Rule.FROZEN, Rule.QUEUE_STUCK, Rule.SUBSCRIPTION, Rule.INACTIVE):
+        assert not body(incident(rule, now=record(), after=HOUR))[0].startswith("It was")
+
+
 def test_a_group_names_what_is_no_longer_watched_as_such() -> None:
     over = [unwatched(incident(Rule.VERIFYING, n, now=record(n, "VERIFYING"), after=HOUR)) for n in (1, 2)]
-    assert "✅ **no longer watched: VERIFYING** (2): 1 (1 h), 2 (1 h)" in body(*over)
+    assert "⚪ **was VERIFYING, no longer watched** (2): 1 (1 h), 2 (1 h)" in body(*over)
+    assert title(*over) == "⚪ 2 tokens were VERIFYING: all no longer watched"
 
 
 def test_long_incidents_are_told_with_dates() -> None:
     assert ":f> · resolved <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
 
 
-def test_while_imaginepro_is_away_the_age_is_that_of_the_last_reading() -> None:
+def test_while_imaginepro_is_away_its_card_says_when_there_was_a_reading() -> None:
     down = incident(Rule.UPSTREAM_DOWN, None)
-    assert body(down, known=replace(FLEET, read_at=NOON - HOUR))[-1].endswith(
-        f"read <t:{int(NOON.timestamp()) - 3600}:R>"
-    )
-    assert "read" not in body(down, known=Fleet())[-1]
+    assert times(down, known=replace(FLEET, read_at=NOON - HOUR)) == "since 0' · last reading -60'"
+    assert times(down, known=Fleet()) == "since 0'"
 
 
 def do(fired: Incident, known: Fleet, *troubled: int) -> str:
@@ -514,7 +626,7 @@ def test_a_ping_carries_the_headline_and_the_card_does_not_repeat_it() -> None:
 
 
 def test_the_footer_is_the_mark_by_which_the_message_is_found_again() -> None:
-    assert say(incident(Rule.NEW, now=record())).embeds[0].footer.text == "k3f9-57"
+    assert say(incident(Rule.NEW, now=record())).embeds[0].footer.text == "ref k3f9-57"
 
 
 def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
@@ -530,20 +642,20 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
         incident(Rule.BANNED, 1920, severity=Severity.CRITICAL, now=record(1920, "BANNED")),
         incident(Rule.INACTIVE, 1930, severity=Severity.INFO, now=record(1930, active=False)),
     ]
-    assert title(*incidents) == "🔴 10 changes at once, 6 of them over"
+    assert title(*incidents) == "🔴 10 incidents: 4 resolved, 1 now BANNED, 1 gone from the list and 4 still open"
     assert body(*incidents) == [
         "**3 of 4 tokens work, with 32.2 h of fast time.**",
         "",
         "🔴 **BANNED** (2): 1920, 1921",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",
         "⚫ **switched off** (1): 1930",
-        "✅ **over: ImaginePro could not be read** for 3 min",
+        "✅ **resolved: ImaginePro could not be read** for 3 min",
         "✅ **was VERIFYING, now FAST** (2): 1940 (5 min), 1941 (6 min)",
-        "✅ **was VERIFYING, now BANNED** (1): 1943 (7 min)",
-        "✅ **was VERIFYING, gone from the list** (1): 1944 (8 min)",
-        "✅ **over: under 20 % fast time** (1): 1908 (1 h)",
+        "⚪ **was VERIFYING, now BANNED** (1): 1943 (7 min)",
+        "⚪ **was VERIFYING, gone from the list** (1): 1944 (8 min)",
+        "✅ **resolved: under 20 % fast time** (1): 1908 (1 h)",
         "",
-        f"fired <t:{int(NOON.timestamp())}:t> · read <t:{int((NOON + HOUR).timestamp())}:R>",
+        f"since <t:{int(NOON.timestamp())}:t>",
     ]
     remedies = say(*incidents).embeds[0].fields[0]
     assert remedies.name == "What to do"
@@ -555,14 +667,13 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
 
 def test_a_summary_of_what_is_over_asks_for_nothing() -> None:
     over = [incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n), after=HOUR) for n in (1, 2)]
-    assert title(*over) == "✅ 2 tokens got BANNED, all of them over"
+    assert title(*over) == "✅ 2 tokens were BANNED: all resolved"
     assert not say(*over).embeds[0].fields
 
 
 def test_a_summary_of_changes_that_are_all_open_does_not_speak_of_an_end() -> None:
     assert (
-        title(*[incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in (1, 2)])
-        == "🟠 2 tokens went VERIFYING"
+        title(*[incident(Rule.VERIFYING, n, now=record(n, "VERIFYING")) for n in (1, 2)]) == "🟠 2 tokens are VERIFYING"
     )
 
 

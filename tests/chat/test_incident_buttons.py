@@ -583,7 +583,7 @@ async def test_a_group_is_unfolded_in_pages_with_the_state_of_each(world: World)
     first = said(result).splitlines()
     noon = int(NOON.timestamp())
     assert first[1] == "21 incidents, 20 of them open"
-    assert first[2] == f"🟠 **Token 100 is VERIFYING** · fired <t:{noon}:R> · <@{world.other.id}> has it"
+    assert first[2] == f"🟠 **Token 100 is VERIFYING** · since <t:{noon}:t> · <@{world.other.id}> has it"
     assert result.response is not None
     second = await world.operator.click(result.response.message, label="More ▶")
     assert "✅ **" in said(second)

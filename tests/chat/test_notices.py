@@ -48,7 +48,7 @@ def notice(  # each argument is a part of the notice that some test varies
 def lines(shown: Alert) -> list[str]:
     """What it says, less its mark."""
     *said, mark = (shown.content or "").splitlines()
-    assert mark == "-# k3f9-57"
+    assert mark == "-# ref k3f9-57"
     assert not shown.embeds
     assert shown.view is None
     return said
@@ -60,7 +60,7 @@ def mentioned(shown: Alert) -> object:
 
 def test_what_became_critical_mentions_the_role() -> None:
     shown = notice(NoticeKind.RAISED, CHECK)
-    assert lines(shown) == ["<@&42> 🔴 **Critical now: Token 1905 is VERIFYING, unanswered for 15 min**"]
+    assert lines(shown) == ["<@&42> 🔴 **Critical now: Token 1905 has been VERIFYING for over 15 min**"]
     assert mentioned(shown) == [42]
     assert not shown.silent
 
@@ -82,7 +82,7 @@ def test_what_became_a_warning_pings_nobody() -> None:
 
 def test_several_that_got_worse_are_named() -> None:
     shown = notice(NoticeKind.RAISED, CHECK, replace(CHECK, key=replace(CHECK.key, token=1906)))
-    assert lines(shown) == ["<@&42> 🔴 **Critical now: 2 tokens went VERIFYING**", "🔴 **VERIFYING** (2): 1905, 1906"]
+    assert lines(shown) == ["<@&42> 🔴 **Critical now: 2 tokens are VERIFYING**", "🔴 **VERIFYING** (2): 1905, 1906"]
 
 
 def test_what_got_worse_and_was_over_before_it_was_delivered_pings_nobody() -> None:
@@ -115,7 +115,7 @@ def test_one_role_for_both_is_called_once() -> None:
 
 def test_a_reminder_names_only_what_nobody_has() -> None:
     shown = notice(NoticeKind.REMINDER, TAKEN, CHECK)
-    assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 is VERIFYING, unanswered for 15 min**"
+    assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 has been VERIFYING for over 15 min**"
 
 
 @pytest.mark.parametrize(("about", "why"), [(TAKEN, "Acknowledged"), (BAN_OVER, "Resolved")])
@@ -136,7 +136,7 @@ def test_the_end_of_a_group_says_what_became_of_them() -> None:
     over = [incident(Rule.VERIFYING, n, now=record(n), after=HOUR) for n in range(10)]
     banned = incident(Rule.VERIFYING, 99, now=record(99, "BANNED"), after=HOUR)
     assert lines(notice(NoticeKind.RESOLVED, *over, banned)) == [
-        "✅ **11 tokens went VERIFYING, all of them over**",
+        "⚪ **11 tokens were VERIFYING: 10 resolved and 1 now BANNED**",
         "was VERIFYING, now FAST (10) and was VERIFYING, now BANNED (1)",
     ]
 
@@ -262,4 +262,4 @@ def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
     text = shown.content or ""
     assert width(text) <= 2000
     assert_harmless(text)
-    assert text.endswith("-# k3f9-57")
+    assert text.endswith("-# ref k3f9-57")

@@ -64,8 +64,8 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
     assert said(await use(world, "incidents")).splitlines() == [
         "",
         "2 incidents are open",
-        f"🔴 **Token 1901 is BANNED** · fired <t:{noon}:R> · [message]({link})",
-        f"🟠 **Token 1950 is RELAX, no longer FAST** · fired <t:{noon}:R> · <@7> has it · suppressed",
+        f"🔴 **Token 1901 is BANNED** · since <t:{noon}:t> · [jump]({link})",
+        f"🟠 **Token 1950 is RELAX, no longer FAST** · since <t:{noon}:t> · <@7> has it · suppressed",
     ]
 
 
@@ -333,14 +333,19 @@ async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
         ({"rule": "banned", "severity": "warning"}, "**banned**: warning · set in chat"),
         ({"rule": "verifying", "readings": 3}, "**verifying**: warning, critical after 15 min · after 3 readings ·"),
         (
-            {"rule": "fast_time_low", "threshold": "20%, 30m,20%"},
-            "**fast time low**: warning, the last step critical · under 20%, 30m · set in chat",
+            {"rule": "fast_time_low", "threshold": "20%, 30m"},
+            "**fast time low**: warning, the last step critical · under 20 %, 30 min · set in chat",
         ),
         (
             {"rule": "fast_time_low", "token": 1900, "threshold": "2h"},
-            "**fast time low** of token 1900: warning, the last step critical · under 2h · set in chat",
+            "**fast time low** of token 1900: warning · under 2 h · set in chat",
         ),
-        ({"rule": "pool", "threshold": "3,20h"}, "**pool**: critical · under 3 that work, or under 20h fast time ·"),
+        (
+            {"rule": "pool", "threshold": "3,20h"},
+            "**pool**: critical · fewer than 3 tokens work or the tokens that work have less than 20 h of fast time",
+        ),
+        ({"rule": "pool", "threshold": "20h"}, "**pool**: critical · no token works or the tokens that work have"),
+        ({"rule": "pool", "threshold": "0,20h"}, "**pool**: critical · the tokens that work have less than 20 h"),
         ({"rule": "queue_stuck", "threshold": "45m"}, "**queue stuck**: warning · for 45 min ·"),
         ({"rule": "new", "enabled": False}, "**new**: off · info · set in chat"),
     ],
@@ -365,11 +370,12 @@ async def test_setting_a_rule_again_keeps_what_was_set_before(world: World) -> N
 async def test_the_rules_are_shown_as_they_hold_for_a_token(world: World) -> None:
     await use(world, "rules set", rule="banned", token=1900, severity="info")
     assert "**banned** of token 1900: info · set in chat" in said(await use(world, "rules list", token=1900))
-    assert "**banned** of token 1950: critical\n" in said(await use(world, "rules list", token=1950))
+    assert "**banned** of token 1950: critical · *the account" in said(await use(world, "rules list", token=1950))
     fleet_wide = said(await use(world, "rules list"))
-    assert "**banned**: critical\n" in fleet_wide
+    assert "**banned**: critical · *the account of a token is blocked*\n" in fleet_wide
     assert "↳ **banned** of token 1900: info" in fleet_wide
-    assert "**fast time low**: warning, the last step critical · under 20%\n" in fleet_wide
+    assert "**fast time low**: warning · under 20 % · *a token is running out of fast time*\n" in fleet_wide
+    assert "**frozen**: info · for 6 h · *a token runs jobs, but its fast time does not move*\n" in fleet_wide
 
 
 @pytest.mark.parametrize(
@@ -384,12 +390,39 @@ async def test_the_rules_are_shown_as_they_hold_for_a_token(world: World) -> Non
         ({"rule": "pool", "token": 1900, "enabled": False}, "leave the token out"),
         ({"rule": "banned", "token": 7, "enabled": False}, "There is no token 7."),
         ({"rule": "flapping", "readings": 2}, "does not count readings"),
+        ({"rule": "upstream_stale", "readings": 2}, "does not count readings"),
+        ({"rule": "fast_time_low", "threshold": "99%"}, "a percentage lies above 0% and goes up to 98%"),
+        ({"rule": "fast_time_low", "threshold": "20%,20.0%"}, "names the same level twice"),
+        ({"rule": "fast_time_low", "threshold": "60m,1h"}, "names the same level twice"),
+        ({"rule": "fast_time_low", "threshold": "15h"}, "no token ever has more than 15h of fast time"),
+        ({"rule": "fast_time_low", "threshold": "900m,1h"}, "no token ever has more than 900m of fast time"),
+        ({"rule": "fast_time_low", "token": 1900, "threshold": "20h"}, "token 1900 never has more than 15h"),
+        ({"rule": "pool", "threshold": "lots"}, "write how many tokens must work"),
+        ({"rule": "pool", "threshold": "3,20"}, "write how many tokens must work"),
+        ({"rule": "pool", "threshold": "2h,20h"}, "write how many tokens must work"),
+        ({"rule": "pool", "threshold": "9" * 50}, "write how many tokens must work"),
+        ({"rule": "pool", "threshold": "0"}, "to switch the rule off, set enabled to False"),
+        ({"rule": "pool", "threshold": "4"}, "only 3 tokens are linked"),
+        ({"rule": "pool", "threshold": "45h"}, "all tokens together never have more than 45h of fast time"),
+        ({"rule": "frozen", "threshold": "31d"}, "the longest time is 30d"),
     ],
 )
 async def test_a_rule_that_cannot_be_set_so_is_answered_with_how_to_mend_it(
     world: World, options: dict[str, Any], words: str
 ) -> None:
     assert words in await refusal(world, "rules set", **options)
+
+
+async def test_a_refusal_says_what_was_written_and_what_is_set_now(world: World) -> None:
+    assert await refusal(world, "rules set", rule="pool", threshold="3, 20") == (
+        "“3\\,20” cannot be set: write how many tokens must work, such as 3, how much fast time they must have"
+        " together, such as 20h, or both: 3,20h. Set now: **pool**: critical · no token works"
+    )
+    await use(world, "rules set", rule="verifying", readings=3)
+    assert await refusal(world, "rules set", rule="verifying", threshold="5m") == (
+        "“5m” cannot be set: this rule has no threshold; those that have one: fast time low, pool, queue stuck,"
+        " frozen. Set now: **verifying**: warning, critical after 15 min · after 3 readings · set in chat"
+    )
 
 
 async def test_what_was_not_set_is_not_reset(world: World) -> None:
@@ -401,7 +434,7 @@ async def test_what_was_not_set_is_not_reset(world: World) -> None:
 
 
 async def test_the_trail_says_who_did_what_when_and_why_newest_first(world: World) -> None:
-    assert "Nobody did anything yet" in said(await use(world, "admin audit"))
+    assert "Nobody has done anything yet" in said(await use(world, "admin audit"))
     world.desk.fire(BAN)
     await world.desk.acknowledge([BAN.key], 7)
     assert said(await use(world, "admin audit")).splitlines()[1] == "Last action"

@@ -13,6 +13,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
+from bot.domain.rules.settable import UNCOUNTED
 from bot.domain.rules.table import RULES, UPSTREAM_RULES
 from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
@@ -252,7 +253,7 @@ class Watching(RuleBasedStateMachine):
             enabled=st.sampled_from([None, True, False]),
             severity=st.one_of(st.none(), st.sampled_from(Severity)),
             readings=st.sampled_from([None, 1, 2]),
-        )
+        ).filter(lambda each: each.readings is None or each.rule not in UNCOUNTED)
     )
     def somebody_sets_a_rule(self, setting: Setting) -> None:
         self.decide(setting)

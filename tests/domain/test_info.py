@@ -521,7 +521,7 @@ def test_a_threshold_is_a_percentage_or_a_time(text: str, expected: Threshold) -
         ("20 %", "such as 15%"),
         ("nan%", "such as 15%"),
         ("0%", "above 0%"),
-        ("101%", "up to 100%"),
+        ("101%", "up to 98%"),
         ("0m", "above zero"),
     ],
 )

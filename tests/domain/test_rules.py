@@ -5,7 +5,8 @@ import pytest
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import Record, Severity, Trouble
-from bot.domain.rules.policy import THRESHOLDS, Policy, check
+from bot.domain.rules.policy import Policy
+from bot.domain.rules.settable import THRESHOLDS, check
 from bot.domain.rules.table import RULES
 from bot.domain.steering import Scope, Setting
 from bot.domain.watch.known import Memory, restore
@@ -806,8 +807,8 @@ def test_a_token_that_is_gone_is_forgotten_even_where_nobody_wants_to_hear_of_it
         (Setting(Rule.BANNED, threshold="20%"), "no threshold"),
         (Setting(Rule.FAST_TIME_LOW, threshold="lots"), "write a percentage"),
         (Setting(Rule.FAST_TIME_LOW, threshold="20%,,5%"), "write a percentage"),
-        (Setting(Rule.POOL, threshold="20%"), "10h"),
-        (Setting(Rule.POOL, threshold=""), "write a percentage"),
+        (Setting(Rule.POOL, threshold="20%"), "20h"),
+        (Setting(Rule.POOL, threshold=""), "how many tokens"),
         (Setting(Rule.QUEUE_STUCK, threshold="20%"), "whole number and a unit"),
     ],
 )

@@ -202,7 +202,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
 
 async def _see_all_well_again(page: Page, demo: Demo) -> None:
     """From the group on to the end of the story."""
-    await picture("group", await told(page, "3 tokens went VERIFYING"))
+    await picture("group", await told(page, "3 tokens are VERIFYING"))
     demo.go_on()
     await told(page, "ImaginePro cannot be read")
     demo.go_on()

@@ -189,8 +189,8 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 
 
 _STORED: dict[type[Value], str] = {
-    Incident: "acknowledged clear detail flips heard key loud_at missed moments now opened_at origin read_at reminders "
-    "resolved_at seen severity silenced stage told was was_at",
+    Incident: "acknowledged clear detail first_notified_at flips heard key loud_at missed moments now opened_at origin "
+    "read_at reminders resolved_at seen severity silenced stage told was was_at",
     Key: "rule step token",
     Moment: "at by severity until what who",
     Notice: "about at before by escalated keys kind quiet to until words",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bot.chat.alerts.groups import Line, grouped, line
+from bot.chat.alerts.groups import Line, fates, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, Sign, had_been, sign, sign_and_headline, subject, waiting, was
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
@@ -59,10 +59,8 @@ def summary(about: Sequence[Story]) -> Draft:
         for label, group in groups.items()
         if group[0].wording.do and group[0].incident.severity is not Severity.INFO
     ]
-    headline = several(about)
-    if over:
-        headline += f", {len(over)} of them over" if stands else ", all of them over"
-    return _whose(Draft(sign_of(stands), headline, lines, remedies), stands)
+    sign_now = sign_of(stands) if stands else sign_of_ends(over)
+    return _whose(Draft(sign_now, several(about), lines, remedies), stands)
 
 
 def _whose(draft: Draft, stands: Sequence[Story]) -> Draft:
@@ -82,6 +80,10 @@ def sign_of(stands: Sequence[Story]) -> Sign:
 
 
 def several(about: Sequence[Story]) -> str:
-    """`12 tokens went VERIFYING`, or of several rules `12 changes at once`."""
-    many = about[0].wording.many if len({story.rule for story in about}) == 1 else ""
-    return many.replace("{many}", f"{len(about)} tokens") if many else f"{len(about)} changes at once"
+    """`2 tokens are VERIFYING`, `2 tokens were VERIFYING: all resolved`, or of several rules `2 incidents at once`."""
+    ends, tokens = fates(about), {story.incident.key.token for story in about}
+    alike = len({story.rule for story in about}) == 1 and not (len(tokens) == 1 and about[0].token)
+    wording = about[0].wording if alike else None
+    many = (wording.many_were if ends and wording.many_were else wording.many) if wording else ""
+    headline = many.replace("{many}", f"{len(tokens)} tokens") or f"{len(about)} incidents{'' if ends else ' at once'}"
+    return f"{headline}: {ends}" if ends else headline

@@ -1,12 +1,13 @@
 """Several incidents in few lines: grouped by rule and by what became of them, the gravest first."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bot.chat.alerts.phrases import OVER, sign
+from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, sign, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.cards import share
-from bot.chat.text import within
+from bot.chat.text import listed, number, within
 from bot.domain.incidents import Incident, Rule
 from bot.domain.rules.table import STATUS_RULES
 
@@ -35,11 +36,44 @@ def _label(story: Story) -> str:
     group = story.wording.group.format_map(story)
     if not story.ended:
         return group
-    if story.lost:
-        return f"was {group}, gone from the list"
+    if story.rule in STATUS_RULES and story.incident.key.token is not None:
+        return f"was {group}, {fate(story) if story.lost or story.incident.unwatched else f'now {_status_now(story)}'}"
+    return f"{fate(story)}: {group}"
+
+
+def fate(story: Story) -> str:
+    """What became of one that has ended. Only of what is well again it is said that it is resolved."""
     if story.incident.unwatched:
-        return f"no longer watched: {group}"
-    return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"over: {group}"
+        return "no longer watched"
+    if story.lost:
+        return "gone from the list"
+    if sign_of_end(story) == OVER:
+        return "resolved"
+    return f"now {_status_now(story)}" if story.token else "ended"
+
+
+def fates(about: Sequence[Story]) -> str:
+    """`all resolved`, or `2 resolved, 1 now BANNED and 3 still open`; nothing where all are open."""
+    counts = Counter(fate(story) if story.ended else "still open" for story in about)
+    if counts.keys() <= {"still open"}:
+        return ""
+    order = sorted(counts, key=lambda word: (word == "still open", word != "resolved"))
+    return f"all {order[0]}" if len(order) == 1 else listed([f"{number(counts[each])} {each}" for each in order], 5)
+
+
+def sign_of_end(story: Story) -> Sign:
+    """Whether one that has ended is well."""
+    return sign_and_headline(story)[0]
+
+
+def sign_of_ends(about: Iterable[Story]) -> Sign:
+    """Whether all that have ended are well."""
+    return OVER if all(sign_of_end(story) == OVER for story in about) else MOVED_ON
+
+
+def _status_now(story: Story) -> str:
+    off = story.token is not None and story.token.active is False
+    return f"{story.status}, switched off" if off else story.status
 
 
 class Line(NamedTuple):
@@ -56,7 +90,7 @@ class Line(NamedTuple):
 def line(label: str, group: Sequence[Story], most: int = _IDS) -> Line:
     """A rule's line, which names `most` tokens at most."""
     first = group[0]
-    mark = (OVER if first.ended else sign(first))[0]
+    mark = (sign_of_ends(group) if first.ended else sign(first))[0]
     if first.incident.key.token is None:
         alone = f"{mark} **{label}**" + (f" for {first.span}" if first.ended else "")
         return Line(alone, alone, alone)
@@ -74,7 +108,9 @@ def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:
 
 
 def _note(story: Story) -> str:
-    """What sets one token of a group apart: how long it took, or how little is left."""
+    """What sets one token of a group apart: how long it took, how little is left, or its status."""
     if story.ended:
         return f" ({story.span})"
+    if story.rule is Rule.FLAPPING:
+        return f" ({story.status})"
     return f" ({share(story.token.fast_time)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""

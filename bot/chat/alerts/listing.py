@@ -9,7 +9,7 @@ from bot.chat.alerts.groups import place
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import Story, stories
 from bot.chat.cards import GAP, compose
-from bot.chat.text import stamp
+from bot.chat.text import instant
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet
 
@@ -64,9 +64,9 @@ def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
     incident = story.incident
     taken = incident.acknowledged
     parts = [
-        "" if story.ended else f"fired {stamp(incident.opened_at)}",
+        "" if story.ended else f"since {instant(incident.opened_at, story.checked_at or incident.read_at)}",
         f"<@{taken.who}> has it" if taken and not story.ended else "",
         "suppressed" if suppressed and not story.ended else "",
-        f"[message]({link})" if link and not story.ended else "",
+        f"[jump]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

@@ -100,16 +100,21 @@ def alert(
         counted = f"These are the {number(NAMED)} gravest of {number(total)} incidents." if total > NAMED else ""
         said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
-        text = f"{text}\n-# {bare(message.mark, 60)}"
+        text = f"{text}\n-# {_reference(message)}"
         return Alert(text, (), allowed, silent=notice.kind in QUIET and not pinged)
     (mark, colour), headline, lines, remedies, taken = summary(about) if message.summary else card(about[0])
-    embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=bare(message.mark, 60))
+    embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     if not (pinged or taken):
         embed.title = f"{mark} {headline}"
     content = f"{mentions}**{mark} {headline}**" if pinged or taken else None
     return Alert(content, (embed,), allowed, buttons(message, runbook))
+
+
+def _reference(message: Message) -> str:
+    """By which the log names a message, and by which the bot finds it again."""
+    return f"ref {bare(message.mark, 60)}"
 
 
 def _pinged(message: Message, roles: Roles) -> tuple[int | None, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
-from bot.chat.alerts.groups import Line, grouped, line
+from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
@@ -53,7 +53,7 @@ def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
     if len(about) == 1:
         return Draft(*sign_and_headline(about[0]), [])
     groups = [f"{label} ({len(group)})" for label, group in grouped(about).items()]
-    return Draft(OVER, f"{several(about)}, all of them over", [listed(groups, 5)])
+    return Draft(sign_of_ends(about), several(about), [listed(groups, 5)])
 
 
 def _handed_over(notice: Notice, about: Sequence[Story]) -> Draft:

@@ -4,7 +4,7 @@ from bot.chat import cards
 from bot.chat.alerts.story import Story, queued_jobs
 from bot.chat.alerts.wording import MOMENTARY
 from bot.chat.cards import plan_word, status_word
-from bot.chat.text import number, stamp
+from bot.chat.text import instant, number, stamp
 from bot.domain.incidents import Rule
 from bot.domain.info import read
 from bot.domain.model import Status
@@ -12,6 +12,8 @@ from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
 
 Sign = cards.Sign
 SIGNS = cards.SIGNS
+
+_NAMED = {status.value for status in Status} - {Status.UNKNOWN.value}
 
 OVER: Sign = ("✅", cards.GREY)
 MOVED_ON: Sign = ("⚪", cards.GREY)
@@ -63,19 +65,20 @@ def subject(story: Story) -> str:
 
 
 def was(story: Story) -> str:
-    """`Was FAST until 2 minutes ago.`, where the status is what changed."""
-    before, at = story.incident.was, story.incident.was_at
+    """`Was BANNED until 3:11, and FAST before that.`, where the status is what changed."""
+    before, at, origin = story.incident.was, story.incident.was_at, story.incident.origin
     if before is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
         return ""
-    until = f" until {stamp(at)}" if at else ""
-    return f"Was {status_word(read(before))}{until}."
+    until = f" until {instant(at, story.incident.read_at)}" if at else ""
+    earlier = f", and {origin} before that" if origin in _NAMED and origin != read(before).status else ""
+    return f"Was {status_word(read(before))}{until}{earlier}."
 
 
 def had_been(story: Story) -> str:
-    """`It was BANNED, and FAST before that.`, of what has ended."""
-    if not story.wording.state or story.incident.key.token is None:
+    """`It was BANNED, and FAST before that.`, of a status that has ended; of anything else the headline says it."""
+    if story.rule not in STATUS_RULES:
         return ""
-    before = story.incident.was if story.rule in STATUS_RULES else None
+    before = story.incident.was
     earlier = f", and {status_word(read(before))} before that" if before else ""
     return f"It was {story.wording.state.format_map(story)}{earlier}."
 
@@ -84,4 +87,4 @@ def waiting(story: Story) -> str:
     """How many jobs sit in the queues of a token that does not work."""
     token = story.token
     jobs = 0 if token is None or token.status.works else queued_jobs(token)
-    return f"{number(jobs)} {'is' if jobs == 1 else 'are'} waiting on it." if jobs else ""
+    return f"{number(jobs)} {'job is' if jobs == 1 else 'jobs are'} waiting on it." if jobs else ""

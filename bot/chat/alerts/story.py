@@ -1,18 +1,34 @@
 """An incident as texts show it: what a template may name."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.chat import cards
-from bot.chat.alerts.wording import MEND, MOMENTARY, RELAX_LEFT, RELAX_NOW, SLOW, WAIT, WORDINGS, Wording
+from bot.chat.alerts.wording import (
+    MEND,
+    MOMENTARY,
+    REFUSALS,
+    REFUSED,
+    RELAX_LEFT,
+    RELAX_NOW,
+    SLOW,
+    WAIT,
+    WORDINGS,
+    Refusal,
+    Wording,
+)
 from bot.chat.cards import alone, amount, buying, needs_person, share, status_word, to_others
-from bot.chat.text import bare, listed, number, plain, span, stamp
+from bot.chat.text import level, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Token, Trouble
-from bot.domain.rules.table import FAST_HOURS
+from bot.domain.rules.table import FAST_HOURS, UPSTREAM_RULES
 from bot.domain.value import Value
+
+_REFUSED_WITH = re.compile(r"\((\d{3})[:)]")
+"""The status of the answer, in the sentence that says why ImaginePro cannot be read."""
 
 
 class Story(Value):
@@ -66,15 +82,15 @@ class Story(Value):
         return span((self.incident.resolved_at or self.incident.read_at) - self.incident.opened_at)
 
     @property
-    def unanswered(self) -> str:
-        """`, unanswered for 15 min`, once that made it worse."""
+    def verifying(self) -> str:
+        """`is VERIFYING`, or `has been VERIFYING for over 15 min` once that made it worse."""
         raised = [moment.at for moment in self.incident.moments if moment.what is Happening.RAISED]
-        return f", unanswered for {span(raised[-1] - self.incident.opened_at)}" if raised else ""
+        return f"has been VERIFYING for over {span(raised[-1] - self.incident.opened_at)}" if raised else "is VERIFYING"
 
     @property
     def step(self) -> str:
         """The threshold, as it is read: `20 %`."""
-        return bare(self.incident.key.step, 20).replace("%", " %")
+        return level(self.incident.key.step)
 
     @property
     def left(self) -> str:
@@ -111,6 +127,34 @@ class Story(Value):
         """What to do about an upstream that cannot be read: where it answers, but not so, waiting does not help."""
         wrong = self.incident.detail.startswith((Trouble.NOT_FOUND, Trouble.MALFORMED))
         return MEND if wrong else WAIT
+
+    @property
+    def refused(self) -> str:
+        """What ImaginePro refuses."""
+        return self._refusal.headline
+
+    @property
+    def admit(self) -> str:
+        """What to do so that ImaginePro lets the bot in again."""
+        return self._refusal.do
+
+    @property
+    def _refusal(self) -> Refusal:
+        status = _REFUSED_WITH.search(self.incident.detail)
+        return REFUSALS.get(status[1], REFUSED) if status else REFUSED
+
+    @property
+    def checked(self) -> str:
+        """When the whole fleet was last read, as a time of the day."""
+        return stamp(self.fleet.read_at, "t") if self.fleet.read_at else "it was started"
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When what it is about was last read: its token, or else the fleet."""
+        if self.rule in UPSTREAM_RULES:
+            return self.fleet.read_at
+        read_at = self.fleet.read_at if self.incident.key.token is None else self.fleet.age_of(self.incident.key.token)
+        return max(filter(None, (read_at, self.incident.read_at)))
 
     @property
     def slow(self) -> str:

@@ -1,7 +1,11 @@
-"""The timeline of one incident, or of several that share a message."""
+"""The timeline of one incident, or of several that share a message.
+
+A card stays as it is until something happens to its incident. So all its times are times of the day: an age would go on
+counting, and look as if nobody had checked since.
+"""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.chat.alerts.story import Story
@@ -12,13 +16,16 @@ from bot.domain.rules.table import UPSTREAM_RULES
 _SAME_DAY = timedelta(hours=12)
 """Longer incidents are shown with dates."""
 
+_AT_ONCE = timedelta(minutes=1)
+"""Who is told sooner than this was told when it began."""
+
 _TIMELINE = 6
 """Moments that a card shows at least, if there are so many: the first, and the last ones."""
 
 _MOMENTS: Mapping[Happening, str] = {
-    Happening.FIRED: "fired {at}",
+    Happening.FIRED: "since {at}",
     Happening.RAISED: "{severity} since {at}",
-    Happening.LOWERED: "only {severity} since {at}",
+    Happening.LOWERED: "down to {severity} {at}",
     Happening.ACKNOWLEDGED: "acknowledged by {who} {at}",
     Happening.SILENCED: "silenced by {who} until {until}",
     Happening.REMINDED: "reminded {at}",
@@ -34,7 +41,7 @@ _EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
 
 
 def timeline(about: Sequence[Story]) -> str:
-    """When it fired, who did what, when it was over, and how old the numbers are. Of several, what they share once."""
+    """Since when it is so, who did what, when it was over, and when it was last checked. Of several, once for all."""
     single = about[0] if len(about) == 1 else None
     began = min(story.incident.opened_at for story in about)
     last = max(story.incident.resolved_at or story.incident.read_at for story in about)
@@ -46,10 +53,15 @@ def timeline(about: Sequence[Story]) -> str:
         shared = single is None and moment.what in {Happening.FIRED, Happening.RAISED, Happening.LOWERED}
         once = f"{moment.what} {moment.severity}" if shared else _said(moment, style)
         said.setdefault(once, moment)
-    words = _shortened([(moment, _said(moment, style)) for moment in said.values()])
+    moments = [(moment, _said(moment, style)) for moment in said.values()]
+    told = min((at for story in about if (at := story.incident.first_notified_at)), default=began)
+    if told - began >= _AT_ONCE:
+        place = 1 + sum(moment.at < told for moment, _ in moments[1:])
+        moments.insert(place, (Moment(told, Happening.FIRED), f"told {stamp(told, style)}"))
+    words = _shortened(moments)
     if single is not None and single.ended:
-        words[-1] += f", {single.span}"
-    return " · ".join([*words, *_age(about)])
+        words[-1] += f" after {single.span}"
+    return " · ".join([*words, *_checked(about, began, style)])
 
 
 def _shortened(moments: Sequence[tuple[Moment, str]]) -> list[str]:
@@ -86,8 +98,11 @@ def _said(moment: Moment, style: str) -> str:
     )
 
 
-def _age(about: Sequence[Story]) -> list[str]:
-    """While ImaginePro is away, numbers are as old as the last reading."""
-    frozen = [story.fleet.read_at for story in about if story.rule in UPSTREAM_RULES]
-    read_at = frozen[0] if len(frozen) == len(about) else max(story.incident.read_at for story in about)
-    return [f"read {stamp(read_at)}"] if read_at else []
+def _checked(about: Sequence[Story], began: datetime, style: str) -> list[str]:
+    """When what is still open was last read, if not just when it began. While ImaginePro is away, nothing is."""
+    open_ = [story for story in about if story.incident.open]
+    read_at = [at for story in open_ if (at := story.checked_at) is not None]
+    if not read_at:
+        return []
+    word = "last reading" if all(story.rule in UPSTREAM_RULES for story in open_) else "last checked"
+    return [f"{word} {stamp(max(read_at), style)}"] if max(read_at) != began else []

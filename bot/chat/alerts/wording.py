@@ -1,4 +1,4 @@
-"""What alerts say: one row of texts a rule. The texts are templates over what a story knows."""
+"""What people read of a rule: one row of texts each. The texts are templates over what a story knows."""
 
 from collections.abc import Mapping
 
@@ -12,66 +12,79 @@ from bot.domain.value import Value
 class Wording(Value):
     """The texts of a rule. An empty one is not said."""
 
+    explained: str
+    """When it fires, in a few words, for those who set it."""
     headline: str
     group: str
     """Before the ids of several."""
     many: str = ""
     """The headline of several at once; empty for what cannot happen to several."""
+    many_were: str = ""
+    """The same once some have ended; empty where `many` tells of the past already."""
     means: str = ""
     do: str = ""
     over: str = ""
     """The headline when it has ended. Empty for what is momentary, and for statuses: what came next words their end."""
     state: str = ""
-    """What it was in, as in "no longer ..."."""
+    """What it was, as in "no longer ...". Of what is about the fleet or ImaginePro nobody says so."""
     sign: tuple[str, discord.Colour] | None = None
     """Instead of the severity's."""
 
 
 WORDINGS: Mapping[Rule, Wording] = {
     Rule.BASELINE: Wording(
+        explained="the first reading ever",
         headline="Now watching {count}",
         group="now watching",
         means="{overview} From now on, every change is posted here; `/tokens` shows them all.",
         sign=("👀", cards.BLUE),
     ),
     Rule.UPSTREAM_DOWN: Wording(
+        explained="ImaginePro does not answer, or not as it should",
         headline="ImaginePro cannot be read",
         group="ImaginePro could not be read",
-        means="All numbers stay as they were last read, and no token is judged until it answers.",
+        means="Until it answers, all numbers are the last that were read: no token alert fires or resolves.",
         do="{ask}",
         over="ImaginePro can be read again after {span}",
     ),
     Rule.UPSTREAM_REFUSED: Wording(
-        headline="ImaginePro refuses the API key",
-        group="ImaginePro refused the API key",
-        means="No token can be watched until this is mended; all numbers stay as they were last read.",
-        do="check the key and the plan in ImaginePro, set `IMAGINEPRO_API_KEY`, and restart the bot.",
-        over="ImaginePro accepts the API key again after {span}",
+        explained="ImaginePro refuses the key, the plan or the payment",
+        headline="{refused}",
+        group="{refused}",
+        means="No token can be watched until this is fixed, and all numbers are the last that were read.",
+        do="{admit}",
+        over="ImaginePro lets the bot in again after {span}",
     ),
     Rule.UPSTREAM_STALE: Wording(
+        explained="the bot's checks of ImaginePro do not finish",
         headline="The bot gets no new readings",
         group="no new readings",
-        means="No poll of ImaginePro has ended for a while. All numbers stay as they were last read.",
-        do="check the bot's log and its host; restart the bot if this does not pass.",
+        means="The bot has not finished a check of ImaginePro since {checked}. All numbers are from then.",
+        do="check the bot's log and its host. Restart the bot if this goes on.",
         over="The bot gets new readings again after {span}",
     ),
     Rule.BANNED: Wording(
+        explained="the account of a token is blocked",
         headline="{name} is BANNED",
         group="BANNED",
-        many="{many} got BANNED",
+        many="{many} are BANNED",
+        many_were="{many} were BANNED",
         means=cards.BANNED.means,
         do=cards.BANNED.do,
         state="BANNED",
     ),
     Rule.VERIFYING: Wording(
-        headline="{name} is VERIFYING{unanswered}",
+        explained="a token waits until a person passes a check",
+        headline="{name} {verifying}",
         group="VERIFYING",
-        many="{many} went VERIFYING",
+        many="{many} are VERIFYING",
+        many_were="{many} were VERIFYING",
         means=cards.VERIFYING.means,
         do=cards.VERIFYING.do,
         state="VERIFYING",
     ),
     Rule.DEGRADED: Wording(
+        explained="a token fell from FAST to RELAX",
         headline="{name} is RELAX, no longer FAST",
         group="RELAX, no longer FAST",
         many="{many} fell from FAST to RELAX",
@@ -80,14 +93,17 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="RELAX",
     ),
     Rule.UNKNOWN_STATUS: Wording(
+        explained="a token has a status that this bot does not know",
         headline="{name} has an unknown status: {status}",
         group="unknown status",
-        many="{many} went into an unknown status",
+        many="{many} have an unknown status",
+        many_were="{many} had an unknown status",
         means=cards.UNKNOWN.means,
         do=cards.UNKNOWN.do,
         state="in an unknown status",
     ),
     Rule.RESTORED: Wording(
+        explained="a token is FAST again after RELAX",
         headline="{name} is FAST again",
         group="FAST again, no longer RELAX",
         many="{many} are FAST again",
@@ -95,6 +111,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         sign=("✅", cards.GREEN),
     ),
     Rule.FAST_TIME_LOW: Wording(
+        explained="a token is running out of fast time",
         headline="{name} has {only}{left}",
         group="under {step} fast time",
         many="{many} ran low on fast time",
@@ -104,6 +121,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="under {step} fast time",
     ),
     Rule.FAST_TIME_GONE: Wording(
+        explained="a token has no fast time left",
         headline="{name} has no fast time left",
         group="no fast time left",
         many="{many} ran out of fast time",
@@ -113,58 +131,69 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="without fast time",
     ),
     Rule.SUBSCRIPTION: Wording(
+        explained="the plan of a token is not active, or was not renewed",
         headline="{name}: its plan {plan_trouble}",
-        group="plan not in order",
-        many="{many} came into trouble with their plans",
+        group="plan problem",
+        many="{many} have plan problems",
+        many_were="{many} had plan problems",
         means="{plan_means} Without a plan it will stop working.",
-        do="look at the account's plan and payment at Midjourney.",
+        do="check the account's plan and payment at Midjourney.",
         over="{name}: its plan is in order again after {span}",
-        state="in trouble with its plan",
+        state="without an active plan",
     ),
     Rule.QUEUE_STUCK: Wording(
+        explained="jobs wait at a token, and none is running",
         headline="{name} has a stuck queue: {queued} and none running",
         group="queue stuck",
-        many="{many} got stuck with their queues",
-        means="It has been so for {span}: jobs wait, and nothing works on them.",
+        many="{many} have stuck queues",
+        many_were="{many} had stuck queues",
+        means="Jobs have been waiting for {span}, and nothing works on them.",
         do="look at the account in Discord; {its_jobs}.",
         over="{name}: its queue moves again after {span}",
-        state="stuck with its queue",
+        state="stuck",
     ),
     Rule.FROZEN: Wording(
+        explained="a token runs jobs, but its fast time does not move",
         headline="{name} runs jobs, but its fast time does not move",
         group="fast time does not move",
-        many="{many} run jobs, and their fast time does not move",
-        means="It has been at {level} for {span}: the number is old, or the jobs hang.",
-        do="see in Discord whether its jobs get done. If they do, only the number is old.",
+        many="{many} run jobs, but their fast time does not move",
+        many_were="{many} ran jobs, but their fast time did not move",
+        means="It has been at {level} for {span}: either the number is old, or the jobs hang.",
+        do="check in Discord whether its jobs finish. If they do, only the number is old, and you need do nothing.",
         over="{name}: its fast time moves again after {span}",
-        state="without movement of its fast time",
+        state="frozen",
     ),
     Rule.INACTIVE: Wording(
-        headline="{name} was switched off",
+        explained="a token is switched off in ImaginePro",
+        headline="{name} is switched off",
         group="switched off",
-        many="{many} were switched off",
+        many="{many} are switched off",
+        many_were="{many} were switched off",
         means=cards.OFF.means,
-        do="nothing, if that was on purpose.",
+        do="if that was not on purpose, switch it on in ImaginePro.",
         over="{name} is switched on again after {span}",
         state="switched off",
         sign=("⚫", cards.GREY),
     ),
     Rule.GONE: Wording(
+        explained="a token left ImaginePro's list",
         headline="{name} is gone from ImaginePro's list",
         group="gone from the list",
         many="{many} are gone from ImaginePro's list",
         means="It is no longer linked, and no longer watched.",
-        do="nothing, if that was on purpose; otherwise link it again.",
+        do="if that was not on purpose, link it again in ImaginePro.",
         sign=("⚪", cards.GREY),
     ),
     Rule.NEW: Wording(
-        headline="{name} is new, and {status}",
+        explained="a token joined ImaginePro's list",
+        headline="{name} is new: {status}",
         group="new",
         many="{many} are new",
         means="It is watched from now on.",
         sign=("🆕", cards.BLUE),
     ),
     Rule.POOL: Wording(
+        explained="too few tokens work, or they have too little fast time together",
         headline="{pool}",
         group="{pool}",
         many="The fleet is short of tokens and of fast time",
@@ -174,13 +203,15 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="short",
     ),
     Rule.FLAPPING: Wording(
-        headline="{name} keeps changing its status: {flips} times so far",
+        explained="a token keeps changing status",
+        headline="{name} keeps changing status: {status} now, {flips} changes so far",
         group="status keeps changing",
-        many="{many} began to change their status again and again",
-        means="Until it is calm for half an hour, only this message says how its status changes. Now it is {status}.",
+        many="{many} keep changing status",
+        many_were="{many} kept changing status",
+        means="Until it has been stable for 30 min, status changes are reported only here.",
         do="look at the account in Discord; {urgent_jobs}.",
-        over="{name} is calm again after {span}, and {status}",
-        state="changing its status all the time",
+        over="{name} has been stable for 30 min, and is {status}",
+        state="changing status",
     ),
 }
 
@@ -197,10 +228,35 @@ RELAX_NOW = {
     False: "Its plan has no relax mode: jobs sent to it fail.",
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
-WAIT = "nothing yet, the bot keeps asking. If your jobs fail as well, write to ImaginePro."
-MEND = "check `IMAGINEPRO_API_URL`, and that your plan is DIY; if both are right, write to ImaginePro."
+WAIT = "nothing yet: the bot keeps trying. If your jobs fail too, contact ImaginePro's support."
+MEND = "check `IMAGINEPRO_API_URL`, and that your plan is DIY. If both are right, contact ImaginePro's support."
 SLOW = {
     True: "It still works, but jobs wait longer.",
     False: "Its plan has no relax mode, so jobs sent to it may fail.",
-    None: "It still works, but jobs wait longer.",
+    None: "Whether its plan has a relax mode is not known: jobs wait longer, or fail.",
 }
+
+
+class Refusal(Value):
+    """How a refusal of ImaginePro is told, by the status of its answer."""
+
+    headline: str
+    do: str
+
+
+REFUSED = Refusal(
+    "ImaginePro refuses the API key",
+    "check in ImaginePro that the key is still there and has credits. A new key goes into `IMAGINEPRO_API_KEY`, and"
+    " only then the bot has to be restarted.",
+)
+REFUSALS: Mapping[str, Refusal] = {
+    "402": Refusal(
+        "ImaginePro asks for payment",
+        "check credits and subscription in ImaginePro. Once that is paid, the bot goes on by itself.",
+    ),
+    "403": Refusal(
+        "ImaginePro refuses access to the tokens",
+        "check that your plan at ImaginePro is DIY or Dedicated, and has not ended. Then the bot goes on by itself.",
+    ),
+}
+"""What is not about the key; the key is read at the start alone."""

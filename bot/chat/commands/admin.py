@@ -28,8 +28,9 @@ def command() -> app_commands.Group:
 async def _audit(interaction: Asked) -> None:
     await wait(interaction)
     entries = await interaction.client.desk.audit(SHOWN)
-    many = "Last action" if len(entries) == 1 else f"Last {len(entries)} actions"
-    title = many if entries else "Nobody did anything yet"
+    title = "Nobody has done anything yet"
+    if entries:
+        title = f"Last {len(entries)} actions" if len(entries) > 1 else "Last action"
     await answer(interaction, embed=compose(title, map(_line, entries), BLUE))
 
 

@@ -4,25 +4,23 @@ from collections.abc import Iterator
 
 from discord import app_commands
 
+from bot.chat.alerts import WORDINGS
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
-from bot.chat.desk import Asked, UnclearError, answer, wait
-from bot.chat.text import span
+from bot.chat.desk import Asked, Desk, UnclearError, answer, wait
+from bot.chat.text import level, quoted, span
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
 from bot.domain.naming import rule_name
-from bot.domain.rules.policy import Policy, check
+from bot.domain.rules.policy import Policy, PoolLevels
+from bot.domain.rules.settable import check, check_against
 from bot.domain.rules.token import CRITICAL_AFTER
 from bot.domain.steering import Setting
-
-COUNT_BY_THEMSELVES = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING})
-"""Rules for which a number of readings means nothing."""
 
 USUALLY = {
     Rule.VERIFYING: f"warning, critical after {span(CRITICAL_AFTER)}",
     Rule.DEGRADED: "warning, critical without relax mode",
-    Rule.FAST_TIME_LOW: "warning, the last step critical",
     Rule.FAST_TIME_GONE: "warning, critical without relax mode",
 }
 """The severity of rules that find it out by themselves."""
@@ -33,7 +31,7 @@ def command() -> app_commands.Group:
     group = app_commands.Group(name="rules", description="What notifies, how severe it is, and from when on")
     group.add_command(app_commands.Command(name="list", description="How each rule is set", callback=_list))
     group.add_command(app_commands.Command(name="set", description="Set a rule, for all or one token", callback=_set))
-    group.add_command(app_commands.Command(name="reset", description="Set a rule back", callback=_reset))
+    group.add_command(app_commands.Command(name="reset", description="Set a rule back to its default", callback=_reset))
     return group
 
 
@@ -44,15 +42,20 @@ async def _list(interaction: Asked, *, token: int | None = None) -> None:
     check_token(interaction, None, token)
     own = [each for each in desk.known.decisions.settings.values() if each.token is not None and token is None]
     lines = [
-        *(_line(desk.policy, Rule(choice.value), token) for choice in RULES),
+        *(_explained(desk.policy, Rule(choice.value), token) for choice in RULES),
         *(f"↳ {_line(desk.policy, each.rule, each.token)}" for each in own),
     ]
     whose = "" if token is None else f" for token {token}"
     await interaction.response.send_message(embed=compose(f"How the rules are set{whose}", lines, BLUE), ephemeral=True)
 
 
+def _explained(policy: Policy, rule: Rule, token: int | None) -> str:
+    """`**banned**: critical: the account of a token is blocked`."""
+    return f"{_line(policy, rule, token)} · *{WORDINGS[rule].explained}*"
+
+
 def _line(policy: Policy, rule: Rule, token: int | None) -> str:
-    """`**fast time low** of token 1900: warning · at 20%, 30m · after 2 readings · set in chat`."""
+    """`**fast time low** of token 1900: warning · under 20 %, 30 min · after 2 readings · set in chat`."""
     whose = "" if token is None else f" of token {token}"
     return f"**{rule_name(rule)}**{whose}: {' · '.join(_parts(policy, rule, token))}"
 
@@ -61,12 +64,13 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     row = policy.row(rule, token)
     if not row.enabled:
         yield "off"
-    yield row.chosen or USUALLY.get(rule, row.severity)
-    if rule is Rule.FAST_TIME_LOW:
-        yield f"under {', '.join(step.text for step in policy.steps(token)) or 'no threshold'}"
+    steps = policy.steps(token) if rule is Rule.FAST_TIME_LOW else ()
+    usually = f"{row.severity}, the last step critical" if len(steps) > 1 else USUALLY.get(rule, row.severity)
+    yield row.chosen or usually
+    if steps:
+        yield f"under {', '.join(level(step.text) for step in steps)}"
     if rule is Rule.POOL:
-        fast_time = f", or under {policy.pool.text} fast time" if policy.pool.text else ""
-        yield f"under {policy.pool.usable} that work{fast_time}"
+        yield " or ".join(_pool(policy.pool))
     if row.readings > 1:
         yield f"after {row.readings} readings"
     if row.for_:
@@ -75,12 +79,20 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
         yield "set in chat"
 
 
+def _pool(levels: PoolLevels) -> Iterator[str]:
+    """`fewer than 3 tokens work`, `the tokens that work have less than 20 h of fast time`."""
+    if levels.usable:
+        yield "no token works" if levels.usable == 1 else f"fewer than {levels.usable} tokens work"
+    if levels.text:
+        yield f"the tokens that work have less than {level(levels.text)} of fast time"
+
+
 @app_commands.describe(
     rule="Which rule",
     token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
     threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen: 30m",
     severity="How severe, whatever the rule finds",
-    readings="How many in a row must find it",
+    readings="How many readings in a row must find it",
     enabled="Whether it notifies at all",
 )
 @app_commands.choices(
@@ -100,15 +112,12 @@ async def _set(
     await wait(interaction)
     desk, chosen = interaction.client.desk, Rule(rule)
     check_token(interaction, chosen, token)
-    if readings is not None and chosen in COUNT_BY_THEMSELVES:
-        sentence = "That rule does not count readings: leave them out."
-        raise UnclearError(sentence)
     new = Setting(
         rule=chosen,
         token=token,
         enabled=enabled,
         severity=None if severity is None else Severity(severity),
-        threshold=None if threshold is None else ",".join(dict.fromkeys(part.strip() for part in threshold.split(","))),
+        threshold=None if threshold is None else ",".join(part.strip() for part in threshold.split(",")),
         readings=readings,
     )
     if new == Setting(chosen, token):
@@ -116,17 +125,21 @@ async def _set(
         raise UnclearError(sentence)
     async with interaction.client.turn:
         setting = _over(new, desk.known.decisions.settings.get(new.id, new))
-        _check(setting)
+        _check(setting, new, desk)
         await desk.decide(setting, "rules set", interaction.user.id, _words(new))
     await answer(interaction, f"Set. {_line(desk.policy, chosen, token)}")
 
 
-def _check(setting: Setting) -> None:
+def _check(setting: Setting, new: Setting, desk: Desk) -> None:
+    """Refuse what cannot work, and say what was written and what is set now."""
     try:
         check(setting)
+        check_against(setting, desk.fleet.tokens)
     except ValueError as error:
-        sentence = f"That cannot be set: {error}."
-        raise UnclearError(sentence.replace("_", " ")) from None
+        written = quoted(new.threshold, 80) if new.threshold else "That"
+        why = str(error).replace("_", " ")
+        sentence = f"{written} cannot be set: {why}. Set now: {_line(desk.policy, setting.rule, setting.token)}"
+        raise UnclearError(sentence) from None
 
 
 def _over(new: Setting, old: Setting) -> Setting:

@@ -1,13 +1,13 @@
 """How the rules are set: by the environment, and by people in chat."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 
 from bot.domain.incidents import Finding, Incident, Key, Rule
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold
-from bot.domain.rules.table import FAST_HOURS, FLEET_RULES, RULES, Row
+from bot.domain.rules.table import FAST_HOURS, RULES, Row
 from bot.domain.steering import Setting
 from bot.domain.value import Value, field, replace
 
@@ -23,52 +23,44 @@ class PoolLevels(Value):
     """The amount of fast time as written."""
 
 
+WRITE_POOL = (
+    "write how many tokens must work, such as 3, how much fast time they must have together, such as 20h,"
+    " or both: 3,20h"
+)
+"""What is said of any text that is no such levels."""
+
+
 @lru_cache
-def _steps(text: str) -> tuple[Threshold, ...]:
-    """Read `20%,30m`."""
+def steps_of(text: str) -> tuple[Threshold, ...]:
+    """Read `20%,30m`, whatever an older version let people set."""
     return tuple(threshold(part) for part in text.split(","))
 
 
 @lru_cache
-def _pool_levels(text: str) -> PoolLevels:
-    """Read `3`, `10h` or `3,10h`."""
+def pool_of(text: str) -> PoolLevels:
+    """Read `3`, `10h` or `3,10h`, whatever an older version let people set."""
     levels = PoolLevels()
     for part in map(str.strip, text.split(",")):
-        if part.isdecimal() and part.isascii():
+        if is_count(part):
             levels = replace(levels, usable=int(part))
-        elif (minutes := threshold(part).minutes) is not None:
+        elif (minutes := _amount(part)) is not None:
             levels = replace(levels, minutes=minutes, text=part)
         else:
-            message = "write how many tokens must work, an amount of fast time such as 10h, or both: 3,10h"
-            raise ValueError(message)
+            raise ValueError(WRITE_POOL)
     return levels
 
 
-THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
-    Rule.FAST_TIME_LOW: _steps,
-    Rule.POOL: _pool_levels,
-    **{rule: duration for rule, row in RULES.items() if row.for_},
-}
-"""The rules that have a threshold, and what reads it."""
+def is_count(text: str) -> bool:
+    """Whether this is a number of tokens, and no amount of fast time."""
+    return text.isdecimal() and text.isascii()
 
 
-def check(setting: Setting) -> None:
-    """Whether a rule can be set like this.
-
-    Raises:
-        ValueError: with a sentence that says what to write.
-    """
-    message = ""
-    if setting.token is not None and setting.rule in FLEET_RULES:
-        message = "this rule is about the whole fleet: leave out the token"
-    elif setting.readings is not None and setting.readings < 1:
-        message = "it takes at least one reading"
-    elif setting.threshold is not None and setting.rule not in THRESHOLDS:
-        message = f"this rule has no threshold; those that have one: {', '.join(THRESHOLDS)}"
-    if message:
-        raise ValueError(message)
-    if setting.threshold is not None:
-        THRESHOLDS[setting.rule](setting.threshold)
+def _amount(text: str) -> float | None:
+    """An amount of fast time in minutes; None for what is none, as a percentage."""
+    try:
+        return threshold(text).minutes
+    except ValueError:
+        return None
 
 
 class Policy(Value):
@@ -100,13 +92,13 @@ class Policy(Value):
     def steps(self, token: int | None) -> tuple[Threshold, ...]:
         """The steps of fast time for a token."""
         chosen = self.threshold(Rule.FAST_TIME_LOW, token)
-        return _steps(chosen) if chosen else self.thresholds
+        return steps_of(chosen) if chosen else self.thresholds
 
     @property
     def pool(self) -> PoolLevels:
         """What the fleet must have: one token that works, unless somebody set it otherwise."""
         chosen = self.threshold(Rule.POOL, None)
-        return _pool_levels(chosen) if chosen else PoolLevels()
+        return pool_of(chosen) if chosen else PoolLevels()
 
     def watches(self, key: Key) -> bool:
         """Whether its rule and step are on. GONE is always watched, or else such a token would never be forgotten."""

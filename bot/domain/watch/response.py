@@ -7,7 +7,7 @@ from bot.domain import steering
 from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, noted
 from bot.domain.lifecycle import Step
 from bot.domain.naming import names_of
-from bot.domain.rules.policy import check
+from bot.domain.rules.settable import check
 from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, pinned
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, release, revised

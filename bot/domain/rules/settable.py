@@ -1,0 +1,134 @@
+"""What people may set a rule to. What cannot work is refused, with a sentence that says what to write.
+
+What was set before, by an older version that refused less, is read all the same: by `bot.domain.rules.policy`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+
+from bot.domain.incidents import Rule
+from bot.domain.info import HIGHEST_LEVEL, duration
+from bot.domain.model import Threshold, Token
+from bot.domain.rules.policy import WRITE_POOL, PoolLevels, is_count, pool_of, steps_of
+from bot.domain.rules.table import FLEET_RULES, RULES
+from bot.domain.steering import Setting
+
+MOST_TOKENS = 100_000
+"""More than any fleet has."""
+
+LONGEST_FOR = timedelta(days=30)
+"""How long a rule can wait before it fires, if somebody sets that."""
+
+
+def fast_time_levels(text: str) -> tuple[Threshold, ...]:
+    """Read levels of fast time that somebody sets, each once: `20%,30m`.
+
+    Raises:
+        ValueError: with a sentence that says what to write, and that does not echo the text.
+    """
+    steps = steps_of(text)
+    message = ""
+    if any(step.percent is not None and step.percent > HIGHEST_LEVEL for step in steps):
+        message = f"a percentage lies above 0% and goes up to {HIGHEST_LEVEL}%"
+    elif len({(step.percent, step.minutes) for step in steps}) < len(steps):
+        message = "it names the same level twice"
+    if message:
+        raise ValueError(message)
+    return steps
+
+
+def _pool_levels(text: str) -> PoolLevels:
+    """Read what somebody sets, which has one number and one amount of fast time at most."""
+    levels, counts = pool_of(text), [is_count(part.strip()) for part in text.split(",")]
+    message = ""
+    if sum(counts) > 1 or len(counts) - sum(counts) > 1 or levels.usable > MOST_TOKENS:
+        message = WRITE_POOL
+    elif not levels.usable and levels.minutes is None:
+        message = "fewer than 0 tokens never work: to switch the rule off, set enabled to False"
+    if message:
+        raise ValueError(message)
+    return levels
+
+
+def _new_for(text: str) -> timedelta:
+    """Read how long it must have been so, as somebody sets it."""
+    time = duration(text)
+    if time > LONGEST_FOR:
+        message = f"the longest time is {LONGEST_FOR.days}d"
+        raise ValueError(message)
+    return time
+
+
+THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
+    Rule.FAST_TIME_LOW: fast_time_levels,
+    Rule.POOL: _pool_levels,
+    **{rule: _new_for for rule, row in RULES.items() if row.for_},
+}
+"""The rules that have a threshold, and what reads one that somebody sets."""
+
+UNCOUNTED = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING, Rule.UPSTREAM_STALE})
+"""Rules for which a number of readings means nothing: they count by themselves, or find that there is no reading."""
+
+
+def check(setting: Setting) -> None:
+    """Whether a rule can be set like this.
+
+    Raises:
+        ValueError: with a sentence that says what to write.
+    """
+    message = ""
+    if setting.token is not None and setting.rule in FLEET_RULES:
+        message = "this rule is about the whole fleet: leave out the token"
+    elif setting.readings is not None and setting.readings < 1:
+        message = "it takes at least one reading"
+    elif setting.readings is not None and setting.rule in UNCOUNTED:
+        message = "this rule does not count readings: leave them out"
+    elif setting.threshold is not None and setting.rule not in THRESHOLDS:
+        message = f"this rule has no threshold; those that have one: {', '.join(THRESHOLDS)}"
+    if message:
+        raise ValueError(message)
+    if setting.threshold is not None:
+        THRESHOLDS[setting.rule](setting.threshold)
+
+
+def check_against(setting: Setting, tokens: Mapping[int, Token]) -> None:
+    """Whether the fleet, as it is, can ever be above a threshold. What is not known of it refuses nothing.
+
+    Raises:
+        ValueError: with a sentence that says what there is.
+    """
+    if setting.threshold is None or not tokens:
+        return
+    if setting.rule is Rule.FAST_TIME_LOW:
+        _check_levels(steps_of(setting.threshold), setting.token, tokens)
+    elif setting.rule is Rule.POOL:
+        _check_pool(pool_of(setting.threshold), tokens)
+
+
+def _check_levels(steps: Iterable[Threshold], token: int | None, tokens: Mapping[int, Token]) -> None:
+    """Refuse a level over the whole fast time of the token, or of each token."""
+    about = [each for each in tokens.values() if token in {None, each.id}]
+    largest = max((each.fast_time.total or 0 for each in about), default=0)
+    for step in steps:
+        if step.minutes is not None and 0 < largest * HIGHEST_LEVEL / 100 < step.minutes:
+            who = "no token ever has" if token is None else f"token {token} never has"
+            message = f"{who} more than {_like(step.text, largest)} of fast time, so {step.text} would fire for good"
+            raise ValueError(message)
+
+
+def _check_pool(levels: PoolLevels, tokens: Mapping[int, Token]) -> None:
+    totals = [token.fast_time.total for token in tokens.values()]
+    known = [total for total in totals if total]
+    message = ""
+    if levels.usable > len(tokens):
+        message = f"only {len(tokens)} token{'s are' if len(tokens) > 1 else ' is'} linked"
+    elif levels.minutes is not None and len(known) == len(totals) and sum(known) * HIGHEST_LEVEL / 100 < levels.minutes:
+        together = _like(levels.text, sum(known))
+        message = f"all tokens together never have more than {together} of fast time"
+    if message:
+        raise ValueError(message)
+
+
+def _like(text: str, minutes: float) -> str:
+    """An amount of fast time in the unit in which another one was written."""
+    return f"{minutes:.4g}m" if text.endswith("m") else f"{minutes / 60:.4g}h"
