@@ -594,6 +594,22 @@ def test_nobody_is_told_to_buy_what_comes_by_itself_without_being_told_when() ->
             assert f"<t:{year.timestamp():.0f}" not in "\n".join(body(fired))
 
 
+@pytest.mark.parametrize(
+    ("left", "step", "headline", "note"),
+    [
+        ("2.99/15.0 hours (19.96%)", "20%", "19.9 % fast time left (2.99 of 15 h)", "19.9 %"),
+        ("0.49/15.0 hours (3.27%)", "30m", "29.4 of 900 min fast time left", "29.4 of 900 min"),
+        ("1.50/15.0 hours (10.00%)", "20%", "10 % fast time left (1.5 of 15 h)", "10 %"),
+    ],
+)
+def test_what_is_near_a_limit_is_told_so_that_it_is_seen_to_be_under_it(
+    left: str, step: str, headline: str, note: str
+) -> None:
+    low = [incident(Rule.FAST_TIME_LOW, n, step=step, now=record(n, fast_time_remaining=left)) for n in (1, 2)]
+    assert title(low[0]) == f"🟠 Token 1 has {headline}"
+    assert f": 1 ({note}), 2 ({note})" in "\n".join(body(*low))
+
+
 def test_an_empty_fleet_has_a_first_message_too() -> None:
     first = incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE)
     assert title(first, known=fleet()) == "👀 Now watching 0 tokens"

@@ -341,6 +341,15 @@ def test_what_is_near_a_limit_has_a_digit_more_and_the_limits_unit(
     assert (share(fast_time, threshold(limit)), amount(fast_time, threshold(limit))) == (brief, full)
 
 
+def test_a_token_that_is_low_shows_by_how_little_it_is_under_its_limit() -> None:
+    near = token(fast_time_remaining="2.99/15.0 hours (19.96%)")
+    view = seen(fleet(near), incident(Rule.FAST_TIME_LOW, step="20%"))
+    assert "**19.9 %**\n**2.99 of 15 h** fast time left" in (token_card(near, view).description or "")
+    assert "FAST · 19.9 % · Standard" in (fleet_card(view, 0, None)[0].description or "")
+    gone = seen(fleet(near), incident(Rule.FAST_TIME_LOW, detail="gone"))
+    assert "**19 %**\n**3 of 15 h** fast time left" in (token_card(near, gone).description or "")
+
+
 def test_a_long_fleet_has_pages_and_a_page_that_is_gone_shows_the_nearest() -> None:
     known = fleet(*(token(number) for number in range(100, 140)))
     first, pages = fleet_card(seen(known), 0, None)

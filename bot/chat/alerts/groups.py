@@ -113,4 +113,4 @@ def _note(story: Story) -> str:
         return f" ({story.span})"
     if story.rule is Rule.FLAPPING:
         return f" ({story.status})"
-    return f" ({share(story.token.fast_time)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""
+    return f" ({share(story.token.fast_time, story.limit)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""

@@ -19,11 +19,11 @@ from bot.chat.alerts.wording import (
     Refusal,
     Wording,
 )
-from bot.chat.cards import alone, amount, buying, needs_person, share, status_word, to_others
+from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
 from bot.chat.text import level, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
-from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Token, Trouble
+from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
 from bot.domain.rules.table import FAST_HOURS, UPSTREAM_RULES
 from bot.domain.value import Value
 
@@ -93,14 +93,19 @@ class Story(Value):
         return level(self.incident.key.step)
 
     @property
+    def limit(self) -> Threshold | None:
+        """The same, to compare fast time with."""
+        return limit_of(self.incident)
+
+    @property
     def left(self) -> str:
         """`18 % fast time left (36 of 200 min)`."""
-        return _left(self.token, " fast time left")
+        return _left(self.token, " fast time left", self.limit)
 
     @property
     def level(self) -> str:
         """`100 % (200 of 200 min)`."""
-        return _left(self.token, "")
+        return _left(self.token, "", self.limit)
 
     @property
     def only(self) -> str:
@@ -293,10 +298,10 @@ def _token(incident: Incident) -> Token | None:
     return read(record) if record else None
 
 
-def _left(token: Token | None, words: str) -> str:
+def _left(token: Token | None, words: str, limit: Threshold | None) -> str:
     if token is None:
         return f"an unknown amount of{words}"
-    brief, full = share(token.fast_time) or "an unknown amount of", amount(token.fast_time)
+    brief, full = share(token.fast_time, limit) or "an unknown amount of", amount(token.fast_time, limit)
     return f"{brief}{words}" + (f" ({full})" if full and brief != full else "")
 
 

@@ -103,7 +103,7 @@ def _fast_time(usable: Sequence[Token]) -> str:
 def _row(view: Overview, token: Token) -> str:
     parts = [
         f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}{', off' * (look(token) is OFF)}",
-        share(token.fast_time) or "fast time not known",
+        share(token.fast_time, view.limit(token)) or "fast time not known",
         plan_word(token),
     ]
     return " · ".join(filter(None, parts))

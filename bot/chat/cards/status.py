@@ -9,6 +9,7 @@ import discord
 from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW
 from bot.chat.text import listed, number, percent, plain, quoted, stamp
 from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.info import threshold
 from bot.domain.model import FastTime, Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble, Unit
 from bot.domain.rules.upstream import STALE_AFTER
 from bot.domain.value import Value, field
@@ -134,6 +135,8 @@ class Overview(Value):
     """The gravest open incident of each token that has one; under None that of the fleet and of ImaginePro."""
     troubled: frozenset[int | None] = frozenset()
     """The tokens with any open incident."""
+    low: Mapping[int | None, Incident] = field(default_factory=dict)
+    """The open incident about the fast time of each token that has one."""
     no_readings: Incident | None = None
     """The incident about readings that do not come, while it is open."""
 
@@ -143,6 +146,11 @@ class Overview(Value):
         if worst is None or (worst.severity is Severity.INFO and seen is not FAST):
             return seen.mark, seen.colour
         return SIGNS[worst.severity]
+
+    def limit(self, token: Token) -> Threshold | None:
+        """What its fast time is compared with, while it is low."""
+        low = self.low.get(token.id)
+        return limit_of(low) if low else None
 
     def order(self, token: Token) -> tuple[int, int, float, int]:
         """Sort by this: how grave it is, by its incidents or by how it stands, and then as `worst_first`."""
@@ -155,6 +163,7 @@ class Overview(Value):
 def overview(known: Known, now: datetime, interval: timedelta) -> Overview:
     """What is known now; in 2 ms for 10,000 open incidents."""
     worst: dict[int | None, Incident] = {}
+    low: dict[int | None, Incident] = {}
     troubled: set[int | None] = set()
     for key, each in known.incidents.items():
         if each.open:
@@ -163,8 +172,23 @@ def overview(known: Known, now: datetime, interval: timedelta) -> Overview:
             before = worst.get(key.token)
             if before is None or each.severity.rank > before.severity.rank:
                 worst[key.token] = each
+            if key.rule is Rule.FAST_TIME_LOW:
+                low[key.token] = each
     stale = known.incidents.get(Key(Rule.UPSTREAM_STALE))
-    return Overview(known.fleet, now, interval, worst, frozenset(troubled), stale if stale and stale.open else None)
+    return Overview(
+        known.fleet, now, interval, worst, frozenset(troubled), low, stale if stale and stale.open else None
+    )
+
+
+def limit_of(incident: Incident) -> Threshold | None:
+    """What an incident compares fast time with; None for those that compare nothing, and where nothing is left."""
+    text = incident.detail or incident.key.step
+    if incident.key.rule is not Rule.FAST_TIME_LOW or not text:
+        return None
+    try:
+        return threshold(text)
+    except ValueError:
+        return None
 
 
 def status_word(token: Token, limit: int = 60) -> str:

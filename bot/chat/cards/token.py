@@ -20,7 +20,7 @@ from bot.chat.cards.status import (
     to_others,
 )
 from bot.chat.text import number, percent, plain, quoted, stamp
-from bot.domain.model import Count, FastTime, PlanState, Subscription, Token, Usage
+from bot.domain.model import Count, FastTime, PlanState, Subscription, Threshold, Token, Usage
 
 _VISIBILITY = {"public": "public images", "stealth": "stealth images"}
 _SNOWFLAKE = re.compile(r"[0-9]{15,20}")
@@ -44,7 +44,7 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
         *troubles,
         seen.means,
         f"**Do:** {do}" if (do := _do(token, view, refill)) else "",
-        *_fast_time(token.fast_time, refill),
+        *_fast_time(token.fast_time, refill, view.limit(token)),
     ]
     details = [
         _line("Plan", _plan(token.subscription, view.now)),
@@ -75,13 +75,14 @@ def _do(token: Token, view: Overview, refill: datetime | None) -> str:
     return f"{others}{':' if alone(view.fleet, without) else ', or'} {buying(refill)}."
 
 
-def _fast_time(fast_time: FastTime, refill: datetime | None) -> list[str]:
+def _fast_time(fast_time: FastTime, refill: datetime | None, limit: Threshold | None) -> list[str]:
     lines = []
     if fast_time.percent is not None:
         full = round(min(max(fast_time.percent, 0), 100) / 100 * _BAR_CELLS)
-        lines.append(f"{'▰' * full}{'▱' * (_BAR_CELLS - full)} **{percent(fast_time.percent)}**")
+        left = percent(fast_time.percent, limit.percent if limit else None)
+        lines.append(f"{'▰' * full}{'▱' * (_BAR_CELLS - full)} **{left}**")
     if fast_time.known:
-        left = f"**{amount(fast_time)}** fast time left"
+        left = f"**{amount(fast_time, limit)}** fast time left"
     elif fast_time.raw.strip():
         left = f"Fast time is not readable: {quoted(fast_time.raw, _RAW)}"
     else:

@@ -54,7 +54,7 @@ def _label(view: Overview, token: Token) -> str:
         f"{view.sign(token)[0]} {token.id}",
         token.status_text or "no status",
         "off" if token.active is False else "",
-        share(token.fast_time),
+        share(token.fast_time, view.limit(token)),
         plan_name(token.subscription),
         trouble(worst, view.fleet) if worst and worst.key.rule not in STATUS_RULES else "",
     ]
