@@ -535,6 +535,21 @@ def test_long_incidents_are_told_with_dates() -> None:
     assert ":f> · resolved <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
 
 
+def test_while_nothing_can_be_read_a_card_says_from_when_the_numbers_are() -> None:
+    for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE):
+        away = incident(rule, None)
+        an_hour_ago, days_ago = (int((NOON - each).timestamp()) for each in (HOUR, 2 * DAY))
+        said = body(away, known=replace(FLEET, read_at=NOON - HOUR))[0]
+        assert f"All numbers are from <t:{an_hour_ago}:t>." in said or f"since <t:{an_hour_ago}:t>. All numbers" in said
+        assert f"<t:{days_ago}:f>" in body(away, known=replace(FLEET, read_at=NOON - 2 * DAY))[0]
+        assert "numbers" not in body(away, known=Fleet())[0]
+
+
+def test_a_card_that_is_shown_later_says_how_long_it_has_been_so_by_then() -> None:
+    stuck = incident(Rule.QUEUE_STUCK, now=record(queued_jobs_fast="1"))
+    assert body(stuck, known=replace(FLEET, read_at=NOON + 2 * HOUR))[0].startswith("Jobs have been waiting for 2 h,")
+
+
 def test_while_imaginepro_is_away_its_card_says_when_there_was_a_reading() -> None:
     down = incident(Rule.UPSTREAM_DOWN, None)
     assert times(down, known=replace(FLEET, read_at=NOON - HOUR)) == "since 0' · last reading -60'"

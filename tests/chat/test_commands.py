@@ -99,7 +99,7 @@ async def test_help_knows_a_command_that_came_later_and_leaves_out_what_this_mem
         "/later why [how]",
         "Came later",
         "**why** · For what",
-        "**how** (optional) · In which way: well and badly",
+        "**how** (optional) · In which way: well, badly",
     ]
 
 

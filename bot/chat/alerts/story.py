@@ -20,7 +20,7 @@ from bot.chat.alerts.wording import (
     Wording,
 )
 from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
-from bot.chat.text import level, listed, number, plain, span, stamp
+from bot.chat.text import instant, level, listed, number, plain, span, stamp
 from bot.domain.incidents import Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
@@ -78,8 +78,9 @@ class Story(Value):
 
     @property
     def span(self) -> str:
-        """How long it lasted, or had been so by the reading that its card shows."""
-        return span((self.incident.resolved_at or self.incident.read_at) - self.incident.opened_at)
+        """How long it lasted, or had been so when it was last checked."""
+        until = self.incident.resolved_at or self.checked_at or self.incident.read_at
+        return span(until - self.incident.opened_at)
 
     @property
     def verifying(self) -> str:
@@ -149,9 +150,20 @@ class Story(Value):
         return REFUSALS.get(status[1], REFUSED) if status else REFUSED
 
     @property
-    def checked(self) -> str:
-        """When the whole fleet was last read, as a time of the day."""
-        return stamp(self.fleet.read_at, "t") if self.fleet.read_at else "it was started"
+    def unfinished(self) -> str:
+        """Since when no check of ImaginePro has ended."""
+        last = self.fleet.read_at
+        since = f"{self._instant(last)}. All numbers are from then" if last else "it was started"
+        return f"The bot has not finished a check of ImaginePro since {since}."
+
+    @property
+    def numbers(self) -> str:
+        """From when the numbers are, while nothing can be read."""
+        last = self.fleet.read_at
+        return f"All numbers are from {self._instant(last)}." if last else "Nothing has been read yet."
+
+    def _instant(self, at: datetime) -> str:
+        return instant(at, self.incident.read_at)
 
     @property
     def checked_at(self) -> datetime | None:

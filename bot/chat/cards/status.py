@@ -21,7 +21,7 @@ TROUBLES: dict[Trouble, str] = {
     Trouble.RATE_LIMITED: "ImaginePro asks the bot to slow down",
     Trouble.SERVER_ERROR: "ImaginePro answered with an error of its own",
     Trouble.MALFORMED: "ImaginePro's answer could not be understood",
-    Trouble.REFUSED: "ImaginePro refused the API key",
+    Trouble.REFUSED: "ImaginePro refuses the bot's requests",
     Trouble.NOT_FOUND: "ImaginePro does not list it",
 }
 """What went wrong upstream, as the beginning of a sentence."""

@@ -9,7 +9,7 @@ from discord import app_commands
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import picked
 from bot.chat.desk import Asked, UnclearError
-from bot.chat.text import listed, quoted
+from bot.chat.text import quoted
 
 Leaf = app_commands.Command[Any, ..., Any]
 """Something that can be called: no group."""
@@ -65,5 +65,5 @@ def _call(leaf: Leaf) -> str:
 def _options(leaf: Leaf) -> Iterator[str]:
     """What each option means, and what it may be."""
     for each in leaf.parameters:
-        choices = f": {listed([choice.name for choice in each.choices], len(each.choices))}" if each.choices else ""
+        choices = f": {', '.join(choice.name for choice in each.choices)}" if each.choices else ""
         yield f"**{each.display_name}**{'' if each.required else ' (optional)'} · {each.description}{choices}"
