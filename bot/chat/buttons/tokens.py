@@ -123,7 +123,7 @@ async def linked_card(interaction: Pressed, token: Token, fleet: Fleet | None = 
     """The same with the links, as far as the database answers; it is asked only where something is open."""
     desk: Desk = interaction.client.desk
     links: Mapping[Key, str] = {}
-    if any(incident.has_card for incident in open_of(desk, token.id)):
+    if open_of(desk, token.id):
         with contextlib.suppress(StoreError):  # polls say so in the log, and the card is one without them
             links = {key: interaction.client.place.link(where) for key, where in (await desk.links()).items()}
     return card_of(desk, token, fleet, links)
