@@ -55,6 +55,18 @@ def test_the_settings_table_is_the_settings() -> None:
     assert [row[:3] for row in rows("All of them", SETTINGS_PAGE)] == expected
 
 
+def test_the_readme_begins_with_what_a_newcomer_has_to_know_and_uses_no_word_of_ours() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    first, _, rest = readme.partition("<p>")
+    assert rest
+    lines = [line for line in first.splitlines() if line.startswith("* ")]
+    assert len(lines) == 4
+    words = ("ImaginePro", "DIY", "token", "Fast time", "FAST", "RELAX", "VERIFYING", "BANNED")
+    assert [word for word in words if f"**{word}**" not in "".join(lines)] == []
+    prose = re.sub(r"```.*?```", "", readme, flags=re.DOTALL)
+    assert re.findall(r"\b(?:flap\w*|lease|nonce|outbox)\b", prose, re.IGNORECASE) == []
+
+
 def test_the_commands_table_is_the_commands() -> None:
     """Every command by its whole name, what it needs beside that, and what else it takes."""
     documented = {

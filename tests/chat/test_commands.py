@@ -103,6 +103,11 @@ async def test_help_knows_a_command_that_came_later_and_leaves_out_what_this_mem
     ]
 
 
+async def test_without_an_operator_role_help_is_for_those_who_may_manage_the_server(world: World) -> None:
+    await world.restart(None)
+    assert "**/admin audit**" in said(await world.manager.slash(world.channel, "help"))
+
+
 async def test_help_of_one_command_or_of_a_family_of_them(world: World) -> None:
     assert "**threshold** (optional) · Fast time low: 20%,30m." in said(
         await world.operator.slash(world.channel, "help", command="rules set")

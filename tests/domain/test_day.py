@@ -1,5 +1,6 @@
 """A day in which every rule fires and clears reads as it was reviewed: see `tests/domain/day.py`."""
 
+import re
 from pathlib import Path
 
 from bot.domain.incidents import NoticeKind, Rule
@@ -20,6 +21,24 @@ async def test_every_rule_fires_and_resolves_in_that_day_and_every_notice_is_pos
     assert {incident.key.rule for incident in shown if incident.resolved_at} == set(Rule)
     assert {message.notice.kind for message, _ in day.posted if message.notice} == set(NoticeKind)
     assert not day.cards
+
+
+OURS = re.compile(
+    r"\b(?:account \d|baseline|fired|finding|flap\w*|heard|inhibited|lease|looks? at ImaginePro|mended|nonce|notifiable"
+    r"|outbox|pending|step|swept|term|unnotified)\b|all of them over| got [A-Z]| went [A-Z]"
+)
+"""Words that we use among ourselves, and what no native speaker on call would say."""
+
+
+async def test_the_channel_is_told_in_its_own_words_and_with_times_that_do_not_count_on() -> None:
+    day = await played()
+    for line in day.lines:
+        assert OURS.search(line) is None, line
+    for _, shown in day.posted:
+        for embed in shown.embeds:
+            *_, timeline = (embed.description or "").splitlines()
+            assert timeline.startswith("since <t:")
+            assert ":R>" not in timeline
 
 
 async def test_every_message_of_that_day_fits_into_discord() -> None:

@@ -53,7 +53,7 @@ VERIFYING = Look(
     ORANGE,
     "not working",
     "The account waits for a human check, and takes no jobs until someone passes it.",
-    "open Discord as that account, answer the check, then refresh it here.",
+    "log in to Discord as its account, and answer the check. The next poll sees it.",
     urgent=True,
 )
 SPENT = Look(
