@@ -503,10 +503,15 @@ class Machine(Watching):
             assert len(homes) == (0 if gone else 1), f"{key} is on {len(homes)} cards"
 
     def check_sounds(self, name: str, rises: list[Rise]) -> None:
-        """Each rise is followed by a post that tells it, and each post tells a rise that none told before."""
-        untold, deleted = list(rises), False
+        """Each rise is followed by a post that tells it, and each post tells a rise that none told before.
+
+        What rose while nobody knew whether a card was posted may be told by both: the card may have been, as it was.
+        """
+        untold, deleted, unsure = list(rises), False, []
         for post in (each for each in self.room.posted if tells(each.first) and each.names(name)):
-            told = [rise for rise in untold if rise.at <= post.at]
+            known = [rise for rise in untold if rise.at <= known_at(post, name)]
+            told = [rise for rise in known if rise.at <= (post.first.uncertain_since or post.at)]
+            unsure += [rise for rise in known if rise not in told]
             if post.first.notice is None and untold[:1] == rises[:1]:
                 told = told or rises[:1]  # it joined the card, which makes a sound as loud as its own would be
                 assert told[0].at <= post.at + GROUPING.within
@@ -514,6 +519,7 @@ class Machine(Watching):
             assert told or deleted, f"{name} is told twice: {post.heard}"
             untold = [rise for rise in untold if rise not in told]
             deleted = deleted or (post.deleted and post.first.notice is None)
+        untold = [rise for rise in untold if rise not in unsure]
         assert not untold, f"{name} rose at {untold}, and nobody was told"
 
     def check_notices(self) -> None:
@@ -565,6 +571,14 @@ class Machine(Watching):
 
 def kind_of(post: Posted) -> str:
     return "" if post.first.notice is None else post.first.notice.kind
+
+
+def known_at(post: Posted, name: str) -> datetime:
+    """Until when a post knew of an incident: a card may have been claimed before a rise, and be posted after it."""
+    if post.first.notice is not None:
+        return post.at
+    shown = next((each.notified_at for each in post.first.incidents if name_of(each) == name), None)
+    return shown or post.at
 
 
 def loudest(message: Message) -> Severity:

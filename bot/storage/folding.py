@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Incident, NoticeKind, Rule
 from bot.storage.batches import batches, partitions
-from bot.storage.messages import after_its_card, answered, in_order, is_card, new_messages, unposted
+from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, new_messages, unposted
 from bot.storage.names import name_of
 from bot.storage.notices import Said, merge, post
 from bot.storage.schema import incidents, messages, notice_incidents
@@ -67,7 +67,8 @@ def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     for message_id, chunk in zip(new, chunks, strict=True):
         connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
     gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
-    # An answer to a card that is to be posted anew goes with it: the summary shows how things are now.
+    connection.execute(sa.update(messages).where(messages.c.answers.in_(gone), calls_somebody).values(answers=None))
+    # Any other answer to a card that is to be posted anew goes with it: the summary shows how things are now.
     connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
     return len(folded)
 

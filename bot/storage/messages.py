@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident
+from bot.domain.incidents import Incident, NoticeKind
 from bot.storage.schema import messages
 
 waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
@@ -34,6 +34,9 @@ answered: Final = messages.alias("answered")
 
 after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_not(None)
 """A notice answers nothing, or what is in the channel. One that answers a card on its way may have nothing to say."""
+
+calls_somebody: Final = sa.type_coerce(messages.c.notice, sa.Text).contains(f'"kind":"{NoticeKind.HANDED_OVER}"')
+"""A notice that mentions a person, which nothing else does."""
 
 maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
 

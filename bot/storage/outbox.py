@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.value import Value
 from bot.storage.batches import batches
-from bot.storage.messages import after_its_card, answered, in_order, is_card, unposted, waits
+from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, unposted, waits
 from bot.storage.names import text_of
 from bot.storage.schema import Instant, incidents, installation, messages, notice_incidents, storable
 
@@ -72,6 +72,7 @@ _CONFIRM: Final = (
 )
 _DROP_TOLD: Final = sa.delete(messages).where(
     unposted,
+    ~calls_somebody,
     messages.c.answers == _name,
     sa.exists().where(
         answered.c.id == _name, answered.c.discord_id.is_(None), answered.c.version <= sa.bindparam("version")
@@ -185,7 +186,8 @@ def claim(connection: sa.Connection, now: datetime, lease: timedelta) -> Message
 def confirm(connection: sa.Connection, message_id: int, discord_id: int, version: int) -> None:
     """The channel shows `version` as the message `discord_id`. A newer version stays due.
 
-    A post that shows a card as it is now makes the notices unnecessary that waited to answer it.
+    A post that shows a card as it is now makes the notices unnecessary that waited to answer it; but no card calls
+    whoever was given its incidents.
     """
     connection.execute(_DROP_TOLD, {"name": message_id, "version": version})
     connection.execute(_CONFIRM, {"name": message_id, "new_discord_id": discord_id, "new_shown_version": version})

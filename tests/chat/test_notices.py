@@ -173,8 +173,12 @@ def test_the_end_of_a_silence_says_what_is_open_and_what_came_and_went() -> None
         "Meanwhile:",
         "✅ **was BANNED, now FAST** (1): 7 (1 h)",
     ]
-    assert lines(notice(NoticeKind.SILENCE_ENDED))[2:] == ["Nothing is left open."]
-    assert "Nothing is left open." not in lines(notice(NoticeKind.SILENCE_ENDED, quiet, quiet=[quiet]))
+    for kind, words in [
+        (NoticeKind.SILENCE_ENDED, "Nothing of it is left open."),
+        (NoticeKind.MAINTENANCE_ENDED, "Nothing is left open."),
+    ]:
+        assert lines(notice(kind))[2:] == [words]
+        assert words not in lines(notice(kind, quiet, quiet=[quiet]))
 
 
 @pytest.mark.parametrize("kind", [NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED])

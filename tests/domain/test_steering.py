@@ -405,6 +405,14 @@ def test_what_is_silenced_and_becomes_graver_is_told() -> None:
     assert story.tick(31) == ["reminder: verifying 1900"]
 
 
+def test_the_end_of_a_silence_names_what_became_graver_than_it_covered() -> None:
+    story = watching()
+    story.read(1, record(status="VERIFYING"))
+    story.silence_these(2, 20, VERIFYING)
+    story.read(16, record(status="VERIFYING"))
+    assert story.tick(20) == ["silence_ended (verifying of token 1900): before verifying 1900"]
+
+
 def test_what_comes_again_after_it_resolved_is_not_covered_by_the_silence_of_what_it_was() -> None:
     story = watching(*(record(number) for number in (1, 2, 3)))
     slow = [record(number, "RELAX") for number in (1, 2, 3)]

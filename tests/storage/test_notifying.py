@@ -362,6 +362,16 @@ async def test_a_card_that_is_posted_anew_shows_what_waited_to_answer_it(store: 
     assert [(message.id, message.notice) for message in await deliver(store)] == [(card.id, None)]
 
 
+async def test_a_card_that_is_posted_anew_does_not_stand_for_who_is_called(store: Store) -> None:
+    (card,) = await on_the_channel(store, incident())
+    given = Notice(NoticeKind.HANDED_OVER, LATER, (incident().key,), by=7, to=(8,))
+    await store.save(replace(notified(incident()), notices=(given,)), LATER)
+    await store.anew(card.id, LATER)
+    anew, told = await deliver(store)
+    assert (anew.id, anew.notice) == (card.id, None)
+    assert (told.reply_to, told.notice) == (1000 + card.id, given)
+
+
 async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:
     await on_the_channel(store, lone(1))
     await store.save(notices(NoticeKind.RESOLVED, *ended(lone(1))), LATER)
@@ -557,6 +567,18 @@ async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(sto
     assert await fold(store, 5, 100, LATER) > 0
     (summary,) = await deliver(store)
     assert (summary.notice, tokens(summary)) == (None, [0, 1, 2, 3, 4, 5])
+
+
+async def test_who_is_called_under_a_card_that_is_folded_is_called_beside_it(store: Store) -> None:
+    cards = await on_the_channel(store, *(lone(n) for n in range(6)))
+    given = Notice(NoticeKind.HANDED_OVER, LATER, (lone(0).key,), by=7, to=(8,))
+    await store.save(Changes(NOW, notices=(given,)), LATER)
+    for card in cards:
+        await store.anew(card.id, LATER)
+    assert await fold(store, 5, 100, LATER) > 0
+    summary, told = await deliver(store)
+    assert (summary.notice, tokens(summary)) == (None, [0, 1, 2, 3, 4, 5])
+    assert (told.reply_to, tokens(told), told.notice) == (None, [0], given)
 
 
 async def test_one_rule_that_was_folded_is_joined_like_a_group(store: Store) -> None:

@@ -97,7 +97,8 @@ def _left(notice: Notice, about: Sequence[Story]) -> list[str | Line]:
         "Open, and still kept quiet:": [each for each in _open(about) if each.incident.key in quiet],
     }
     stands = [said for heading, stories in sets.items() for said in _listed(heading, stories)]
-    return [*(stands or ["Nothing is left open."]), *_listed("Meanwhile:", passed)]
+    nothing = "Nothing of it is left open." if notice.kind is NoticeKind.SILENCE_ENDED else "Nothing is left open."
+    return [*(stands or [nothing]), *_listed("Meanwhile:", passed)]
 
 
 def _listed(heading: str, about: Sequence[Story]) -> list[str | Line]:

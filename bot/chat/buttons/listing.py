@@ -102,7 +102,7 @@ def _menu(desk: Desk, shown: Iterable[Incident], custom_id: str) -> Iterable[Ite
         for each in shown
     ]
     if options:
-        yield discord.ui.Select(custom_id=custom_id, placeholder="Do something about one of them", options=options)
+        yield discord.ui.Select(custom_id=custom_id, placeholder="Pick one to acknowledge or silence", options=options)
 
 
 async def _picked(interaction: Pressed, address: str, back: str) -> tuple[discord.Embed, discord.ui.View]:
@@ -113,7 +113,7 @@ async def _picked(interaction: Pressed, address: str, back: str) -> tuple[discor
     desk: Desk = interaction.client.desk
     links = {key: interaction.client.place.link(message_id) for key, message_id in (await desk.links()).items()}
     suppressed = desk.known.suppressed()
-    embed, _ = incident_list("Do what about it?", [incident], desk.fleet, 0, suppressed=suppressed, links=links)
+    embed, _ = incident_list("What to do about it?", [incident], desk.fleet, 0, suppressed=suppressed, links=links)
     acts = (
         discord.ui.Button[discord.ui.View](
             label=label, emoji=emoji, style=style, custom_id=f"incident:menu:do-{act}:{address}:0"

@@ -130,8 +130,14 @@ def _ended(known: Known, decision: Silence | Window, suppressed: Callable[[Key],
     What is new is what fired or rose in it: the notifications of that follow.
     """
     kind = NoticeKind.SILENCE_ENDED if isinstance(decision, Silence) else NoticeKind.MAINTENANCE_ENDED
+    # What became graver than the silence covers is no longer suppressed by it, and yet is what people will ask about.
+    covered = {each.key: each for each in decision.covered} if isinstance(decision, Silence) else {}
     suppresses = Decisions.of([decision]).suppressor()
-    matched = [each for each in known.incidents.values() if each.open and each.notifiable and suppresses(each)]
+    matched = [
+        each
+        for key, each in known.incidents.items()
+        if each.open and each.notifiable and (covered[key].names(each) if key in covered else suppresses(each))
+    ]
     quiet = dict.fromkeys(each.key for each in matched if suppressed(each.key))
     before = tuple(each.key for each in matched if each.key not in quiet and not each.unnotified)
     new = (each.key for each in matched if each.key not in quiet and each.unnotified)
