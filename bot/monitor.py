@@ -26,7 +26,7 @@ from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, Memory, restore
 from bot.domain.watch.poll import advance, advance_failure, compare
-from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
+from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
 from bot.handover import Handover
@@ -143,7 +143,9 @@ class Monitor:
         Raises:
             StoreError: The database cannot be read.
         """
-        self._known = await asyncio.to_thread(restore, await self._store.load())
+        began_at = self._known.began_at or self._clock()
+        known = await asyncio.to_thread(restore, await self._store.load())
+        self._known = replace(known, began_at=began_at)
 
     async def poll(self) -> None:
         """Read the whole fleet once, and store what changed.
@@ -163,7 +165,7 @@ class Monitor:
         self.polls.observe(asyncio.get_running_loop().time() - began)
 
     async def refresh(self, token_id: int) -> Token:
-        """Read one token now, and store what changed of it.
+        """Read one token now, and store what changed of it; returns what is known of it then.
 
         Raises:
             UpstreamError: It could not be read; `NotFoundError` when the upstream does not list it.
@@ -177,7 +179,7 @@ class Monitor:
             raise
         if token_id in self._known.remembered and self._known.fleet.read_at is not None:
             await self._take(Reading({token_id: token}, self._clock(), whole=False), asked_at)
-        return token
+        return self._known.remembered.get(token_id, token)
 
     async def tick(self) -> None:
         """Let the time do its part: reminders, silences and windows that begin or end, polls that do not come.
@@ -217,6 +219,14 @@ class Monitor:
             StoreError: It could not be stored, and did not happen.
         """
         return await self._respond(lambda known, now: hand_over(known, keys, to, by, now))
+
+    async def believe(self, by: int) -> bool:
+        """Somebody says that a short list is true; False when none is in doubt, or somebody said so before.
+
+        Raises:
+            StoreError: It could not be stored, and did not happen.
+        """
+        return bool(await self._respond(lambda known, now: believe(known, by, now)))
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail.

@@ -229,7 +229,8 @@ class Outbox:
             self.turns += 1
             now = self._clock()
             handed = self._handover.take()
-            claimed = Claimed(handed) if handed else await self._store.claim(now)
+            fresh = handed is not None and not _is_stale(handed, now)
+            claimed = Claimed(handed) if fresh else await self._store.claim(now)
             if claimed.folded:
                 event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
             if claimed.message is None:
@@ -312,6 +313,11 @@ class Outbox:
         pause = max(self._pace.pause(self._failures), least)
         self._rest_until = max(self._rest_until, now + pause.total_seconds())
         return timedelta(seconds=self._rest_until - now)
+
+
+def _is_stale(handed: Message, now: datetime) -> bool:
+    """Whether a claimed message waited here so long that its claim is over: it may show other things by now."""
+    return handed.discord_id is None and handed.made_at is not None and now - handed.made_at >= CLAIM_LASTS
 
 
 @dataclass(slots=True)

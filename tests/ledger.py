@@ -43,7 +43,7 @@ class Told(NamedTuple):
 Tally: TypeAlias = Counter[Told]
 
 _CARD = re.compile(r"Token (?P<token>\d+) (?:is|has been) (?P<status>BANNED|VERIFYING|RELAX)(?! again)\b")
-_CARD_OVER = re.compile(r"Token (?P<token>\d+) .*\n(?:.*\n)*?It was (?P<status>BANNED|VERIFYING|RELAX)\b")
+_CARD_OVER = re.compile(r"Token (?P<token>\d+)\b.*\n(?:.*\n)*?It was (?P<status>BANNED|VERIFYING|RELAX)\b")
 _LINE = re.compile(r"\*\*(?P<was>was )?(?P<status>BANNED|VERIFYING|RELAX)\b[^*]*\*\* \(\d+\): (?P<tokens>.+)")
 _LINE_TOKEN = re.compile(r"(?:^|, )(\d+)")
 _SILENT = 1 << 12

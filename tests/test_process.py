@@ -119,7 +119,7 @@ async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
         refused = await home.until_told("refuses the API key")
         assert refused.now.mentioned_roles == [home.discord.alert_role_id]
         home.upstream.heal()
-        assert await home.until_told("accepts the API key again") is refused
+        assert await home.until_told("lets the bot in again") is refused
     assert len(home.cards) == 2
 
 

@@ -142,7 +142,7 @@ def instant(at: datetime, now: datetime) -> str:
 def level(text: str) -> str:
     """A level of fast time as it is read, of one as it is written: `20 %` of `20%`, `30 min` of `30m`."""
     written = _LEVEL.fullmatch(text)
-    return f"{written[1]} {_LEVEL_UNITS.get(written[2], written[2])}" if written else bare(text, 20)
+    return f"{written[1]} {_LEVEL_UNITS.get(written[2], written[2])}" if written else plain(text, 20)
 
 
 def capitalised(text: str) -> str:

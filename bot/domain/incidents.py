@@ -31,7 +31,9 @@ class Rule(StrEnum):
     RESTORED = "restored"
     """RELAX became FAST without an incident before: worth a line."""
     FAST_TIME_LOW = "fast_time_low"
+    """All about a token's fast time: one incident, of which each threshold, and none left, is a level."""
     FAST_TIME_GONE = "fast_time_gone"
+    """How the last of those levels is set. Only older versions of the bot made incidents of it."""
     INACTIVE = "inactive"
     GONE = "gone"
     """No longer in the upstream's list."""
@@ -43,6 +45,8 @@ class Rule(StrEnum):
     """Jobs run, and fast time does not move."""
     POOL = "pool"
     """Too few tokens work, or too little fast time is left in the whole fleet."""
+    LIST_SHORT = "list_short"
+    """The upstream lists hardly any of the tokens that it listed before."""
     UPSTREAM_STALE = "upstream_stale"
     """No poll has ended for a while."""
     FLAPPING = "flapping"
@@ -63,8 +67,26 @@ class Happening(StrEnum):
     SILENCED = "silenced"
     REMINDED = "reminded"
     RESOLVED = "resolved"
+    """It ended; why says the incident's `End`."""
     UNWATCHED = "unwatched"
     """Its rule, or this step of it, was switched off: it ended, and whether it got better is not known."""
+
+
+class Reason(StrEnum):
+    """Why an incident ended. Only the rule knows; and only `WELL` is good news."""
+
+    WELL = "well"
+    """What it is about was seen to be healthy."""
+    BECAME = "became"
+    """It is no longer so, and something else is wrong."""
+    UNTOLD = "untold"
+    """Nobody can tell any more."""
+    OFF = "off"
+    """Its token was switched off, or every token."""
+    GONE = "gone"
+    """Its token is no longer listed."""
+    UNWATCHED = "unwatched"
+    """Its rule, or this step of it, was switched off."""
 
 
 class Moment(Value):
@@ -100,13 +122,44 @@ class Key(Value):
     """The threshold's text (`20%`, `30m`) for rules that have several."""
 
 
+ANYBODY = "usable"
+FAST_HOURS = "fast time"
+"""The two things that the rule about the whole fleet checks; they are the steps of its keys."""
+
+
+class End(Value):
+    """How an incident ended."""
+
+    reason: Reason
+    became: tuple[Rule, ...] = ()
+    """What is wrong instead, the gravest first."""
+
+
+class Ended(Value):
+    """What a rule says of an incident that this reading ends."""
+
+    key: Key
+    end: End
+
+
 class Finding(Value):
     """What is wrong in one reading."""
 
     key: Key
     severity: Severity
+    """As its rule is set."""
+    natural: Severity | None = None
+    """What was read would make it so severe, however its rule is set and however long it lasts; None for `severity`."""
+    floor: Severity = Severity.INFO
+    """No setting makes it less severe: a lesser level of the same trouble is as severe as that."""
+    row: Rule | None = None
+    """The rule by whose row it is set, where that is not its key's."""
+    deeper: bool = False
+    """Whether this reading made it worse, though it may be as severe as before."""
     was: Record | None = None
     """The token as it was before this began; None when it was not seen before."""
+    was_at: datetime | None = None
+    """When it was last so; None when that is as of the reading before."""
     now: Record | None = None
     """The token as read."""
     detail: str = ""
@@ -123,8 +176,12 @@ class Finding(Value):
     """When the token changed its status, for the rule that counts this; oldest first."""
     momentary: bool = False
     """Notifies once, and is resolved at once."""
-    inhibited: bool = False
-    """Kept, but notifies nobody: a deeper step explains it, or its rule is off."""
+    holds: Severity = Severity.INFO
+    """It inhibits what is as grave as that, though it may be less grave itself."""
+    muted: bool = False
+    """Kept, but notifies nobody: its rule is off, and still has something to do."""
+    about: tuple[int, ...] = ()
+    """The tokens that make it so, for a rule about the fleet; empty where they are too many to name."""
 
 
 class Incident(Value):
@@ -148,17 +205,29 @@ class Incident(Value):
     detail: str = ""
     origin: str = ""
     """As in `Finding`."""
+    natural: Severity | None = None
+    """As in `Finding`; None where an older version of the bot stored it."""
+    about: tuple[int, ...] = ()
+    """As in `Finding`."""
+    holds: Severity = Severity.INFO
+    """As in `Finding`."""
+    end: End | None = None
+    """How it ended; None while it has not, and where an older version of the bot stored it."""
     notifiable: bool = field(default=True, name="told")
-    """Whether the channel is notified of it; False when it never fired, or is inhibited."""
+    """Whether the channel is notified of it; False when it never fired."""
     keep_firing_for: int = field(default=1, name="clear")
     missed: int = 0
     """How many readings in a row missed it, while firing; at `keep_firing_for` it resolves."""
+    missed_at: datetime | None = None
+    """When the first of those was made."""
     flips: tuple[datetime, ...] = ()
     moments: tuple[Moment, ...] = ()
     """Its timeline, oldest first."""
     acknowledged: Moment | None = None
     silenced: Moment | None = None
     """Who silenced it, or its token, while that lasts. Not of a silence of its rule, which is about others as well."""
+    believed: Moment | None = None
+    """Who says that a list is as short as it should be."""
     notified_at: datetime | None = field(default=None, name="loud_at")
     """When the channel was last notified of it: it fired, rose, or was reminded of. None when it has no card.
 
@@ -167,7 +236,7 @@ class Incident(Value):
     first_notified_at: datetime | None = None
     """When the channel was notified of it for the first time; None when it was not, and where an older bot did so."""
     notified_as: Severity | None = field(default=None, name="heard")
-    """The severity that the channel was notified of, by its card or the first reading's summary; None if it was not."""
+    """The severity that the channel was notified of; None if it was not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
 
@@ -200,6 +269,11 @@ class Incident(Value):
     def unwatched(self) -> bool:
         """Whether it ended because its rule or step was switched off, and not because it got better."""
         return bool(self.moments) and self.moments[-1].what is Happening.UNWATCHED
+
+    @property
+    def well(self) -> bool:
+        """Whether it ended because all is well."""
+        return not self.unwatched if self.end is None else self.end.reason is Reason.WELL
 
 
 class NoticeKind(StrEnum):
@@ -276,10 +350,13 @@ class Judgement(Value):
     at: datetime
     """When the reading was made."""
     findings: Mapping[Key, Finding]
-    unsure: frozenset[Key] = frozenset()
-    """Open keys that this poll says nothing about; they do not move."""
-    unwatched: frozenset[Key] = frozenset()
-    """Open keys whose rule or step was switched off; they end, whatever this poll says."""
+    ends: Mapping[Key, End] = field(default_factory=dict)
+    """Of keys that are pending or firing, those that end. Neither found nor ended is no word: such a key does not move.
+    """
+    whole: bool = True
+    """Whether this was a poll. A token that was read alone, or a tick of the clock, counts as no further reading."""
+    gap: bool = False
+    """Whether the reading before was so long ago that nobody knows what was with the tokens in between."""
     tokens: Mapping[int, Token] = field(default_factory=dict)
     """As read, for the incidents that end."""
     before_at: datetime | None = None
@@ -298,3 +375,21 @@ def noted(incident: Incident, moment: Moment) -> Incident:
     if rest and moment.what is rest[-1].what is Happening.REMINDED:
         rest = rest[:-1]
     return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
+
+
+OFTEN_ENOUGH = timedelta(minutes=5)
+"""What was found, or missed, in two readings so far apart need not be so in more of them."""
+
+
+def counted(so_far: int, needed: int, lasts: timedelta, *, again: bool = True) -> int:
+    """How many readings in a row, of those that are needed, with this one.
+
+    Args:
+        so_far: As many were before it.
+        needed: It need not be more.
+        lasts: How long ago the first of them was made.
+        again: Whether this one counts after others: who refreshes a token three times does not see three readings.
+    """
+    if so_far and not again:
+        return so_far
+    return needed if so_far and lasts >= OFTEN_ENOUGH else min(so_far + 1, needed)

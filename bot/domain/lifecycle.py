@@ -1,15 +1,19 @@
 """How one poll moves the incidents: a state machine over values and `now`. It decides; it notifies nobody itself.
 
 A key that a reading says nothing about does not move. While an incident is suppressed (silenced, in a maintenance
-window, or inhibited by its token's flapping) it moves on and notifies nobody: a card that is there already is edited,
-what fired or rose stays `unnotified` until it is no longer suppressed, and what resolved is named by the notice that
-the silence or window has ended.
+window, or inhibited by its cause) it moves on and notifies nobody: a card that is there already is edited, what fired
+or rose stays `unnotified` until it is no longer suppressed, and what resolved is named by the notice that the silence
+or window has ended.
+
+Only an end that is good news is posted. Any other is an edit of its card: what is wrong instead has a message itself.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bot.domain.incidents import (
+    FAST_HOURS,
+    End,
     Finding,
     Happening,
     Incident,
@@ -18,8 +22,10 @@ from bot.domain.incidents import (
     Moment,
     Notice,
     NoticeKind,
+    Reason,
     Rule,
     Stage,
+    counted,
     noted,
 )
 from bot.domain.model import Severity
@@ -58,7 +64,7 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppr
     """
     moved = {
         **{key: _found(before.get(key), finding, judgement) for key, finding in judgement.findings.items()},
-        **{key: _missed(incident, judgement) for key, incident in before.items() if _is_missed(key, judgement)},
+        **{key: _ended(before[key], end, judgement) for key, end in judgement.ends.items() if key in before},
     }
     after = {**before, **moved}
     news = tuple(
@@ -85,13 +91,10 @@ class _News(Value):
     suppressed: bool = False
 
 
-def _is_missed(key: Key, judgement: Judgement) -> bool:
-    return key in judgement.unwatched or (key not in judgement.findings and key not in judgement.unsure)
-
-
 def _found(incident: Incident | None, finding: Finding, judgement: Judgement) -> Incident:
     """The incident after a poll that found it."""
-    if incident is None:
+    unseen = judgement.gap and finding.key.token is not None
+    if incident is None or (incident.stage is Stage.PENDING and unseen):
         incident = Incident(
             key=finding.key,
             severity=finding.severity,
@@ -100,20 +103,20 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             read_at=judgement.at,
             seen=0,
             was=finding.was,
-            was_at=judgement.before_at if finding.was else None,
+            was_at=finding.was_at or (judgement.before_at if finding.was else None),
             now=finding.now,
             origin=finding.origin,
         )
     if incident.stage is Stage.PENDING:
         return _pending(incident, finding, judgement)
     if incident.missed:
-        incident = replace(incident, missed=0)
+        incident = replace(incident, missed=0, missed_at=None)
     return incident if _face(incident) == _face(finding) else _as_found(incident, finding, judgement.at)
 
 
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
     """The incident that stays pending, or fires now: in the first reading ever only `for` keeps one pending."""
-    seen = min(incident.seen + 1, finding.readings)
+    seen = counted(incident.seen, finding.readings, judgement.at - incident.opened_at, again=judgement.whole)
     often = judgement.baseline or seen == finding.readings
     if not often or judgement.at - incident.opened_at < finding.for_:
         return incident if seen == incident.seen else replace(incident, seen=seen)
@@ -121,7 +124,7 @@ def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Inci
         _as_found(incident, finding, judgement.at),
         seen=seen,
         keep_firing_for=finding.keep_firing_for,
-        notifiable=not finding.inhibited,
+        notifiable=not finding.muted,
     )
     if finding.momentary:
         return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at)
@@ -132,20 +135,33 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
     return replace(
         incident,
         severity=finding.severity,
+        natural=_natural(finding),
         now=finding.now,
         detail=finding.detail,
+        about=finding.about,
+        holds=finding.holds,
         flips=finding.flips,
         read_at=at,
     )
 
 
-def _missed(incident: Incident, judgement: Judgement) -> Incident:
-    """The incident after a poll that did not find it. What is unwatched, or gone, resolves at once."""
-    key = incident.key
-    here = key not in judgement.unwatched and (key.token is None or key.token in judgement.tokens)
-    if incident.open and here and incident.missed + 1 < incident.keep_firing_for:
-        return replace(incident, missed=incident.missed + 1)
-    token = None if key.token is None else judgement.tokens.get(key.token)
+def _natural(finding: Finding) -> Severity:
+    return finding.severity if finding.natural is None else finding.natural
+
+
+def _ended(incident: Incident, end: End, judgement: Judgement) -> Incident:
+    """The incident after a poll that ends it. Good news may have to come several times before it is believed."""
+    if incident.open and end.reason is Reason.WELL:
+        missed = counted(
+            incident.missed,
+            incident.keep_firing_for,
+            judgement.at - (incident.missed_at or judgement.at),
+            again=judgement.whole,
+        )
+        if missed < incident.keep_firing_for:
+            same = missed == incident.missed
+            return incident if same else replace(incident, missed=missed, missed_at=incident.missed_at or judgement.at)
+    token = None if incident.key.token is None else judgement.tokens.get(incident.key.token)
     return replace(
         incident,
         stage=Stage.RESOLVED,
@@ -153,42 +169,54 @@ def _missed(incident: Incident, judgement: Judgement) -> Incident:
         read_at=judgement.at,
         now=None if token is None else token.record,
         notifiable=incident.notifiable and incident.open,
+        end=end,
     )
 
 
 def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]]:
-    """What of a firing incident is worth an edit when it changes. Fast time is not: it changes with every reading."""
+    """What of a firing incident is worth an edit when it changes. An amount is not: it changes with every reading."""
     match seen.key.rule:
-        case Rule.UNKNOWN_STATUS:
+        case Rule.UNKNOWN_STATUS | Rule.INACTIVE:
             word = seen.now.status if seen.now else ""
-        case Rule.POOL:
-            word = seen.detail
-        case _:
+        case Rule.FAST_TIME_LOW | Rule.FAST_TIME_GONE:
+            word = f"{seen.detail} {seen.now.status}" if seen.now else seen.detail
+        case Rule.UPSTREAM_DOWN | Rule.UPSTREAM_REFUSED:
+            word = seen.detail.partition(":")[0]
+        case Rule.POOL if seen.key.step == FAST_HOURS:
             word = ""
+        case _:
+            word = seen.detail
     return seen.severity, word, seen.flips[-1:]
 
 
 def _news(before: Incident | None, after: Incident, judgement: Judgement, *, suppressed: bool) -> _News:
     """How the channel is notified of an incident that changed, and what its timeline notes."""
-    at = judgement.at
+    at, finding = judgement.at, judgement.findings.get(after.key)
     if not after.notifiable or after.stage is Stage.PENDING:
         return _News(after)
     if before is None or before.stage is Stage.PENDING:
-        summed_up = judgement.baseline and after.key.rule is not Rule.BASELINE
-        return _fired(after, at, suppressed=suppressed, summed_up=summed_up)
+        return _fired(after, at, suppressed=suppressed)
     if after.stage is Stage.RESOLVED:
-        return _over(after, at, suppressed=suppressed, unwatched=after.key in judgement.unwatched)
-    if after.severity.rank > before.severity.rank:
+        return _over(after, at, suppressed=suppressed)
+    return _News(after) if finding is None else _still(before, after, finding, at, suppressed=suppressed)
+
+
+def _still(before: Incident, after: Incident, finding: Finding, at: datetime, *, suppressed: bool) -> _News:
+    """It goes on firing, and may have got worse. Whoever has it need not hear that only time passed."""
+    rises = after.severity.rank > before.severity.rank
+    worse = finding.deeper or (before.natural is not None and _natural(finding).rank > before.natural.rank)
+    if worse or (rises and not before.acknowledged):
         return _raised(after, at, suppressed=suppressed)
+    if rises:
+        moment = Moment(at, Happening.RAISED, severity=after.severity)
+        return _News(noted(replace(after, notified_as=after.notified_as and after.severity), moment), after.has_card)
     if after.severity.rank < before.severity.rank:
         after = _lowered(after, at)
     return _News(after, notify=after.has_card and _face(before) != _face(after))
 
 
-def _fired(incident: Incident, at: datetime, *, suppressed: bool, summed_up: bool) -> _News:
+def _fired(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
     incident = noted(incident, Moment(incident.opened_at, Happening.FIRED))
-    if summed_up:
-        return _News(replace(incident, notified_as=incident.severity))
     if suppressed:
         return _News(incident, suppressed=not incident.open)
     return _News(_notified(incident, at), notify=True)
@@ -199,9 +227,17 @@ def _raised(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
     moment = Moment(at, Happening.RAISED, severity=incident.severity)
     incident = noted(replace(incident, acknowledged=None, reminders=0), moment)
     if suppressed:
-        return _News(incident, notify=incident.has_card)
+        return _News(_unheard(incident), notify=incident.has_card)
     notice = Notice(NoticeKind.RAISED, at, (incident.key,)) if incident.has_card else None
     return _News(_notified(incident, at), notify=True, notice=notice)
+
+
+def _unheard(incident: Incident) -> Incident:
+    """With less notified of than there is, so that the rise is made good when nothing suppresses it any more."""
+    as_heard = incident.notified_as
+    if as_heard is None or as_heard.rank < incident.severity.rank or incident.severity is Severity.INFO:
+        return incident
+    return replace(incident, notified_as=list(Severity)[incident.severity.rank - 1])
 
 
 def _lowered(incident: Incident, at: datetime) -> Incident:
@@ -212,12 +248,13 @@ def _lowered(incident: Incident, at: datetime) -> Incident:
     return noted(replace(incident, notified_as=notified_as), Moment(at, Happening.LOWERED, severity=incident.severity))
 
 
-def _over(incident: Incident, at: datetime, *, suppressed: bool, unwatched: bool) -> _News:
-    """It ended. Without a notification it needs no end; what the first reading's summary named does."""
+def _over(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
+    """It ended. Without a notification it needs no end."""
+    unwatched = incident.end is not None and incident.end.reason is Reason.UNWATCHED
     incident = noted(incident, Moment(at, Happening.UNWATCHED if unwatched else Happening.RESOLVED))
     if incident.notified_as is None:
         return _News(replace(incident, notifiable=False), suppressed=suppressed and not unwatched)
-    if suppressed or unwatched:
+    if suppressed or not incident.well:
         return _News(incident, notify=incident.has_card, suppressed=suppressed and not unwatched)
     notice = Notice(NoticeKind.RESOLVED, at, (incident.key,)) if incident.has_card else None
     return _News(incident, notify=True, notice=notice)

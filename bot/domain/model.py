@@ -5,7 +5,7 @@ Text that could not be read stays beside the value as `raw`: unknown is unknown,
 """
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -45,6 +45,11 @@ class Severity(StrEnum):
         member._value_ = value
         member.rank = len(cls.__members__)
         return member
+
+
+def gravest(severities: Iterable[Severity]) -> Severity:
+    """The gravest of them; of none, info."""
+    return max(severities, key=lambda each: each.rank, default=Severity.INFO)
 
 
 class Unit(StrEnum):
@@ -113,6 +118,19 @@ class Record(Value):
     concurrency: int | None = None
     """How many jobs ImaginePro runs on this token at once."""
     info: InfoText = field(default_factory=InfoText)
+    kept: Mapping[str, datetime] = field(default_factory=dict)
+    """What the last reading left out: the names of those fields, of `info` as well, and when each was last read."""
+
+
+class History(Value):
+    """How a token came to its status. It belongs to the token: whatever rules are on, it is remembered."""
+
+    since: datetime
+    """When the status was first read."""
+    before: str
+    """The status before it, verbatim."""
+    origin: str = ""
+    """The status before all trouble, through whatever followed; empty while the status is none."""
 
 
 class FastTime(Value):

@@ -268,9 +268,10 @@ def pinned(silence: Silence, incidents: Mapping[Key, Incident]) -> Silence:
 
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
-    """Somebody has it: no reminders until it gets worse."""
+    """Somebody has it, as it is: no reminders until it gets worse."""
     moment = Moment(at, Happening.ACKNOWLEDGED, who=by)
-    return replace(noted(incident, moment), acknowledged=moment)
+    notified_as = incident.severity if incident.has_card else incident.notified_as
+    return replace(noted(incident, moment), acknowledged=moment, notified_as=notified_as)
 
 
 def hand_over(incident: Incident, to: int, by: int, at: datetime) -> Incident:

@@ -312,7 +312,7 @@ def _text(value: _Loose) -> str:
         case str():
             return _shared(value)
         case bool():
-            return "true" if value else "false"
+            return ""  # says nothing where a text belongs
         case int() | float():
             return str(value)
         case _:

@@ -2,18 +2,28 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, NoticeKind, Rule
 from bot.storage.batches import batches, partitions
-from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, new_messages, unposted
+from bot.storage.messages import (
+    after_its_card,
+    answered,
+    calls_somebody,
+    in_order,
+    is_card,
+    new_messages,
+    rule_of,
+    unposted,
+)
 from bot.storage.names import name_of
 from bot.storage.notices import Said, merge, post
 from bot.storage.schema import incidents, messages, notice_incidents
+
+if TYPE_CHECKING:
+    from bot.domain.incidents import NoticeKind
 
 FEW: Final = 2
 
@@ -63,7 +73,7 @@ def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     folded = in_order([row.incident for rows in found for row in rows])
     chunks = list(batches(folded, size))
     summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries, "created_at": now}
-    new = new_messages(connection, [{**summary, "rule": _rule_of(chunk)} for chunk in chunks])
+    new = new_messages(connection, [{**summary, "rule": rule_of(chunk)} for chunk in chunks])
     for message_id, chunk in zip(new, chunks, strict=True):
         connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
     gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
@@ -103,9 +113,3 @@ def _fold_notices(connection: sa.Connection, now: datetime) -> int:
         )
         folded += len(merged.keys)
     return folded
-
-
-def _rule_of(together: Iterable[Incident]) -> Rule | None:
-    """The rule of all of them, if that is one."""
-    rules = {incident.key.rule for incident in together}
-    return rules.pop() if len(rules) == 1 else None

@@ -10,12 +10,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.value import Value
 from bot.storage.batches import batches
-from bot.storage.messages import maybe_posted, new_messages, waits
+from bot.storage.messages import maybe_posted, new_messages, rule_of, waits
 from bot.storage.names import name_of
 from bot.storage.schema import Instant, incidents, messages
+
+_FIRST: Final = Key(Rule.BASELINE)
 
 _MESSAGES_OF: Final = sa.select(incidents.c.id, incidents.c.message_id).where(
     incidents.c.id.in_(sa.bindparam("names", expanding=True)), incidents.c.message_id.is_not(None)
@@ -70,6 +72,9 @@ def notify(
     for name, incident in named.items():
         if name not in known:
             alone[incident.key.rule].append(name)
+    if any(incident.key == _FIRST for incident in notified):  # that summary is made of all that it sums up
+        first = alone.pop(Rule.BASELINE)
+        alone = {Rule.BASELINE: [*first, *(name for names in alone.values() for name in names)]}
     joined = _join(connection, alone, named, now, grouping)
     renewed = {*known.values(), *joined.values()}
     if renewed:
@@ -81,7 +86,15 @@ def notify(
     ]
     made = new_messages(
         connection,
-        [{"summary": len(group) > 1, "rule": rule, "due_at": now, "created_at": now} for rule, group in groups],
+        [
+            {
+                "summary": len(group) > 1,
+                "rule": rule_of(named[name] for name in group),
+                "due_at": now,
+                "created_at": now,
+            }
+            for _, group in groups
+        ],
     )
     return joined | {name: message_id for message_id, (_, group) in zip(made, groups, strict=True) for name in group}
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import astuple
 
 from bot.domain.incidents import Stage
+from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.batches import batches
@@ -19,6 +21,7 @@ from bot.storage.notices import announce
 from bot.storage.schema import (
     DECISION_KINDS,
     Instant,
+    Remembered,
     audit,
     decisions,
     incidents,
@@ -46,12 +49,13 @@ _KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 def load(connection: sa.Connection) -> Memory:
     """What was known when the last poll was stored."""
     read_at = connection.scalar(sa.select(installation.c.read_at))
-    records = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id))
+    rows = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id)).all()
     opened = connection.scalars(
         sa.select(incidents.c.incident).where(incidents.c.stage != Stage.RESOLVED).order_by(incidents.c.id),
     )
     return Memory(
-        records={record.id: record for record in records},
+        records={row.id: Record(*astuple(row)[:-1]) for row in rows},
+        histories={row.id: row.history for row in rows if row.history is not None},
         read_at=read_at,
         incidents={incident.key: incident for incident in opened},
         decisions=_decisions(connection),
@@ -73,7 +77,11 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         connection.execute(_FORGET, [{"token": token} for token in changes.removed])
     for records in batches(changes.records):
         connection.execute(
-            _upsert(tokens, connection.dialect.name), [{"id": record.id, "record": record} for record in records]
+            _upsert(tokens, connection.dialect.name),
+            [
+                {"id": record.id, "record": Remembered(*(*astuple(record), changes.histories.get(record.id)))}
+                for record in records
+            ],
         )
     for moved in batches(in_order(changes.incidents)):
         notified = [incident for incident in moved if incident.key in changes.notify]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, NoticeKind
+from bot.domain.incidents import Incident, NoticeKind, Rule
 from bot.storage.schema import messages
 
 waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
@@ -63,3 +63,9 @@ def in_order(unsorted: Iterable[Incident]) -> list[Incident]:
             incident.opened_at,
         ),
     )
+
+
+def rule_of(together: Iterable[Incident]) -> Rule | None:
+    """The rule of all of them, if that is one."""
+    rules = {incident.key.rule for incident in together}
+    return rules.pop() if len(rules) == 1 else None

@@ -22,13 +22,19 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.incidents import Incident, Notice
-from bot.domain.model import Record
+from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 
 VERSION = "0003"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
+
+
+class Remembered(Record):
+    """A record, and how its token came to its status."""
+
+    history: History | None = None
 
 
 def storable(text: str) -> str:
@@ -93,7 +99,7 @@ tokens = sa.Table(
     "tokens",
     _metadata,
     sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("record", Json(Record), nullable=False),
+    sa.Column("record", Json(Remembered), nullable=False),
 )
 
 messages = sa.Table(

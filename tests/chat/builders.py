@@ -6,7 +6,7 @@ from itertools import cycle
 
 from hypothesis import strategies as st
 
-from bot.domain.incidents import Incident, Key, Message, Rule, Stage
+from bot.domain.incidents import End, Incident, Key, Message, Reason, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, InfoText, Record, Severity, Token
 from bot.domain.value import replace
@@ -58,6 +58,8 @@ def incident(  # each argument is a part of the incident that some test varies
     now: Record | None = None,
     after: timedelta | None = None,
     detail: str = "",
+    end: Reason | None = None,
+    became: Rule | None = None,
 ) -> Incident:
     """One that fired at noon, and is over `after` so long."""
     return Incident(
@@ -71,6 +73,7 @@ def incident(  # each argument is a part of the incident that some test varies
         was_at=NOON - timedelta(minutes=1) if was else None,
         now=now,
         detail=detail,
+        end=End(end, (became,) if became else ()) if end else None,
         origin=was.status if was else "",
     )
 

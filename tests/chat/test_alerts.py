@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
 from bot.chat.cards import GAP
-from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
+from bot.domain.incidents import Happening, Incident, Key, Moment, Reason, Rule
 from bot.domain.model import Fleet, Record, Severity, Trouble
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
@@ -41,7 +41,8 @@ def say(*incidents: Incident, known: Fleet = FLEET, role: int | None = None) -> 
 
 
 def title(*incidents: Incident, known: Fleet = FLEET) -> str:
-    return say(*incidents, known=known).embeds[0].title or ""
+    shown = say(*incidents, known=known)
+    return shown.embeds[0].title or (shown.content or "").strip("*")
 
 
 def body(*incidents: Incident, known: Fleet = FLEET) -> list[str]:
@@ -198,13 +199,23 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "It has been at 88 % (13.3 of 15 h) for 20 min",
         ),
         (
-            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="0 of 9"),
-            "🔴 Too few tokens work: 0 of 9",
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="0 of 9, 1"),
+            "🔴 No token works",
             "Jobs wait or fail until more tokens work.",
         ),
         (
-            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="under 20h"),
-            "🔴 The fleet has little fast time left: under 20h",
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="2 of 9, 3"),
+            "🔴 Only 2 of 9 tokens work (you want 3)",
+            "Jobs wait or fail until more tokens work.",
+        ),
+        (
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="1 of 9"),  # an older version
+            "🔴 Only 1 of 9 tokens works",
+            "Jobs wait or fail until more tokens work.",
+        ),
+        (
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="17 h, 20 h"),
+            "🔴 Fast time of the fleet: 17 h left (limit 20 h)",
             "3 of 4 tokens work, with 32.2 h of fast time.",
         ),
         (
@@ -214,7 +225,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         ),
         (
             replace(incident(Rule.FLAPPING, severity=Severity.INFO, now=record(status="RELAX")), flips=(NOON,) * 5),
-            "🔵 Token 1900 keeps changing status: RELAX now, 5 changes so far",
+            "🔵 Token 1900 is RELAX, and keeps changing status: 5 changes so far",
             "Until it has been stable for 30 min, status changes are reported only here.",
         ),
         (
@@ -305,28 +316,49 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
             "✅ Token 1900 is RELAX again after 1 h",
         ),
         (
-            incident(Rule.VERIFYING, was=record(), now=record(status="BANNED"), after=timedelta(minutes=12)),
-            "⚪ Token 1900 is no longer VERIFYING: now BANNED, after 12 min",
+            incident(
+                Rule.VERIFYING,
+                was=record(),
+                now=record(status="BANNED"),
+                after=timedelta(minutes=12),
+                end=Reason.BECAME,
+                became=Rule.BANNED,
+            ),
+            "⚪ Token 1900: VERIFYING for 12 min, now BANNED",
         ),
         (
-            incident(Rule.VERIFYING, now=record(active=False), after=HOUR),
-            "⚪ Token 1900 is no longer VERIFYING: now FAST, switched off, after 1 h",
+            incident(Rule.VERIFYING, now=record(status="BANNED"), after=HOUR),  # as an older version stored it
+            "⚪ Token 1900: VERIFYING for 1 h, now BANNED",
         ),
         (
-            incident(Rule.BANNED, was=record(), after=HOUR),
-            "⚪ Token 1900 is no longer BANNED: gone from the list, after 1 h",
+            incident(Rule.VERIFYING, now=record(active=False), after=HOUR, end=Reason.OFF),
+            "⚪ Token 1900: VERIFYING for 1 h, then switched off",
         ),
         (
-            incident(Rule.UNKNOWN_STATUS, now=record(status="BANNED"), after=HOUR),
-            "⚪ Token 1900 is no longer in an unknown status: now BANNED, after 1 h",
+            incident(Rule.FROZEN, now=record(), after=HOUR, end=Reason.UNTOLD),
+            "⚪ Token 1900: fast time does not move for 1 h, no longer known",
+        ),
+        (
+            incident(Rule.VERIFYING, now=LOW, after=HOUR, end=Reason.BECAME, became=Rule.FAST_TIME_LOW),
+            "⚪ Token 1900: VERIFYING for 1 h, now low on fast time",
+        ),
+        (
+            incident(Rule.BANNED, was=record(), after=HOUR, end=Reason.GONE),
+            "⚪ Token 1900: BANNED for 1 h, then gone from the list",
+        ),
+        (
+            incident(
+                Rule.UNKNOWN_STATUS, now=record(status="BANNED"), after=HOUR, end=Reason.BECAME, became=Rule.BANNED
+            ),
+            "⚪ Token 1900: unknown status for 1 h, now BANNED",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=FULL, after=HOUR),
-            "✅ Token 1907 is above 20 % fast time again: 100 % (200 of 200 min)",
+            "✅ Token 1907 has fast time again: 100 % (200 of 200 min)",
         ),
         (
             incident(Rule.FAST_TIME_LOW, 1907, step="20%", after=HOUR),
-            "⚪ Token 1907 is no longer under 20 % fast time: gone from the list, after 1 h",
+            "⚪ Token 1907: low on fast time for 1 h, then gone from the list",
         ),
         (
             incident(Rule.FAST_TIME_GONE, 1907, now=FULL, after=HOUR),
@@ -349,14 +381,14 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (incident(Rule.UPSTREAM_STALE, None, after=HOUR), "✅ The bot gets new readings again after 1 h"),
         (incident(Rule.FLAPPING, now=record(), after=HOUR), "✅ Token 1900 has been stable for 30 min, and is FAST"),
-        (incident(Rule.FLAPPING, after=HOUR), "⚪ Token 1900 is no longer changing status: gone"),
+        (incident(Rule.FLAPPING, after=HOUR), "⚪ Token 1900: unstable for 1 h, then gone from the list"),
         (
             unwatched(incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW, after=HOUR)),
-            "⚪ No longer watched, after 1 h: Token 1907 under 20 % fast time",
+            "⚪ Token 1907: low on fast time for 1 h, no longer watched",
         ),
         (
             unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
-            "⚪ No longer watched, after 1 h: Too few tokens work: 0 of 9",
+            "⚪ The fleet was short of tokens for 1 h, no longer watched",
         ),
         (
             incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)),
@@ -469,7 +501,6 @@ def test_a_group_says_once_what_happened_to_several() -> None:
         (Rule.NEW, "🆕 2 tokens are new"),
         (Rule.INACTIVE, "⚫ 2 tokens are switched off"),
         (Rule.FLAPPING, "🟠 2 tokens keep changing status"),
-        (Rule.BASELINE, "👀 2 incidents at once"),
     ],
 )
 def test_a_group_of_one_rule_has_its_words_and_its_sign(rule: Rule, headline: str) -> None:
@@ -481,7 +512,7 @@ def test_a_group_of_one_rule_has_its_words_and_its_sign(rule: Rule, headline: st
     [
         (Rule.BANNED, "✅ 2 tokens were BANNED: all resolved"),
         (Rule.UNKNOWN_STATUS, "✅ 2 tokens had an unknown status: all resolved"),
-        (Rule.DEGRADED, "✅ 2 tokens fell from FAST to RELAX: all resolved"),
+        (Rule.DEGRADED, "✅ 2 tokens were RELAX: all resolved"),
         (Rule.SUBSCRIPTION, "✅ 2 tokens had plan problems: all resolved"),
         (Rule.QUEUE_STUCK, "✅ 2 tokens had stuck queues: all resolved"),
         (Rule.FROZEN, "✅ 2 tokens ran jobs, but their fast time did not move: all resolved"),
@@ -499,13 +530,21 @@ def test_a_group_that_has_ended_speaks_of_the_past(rule: Rule, headline: str) ->
         ([record(1, "BANNED"), record(2, "BANNED")], "all now BANNED", "⚪ **was VERIFYING, now BANNED** (2)"),
         ([None, None], "all gone from the list", "⚪ **was VERIFYING, gone from the list** (2)"),
         ([record(1), record(2, "BANNED")], "1 resolved and 1 now BANNED", "✅ **was VERIFYING, now FAST** (1)"),
-        ([record(1, active=False)] * 2, "all now FAST, switched off", "⚪ **was VERIFYING, now FAST, switched off**"),
     ],
 )
 def test_what_did_not_get_well_is_not_called_resolved(became: list[Record | None], headline: str, line: str) -> None:
     over = [incident(Rule.VERIFYING, n, now=now, after=HOUR) for n, now in enumerate(became, 1)]
     assert title(*over) == f"⚪ 2 tokens were VERIFYING: {headline}"
     assert any(each.startswith(line) for each in body(*over))
+
+
+def test_what_was_switched_off_is_not_called_resolved() -> None:
+    off = [
+        incident(Rule.VERIFYING, n, now=record(n, active=False), after=HOUR, end=Reason.OFF, became=None)
+        for n in (1, 2)
+    ]
+    assert title(*off) == "⚪ 2 tokens were VERIFYING: all switched off"
+    assert any(each.startswith("⚪ **was VERIFYING, switched off** (2)") for each in body(*off))
 
 
 def test_two_incidents_of_one_token_are_not_two_tokens() -> None:
@@ -653,7 +692,23 @@ def test_a_ping_carries_the_headline_and_the_card_does_not_repeat_it() -> None:
     shown = say(banned, role=ROLE)
     assert shown.content == "<@&42> **🔴 Token 1900 is BANNED**"
     assert not shown.embeds[0].title
-    assert say(banned).content is None
+    assert say(banned).content == "**🔴 Token 1900 is BANNED**", "a phone's notification shows nothing else"
+    assert say(incident(Rule.VERIFYING, now=record(status="VERIFYING")), role=ROLE).content is None
+
+
+def test_the_first_summary_names_what_it_is_made_of() -> None:
+    shown = say(
+        incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE),
+        incident(Rule.BANNED, severity=Severity.CRITICAL, now=record(status="BANNED")),
+        incident(Rule.FAST_TIME_LOW, 1907, step="20%", now=LOW),
+        incident(Rule.INACTIVE, 1930, severity=Severity.INFO, now=record(1930, active=False)),
+        role=ROLE,
+    )
+    assert shown.content == "<@&42> **🔴 Now watching 4 tokens: 2 problems**"
+    assert shown.view is not None
+    said = shown.embeds[0].description or ""
+    for line in ("3 FAST and 1 BANNED", "🔴 **BANNED** (1): 1900", "**under 20 % fast time** (1): 1907", "(1): 1930"):
+        assert line in said
 
 
 def test_the_footer_is_the_mark_by_which_the_message_is_found_again() -> None:
@@ -788,9 +843,6 @@ def test_every_summary_fits_and_is_harmless_whatever_the_upstream_writes(inciden
     assert_good(alert(summary(incidents), FLEET, Roles(ROLE)))
 
 
-QUIET = f"silenced by <@7> until <t:{NOON.timestamp():.0f}:f>"
-
-
 @given(st.lists(INCIDENTS, max_size=30), st.integers(0, 5))
 def test_every_list_fits_and_is_harmless_whatever_the_upstream_writes(incidents: list[Incident], page: int) -> None:
     links = {
@@ -798,7 +850,7 @@ def test_every_list_fits_and_is_harmless_whatever_the_upstream_writes(incidents:
         for each in incidents
     }
     taken = [replace(each, acknowledged=at(1, Happening.ACKNOWLEDGED, who=7)) for each in incidents]
-    embed, pages = incident_list("What is open", taken, FLEET, page, suppressed=lambda _: QUIET, links=links)
+    embed, pages = incident_list("What is open", taken, FLEET, page, suppressed=lambda _: True, links=links)
     assert pages >= 1
     assert_fits(embed)
     assert "more lines" not in (embed.description or "")

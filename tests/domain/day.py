@@ -53,6 +53,8 @@ class Day:
 
     now: datetime = MIDNIGHT
     fleet: dict[int, Record] = field(default_factory=dict)
+    listed: frozenset[int] | None = None
+    """The only ones that the list names; None for all."""
     trouble: Trouble | None = None
     hangs: bool = False
     """Looks do not end."""
@@ -77,6 +79,10 @@ class Day:
     def unlink(self, token_id: int) -> None:
         """This account is taken from the list."""
         del self.fleet[token_id]
+
+    def lists(self, *ids: int) -> None:
+        """The list names only these from now on; without any, all of them."""
+        self.listed = frozenset(ids) or None
 
     def upstream(self, trouble: Trouble | None = None, *, hangs: bool = False) -> None:
         """How ImaginePro answers from now on."""
@@ -132,7 +138,8 @@ class Day:
         if self.trouble is not None:
             self.hear(*advance_failure(self.known, Failure(self.trouble, "as seen from here", self.now), POLICY))
         elif not self.hangs:
-            self.hear(*taken(self.known, Reading(tokens(self.fleet.values()), self.now), POLICY))
+            sent = [each for each in self.fleet.values() if self.listed is None or each.id in self.listed]
+            self.hear(*taken(self.known, Reading(tokens(sent), self.now), POLICY))
 
     def hear(self, changes: Changes, after: Known) -> None:
         """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""
@@ -151,6 +158,8 @@ class Day:
                 shown = edited.get(card.id, card)
                 others = tuple(incident if each.key == incident.key else each for each in shown.incidents)
                 edited[card.id] = self._message(card.id, others)
+        if Rule.BASELINE in news:  # the first summary is made of all that it sums up
+            news = {Rule.BASELINE: [each for fired in news.values() for each in fired]}
         for fired in news.values():
             self._post("posts", self._message(len(self.posted) + 1, tuple(fired)))
         for message in edited.values():
@@ -168,7 +177,7 @@ class Day:
         if message.notice is None:
             self.cards |= {each.key: message for each in message.incidents}
             self.cards = {key: card for key, card in self.cards.items() if key in self.known.incidents}
-        quiet = " silently" if shown.silent else ""
+        quiet = " silently" if shown.silent and how != "edits" else ""
         first, *rest = read_aloud(shown)
         if how == "edits":  # what stands between the headline and the timeline was there before
             rest = rest[-1:]
@@ -240,7 +249,8 @@ def script() -> dict[str, Callable[[Day], None]]:
         "03:43": lambda day: day.token(1902, fast=share(20.2)),
         "04:00": lambda day: day.token(1902, fast=share(4)),
         "04:10": lambda day: day.token(1902, fast=share(0)),
-        "04:14": lambda day: day.acknowledge(Rule.FAST_TIME_GONE, 1902),
+        "04:14": lambda day: day.acknowledge(Rule.FAST_TIME_LOW, 1902),
+        "04:20": lambda day: day.token(1902, fast=share(0), status="RELAX"),
         "05:00": lambda day: day.token(1902),
         "05:10": lambda day: day.token(1905, fast=share(0)),
         "05:20": lambda day: day.token(1905),
@@ -287,6 +297,8 @@ def script() -> dict[str, Callable[[Day], None]]:
         "16:00": lambda day: day.token(1901, status="BANNED"),
         "17:30": lambda day: day.silence(Scope(Rule.BANNED, 1901), None),
         "18:30": lambda day: day.token(1901),
+        "18:40": lambda day: day.lists(1900, 1901),
+        "18:50": lambda day: day.lists(),
         "19:00": lambda day: day.off(1908),
         "19:10": lambda day: day.set(Rule.INACTIVE, 1908, on=False),
         "19:30": lambda day: day.token(1904),

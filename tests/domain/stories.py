@@ -12,7 +12,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
-from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
+from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import tick
 from tests.domain.fleets import at, reading, record, taken
 
@@ -66,6 +66,10 @@ class Story:
         """Somebody gives incidents to another; returns the notices."""
         self._heard(*hand_over(self.known, keys, to, by, at(minutes)))
         return self.notices
+
+    def believe(self, minutes: float, by: int = ANA) -> list[str]:
+        """Somebody says that the short list is true."""
+        return self._heard(*believe(self.known, by, at(minutes)))
 
     def decide(self, minutes: float, decision: Decision) -> list[str]:
         """Somebody decides something; returns the notices."""

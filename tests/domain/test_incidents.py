@@ -10,11 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
-from bot.domain.model import Failure, Record, Severity, Trouble
+from bot.domain.model import Failure, Record, Severity, Status, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.settable import UNCOUNTED
-from bot.domain.rules.table import RULES, UPSTREAM_RULES
+from bot.domain.rules.table import FAST_TIME_RULES, RULES, UPSTREAM_RULES
 from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
@@ -83,9 +83,10 @@ class Channel:
                 assert notified or decided or suppressed(key) or not incident.notifiable
                 self.owed |= {key} if decided and incident.notifiable else set()
             elif key in self.aloud:
-                carded, _ = self.cards.pop(key, None), self.aloud.pop(key)
-                assert notified == (carded is not None or not (suppressed(key) or incident.unwatched))
-                assert (key in ends) == (carded is not None and not (suppressed(key) or incident.unwatched))
+                del self.cards[key], self.aloud[key]
+                assert notified, "its card shows the end"
+                assert (key in ends) == (incident.well and not suppressed(key))
+                self._well(incident, after)
                 self.owed |= {key} if decided and not incident.unwatched else set()
             else:
                 assert not notified, "what nobody heard of needs no end"
@@ -95,41 +96,48 @@ class Channel:
             assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
         self._said(changes, after, suppressed)
 
+    def _well(self, incident: Incident, after: Known) -> None:
+        """Good news are of a token that reads well."""
+        if not incident.well or incident.key.token is None:
+            return
+        token = after.fleet.tokens[incident.key.token]
+        assert token.usable
+        wrong = [each for each in after.incidents.values() if each.open and each.severity is not Severity.INFO]
+        assert not [each for each in wrong if each.key.token == token.id]
+
     def _fired(self, incident: Incident, *, notified: bool, suppressed: bool) -> None:
         key = incident.key
         known = self.aloud.get(key)
         if notified:
-            assert incident.notifiable, "what a deeper step covers stays silent"
+            assert incident.notifiable
             if key not in self.cards:
                 assert not suppressed, "a first post makes a sound"
-                assert known is None or known.rank < incident.severity.rank, "the summary told it"
+                assert known is None
                 known = incident.severity
+            elif incident.acknowledged:
+                known = incident.severity  # an edit is enough for who has it
             self.cards[key] = incident
         if known is not None:
             self.aloud[key] = min(known, incident.severity, key=lambda each: each.rank)
 
     def _said(self, changes: Changes, after: Known, suppressed: Callable[[Key], bool]) -> None:
-        blind = any(each.open and key.rule in UPSTREAM_RULES for key, each in after.incidents.items())
         for notice in changes.notices:
             for key in notice.keys if notice.kind in {NoticeKind.RAISED, NoticeKind.REMINDER} else ():
                 incident = after.incidents[key]
                 assert key in self.cards
                 assert not suppressed(key)
                 if notice.kind is NoticeKind.RAISED:
-                    assert self.aloud[key].rank < incident.severity.rank, "each rise is told once"
+                    deeper = key.rule in FAST_TIME_RULES
+                    assert deeper or self.aloud[key].rank < incident.severity.rank, "each rise is told once"
+                    assert not incident.acknowledged
                     self.aloud[key] = incident.severity
                 else:
                     assert (incident.severity, incident.acknowledged) == (Severity.CRITICAL, None)
-                    assert key.rule in UPSTREAM_RULES or not blind
 
     def _named_at_an_end(
         self, changes: Changes, before: Known, after: Known, suppressed: Callable[[Key], bool]
     ) -> None:
         for notice in changes.notices:
-            if notice.kind is NoticeKind.MAINTENANCE_STARTED:
-                assert not everything_is_quiet(before), "it adds nothing"
-            if notice.kind in ENDED and everything_is_quiet(after):
-                assert notice.kind is not NoticeKind.MAINTENANCE_ENDED, "it is not the end of the quiet"
             if notice.kind in ENDED:
                 keys, told, quiet = set(notice.keys), set(notice.before), set(notice.quiet)
                 assert told | quiet <= keys
@@ -150,16 +158,13 @@ class Watching(RuleBasedStateMachine):
         self.now = START
         self.channel = Channel()
         self.decided = 0
+        self.judged: set[int] = set()
+        """Tokens that were read since a rule was last set."""
 
     @initialize(fleet=fleets)
     def first_reading(self, fleet: list[Record]) -> None:
         changes = self.read(fleet)
-        assert changes.notify == {Key(Rule.BASELINE)}
-        self.channel.aloud = {
-            key: incident.severity
-            for key, incident in self.known.incidents.items()
-            if incident.open and incident.notifiable
-        }
+        assert (Key(Rule.BASELINE) in changes.notify) == bool(fleet)
 
     @rule(fleet=fleets)
     def whole_reading(self, fleet: list[Record]) -> None:
@@ -288,6 +293,7 @@ class Watching(RuleBasedStateMachine):
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         read = reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
+        self.judged |= read.tokens.keys()
         return self.hear(*taken(self.known, read, POLICY))
 
     def fail(self, trouble: Trouble) -> None:
@@ -306,9 +312,11 @@ class Watching(RuleBasedStateMachine):
         self.hear(*hand_over(self.known, keys, to, by, self.now))
 
     def decide(self, decision: Decision) -> None:
+        self.judged = set()
         self.hear(*decide(self.known, decision, Entry(self.now, ANA, "decide", name_of(decision))))
 
     def undo(self, decision: Decision) -> None:
+        self.judged = set()
         self.hear(*undo(self.known, decision, Entry(self.now, ANA, "undo", name_of(decision))))
 
     def hear(self, changes: Changes, after: Known) -> Changes:
@@ -329,6 +337,20 @@ class Watching(RuleBasedStateMachine):
                 assert self.channel.aloud[key] is incident.severity
 
     @invariant()
+    def every_token_that_is_banned_or_checked_is_told_suppressed_or_off(self) -> None:
+        policy, suppressed = self.known.policy(POLICY), self.known.suppressed()
+        for token in self.known.fleet.tokens.values():
+            for status, rule_ in ((Status.BANNED, Rule.BANNED), (Status.VERIFYING, Rule.VERIFYING)):
+                key = Key(rule_, token.id)
+                if token.status is not status or token.active is False or not policy.watches(key):
+                    continue
+                incident = self.known.incidents.get(key)
+                if incident is None:  # set otherwise since it was read
+                    assert token.id not in self.judged
+                    continue
+                assert not incident.open or key in self.channel.cards or suppressed(key)
+
+    @invariant()
     def nothing_is_known_as_open_that_is_over(self) -> None:
         firing = {key for key, incident in self.known.incidents.items() if incident.open}
         assert set(self.channel.cards) <= set(self.channel.aloud) <= firing
@@ -345,14 +367,6 @@ class Watching(RuleBasedStateMachine):
     @invariant()
     def the_fleet_is_part_of_what_is_remembered(self) -> None:
         assert set(self.known.fleet.tokens) <= set(self.known.remembered)
-
-
-def everything_is_quiet(known: Known) -> bool:
-    """Whether a window, or a silence of everything, is on."""
-    silences = known.decisions.silences.values()
-    return any(each.announced for each in known.decisions.windows.values()) or any(
-        each.scope == Scope() and not each.covered for each in silences
-    )
 
 
 def owed_after(known: Known) -> set[Key]:

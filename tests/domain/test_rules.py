@@ -17,7 +17,13 @@ from tests.domain.stories import EVERY_MINUTE, Story, watching
 def test_the_first_reading_notifies_by_one_summary_whatever_is_wrong_in_it() -> None:
     story = Story()
     heard = story.read(0, record(1, "BANNED"), record(2, fast="1.00/15.0 hours (6.67%)"), record(3, active=False))
-    assert heard == ["ended: baseline info"]
+    assert heard == [
+        "banned 1 critical BANNED",
+        "fast_time_low 2 warning FAST",
+        "inactive 3 info FAST",
+        "ended: baseline info",
+    ]
+    assert story.notices == []
     assert story.read(1, record(1, "BANNED"), record(2, fast="1.00/15.0 hours (6.67%)"), record(3, active=False)) == []
 
 
@@ -104,9 +110,12 @@ def test_a_record_without_a_status_moves_nothing() -> None:
 def test_a_token_that_was_switched_off_on_purpose_is_worth_a_line_and_never_critical() -> None:
     story = watching()
     assert story.read(1, record(active=False)) == ["inactive 1900 info FAST"]
-    assert story.read(2, record(status="BANNED", active=False)) == ["banned 1900 warning BANNED"]
-    assert story.read(3, record(status="BANNED", active=None)) == ["banned 1900 critical BANNED"]
-    assert story.read(4, record(status="BANNED")) == ["ended: inactive 1900 info BANNED"]
+    assert story.read(2, record(status="BANNED", active=False)) == ["inactive 1900 info BANNED"]
+    assert story.read(3, record(status="BANNED", active=None)) == []
+    assert set(story.read(4, record(status="BANNED"))) == {
+        "banned 1900 critical BANNED",
+        "ended: inactive 1900 info BANNED",
+    }
 
 
 def fast(percent: float, total: float = 15.0) -> str:
@@ -117,39 +126,39 @@ def fast(percent: float, total: float = 15.0) -> str:
 @pytest.mark.parametrize(
     ("percents", "heard"),
     [
-        pytest.param([25, 19.9], ["fast_time_low 20% 1900 warning FAST"], id="under the first step"),
+        pytest.param([25, 19.9], ["fast_time_low 1900 warning FAST"], id="under the first step"),
         pytest.param([25, 20.0], [], id="at the step is not under it"),
         pytest.param(
             [25, 19, 4],
-            ["fast_time_low 20% 1900 warning FAST", "fast_time_low 5% 1900 critical FAST"],
-            id="each step is its own incident",
+            ["fast_time_low 1900 warning FAST", "fast_time_low 1900 critical FAST"],
+            id="each step makes it worse",
         ),
-        pytest.param([25, 3], ["fast_time_low 5% 1900 critical FAST"], id="two steps at once: the deeper one speaks"),
-        pytest.param([25, 0], ["fast_time_gone 1900 warning FAST"], id="all at once: gone speaks"),
-        pytest.param([25, -0.5], ["fast_time_gone 1900 warning FAST"], id="less than nothing is nothing"),
+        pytest.param([25, 3], ["fast_time_low 1900 critical FAST"], id="two steps at once: the deeper one speaks"),
+        pytest.param([25, 0], ["fast_time_low 1900 critical FAST"], id="all at once: gone speaks"),
+        pytest.param([25, -0.5], ["fast_time_low 1900 critical FAST"], id="less than nothing is nothing"),
         pytest.param(
             [25, 19.9, 20.1, 19.9, 24.5, 19.9],
-            ["fast_time_low 20% 1900 warning FAST"],
+            ["fast_time_low 1900 warning FAST"],
             id="trembling around the step is one incident",
         ),
         pytest.param(
             [25, 19.9, 22, 25.1],
-            ["fast_time_low 20% 1900 warning FAST", "ended: fast_time_low 20% 1900 warning FAST"],
+            ["fast_time_low 1900 warning FAST", "ended: fast_time_low 1900 warning FAST"],
             id="ends 5 points above the step",
         ),
         pytest.param(
             [25, 15.5, 20.9],
-            ["fast_time_low 20% 1900 warning FAST", "ended: fast_time_low 20% 1900 warning FAST"],
+            ["fast_time_low 1900 warning FAST", "ended: fast_time_low 1900 warning FAST"],
             id="a refill ends it as soon as it is above the step",
         ),
         pytest.param(
             [25, 4, 12],
-            ["fast_time_low 5% 1900 critical FAST", "ended: fast_time_low 5% 1900 critical FAST"],
-            id="the step that the deeper one covered stays silent",
+            ["fast_time_low 1900 critical FAST", "fast_time_low 1900 warning FAST"],
+            id="above the deeper step the shallower one speaks",
         ),
         pytest.param(
             [25, 0, 0.05, 100],
-            ["fast_time_gone 1900 warning FAST", "ended: fast_time_gone 1900 warning FAST"],
+            ["fast_time_low 1900 critical FAST", "ended: fast_time_low 1900 critical FAST"],
             id="a rounding above nothing is still gone",
         ),
         pytest.param([25, 130], [], id="bought time above the total is fine"),
@@ -164,23 +173,23 @@ def test_fast_time(percents: list[float], heard: list[str]) -> None:
 @pytest.mark.parametrize("plan", ["Basic", "Trial"])
 def test_fast_time_gone_is_critical_where_there_is_no_relax_mode(plan: str) -> None:
     story = watching(record(plan=plan))
-    assert story.read(1, record(fast="0.00/200.0 minutes (0.00%)", plan=plan)) == ["fast_time_gone 1900 critical FAST"]
+    assert story.read(1, record(fast="0.00/200.0 minutes (0.00%)", plan=plan)) == ["fast_time_low 1900 critical FAST"]
 
 
 def test_a_step_in_minutes_is_left_five_points_of_the_total_above_it() -> None:
     story = Story(Policy((threshold("30m"),)))
     story.read(0, record(fast="60.00/200.0 minutes (30.00%)"))
-    assert story.read(1, record(fast="29.00/200.0 minutes (14.50%)")) == ["fast_time_low 30m 1900 warning FAST"]
+    assert story.read(1, record(fast="29.00/200.0 minutes (14.50%)")) == ["fast_time_low 1900 warning FAST"]
     assert story.read(2, record(fast="35.00/200.0 minutes (17.50%)")) == []
-    assert story.read(3, record(fast="40.50/200.0 minutes (20.25%)")) == ["ended: fast_time_low 30m 1900 warning FAST"]
+    assert story.read(3, record(fast="40.50/200.0 minutes (20.25%)")) == ["ended: fast_time_low 1900 warning FAST"]
 
 
 def test_a_step_in_minutes_works_without_a_total_and_one_in_percent_says_nothing() -> None:
     story = Story(Policy((threshold("20%"), threshold("10m"))))
-    story.read(0, record(fast="25.00 minutes", plan="Trial"))
-    assert story.read(1, record(fast="9.00 minutes", plan="Trial")) == ["fast_time_low 10m 1900 critical FAST"]
-    assert story.read(2, record(fast="11.00 minutes", plan="Trial")) == []
-    assert story.read(3, record(fast="12.60 minutes", plan="Trial")) == ["ended: fast_time_low 10m 1900 critical FAST"]
+    story.read(0, record(fast="25.00 minutes"))
+    assert story.read(1, record(fast="9.00 minutes")) == ["fast_time_low 1900 critical FAST"]
+    assert story.read(2, record(fast="11.00 minutes")) == []
+    assert story.read(3, record(fast="12.60 minutes")) == ["ended: fast_time_low 1900 critical FAST"]
 
 
 @pytest.mark.parametrize("unreadable", ["", "plenty", "1,5 hours"])
@@ -189,13 +198,13 @@ def test_fast_time_that_cannot_be_read_moves_nothing(unreadable: str) -> None:
     story.read(1, record(fast=fast(15)))
     assert story.read(2, record(fast=unreadable)) == []
     assert story.read(3, record(fast=fast(14))) == []
-    assert story.read(4, record(fast=fast(100))) == ["ended: fast_time_low 20% 1900 warning FAST"]
+    assert story.read(4, record(fast=fast(100))) == ["ended: fast_time_low 1900 warning FAST"]
 
 
 def test_fast_time_of_a_token_that_is_switched_off_moves_nothing() -> None:
     story = watching()
     assert story.read(1, record(fast=fast(3), active=False)) == ["inactive 1900 info FAST"]
-    assert "fast_time_low 5% 1900 critical FAST" in story.read(2, record(fast=fast(3)))
+    assert "fast_time_low 1900 critical FAST" in story.read(2, record(fast=fast(3)))
 
 
 def test_a_new_token_is_worth_a_line() -> None:
@@ -239,7 +248,7 @@ def test_ten_lost_answers_notify_once_when_it_fires_and_once_when_it_ends_and_no
     story = watching()
     heard = [story.fail(minute) for minute in range(1, 11)]
     assert [sentence for sentences in heard for sentence in sentences] == ["upstream_down warning"]
-    assert story.read(11, record()) == ["ended: upstream_down warning"]
+    assert [story.read(minute, record()) for minute in range(11, 14)][-1] == ["ended: upstream_down warning"]
     assert story.notified[-1].opened_at == at(1)
 
 
@@ -262,16 +271,17 @@ def test_a_flip_during_an_outage_notifies_after_it() -> None:
     story = watching()
     for minute in range(1, 5):
         story.fail(minute)
-    assert set(story.read(5, record(status="BANNED"))) == {
-        "ended: upstream_down warning",
-        "banned 1900 critical BANNED",
-    }
+    assert story.read(5, record(status="BANNED")) == ["banned 1900 critical BANNED"]
 
 
 def test_an_upstream_that_is_down_at_the_first_start_notifies_and_so_does_its_end() -> None:
     story = Story()
     assert [story.fail(minute) for minute in range(3)] == [[], [], ["upstream_down warning"]]
-    assert set(story.read(3, record())) == {"ended: upstream_down warning", "ended: baseline info"}
+    assert [story.read(minute, record()) for minute in range(3, 6)] == [
+        ["ended: baseline info"],
+        [],
+        ["ended: upstream_down warning"],
+    ]
 
 
 def test_a_token_that_is_read_alone_moves_only_itself() -> None:
@@ -339,19 +349,19 @@ FIRED_AND_OVER: dict[str, tuple[list[tuple[float, Record]], list[tuple[float, st
             (0, record()),
             (1, record(fast=fast(15))),
             (2, record(fast=fast(4))),
-            (3, record(fast=fast(9))),
+            (3, record(fast=fast(11))),
             (4, record(fast=fast(100))),
         ],
         [
-            (1, "fast_time_low 20% 1900 warning FAST"),
-            (2, "fast_time_low 5% 1900 critical FAST"),
-            (3, "ended: fast_time_low 5% 1900 critical FAST"),
-            (4, "ended: fast_time_low 20% 1900 warning FAST"),
+            (1, "fast_time_low 1900 warning FAST"),
+            (2, "fast_time_low 1900 critical FAST"),
+            (3, "fast_time_low 1900 warning FAST"),
+            (4, "ended: fast_time_low 1900 warning FAST"),
         ],
     ),
     "fast time gone": (
         [(0, record()), (1, record(fast=fast(0))), (2, record(fast=fast(100)))],
-        [(1, "fast_time_gone 1900 warning FAST"), (2, "ended: fast_time_gone 1900 warning FAST")],
+        [(1, "fast_time_low 1900 critical FAST"), (2, "ended: fast_time_low 1900 critical FAST")],
     ),
     "subscription that is cancelled": (
         [(0, record()), (1, record(terms="Cancelled")), (2, record(terms="")), (3, record())],
@@ -425,9 +435,9 @@ FIRED_AND_OVER: dict[str, tuple[list[tuple[float, Record]], list[tuple[float, st
         [
             (1, "degraded 1900 warning RELAX"),
             (2, "ended: degraded 1900 warning FAST"),
-            (59, "flapping 1900 info RELAX"),
-            (70, "flapping 1900 info FAST"),
-            (100, "ended: flapping 1900 info FAST"),
+            (59, "flapping 1900 warning RELAX"),
+            (70, "flapping 1900 warning FAST"),
+            (100, "ended: flapping 1900 warning FAST"),
         ],
     ),
     "flapping takes three changes within an hour": (
@@ -459,12 +469,12 @@ def test_time_makes_no_plan_well_that_is_overdue_until_nobody_believes_its_date(
 
 def test_a_trial_without_fast_time_is_critical_for_it_has_no_relax_mode() -> None:
     story = watching(record(plan="Trial", fast="25.00 minutes"))
-    assert story.read(1, record(plan="Trial", fast="0.00 minutes"))[-1] == "fast_time_gone 1900 critical FAST"
+    assert story.read(1, record(plan="Trial", fast="0.00 minutes"))[-1] == "fast_time_low 1900 critical FAST"
 
 
 def test_a_step_that_is_the_only_one_is_a_warning() -> None:
     story = watching(policy=Policy((threshold("20%"),)))
-    assert story.read(1, record(fast=fast(10))) == ["fast_time_low 20% 1900 warning FAST"]
+    assert story.read(1, record(fast=fast(10))) == ["fast_time_low 1900 warning FAST"]
 
 
 def test_a_stuck_queue_does_not_resolve_when_its_token_stops_working() -> None:
@@ -477,7 +487,7 @@ def test_a_stuck_queue_does_not_resolve_when_its_token_stops_working() -> None:
 
 @pytest.mark.parametrize("running", ["", "None"])
 def test_a_queue_of_a_token_that_does_not_say_what_runs_is_not_judged(running: str) -> None:
-    story = watching()
+    story = watching(record(running=running))
     heard = [story.read(minutes, record(queued="3", running=running)) for minutes in (1, 21)]
     assert heard[-1] == ([] if running == "" else ["queue_stuck 1900 warning FAST"])
 
@@ -498,34 +508,45 @@ def test_a_token_that_flaps_is_one_message_that_counts_and_no_other() -> None:
     assert story.changes.notify == {Key(Rule.FLAPPING, 1900)}
     for minutes in range(4, 20):
         status = "FAST" if minutes % 2 == 0 else "VERIFYING"
-        assert story.read(minutes, record(status=status)) == [f"flapping 1900 info {status}"]
+        assert story.read(minutes, record(status=status)) == [f"flapping 1900 warning {status}"]
         assert story.notices == []
     assert len(story.incident(Rule.FLAPPING).flips) == 19
 
 
-def test_what_a_token_was_left_in_notifies_once_it_is_calm() -> None:
+def test_what_a_token_was_left_in_notifies_once_it_is_stable() -> None:
     story = flapping()
-    assert story.read(32, record(status="VERIFYING")) == []
+    assert story.read(10, record(status="VERIFYING")) == []
     assert set(story.read(33, record(status="VERIFYING"))) == {
-        "ended: flapping 1900 info VERIFYING",
+        "ended: flapping 1900 warning VERIFYING",
         "verifying 1900 critical VERIFYING",
     }
+    assert story.notices == []
     assert story.read(34, record(status="VERIFYING")) == []
 
 
-def test_one_change_after_the_calm_is_no_flapping() -> None:
+def test_a_check_that_stands_unanswered_is_told_while_its_token_flaps() -> None:
+    story = flapping()
+    assert story.read(17.9, record(status="VERIFYING")) == []
+    assert story.read(18, record(status="VERIFYING")) == ["verifying 1900 critical VERIFYING"]
+
+
+def test_one_change_after_it_was_stable_is_no_flapping() -> None:
     story = flapping()
     story.read(33, record(status="VERIFYING"))
     assert story.read(34, record()) == ["ended: verifying 1900 critical FAST"]
 
 
-def test_a_ban_while_flapping_notifies_at_once_on_the_card_of_the_flapping_and_only_once() -> None:
+def test_a_ban_while_flapping_notifies_at_once_in_its_own_words_and_only_once() -> None:
     story = flapping()
-    assert story.read(4, record(status="BANNED")) == ["flapping 1900 critical BANNED"]
-    assert story.notices == ["raised: flapping 1900"]
-    story.read(5, record())
-    assert story.read(6, record(status="BANNED")) == ["flapping 1900 critical BANNED"]
+    assert set(story.read(4, record(status="BANNED"))) == {
+        "flapping 1900 warning BANNED",
+        "banned 1900 critical BANNED",
+    }
+    assert set(story.read(5, record())) == {"flapping 1900 warning FAST", "ended: banned 1900 critical FAST"}
+    assert story.read(6, record(status="BANNED")) == ["flapping 1900 warning BANNED"]
     assert story.notices == []
+    assert story.tick(21) == []
+    assert "banned 1900 critical BANNED" in story.read(36, record(status="BANNED"))
 
 
 @pytest.mark.parametrize("scope", [Scope(Rule.FLAPPING), Scope(Rule.FLAPPING, 1900)])
@@ -537,18 +558,17 @@ def test_a_ban_notifies_while_the_flapping_is_silenced(scope: Scope) -> None:
     assert story.tick(19) == ["reminder: banned 1900"]
 
 
-def test_a_ban_notifies_while_the_flapping_is_set_to_be_no_more_than_a_note() -> None:
-    story = flapping()
+def test_what_is_graver_notifies_while_the_flapping_is_set_to_be_no_more_than_a_note() -> None:
+    story = watching()
     story.set(Rule.FLAPPING, severity=Severity.INFO)
+    flips = ["VERIFYING", "FAST", "VERIFYING"]
+    heard = [story.read(minutes, record(status=status)) for minutes, status in enumerate(flips, start=1)]
+    assert set(heard[-1]) == {"flapping 1900 info VERIFYING", "verifying 1900 warning VERIFYING"}
     assert set(story.read(4, record(status="BANNED"))) == {
         "flapping 1900 info BANNED",
         "banned 1900 critical BANNED",
+        "ended: verifying 1900 warning BANNED",
     }
-    assert story.read(5, record(status="VERIFYING")) == [
-        "flapping 1900 info VERIFYING",
-        "ended: banned 1900 critical VERIFYING",
-    ]
-    assert story.notices == ["resolved: banned 1900"]
 
 
 def test_a_status_that_is_not_sent_is_no_change_of_it() -> None:
@@ -563,7 +583,7 @@ def test_flapping_is_remembered_over_a_restart_once_it_fires() -> None:
     story.known = restore(Memory({}, story.known.fleet.read_at, story.known.incidents))
     story.read(4, record(status="FAST"))
     assert len(story.incident(Rule.FLAPPING).flips) >= 3
-    assert story.read(34, record(status="FAST")) == ["ended: flapping 1900 info FAST"]
+    assert story.read(34, record(status="FAST")) == ["ended: flapping 1900 warning FAST"]
 
 
 # The fleet as a whole.
@@ -580,48 +600,63 @@ def pool(*settings: Setting, policy: Policy = Policy()) -> Story:  # noqa: B008 
 
 def test_a_fleet_of_which_no_token_works_is_critical_until_some_work_three_times_in_a_row() -> None:
     story = pool()
-    heard = story.read(1, record(1, "BANNED"), record(2, "VERIFYING"))
-    assert "pool usable critical" in heard
-    assert story.incident(Rule.POOL, None, "usable").detail == "0 of 2"
-    story.read(2, record(1), record(2, "VERIFYING"))
-    story.read(3, record(1, "VERIFYING"), record(2, "VERIFYING"))
+    none = record(1, "BANNED"), record(2, "VERIFYING")
+    heard = [story.read(minutes, *none) for minutes in (1, 2, 3)]
+    assert ["pool usable critical" in each for each in heard] == [False, False, True]
+    incident = story.incident(Rule.POOL, None, "usable")
+    assert (incident.detail, incident.about) == ("0 of 2, 1", (1, 2))
     story.read(4, record(1), record(2, "VERIFYING"))
-    story.read(5, record(1), record(2, "VERIFYING"))
-    assert story.read(6, record(1), record(2, "VERIFYING")) == ["ended: pool usable critical"]
+    story.read(5, record(1, "VERIFYING"), record(2, "VERIFYING"))
+    story.read(6, record(1), record(2, "VERIFYING"))
+    story.read(7, record(1), record(2, "VERIFYING"))
+    assert story.read(8, record(1), record(2, "VERIFYING")) == ["ended: pool usable critical"]
 
 
 def test_a_fleet_that_was_switched_off_on_purpose_keeps_nobody_waiting() -> None:
     story = pool()
-    assert "pool usable critical" not in story.read(1, record(1, active=False), record(2, active=False))
-    assert story.read(2) == []
+    off = record(1, active=False), record(2, active=False)
+    heard = [each for minutes in range(1, 6) for each in story.read(minutes, *off)]
+    assert heard == ["inactive 1 info FAST", "inactive 2 info FAST"]
 
 
 def test_a_fleet_may_have_to_keep_so_many_tokens_and_so_much_fast_time() -> None:
     story = pool(Setting(Rule.POOL, threshold="2, 10h"))
     half, some = record(1, fast=fast(30)), record(2, fast=fast(30))
-    assert story.read(1, half, some) == ["pool fast time critical"]
-    assert story.incident(Rule.POOL, None, "fast time").detail == "under 10h"
-    assert story.read(2, half, record(2, "BANNED", fast=fast(30))) == [
-        "banned 2 critical BANNED",
-        "pool usable critical",
-    ]
+    assert [story.read(minutes, half, some) for minutes in (1, 2, 3)] == [[], [], ["pool fast time critical"]]
+    assert story.incident(Rule.POOL, None, "fast time").detail == "9 h, 10 h"
+    check = record(2, "VERIFYING", fast=fast(30))
+    heard = [story.read(minutes, half, check) for minutes in (4, 5, 6)]
+    assert heard == [["verifying 2 warning VERIFYING"], [], ["pool usable critical"]]
     more = record(2, fast=fast(38))
     # Above 10 h, and not yet by the margin.
-    assert [story.read(minutes, half, more) for minutes in (3, 4, 5)][-1] == ["ended: pool usable critical"]
+    assert [story.read(minutes, half, more) for minutes in (7, 8, 9)][-1] == ["ended: pool usable critical"]
     plenty = record(2, fast=fast(60))
-    assert [story.read(minutes, half, plenty) for minutes in (6, 7, 8)] == [[], [], ["ended: pool fast time critical"]]
+    assert [story.read(minutes, half, plenty) for minutes in (10, 11, 12)] == [
+        [],
+        [],
+        ["ended: pool fast time critical"],
+    ]
 
 
 def test_fast_time_that_cannot_be_read_is_not_counted_as_none_for_the_fleet() -> None:
     story = pool(Setting(Rule.POOL, threshold="20h"))
-    assert story.read(1, record(1), record(2, fast="plenty")) == []
+    assert [story.read(minutes, record(1), record(2, fast="plenty")) for minutes in (1, 2, 3)] == [[], [], []]
 
 
 def test_fewer_tokens_that_work_than_before_edit_the_incident_of_the_fleet() -> None:
     story = pool(Setting(Rule.POOL, threshold="2"))
-    story.read(1, record(1), record(2, "BANNED"))
-    assert "pool usable critical" in story.read(2, record(1, "BANNED"), record(2, "BANNED"))
-    assert story.incident(Rule.POOL, None, "usable").detail == "0 of 2"
+    for minutes in (1, 2, 3):
+        story.read(minutes, record(1), record(2, "VERIFYING"))
+    assert "pool usable critical" in story.read(4, record(1, "VERIFYING"), record(2, "VERIFYING"))
+    assert story.incident(Rule.POOL, None, "usable").detail == "0 of 2, 2"
+
+
+def test_one_list_that_lacks_a_token_that_works_does_not_make_the_fleet_short() -> None:
+    story = Story(Policy(), bystanders=())
+    fleet = [record(1), record(2), record(3), record(4, "VERIFYING")]
+    story.read(0, *fleet)
+    for minutes in range(1, 9):
+        assert story.read(minutes, *(fleet[2:] if minutes % 2 else fleet)) == []
 
 
 # The upstream.
@@ -719,7 +754,7 @@ def test_steps_that_tremble_while_pending_notify_by_what_is_there_when_they_fire
     story = watching()
     story.set(Rule.FAST_TIME_LOW, readings=2)
     story.read(1, record(fast=fast(4)))
-    assert story.read(2, record(fast=fast(15))) == ["fast_time_low 20% 1900 warning FAST"]
+    assert story.read(2, record(fast=fast(15))) == ["fast_time_low 1900 warning FAST"]
 
 
 def test_the_time_that_a_rule_waits_can_be_set() -> None:
@@ -766,7 +801,7 @@ def test_a_step_that_is_no_longer_asked_for_ends_without_such_a_claim() -> None:
     story = watching()
     story.read(1, record(fast=fast(15)))
     story.set(Rule.FAST_TIME_LOW, threshold="10%,5%")
-    assert story.read(2, record(fast=fast(15))) == ["unwatched: fast_time_low 20% 1900 warning FAST"]
+    assert story.read(2, record(fast=fast(15))) == ["unwatched: fast_time_low 1900 warning FAST"]
 
 
 def test_a_rule_of_the_upstream_is_switched_off_while_it_is_down() -> None:
@@ -779,15 +814,16 @@ def test_a_rule_of_the_upstream_is_switched_off_while_it_is_down() -> None:
 
 def test_a_fleets_fast_time_that_is_no_longer_asked_for_ends_without_such_a_claim() -> None:
     story = pool(Setting(Rule.POOL, threshold="20h"))
-    assert story.read(1, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["pool fast time critical"]
+    low = record(1, fast=fast(10)), record(2, fast=fast(10))
+    assert [story.read(minutes, *low) for minutes in (1, 2, 3)][-1] == ["pool fast time critical"]
     story.set(Rule.POOL, threshold="1")
-    assert story.read(2, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["unwatched: pool fast time critical"]
+    assert story.read(4, record(1, fast=fast(10)), record(2, fast=fast(10))) == ["unwatched: pool fast time critical"]
 
 
 def test_where_the_rule_of_none_left_is_off_the_deepest_step_notifies() -> None:
     story = watching()
     story.set(Rule.FAST_TIME_GONE, on=False)
-    assert story.read(1, record(fast=fast(0))) == ["fast_time_low 5% 1900 critical FAST"]
+    assert story.read(1, record(fast=fast(0))) == ["fast_time_low 1900 critical FAST"]
 
 
 def test_a_token_that_is_gone_is_forgotten_even_where_nobody_wants_to_hear_of_it() -> None:
@@ -825,7 +861,7 @@ def test_what_no_rule_can_be_set_to_is_refused_with_a_sentence(setting: Setting,
 )
 def test_each_rule_that_has_a_threshold_reads_its_own(rule: Rule, text: str) -> None:
     check(Setting(rule, threshold=text))
-    assert set(THRESHOLDS) == {Rule.FAST_TIME_LOW, Rule.POOL, Rule.QUEUE_STUCK, Rule.FROZEN}
+    assert set(THRESHOLDS) == {Rule.FAST_TIME_LOW, Rule.POOL, Rule.QUEUE_STUCK, Rule.FROZEN, Rule.LIST_SHORT}
 
 
 def test_the_table_has_a_row_for_every_rule() -> None:

@@ -61,13 +61,13 @@ def test_a_reminder_is_put_off_and_not_counted_while_the_notification_before_it_
 def test_however_often_it_is_reminded_of_its_card_still_shows_who_had_it() -> None:
     story = watching()
     story.read(1, record(status="VERIFYING"))
-    story.acknowledge(2, VERIFYING)
     story.read(16, record(status="VERIFYING"))
     for minutes in range(17, 60 * 60, 10):
         story.tick(minutes)
-    kinds = [Happening.FIRED, Happening.ACKNOWLEDGED, Happening.RAISED, Happening.REMINDED]
-    assert timeline(story, VERIFYING) == kinds
+    assert timeline(story, VERIFYING) == [Happening.FIRED, Happening.RAISED, Happening.REMINDED]
     assert story.incident(Rule.VERIFYING).reminders > KEPT_MOMENTS
+    story.acknowledge(60 * 60, VERIFYING)
+    assert timeline(story, VERIFYING)[-2:] == [Happening.REMINDED, Happening.ACKNOWLEDGED]
 
 
 def test_a_warning_is_not_reminded_of() -> None:
@@ -79,9 +79,9 @@ def test_a_warning_is_not_reminded_of() -> None:
 def test_a_reminder_of_low_fast_time_shows_what_is_left_now() -> None:
     story = watching()
     story.read(1, record(fast="0.60/15.0 hours (4.00%)"))
-    story.read(10, latest := record(fast="0.00/15.0 hours (0.00%)"))
-    assert story.tick(16) == ["reminder: fast_time_low 5% 1900"]
-    reminded = story.incident(Rule.FAST_TIME_LOW, step="5%")
+    story.read(10, latest := record(fast="0.30/15.0 hours (2.00%)"))
+    assert story.tick(16) == ["reminder: fast_time_low 1900"]
+    reminded = story.incident(Rule.FAST_TIME_LOW)
     assert (reminded.now, reminded.read_at) == (latest, at(10))
 
 
@@ -89,14 +89,16 @@ def test_a_reminder_of_low_fast_time_that_cannot_be_read_any_more_shows_what_was
     story = watching()
     story.read(1, low := record(fast="0.60/15.0 hours (4.00%)"))
     story.read(10, record(fast="soon"))
-    assert story.tick(16) == ["reminder: fast_time_low 5% 1900"]
-    reminded = story.incident(Rule.FAST_TIME_LOW, step="5%")
+    assert story.tick(16) == ["reminder: fast_time_low 1900"]
+    reminded = story.incident(Rule.FAST_TIME_LOW)
     assert (reminded.now, reminded.read_at) == (low, at(1))
 
 
-def test_what_only_the_first_summary_named_has_no_card_to_remind_of() -> None:
+def test_what_the_first_summary_named_is_reminded_of_until_somebody_has_it() -> None:
     story = watching(record(status="BANNED"))
-    assert [story.tick(minutes) for minutes in (16, 76)] == [[], []]
+    assert story.tick(16) == ["reminder: banned 1900"]
+    story.acknowledge(17, BANNED)
+    assert story.tick(76) == []
 
 
 def test_acknowledging_stops_the_reminders_and_stands_on_the_card() -> None:
@@ -121,11 +123,11 @@ def test_one_press_is_one_entry_of_the_trail_however_many_it_covers() -> None:
     story = watching(*(record(number) for number in range(1900, 1912)))
     bad = [record(number, "BANNED" if number < 1910 else "VERIFYING") for number in range(1900, 1911)]
     story.read(1, *bad, record(1911, fast="0.00/15.0 hours (0.00%)"))
-    gone = [Key(Rule.FAST_TIME_GONE, 1911)]
+    gone = [Key(Rule.FAST_TIME_LOW, 1911)]
     keys = [Key(Rule.BANNED, each) for each in range(1900, 1910)] + [Key(Rule.VERIFYING, 1910), *gone]
     story.acknowledge(5, *keys)
     (entry,) = story.changes.audit
-    assert entry.what == ("banned: 10 tokens: 1900, 1901, 1902, 1903, 1904, …; verifying 1910; fast_time_gone 1911")
+    assert entry.what == ("banned: 10 tokens: 1900, 1901, 1902, 1903, 1904, …; verifying 1910; fast_time_low 1911")
 
 
 def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:
@@ -135,29 +137,31 @@ def test_what_is_over_or_never_was_cannot_be_acknowledged() -> None:
     assert story.changes.nothing
 
 
-def test_what_gets_worse_notifies_anew_and_nobody_has_acknowledged_that() -> None:
+def test_what_reads_worse_notifies_anew_and_nobody_has_acknowledged_that() -> None:
     story = watching()
-    story.read(1, record(status="VERIFYING"))
-    story.acknowledge(2, VERIFYING)
-    story.read(16, record(status="VERIFYING"))
-    assert story.notices == ["raised: verifying 1900"]
-    assert story.incident(Rule.VERIFYING).acknowledged is None
-    assert [story.tick(minutes) for minutes in (30, 31)] == [[], ["reminder: verifying 1900"]]
+    story.read(1, record(status="RELAX"))
+    story.acknowledge(2, degraded := Key(Rule.DEGRADED, 1900))
+    story.read(16, record(status="RELAX", plan="Basic"))
+    assert story.notices == ["raised: degraded 1900"]
+    assert story.incident(Rule.DEGRADED).acknowledged is None
+    assert [story.tick(minutes) for minutes in (30, 31)] == [[], ["reminder: degraded 1900"]]
+    assert story.known.incidents[degraded].reminders == 1
 
 
 def test_what_gets_better_is_an_edit_and_what_gets_worse_again_notifies_again() -> None:
-    story = banned()
-    assert "banned 1900 warning BANNED" in story.read(2, record(status="BANNED", active=False))
+    story = watching()
+    story.read(1, record(status="RELAX", plan="Basic"))
+    assert story.read(2, record(status="RELAX")) == ["degraded 1900 warning RELAX"]
     assert story.notices == []
-    story.read(3, record(status="BANNED"))
-    assert "raised: banned 1900" in story.notices
-    assert timeline(story) == [Happening.FIRED, Happening.LOWERED, Happening.RAISED]
+    story.read(3, record(status="RELAX", plan="Basic"))
+    assert "raised: degraded 1900" in story.notices
+    assert timeline(story, Key(Rule.DEGRADED, 1900)) == [Happening.FIRED, Happening.LOWERED, Happening.RAISED]
 
 
-def test_what_the_first_summary_named_gets_a_card_when_it_gets_worse() -> None:
+def test_what_the_first_summary_named_notifies_when_it_gets_worse() -> None:
     story = watching(record(status="VERIFYING"))
     assert story.read(15, record(status="VERIFYING")) == ["verifying 1900 critical VERIFYING"]
-    assert story.notices == []
+    assert story.notices == ["raised: verifying 1900"]
     assert story.read(16, record()) == ["ended: verifying 1900 critical FAST"]
     assert story.notices == ["resolved: verifying 1900"]
 
@@ -223,13 +227,11 @@ def test_after_the_clock_was_set_back_the_next_reminder_takes_its_time_and_no_da
     assert [story.tick(minutes) for minutes in (74, 75)] == [[], ["reminder!: banned 1900"]]
 
 
-def test_while_the_upstream_is_in_trouble_only_that_is_reminded_of() -> None:
+def test_what_is_open_is_reminded_of_while_the_upstream_is_in_trouble() -> None:
     story = banned()
     story.fail(2, Trouble.REFUSED)
-    assert story.tick(16) == []
+    assert story.tick(16) == ["reminder: banned 1900"]
     assert story.tick(17) == ["reminder: upstream_refused"]
-    story.read(20, record(status="BANNED"))
-    assert story.tick(20) == ["reminder: banned 1900"]
 
 
 def test_a_timeline_keeps_its_beginning_and_its_latest_entries() -> None:
@@ -285,21 +287,31 @@ def test_what_gets_worse_in_a_silence_is_an_edit_then_and_notifies_at_its_end() 
 
 
 def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None:
-    story = watching(record(status="FAST", active=False))
-    story.read(1, record(status="BANNED", active=False))
-    story.silence(2, until=60, scope=Scope(Rule.BANNED))
-    story.read(3, record(status="BANNED"))
-    assert story.incident(Rule.BANNED).unnotified
-    story.read(4, record(status="BANNED", active=False))
-    assert story.tick(60) == ["silence_ended (banned, all tokens): before banned 1900"]
+    story = watching()
+    story.read(1, record(status="RELAX"))
+    story.silence(2, until=60, scope=Scope(Rule.DEGRADED))
+    story.read(3, record(status="RELAX", plan="Basic"))
+    assert story.incident(Rule.DEGRADED).unnotified
+    story.read(4, record(status="RELAX"))
+    assert story.tick(60) == ["silence_ended (degraded, all tokens): before degraded 1900"]
 
 
 def test_what_got_better_before_a_silence_and_worse_in_it_notifies_at_its_end() -> None:
-    story = banned()
-    story.read(2, record(status="BANNED", active=False))
-    story.silence(3, until=60, scope=Scope(Rule.BANNED))
-    story.read(4, record(status="BANNED"))
-    assert story.tick(60) == ["silence_ended (banned, all tokens): banned 1900", "raised: banned 1900"]
+    story = watching()
+    story.read(1, record(status="RELAX", plan="Basic"))
+    story.read(2, record(status="RELAX"))
+    story.silence(3, until=60, scope=Scope(Rule.DEGRADED))
+    story.read(4, record(status="RELAX", plan="Basic"))
+    assert story.tick(60) == ["silence_ended (degraded, all tokens): degraded 1900", "raised: degraded 1900"]
+
+
+def test_a_level_that_was_crossed_in_a_silence_notifies_at_its_end_though_it_is_as_severe() -> None:
+    story = watching()
+    story.read(1, record(fast="0.60/15.0 hours (4.00%)"))
+    story.acknowledge(2, Key(Rule.FAST_TIME_LOW, 1900))
+    story.silence(3, until=60)
+    story.read(4, record(fast="0.00/15.0 hours (0.00%)"))
+    assert story.tick(60)[-1] == "raised: fast_time_low 1900"
 
 
 def test_what_ends_in_a_silence_is_edited_then_and_named_at_the_end() -> None:
@@ -345,10 +357,11 @@ def test_what_is_momentary_is_named_at_the_end_of_the_silence() -> None:
     assert story.tick(60) == ["silence_ended (all alerts): new 2"]
 
 
-def test_what_the_first_summary_named_ends_in_a_silence_without_a_card() -> None:
+def test_what_the_first_summary_named_ends_on_it_in_a_silence() -> None:
     story = watching(record(status="BANNED"))
     story.silence(1, until=60)
-    assert story.read(2, record()) == []
+    assert story.read(2, record()) == ["ended: banned 1900 critical FAST"]
+    assert story.notices == []
     assert story.tick(60) == ["silence_ended (all alerts): banned 1900"]
 
 
@@ -476,7 +489,7 @@ def test_a_silence_of_one_threshold_from_an_earlier_version_ends_and_says_what_i
     restarted(story, Silence("s1", scope, at(0), None if until is None else at(until), ANA))
     (ended,) = story.tick(2)
     assert ended.startswith("silence_ended (fast time under 20 % of token 1900)")
-    assert story.tick(16) == ["reminder: fast_time_low 5% 1900"]
+    assert story.tick(16) == ["reminder: fast_time_low 1900"]
     assert not story.known.decisions.silences
 
 

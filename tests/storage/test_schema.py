@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
-from bot.domain.model import InfoText, Record, Severity
+from bot.domain.incidents import End, Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.model import History, InfoText, Record, Severity
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Memory
@@ -189,12 +189,15 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 
 
 _STORED: dict[type[Value], str] = {
-    Incident: "acknowledged clear detail first_notified_at flips heard key loud_at missed moments now opened_at origin "
-    "read_at reminders resolved_at seen severity silenced stage told was was_at",
+    Incident: "about acknowledged believed clear detail end first_notified_at flips heard holds key loud_at missed "
+    "missed_at moments natural now opened_at origin read_at reminders resolved_at seen severity silenced stage told "
+    "was was_at",
+    End: "became reason",
     Key: "rule step token",
     Moment: "at by severity until what who",
     Notice: "about at before by escalated keys kind quiet to until words",
-    Record: "active channel_id concurrency id info server_id status",
+    Record: "active channel_id concurrency id info kept server_id status",
+    History: "before origin since",
     InfoText: "fast_time_remaining job_mode lifetime_usage queued_jobs_fast queued_jobs_relax relaxed_usage "
     "running_jobs subscription visibility_mode",
     Silence: "by covered id missed reason scope since until",

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.chat.alerts.groups import Line, fates, grouped, line, sign_of_ends
-from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, Sign, had_been, sign, sign_and_headline, subject, waiting, was
+from bot.chat.alerts.phrases import SIGNS, TAKEN, Sign, had_been, sign, sign_and_headline, subject, waiting, was
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
 from bot.chat.cards import GAP, standing
 from bot.chat.text import listed, quoted
+from bot.domain.incidents import Rule
 from bot.domain.model import Severity
 from bot.domain.rules.table import UPSTREAM_RULES
+
+FAILURES = UPSTREAM_RULES - {Rule.LIST_SHORT}
+"""Rules whose detail is the upstream's own words."""
 
 
 class Draft(NamedTuple):
@@ -30,7 +34,7 @@ def card(story: Story) -> Draft:
     if story.ended:
         body = [had_been(story)]
     else:
-        wording, cause = story.wording, story.incident.detail if story.rule in UPSTREAM_RULES else ""
+        wording, cause = story.wording, story.incident.detail if story.rule in FAILURES else ""
         body = [
             " ".join(filter(None, [was(story), wording.means.format_map(story), waiting(story)])),
             f"**Do:** {wording.do.format_map(story)}" if wording.do else "",
@@ -43,12 +47,15 @@ def card(story: Story) -> Draft:
 
 
 def summary(about: Sequence[Story]) -> Draft:
-    """Every incident by name: what stands first, then what came and went meanwhile."""
+    """Every incident by name: what stands first, then what came and went. The very first begins with the fleet."""
+    first, about = _first(about)
+    if first and not about:
+        return card(first)
     over = [story for story in about if story.ended]
     stands = [story for story in about if not story.ended]
     groups = grouped(stands)
     lines: list[str | Line] = [
-        f"**{standing(about[0].fleet)}.**",
+        first.wording.means.format_map(first) if first else f"**{standing(about[0].fleet)}.**",
         GAP,
         *(line(label, group, len(about)) for label, group in [*groups.items(), *grouped(over).items()]),
         GAP,
@@ -59,7 +66,12 @@ def summary(about: Sequence[Story]) -> Draft:
         for label, group in groups.items()
         if group[0].wording.do and group[0].incident.severity is not Severity.INFO
     ]
-    sign_now = sign_of(stands) if stands else sign_of_ends(over)
+    sign_now = sign_of(about)
+    if first:
+        wrong = sum(story.incident.severity is not Severity.INFO for story in stands)
+        problems = f": {wrong} problem{'s' * (wrong != 1)}" if wrong else ""
+        headline = f"{first.wording.headline.format_map(first)}{problems}"
+        return _whose(Draft(sign_now, headline, lines, remedies), stands)
     return _whose(Draft(sign_now, several(about), lines, remedies), stands)
 
 
@@ -72,10 +84,17 @@ def _whose(draft: Draft, stands: Sequence[Story]) -> Draft:
     return draft._replace(sign=TAKEN, headline=f"{names} · {draft.headline}", taken=True)
 
 
-def sign_of(stands: Sequence[Story]) -> Sign:
-    """The gravest of what is open; a rule's own sign where there is but one rule."""
+def _first(about: Sequence[Story]) -> tuple[Story | None, Sequence[Story]]:
+    """The story of the first reading, and the others of its message."""
+    first = next((story for story in about if story.rule is Rule.BASELINE), None)
+    return first, [story for story in about if story is not first]
+
+
+def sign_of(about: Sequence[Story]) -> Sign:
+    """The gravest of what is open, a rule's own sign where there is but one rule; or whether all of it ended well."""
+    stands = [story for story in about if not story.ended]
     if not stands:
-        return OVER
+        return sign_of_ends(about)
     return sign(stands[0]) if len({story.rule for story in stands}) == 1 else SIGNS[stands[0].incident.severity]
 
 

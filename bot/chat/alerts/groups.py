@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, sign, sign_and_headline
+from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, aftermath, sign
 from bot.chat.alerts.story import Story
 from bot.chat.cards import share
 from bot.chat.text import listed, number, within
 from bot.domain.incidents import Incident, Rule
-from bot.domain.rules.table import STATUS_RULES
+from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
 
 _IDS = 30
 """Tokens that a line of a short message names; a card's summary names all."""
@@ -36,44 +36,28 @@ def _label(story: Story) -> str:
     group = story.wording.group.format_map(story)
     if not story.ended:
         return group
-    if story.rule in STATUS_RULES and story.incident.key.token is not None:
-        return f"was {group}, {fate(story) if story.lost or story.incident.unwatched else f'now {_status_now(story)}'}"
-    return f"{fate(story)}: {group}"
-
-
-def fate(story: Story) -> str:
-    """What became of one that has ended. Only of what is well again it is said that it is resolved."""
-    if story.incident.unwatched:
-        return "no longer watched"
-    if story.lost:
-        return "gone from the list"
-    if sign_of_end(story) == OVER:
-        return "resolved"
-    return f"now {_status_now(story)}" if story.token else "ended"
+    if not story.well:
+        return f"was {group}, {_fate(story)}"
+    return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"resolved: {group}"
 
 
 def fates(about: Sequence[Story]) -> str:
     """`all resolved`, or `2 resolved, 1 now BANNED and 3 still open`; nothing where all are open."""
-    counts = Counter(fate(story) if story.ended else "still open" for story in about)
+    counts = Counter(_fate(story) if story.ended else "still open" for story in about)
     if counts.keys() <= {"still open"}:
         return ""
     order = sorted(counts, key=lambda word: (word == "still open", word != "resolved"))
     return f"all {order[0]}" if len(order) == 1 else listed([f"{number(counts[each])} {each}" for each in order], 5)
 
 
-def sign_of_end(story: Story) -> Sign:
-    """Whether one that has ended is well."""
-    return sign_and_headline(story)[0]
+def _fate(story: Story) -> str:
+    """What became of one that has ended. Only of what is well again it is said that it is resolved."""
+    return "resolved" if story.well else aftermath(story).removeprefix("then ")
 
 
 def sign_of_ends(about: Iterable[Story]) -> Sign:
     """Whether all that have ended are well."""
-    return OVER if all(sign_of_end(story) == OVER for story in about) else MOVED_ON
-
-
-def _status_now(story: Story) -> str:
-    off = story.token is not None and story.token.active is False
-    return f"{story.status}, switched off" if off else story.status
+    return OVER if all(story.well for story in about) else MOVED_ON
 
 
 class Line(NamedTuple):
@@ -113,4 +97,5 @@ def _note(story: Story) -> str:
         return f" ({story.span})"
     if story.rule is Rule.FLAPPING:
         return f" ({story.status})"
-    return f" ({share(story.token.fast_time, story.limit)})" if story.token and story.rule is Rule.FAST_TIME_LOW else ""
+    low = story.token is not None and story.rule in FAST_TIME_RULES
+    return f" ({share(story.token.fast_time, story.limit)})" if low and story.token else ""

@@ -23,7 +23,7 @@ def incident_list(
     fleet: Fleet,
     page: int,
     *,
-    suppressed: Callable[[Key], str] = lambda _: "",
+    suppressed: Callable[[Key], bool] = lambda _: False,
     links: Mapping[Key, str] | None = None,
 ) -> tuple[discord.Embed, int]:
     """Incidents, worst first, a line or two each.
@@ -33,7 +33,7 @@ def incident_list(
         incidents: Any number.
         fleet: What is known now.
         page: Counted from 0; one that does not exist shows the nearest that does.
-        suppressed: By what an incident of a key is suppressed now, in words; nothing where it is not.
+        suppressed: Whether an incident of a key is suppressed now.
         links: Where the message of an incident is.
 
     Returns:
@@ -48,7 +48,7 @@ def incident_list(
         for story in shown
     ]
     foot = [GAP, f"page {page + 1} of {pages}"] if pages > 1 else []
-    colour = sign_of([story for story in about if not story.ended])[1]
+    colour = sign_of(about)[1]
     return compose(heading, [*lines, *foot], colour), pages
 
 
@@ -59,14 +59,14 @@ def said_of(incident: Incident, fleet: Fleet) -> tuple[str, str]:
     return mark, headline
 
 
-def _item(story: Story, *, suppressed: str, link: str | None) -> str:
+def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
     (mark, _), headline = sign_and_headline(story)
     incident = story.incident
     taken = incident.acknowledged
     parts = [
         "" if story.ended else f"since {instant(incident.opened_at, story.checked_at or incident.read_at)}",
         f"<@{taken.who}> has it" if taken and not story.ended else "",
-        "" if story.ended else suppressed,
+        "suppressed" if suppressed and not story.ended else "",
         f"[jump]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

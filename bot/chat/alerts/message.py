@@ -19,7 +19,7 @@ from bot.chat.alerts.notices import NOTICES
 from bot.chat.alerts.story import stories
 from bot.chat.cards import compose
 from bot.chat.text import bare, number, within
-from bot.domain.incidents import Message, Notice, NoticeKind
+from bot.domain.incidents import Incident, Message, Notice, NoticeKind, Rule
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import Value
 
@@ -106,10 +106,16 @@ def alert(
     embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
-    if not (pinged or taken):
+    # The notification of a phone shows the content, and nothing of an embed.
+    urgent = taken or any(_is_urgent(each) for each in message.incidents)
+    if not urgent:
         embed.title = f"{mark} {headline}"
-    content = f"{mentions}**{mark} {headline}**" if pinged or taken else None
-    return Alert(content, (embed,), allowed, buttons(message, runbook))
+    content = f"{mentions}**{mark} {headline}**" if urgent else None
+    return Alert(content, (embed,), allowed, buttons(message, runbook), silent=all(story.ended for story in about))
+
+
+def _is_urgent(incident: Incident) -> bool:
+    return incident.key.rule is Rule.BASELINE or (incident.open and incident.severity is Severity.CRITICAL)
 
 
 def _reference(message: Message) -> str:

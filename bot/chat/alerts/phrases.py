@@ -1,11 +1,13 @@
 """What is said of one incident: its sign and headline, how it ended, and the lines below."""
 
+from collections.abc import Mapping
+
 from bot.chat import cards
 from bot.chat.alerts.story import Story, queued_jobs
-from bot.chat.alerts.wording import MOMENTARY
+from bot.chat.alerts.wording import MOMENTARY, WORDINGS
 from bot.chat.cards import plan_word, status_word
-from bot.chat.text import instant, number, stamp
-from bot.domain.incidents import Rule
+from bot.chat.text import instant, listed, number, stamp
+from bot.domain.incidents import Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Status
 from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
@@ -31,21 +33,41 @@ def sign_and_headline(story: Story) -> tuple[Sign, str]:
 
 
 def _end(story: Story) -> tuple[Sign, str]:
-    """How it ended: well, by turning into something else, or because its rule was switched off."""
-    token, origin, state = story.token, story.incident.origin, story.wording.state.format_map(story)
-    if story.lost:
-        return MOVED_ON, f"{story.name} is no longer {state}: gone from the list, after {story.span}"
-    if story.incident.unwatched:
-        what = story.wording.group.format_map(story) if story.incident.key.token is None else f"{story.name} {state}"
-        return MOVED_ON, f"No longer watched, after {story.span}: {what}"
+    """How it ended: only where all is well does it say so."""
+    if story.well:
+        return OVER, _well(story)
+    about = "" if story.incident.key.token is None else f"{story.name}: "
+    return MOVED_ON, f"{about}{story.wording.short.format_map(story)} for {story.span}, {aftermath(story)}"
+
+
+def _well(story: Story) -> str:
+    token = story.token
     if token is None or story.rule not in STATUS_RULES:
-        return OVER, story.wording.over.format_map(story)
-    if not token.usable:
-        off = ", switched off" if token.active is False else ""
-        return MOVED_ON, f"{story.name} is no longer {state}: now {story.status}{off}, after {story.span}"
-    if token.status is Status.FAST or origin == token.status:
-        return OVER, f"{story.name} is {story.status} again after {story.span}"
-    return OVER, f"{story.name} works again after {story.span}, in {story.status}"
+        return story.wording.over.format_map(story)
+    if token.status is Status.FAST or story.incident.origin == token.status:
+        return f"{story.name} is {story.status} again after {story.span}"
+    return f"{story.name} works again after {story.span}, in {story.status}"
+
+
+_AFTERMATHS: Mapping[Reason, str] = {
+    Reason.UNTOLD: "no longer known",
+    Reason.OFF: "then switched off",
+    Reason.GONE: "then gone from the list",
+    Reason.UNWATCHED: "no longer watched",
+}
+
+
+def aftermath(story: Story) -> str:
+    """What became of it, where that is no good news: `now BANNED`, or `then gone from the list`."""
+    end = story.incident.end
+    if end is None and not story.lost and not story.incident.unwatched:
+        return f"now {story.status}"
+    if story.lost or end is None:
+        return _AFTERMATHS[Reason.GONE if story.lost else Reason.UNWATCHED]
+    if end.reason is not Reason.BECAME:
+        return _AFTERMATHS[end.reason]
+    words = (story.status if rule in STATUS_RULES else WORDINGS[rule].short for rule in end.became)
+    return f"now {listed(list(dict.fromkeys(words)), 3)}"
 
 
 def subject(story: Story) -> str:
@@ -67,8 +89,10 @@ def subject(story: Story) -> str:
 def was(story: Story) -> str:
     """`Was BANNED until 3:11, and FAST before that.`, where the status is what changed."""
     before, at, origin = story.incident.was, story.incident.was_at, story.incident.origin
-    if before is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE}:
+    if before is None or story.rule not in STATUS_RULES | {Rule.RESTORED, Rule.GONE} or not before.status.strip():
         return ""
+    if story.incident.now is not None and before.status == story.incident.now.status:
+        return ""  # its rule was off when it changed
     until = f" until {instant(at, story.incident.read_at)}" if at else ""
     earlier = f", and {origin} before that" if origin in _NAMED and origin != read(before).status else ""
     return f"Was {status_word(read(before))}{until}{earlier}."
@@ -79,7 +103,7 @@ def had_been(story: Story) -> str:
     if story.rule not in STATUS_RULES:
         return ""
     before = story.incident.was
-    earlier = f", and {status_word(read(before))} before that" if before else ""
+    earlier = f", and {status_word(read(before))} before that" if before and before.status.strip() else ""
     return f"It was {story.wording.state.format_map(story)}{earlier}."
 
 

@@ -21,10 +21,11 @@ from bot.chat.alerts.wording import (
 )
 from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
 from bot.chat.text import instant, level, listed, number, plain, span, stamp
-from bot.domain.incidents import Happening, Incident, Rule, Stage
+from bot.domain.incidents import FAST_HOURS, Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
-from bot.domain.rules.table import FAST_HOURS, UPSTREAM_RULES
+from bot.domain.rules.fast_time import GONE, level_of
+from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.value import Value
 
 _REFUSED_WITH = re.compile(r"\((\d{3})[:)]")
@@ -67,6 +68,12 @@ class Story(Value):
         return self.token is None and self.incident.key.token is not None
 
     @property
+    def well(self) -> bool:
+        """Whether it ended because all is well; of one that an older version ended, whether its token works."""
+        works = self.incident.end is not None or self.token is None or self.token.usable
+        return self.incident.well and works and not self.lost
+
+    @property
     def name(self) -> str:
         """`Token 1900`."""
         return f"Token {self.incident.key.token}"
@@ -89,9 +96,36 @@ class Story(Value):
         return f"has been VERIFYING for over {span(raised[-1] - self.incident.opened_at)}" if raised else "is VERIFYING"
 
     @property
+    def fast_time(self) -> str:
+        """`Token 1900 has only 4 % fast time left (0.6 of 15 h)`, or `Token 1900 has no fast time left`."""
+        if self._gone:
+            slow = ", and is RELAX" if self.token and self.token.status is Status.RELAX else ""
+            return f"{self.name} has no fast time left{slow}"
+        return f"{self.name} has {self.only}{self.left}"
+
+    @property
+    def fast_time_level(self) -> str:
+        """`under 20 % fast time`, or `no fast time left`."""
+        return "no fast time left" if self._gone else f"under {self.step} fast time"
+
+    @property
+    def fast_time_means(self) -> str:
+        """What it means for the token's jobs."""
+        return RELAX_NOW[self._has_relax] if self._gone else f"That is under {self.step}{self.soon}. {self.relax_left}"
+
+    @property
+    def fast_time_do(self) -> str:
+        """What to do about it."""
+        return f"{self.its_jobs if self._gone else self.its_load}{self.or_buy}."
+
+    @property
+    def _gone(self) -> bool:
+        return level_of(self.incident) == GONE
+
+    @property
     def step(self) -> str:
         """The threshold, as it is read: `20 %`."""
-        return level(self.incident.key.step)
+        return level(level_of(self.incident))
 
     @property
     def limit(self) -> Threshold | None:
@@ -122,11 +156,6 @@ class Story(Value):
     def relax_left(self) -> str:
         """What will be at 0."""
         return RELAX_LEFT[self._has_relax]
-
-    @property
-    def relax_now(self) -> str:
-        """What is at 0."""
-        return RELAX_NOW[self._has_relax]
 
     @property
     def ask(self) -> str:
@@ -228,6 +257,16 @@ class Story(Value):
         return f"{number(total)} job{'s' * (total != 1)} queued"
 
     @property
+    def no_longer_fast(self) -> str:
+        """`, no longer FAST`, where it was."""
+        return ", no longer FAST" if self.incident.origin == Status.FAST else ""
+
+    @property
+    def named(self) -> str:
+        """`2 of 9 tokens`, of a list that is too short."""
+        return f"{plain(self.incident.detail, 40)} tokens"
+
+    @property
     def flips(self) -> str:
         """How often it changed its status."""
         return str(len(self.incident.flips))
@@ -257,17 +296,20 @@ class Story(Value):
 
     @property
     def pool(self) -> str:
-        """`Too few tokens work: 0 of 9`, or `The fleet has little fast time left: under 20h`."""
-        detail = plain(self.incident.detail, 40)
+        """`Only 1 of 9 tokens works (you want 3)`, or `Fast time of the fleet: 87 h left (limit 90 h)`."""
+        said, wanted = (plain(part, 20) for part in self.incident.detail.partition(", ")[::2])
         if self.incident.key.step == FAST_HOURS:
-            return f"The fleet has little fast time left: {detail}"
-        return f"Too few tokens work: {detail}"
+            limit = f" left (limit {wanted})" if wanted else ""
+            return f"Fast time of the fleet: {said}{limit}"
+        few = said.partition(" ")[0]
+        only = "No token works" if few == "0" else f"Only {said} tokens work{'s' * (few == '1')}"
+        return only if wanted in {"", "1"} else f"{only} (you want {wanted})"
 
     @property
     def pool_means(self) -> str:
         """What it means for the fleet."""
         if self.incident.key.step == FAST_HOURS:
-            return "Only the tokens that work now count."
+            return "Only tokens that work now are counted."
         return "Jobs wait or fail until more tokens work."
 
     @property

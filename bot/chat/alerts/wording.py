@@ -29,6 +29,28 @@ class Wording(Value):
     """What it was, as in "no longer ...". Of what is about the fleet or ImaginePro nobody says so."""
     sign: tuple[str, discord.Colour] | None = None
     """Instead of the severity's."""
+    word: str = ""
+    """What it is called once it is over, or is what something else became; empty where `group` says it."""
+
+    @property
+    def short(self) -> str:
+        """What it is called in passing."""
+        return self.word or self.group
+
+
+def _fast_time(explained: str) -> Wording:
+    """Of all levels: an incident that an older version of the bot stored may be of either rule."""
+    return Wording(
+        explained=explained,
+        headline="{fast_time}",
+        group="{fast_time_level}",
+        many="{many} ran low on fast time",
+        means="{fast_time_means}",
+        do="{fast_time_do}",
+        over="{name} has fast time again: {level}",
+        state="{fast_time_level}",
+        word="low on fast time",
+    )
 
 
 WORDINGS: Mapping[Rule, Wording] = {
@@ -63,6 +85,14 @@ WORDINGS: Mapping[Rule, Wording] = {
         do="check the bot's log and its host. Restart the bot if this goes on.",
         over="The bot gets new readings again after {span}",
     ),
+    Rule.LIST_SHORT: Wording(
+        explained="ImaginePro lists hardly any of the tokens that it listed before",
+        headline="ImaginePro lists only {named}",
+        group="ImaginePro lists only {named}",
+        means="The others stay as they were last read, and none counts as gone.",
+        do="if they are gone for good, press “They are gone”. Otherwise nothing yet: the bot keeps asking.",
+        over="ImaginePro lists the tokens again after {span}",
+    ),
     Rule.BANNED: Wording(
         explained="the account of a token is blocked",
         headline="{name} is BANNED",
@@ -84,10 +114,12 @@ WORDINGS: Mapping[Rule, Wording] = {
         state="VERIFYING",
     ),
     Rule.DEGRADED: Wording(
-        explained="a token fell from FAST to RELAX",
-        headline="{name} is RELAX, no longer FAST",
-        group="RELAX, no longer FAST",
-        many="{many} fell from FAST to RELAX",
+        explained="a token is RELAX, though it was FAST or has no relax mode",
+        headline="{name} is RELAX{no_longer_fast}",
+        group="RELAX{no_longer_fast}",
+        many="{many} are RELAX",
+        many_were="{many} were RELAX",
+        word="RELAX",
         means="{slow}",
         do="{urgent_jobs}{or_speed_up}.",
         state="RELAX",
@@ -110,26 +142,8 @@ WORDINGS: Mapping[Rule, Wording] = {
         means="It works at full speed.",
         sign=("✅", cards.GREEN),
     ),
-    Rule.FAST_TIME_LOW: Wording(
-        explained="a token is running out of fast time",
-        headline="{name} has {only}{left}",
-        group="under {step} fast time",
-        many="{many} ran low on fast time",
-        means="That is under {step}{soon}. {relax_left}",
-        do="{its_load}{or_buy}.",
-        over="{name} is above {step} fast time again: {level}",
-        state="under {step} fast time",
-    ),
-    Rule.FAST_TIME_GONE: Wording(
-        explained="a token has no fast time left",
-        headline="{name} has no fast time left",
-        group="no fast time left",
-        many="{many} ran out of fast time",
-        means="{relax_now}",
-        do="{its_jobs}{or_buy}.",
-        over="{name} has fast time again: {level}",
-        state="without fast time",
-    ),
+    Rule.FAST_TIME_LOW: _fast_time("a token is running out of fast time"),
+    Rule.FAST_TIME_GONE: _fast_time("how the last level of fast time low is set: none left"),
     Rule.SUBSCRIPTION: Wording(
         explained="the plan of a token is not active, or was not renewed",
         headline="{name}: its plan {plan_trouble}",
@@ -196,6 +210,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         explained="too few tokens work, or they have too little fast time together",
         headline="{pool}",
         group="{pool}",
+        word="The fleet was short of tokens",
         many="The fleet is short of tokens and of fast time",
         means="{pool_means}",
         do="bring tokens back (`/tokens` shows which need a person), and send fewer jobs until then.",
@@ -204,8 +219,9 @@ WORDINGS: Mapping[Rule, Wording] = {
     ),
     Rule.FLAPPING: Wording(
         explained="a token keeps changing status",
-        headline="{name} keeps changing status: {status} now, {flips} changes so far",
+        headline="{name} is {status}, and keeps changing status: {flips} changes so far",
         group="status keeps changing",
+        word="unstable",
         many="{many} keep changing status",
         many_were="{many} kept changing status",
         means="Until it has been stable for 30 min, status changes are reported only here.",

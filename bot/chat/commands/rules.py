@@ -15,7 +15,7 @@ from bot.domain.model import Severity
 from bot.domain.naming import rule_name
 from bot.domain.rules.policy import Policy, PoolLevels
 from bot.domain.rules.settable import check, check_against
-from bot.domain.rules.token import CRITICAL_AFTER
+from bot.domain.rules.table import CRITICAL_AFTER
 from bot.domain.steering import Setting
 
 USUALLY = {

@@ -1,20 +1,22 @@
 """The rules about the fleet: who joined and who left, and whether enough of it works."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
-from bot.domain.incidents import Finding, Incident, Key, Rule
+from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Ended, Finding, Incident, Key, Reason, Rule, counted
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Case
 from bot.domain.rules.policy import PoolLevels
 from bot.domain.rules.sight import Verdict
-from bot.domain.rules.table import ANYBODY, FAST_HOURS, RULES
+from bot.domain.rules.table import RULES
 
 LEAVE_POOL_FACTOR = 1.05
 """How much more fast time the fleet must have than its level before the incident ends.
 
 Less than a token's margin: a sum trembles less, and a full fleet must be able to get there.
 """
+
+NAMED = 50
+"""Tokens that do not work and are named as what makes the fleet short: of more nobody reads a list."""
 
 
 def of_fleet(case: Case) -> Iterator[Verdict]:
@@ -23,7 +25,7 @@ def of_fleet(case: Case) -> Iterator[Verdict]:
         yield Finding(Key(Rule.BASELINE), Severity.INFO, momentary=True)
     else:
         yield from _membership(case)
-    yield from _pool(case.reading.tokens, case.open.get(None, {}), case.policy.pool)
+    yield from _pool(case)
 
 
 def _membership(case: Case) -> Iterator[Verdict]:
@@ -34,26 +36,56 @@ def _membership(case: Case) -> Iterator[Verdict]:
         key = Key(Rule.GONE, token_id)
         yield Finding(key, Severity.INFO, was=case.remembered[token_id].record, momentary=True)
         others = case.open.get(token_id, {})
-        seen = others[key].seen if key in others else 0
-        if seen + 1 < case.policy.row(Rule.GONE, token_id).readings:
-            yield from (other for other in others if other != key)
+        needed, pending = case.policy.row(Rule.GONE, token_id).readings, None if case.gap else others.get(key)
+        seen = counted(pending.seen, needed, case.reading.at - pending.opened_at) if pending else 1
+        if seen >= needed:
+            yield from (Ended(other, End(Reason.GONE)) for other in others if other != key)
 
 
-def _pool(read: Mapping[int, Token], past: Mapping[Key, Incident], levels: PoolLevels) -> Iterator[Verdict]:
-    """The fleet as a whole. One that is empty, or switched off on purpose, keeps nobody waiting."""
-    if not any(token.active is not False for token in read.values()):
+def _pool(case: Case) -> Iterator[Verdict]:
+    """The fleet as a whole, less what is switched off: nobody waits for that.
+
+    Who is missing from the list, and not gone yet, works for all we know if it did; and so does one whose status was
+    never sent. It takes as many that surely work to end an incident, and as few that might to open one.
+    """
+    levels, past = case.policy.pool, case.open.get(None, {})
+    read = {token_id: token for token_id, token in case.reading.tokens.items() if token.active is not False}
+    missing = {token_id: token for token_id in case.missing if (token := case.remembered[token_id]).active is not False}
+    if not read and not missing:
+        reason = Reason.OFF if case.reading.tokens else Reason.GONE
+        yield from (Ended(key, End(reason)) for key in past if key.rule is Rule.POOL)
         return
-    usable = (token for token in read.values() if token.usable)
-    enough = list(islice(usable, levels.usable))
-    severity = RULES[Rule.POOL].severity
-    if len(enough) < levels.usable:
-        yield Finding(Key(Rule.POOL, step=ANYBODY), severity, detail=f"{len(enough)} of {len(read)}")
-    if levels.minutes is None:
-        return
+    surely = [token for token in read.values() if token.usable]
+    maybe = [token for token in read.values() if not token.status_text.strip()]
+    maybe += [token for token in missing.values() if token.usable]
+    yield from _usable(surely, maybe, {**read, **missing}, past, levels)
+    if levels.minutes is not None:
+        yield from _fast_hours(surely, maybe, past, levels.minutes)
+
+
+def _usable(
+    surely: list[Token],
+    maybe: list[Token],
+    fleet: Mapping[int, Token],
+    past: Mapping[Key, Incident],
+    levels: PoolLevels,
+) -> Iterator[Verdict]:
+    key = Key(Rule.POOL, step=ANYBODY)
+    if len(surely) + len(maybe) < levels.usable:
+        works = {token.id for token in (*surely, *maybe)}
+        idle = tuple(sorted(fleet.keys() - works))
+        detail = f"{len(surely)} of {len(fleet)}, {levels.usable}"
+        yield Finding(key, RULES[Rule.POOL].severity, detail=detail, about=idle if len(idle) <= NAMED else ())
+    elif len(surely) >= levels.usable and key in past:
+        yield Ended(key, End(Reason.WELL))
+
+
+def _fast_hours(
+    surely: list[Token], maybe: list[Token], past: Mapping[Key, Incident], level: float
+) -> Iterator[Verdict]:
     key = Key(Rule.POOL, step=FAST_HOURS)
-    working = [*enough, *usable]
-    left = sum(token.fast_time.remaining or 0 for token in working)
-    if left >= levels.minutes * (LEAVE_POOL_FACTOR if key in past else 1):
-        return
-    unread = any(not token.fast_time.known for token in working)
-    yield key if unread else Finding(key, severity, detail=f"under {levels.text}")
+    left = sum(max(0.0, token.fast_time.remaining or 0) for token in surely)
+    if left >= level * (LEAVE_POOL_FACTOR if key in past else 1):
+        yield from [Ended(key, End(Reason.WELL))] if key in past else []
+    elif not maybe and all(token.fast_time.known for token in surely):
+        yield Finding(key, RULES[Rule.POOL].severity, detail=f"{left / 60:.0f} h, {level / 60:.0f} h")

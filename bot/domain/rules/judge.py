@@ -1,30 +1,34 @@
 """Judge one reading: ask the rules, and keep in mind which tokens need not be asked about again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 
-from bot.domain.incidents import Finding, Judgement, Key
-from bot.domain.model import Token
+from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Calm, Case
 from bot.domain.rules.fast_time import fast_time
 from bot.domain.rules.fleet import of_fleet
 from bot.domain.rules.policy import as_set, unwatched
 from bot.domain.rules.sight import Sight, TokenRule, Verdict
-from bot.domain.rules.token import flapping, frozen, inactive, queue_stuck, status, subscription
+from bot.domain.rules.token import flapping, frozen, inactive, listed, queue_stuck, status, subscription
+from bot.domain.rules.upstream import answered, list_short
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-TOKEN_RULES: tuple[TokenRule, ...] = (
+WORKING_RULES: tuple[TokenRule, ...] = (
     status,
     flapping,
-    inactive,
     fast_time,
     subscription,
     queue_stuck,
     frozen,
 )
+"""Of a token that is not switched off on purpose."""
+
+TOKEN_RULES: tuple[TokenRule, ...] = (inactive, listed)
+"""Of any token."""
 
 
 def judge(case: Case) -> tuple[Judgement, Calm | None]:
@@ -32,24 +36,20 @@ def judge(case: Case) -> tuple[Judgement, Calm | None]:
     reading, incidents, policy = case.reading, case.incidents, case.policy
     verdicts, calm = _of_tokens(case)
     if reading.whole:
-        verdicts += of_fleet(case)
-    findings: dict[Key, Finding] = {}
-    unsure: set[Key] = set()
-    for verdict in verdicts:
-        if not isinstance(verdict, Finding):
-            unsure.add(verdict)
-        elif (finding := as_set(verdict, policy)) is not None:
-            findings[finding.key] = finding
-    if not reading.whole:
-        unsure.update(key for key in incidents if key.token not in reading.tokens)
+        verdicts += [*of_fleet(case), *answered(case)]
+    found = [each for verdict in verdicts if isinstance(verdict, Finding) and (each := as_set(verdict, policy))]
+    ends = {verdict.key: verdict.end for verdict in verdicts if isinstance(verdict, Ended)}
+    if case.short is not None:  # nobody knows which half of such an answer is wrong
+        found, ends = [*found, *list_short(case)], {}
     judgement = Judgement(
         at=reading.at,
-        findings=findings,
-        unsure=frozenset(unsure),
-        unwatched=unwatched(incidents, policy),
+        findings={finding.key: finding for finding in found},
+        ends={**ends, **unwatched(incidents, policy)},
         tokens=reading.tokens,
         before_at=case.before_at,
         baseline=case.baseline,
+        whole=reading.whole or case.short is not None,
+        gap=case.gap,
     )
     return judgement, calm
 
@@ -61,15 +61,41 @@ def _of_tokens(case: Case) -> tuple[list[Verdict], Calm | None]:
     moved = case.moved
     for token_id in sorted(case.stirred):
         token = case.reading.tokens[token_id]
-        said = list(_of_token(Sight(token, case.past(token_id), case.policy, case.reading.at)))
+        said = _of_token(Sight(token, case.past(token_id), case.policy, case.reading.at))
         verdicts += said
         if not said and token_id not in moved:
             calm[token_id] = _calm_until(token, case.reading.at)
     return verdicts, _calmed(case, calm)
 
 
-def _of_token(sight: Sight) -> Iterable[Verdict]:
-    return chain.from_iterable(rule(sight) for rule in TOKEN_RULES)
+def _of_token(sight: Sight) -> list[Verdict]:
+    rules = TOKEN_RULES if sight.token.active is False else (*WORKING_RULES, *TOKEN_RULES)
+    said = list(chain.from_iterable(rule(sight) for rule in rules))
+    if sight.token.active is False:
+        spoken = {Key(Rule.INACTIVE, sight.token.id), Key(Rule.GONE, sight.token.id)}
+        return [*said, *(Ended(key, End(Reason.OFF)) for key in sight.past.open if key not in spoken)]
+    return list(_honest(sight, said)) if any(map(_is_good_news, said)) else said
+
+
+def _is_good_news(verdict: Verdict) -> bool:
+    if isinstance(verdict, Ended):
+        return verdict.end.reason is Reason.WELL
+    return verdict.key.rule is Rule.RESTORED
+
+
+def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
+    """Good news only of a token that reads well in this very reading: what else is wrong with it stands in the end."""
+    found = [each for verdict in said if isinstance(verdict, Finding) and (each := as_set(verdict, sight.policy))]
+    spoken = {verdict.key for verdict in said}
+    stands = [each for key, each in sight.past.open.items() if each.open and key not in spoken]
+    together: tuple[Finding | Incident, ...] = (*found, *stands)
+    wrong = [each for each in together if each.severity is not Severity.INFO]
+    became = tuple(each.key.rule for each in sorted(wrong, key=lambda each: -each.severity.rank))
+    for verdict in said:
+        if not _is_good_news(verdict) or (sight.token.usable and not became):
+            yield verdict
+        elif isinstance(verdict, Ended):
+            yield Ended(verdict.key, End(Reason.BECAME if became else Reason.UNTOLD, became))
 
 
 def _calm_until(token: Token, at: datetime) -> datetime:

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 
-from bot.domain.incidents import Finding, Incident, Key, Rule
+from bot.domain.incidents import FAST_HOURS, End, Finding, Incident, Key, Reason, Rule
 from bot.domain.info import duration, threshold
-from bot.domain.model import Threshold
-from bot.domain.rules.table import FAST_HOURS, RULES, Row
+from bot.domain.model import Threshold, gravest
+from bot.domain.rules.table import FAST_TIME_RULES, RULES, Row
 from bot.domain.steering import Setting
 from bot.domain.value import Value, field, replace
+
+BELIEVED_AFTER = timedelta(hours=24)
+"""How long a list that is far too short must stay so until it is believed, unless somebody set it otherwise."""
 
 
 class PoolLevels(Value):
@@ -67,7 +70,7 @@ class Policy(Value):
     """What the operator decides about the rules: the environment's steps of fast time, and what was set in chat."""
 
     thresholds: tuple[Threshold, ...] = ()
-    """The steps of fast time, each its own incident."""
+    """The steps of fast time, each a level of a token's one incident."""
     interval: timedelta = timedelta(minutes=1)
     """Between two polls."""
     settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
@@ -100,12 +103,18 @@ class Policy(Value):
         chosen = self.threshold(Rule.POOL, None)
         return pool_of(chosen) if chosen else PoolLevels()
 
+    @property
+    def believed_after(self) -> timedelta:
+        """How long a list that is far too short must stay so until it is believed."""
+        chosen = self.threshold(Rule.LIST_SHORT, None)
+        return duration(chosen) if chosen else BELIEVED_AFTER
+
     def watches(self, key: Key) -> bool:
         """Whether its rule and step are on. GONE is always watched, or else such a token would never be forgotten."""
+        if key.rule in FAST_TIME_RULES:
+            return any(self.row(rule, key.token).enabled for rule in FAST_TIME_RULES)
         if key.rule is not Rule.GONE and not self.row(key.rule, key.token).enabled:
             return False
-        if key.rule is Rule.FAST_TIME_LOW:
-            return any(step.text == key.step for step in self.steps(key.token))
         return key != Key(Rule.POOL, step=FAST_HOURS) or self.pool.minutes is not None
 
     def _set(self, rule: Rule, token: int | None) -> tuple[Setting, ...]:
@@ -120,17 +129,19 @@ def as_set(finding: Finding, policy: Policy) -> Finding | None:
     """The finding as its rule is set; None when that is off."""
     if not policy.watches(finding.key):
         return None
-    row = policy.row(finding.key.rule, finding.key.token)
+    row = policy.row(finding.row or finding.key.rule, finding.key.token)
+    chosen = finding.severity if row.chosen is None else row.chosen
     return replace(
         finding,
-        severity=finding.severity if row.chosen is None else row.chosen,
+        severity=gravest([chosen, finding.floor]),
+        natural=finding.natural or finding.severity,
         readings=row.readings,
         keep_firing_for=row.keep_firing_for,
         for_=row.for_,
-        inhibited=finding.inhibited or not row.enabled,
+        muted=not row.enabled,
     )
 
 
-def unwatched(incidents: Mapping[Key, Incident], policy: Policy) -> frozenset[Key]:
+def unwatched(incidents: Mapping[Key, Incident], policy: Policy) -> dict[Key, End]:
     """The open keys whose rule or step was switched off."""
-    return frozenset(key for key in incidents if not policy.watches(key))
+    return {key: End(Reason.UNWATCHED) for key in incidents if not policy.watches(key)}

@@ -62,6 +62,7 @@ def _new_for(text: str) -> timedelta:
 THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
     Rule.FAST_TIME_LOW: fast_time_levels,
     Rule.POOL: _pool_levels,
+    Rule.LIST_SHORT: _new_for,
     **{rule: _new_for for rule, row in RULES.items() if row.for_},
 }
 """The rules that have a threshold, and what reads one that somebody sets."""

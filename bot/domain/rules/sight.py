@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from bot.domain.incidents import Finding, Key, Rule
+from bot.domain.incidents import End, Ended, Finding, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Past
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import RULES
 from bot.domain.value import Value
 
-Verdict = Finding | Key
-"""What a rule yields: a finding, or a key that this reading says nothing about."""
+Verdict = Finding | Ended
+"""What a rule yields. An incident that it says nothing of stays as it is: nobody can tell from this reading."""
 
 
 class Sight(Value):
@@ -34,6 +34,20 @@ class Sight(Value):
             was=self.past.before.record if self.past.before else None,
             now=self.token.record,
         )
+
+    def standing(self, rule: Rule) -> Incident | None:
+        """The token's incident of that rule, while it is firing."""
+        incident = self.past.open.get(self.key(rule))
+        return incident if incident is not None and incident.open else None
+
+    def well(self, rule: Rule) -> Iterator[Ended]:
+        """The end of the token's incident of that rule, if there is one: what it is about is seen to be healthy."""
+        return self.ends(self.key(rule), Reason.WELL)
+
+    def ends(self, key: Key, reason: Reason, *became: Rule) -> Iterator[Ended]:
+        """The end of that incident, if there is one."""
+        if key in self.past.open:
+            yield Ended(key, End(reason, became))
 
 
 TokenRule = Callable[[Sight], Iterator[Verdict]]

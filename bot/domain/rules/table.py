@@ -7,10 +7,6 @@ from bot.domain.incidents import Rule
 from bot.domain.model import Severity
 from bot.domain.value import Value
 
-ANYBODY = "usable"
-FAST_HOURS = "fast time"
-"""The two things that the rule about the whole fleet checks; they are the steps of its keys."""
-
 
 class Row(Value):
     """How a rule works unless somebody set it otherwise."""
@@ -31,9 +27,11 @@ class Row(Value):
 
 RULES: Mapping[Rule, Row] = {
     Rule.BASELINE: Row(Severity.INFO),
-    Rule.UPSTREAM_DOWN: Row(Severity.WARNING, readings=3),
+    # One answer between failures is no end of them.
+    Rule.UPSTREAM_DOWN: Row(Severity.WARNING, readings=3, keep_firing_for=3),
     Rule.UPSTREAM_REFUSED: Row(Severity.CRITICAL),
     Rule.UPSTREAM_STALE: Row(Severity.WARNING),
+    Rule.LIST_SHORT: Row(Severity.WARNING, readings=2),
     Rule.BANNED: Row(Severity.CRITICAL),
     Rule.VERIFYING: Row(Severity.WARNING),
     Rule.DEGRADED: Row(Severity.WARNING),
@@ -49,14 +47,40 @@ RULES: Mapping[Rule, Row] = {
     Rule.GONE: Row(Severity.INFO, readings=2),
     Rule.NEW: Row(Severity.INFO),
     # The number of tokens that work has no second level at which to resolve; readings in a row keep it from flapping.
-    Rule.POOL: Row(Severity.CRITICAL, keep_firing_for=3),
-    Rule.FLAPPING: Row(Severity.INFO),
+    Rule.POOL: Row(Severity.CRITICAL, readings=3, keep_firing_for=3),
+    # As grave as most of what it inhibits.
+    Rule.FLAPPING: Row(Severity.WARNING),
 }
 """In the order in which people are shown them."""
 
 
-UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE})
+CRITICAL_AFTER = timedelta(minutes=15)
+"""How long a check may stand unanswered, or the fleet unread, before that is critical."""
+
+UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT})
 FLEET_RULES = UPSTREAM_RULES | {Rule.BASELINE, Rule.POOL}
 """Rules that are about no single token."""
 STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
 FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
+
+
+class Inhibition(Value):
+    """What is open and told makes what comes of it not worth another message."""
+
+    cause: Rule
+    effects: frozenset[Rule]
+    """Of the same token."""
+    though_suppressed: bool
+    """Whether that goes on when somebody silences the cause after it was told."""
+
+
+INHIBITIONS = (
+    # Nobody buys time for an account that is blocked.
+    Inhibition(
+        Rule.BANNED,
+        FAST_TIME_RULES | {Rule.SUBSCRIPTION, Rule.QUEUE_STUCK, Rule.FROZEN},
+        though_suppressed=True,
+    ),
+    # It says itself how the status changes, and again and again.
+    Inhibition(Rule.FLAPPING, STATUS_RULES | {Rule.RESTORED}, though_suppressed=False),
+)

@@ -1,73 +1,102 @@
 """The rules about one token, but for its fast time: status, flapping, subscription, queue."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 
-from bot.domain.incidents import Finding, Rule
-from bot.domain.model import Severity, Status
+from bot.domain.incidents import Finding, Incident, Key, Reason, Rule
+from bot.domain.model import Severity, Status, gravest
 from bot.domain.rules.case import CALM_AFTER, FLIPS
+from bot.domain.rules.fast_time import current, fast_time
 from bot.domain.rules.sight import Sight, Verdict
-from bot.domain.rules.table import STATUS_RULES
+from bot.domain.rules.table import CRITICAL_AFTER, STATUS_RULES
 from bot.domain.value import replace
-
-CRITICAL_AFTER = timedelta(minutes=15)
-"""How long a check may stand unanswered before it is critical."""
 
 KEPT_FLIPS = 1000
 """Changes of status that an incident remembers: the latest."""
 
 
 def status(sight: Sight) -> Iterator[Verdict]:
-    """Each status has its own incident, so that each bad turn is one message."""
+    """Each status has its own incident, so that each bad turn is one message. What it turns into ends it."""
     token, past = sight.token, sight.past
+    if not token.status_text.strip():
+        return  # it was never sent
+    found = _of_status(sight)
+    for rule in STATUS_RULES:
+        if found is None:
+            yield from sight.well(rule)
+        elif rule is not found.key.rule:
+            yield from sight.ends(sight.key(rule), Reason.BECAME, found.key.rule)
+    if found is not None:
+        yield found
+    elif token.status is Status.FAST and past.status_was(Status.RELAX) and not _explained(past.open, token.id):
+        yield replace(sight.finding(Rule.RESTORED), momentary=True)
+
+
+def _of_status(sight: Sight) -> Finding | None:
+    token = sight.token
     match token.status:
-        case Status.UNKNOWN if not token.status_text.strip():
-            yield from (key for key in past.open if key.rule in STATUS_RULES)
         case Status.UNKNOWN:
-            yield _status_finding(sight, Rule.UNKNOWN_STATUS, Severity.WARNING)
+            return _status_finding(sight, Rule.UNKNOWN_STATUS, Severity.WARNING)
         case Status.BANNED:
-            yield _status_finding(sight, Rule.BANNED, Severity.CRITICAL)
+            return _status_finding(sight, Rule.BANNED, Severity.CRITICAL)
         case Status.VERIFYING:
-            checking = past.open.get(sight.key(Rule.VERIFYING))
+            checking = sight.standing(Rule.VERIFYING)
             late = checking is not None and sight.at - checking.opened_at >= CRITICAL_AFTER
-            yield _status_finding(sight, Rule.VERIFYING, Severity.CRITICAL if late else Severity.WARNING)
-        case Status.RELAX if past.origin == Status.FAST:
+            finding = _status_finding(sight, Rule.VERIFYING, Severity.WARNING)
+            return replace(finding, severity=Severity.CRITICAL, natural=Severity.WARNING) if late else finding
+        case Status.RELAX if not any(isinstance(verdict, Finding) for verdict in fast_time(sight)):
             stops = token.subscription.has_relax is False
-            yield _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
-        case Status.FAST if past.status_was(Status.RELAX) and sight.key(Rule.DEGRADED) not in past.open:
-            yield replace(sight.finding(Rule.RESTORED), momentary=True)
-        case _:
-            pass
+            if stops or sight.past.origin == Status.FAST:
+                return _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
+    return None
+
+
+def _explained(open_: Mapping[Key, Incident], token_id: int) -> bool:
+    """Whether RELAX was told of, as a degradation or as what comes of fast time that ran out."""
+    return Key(Rule.DEGRADED, token_id) in open_ or current(open_, token_id) is not None
 
 
 def _status_finding(sight: Sight, rule: Rule, severity: Severity) -> Finding:
-    if sight.token.active is False:
-        severity = min(severity, Severity.WARNING, key=lambda each: each.rank)  # switched off on purpose: nobody waits
-    return replace(sight.finding(rule, severity), origin=sight.past.origin)
+    """A finding about the status, with the one before it: that may be longer ago than the reading before."""
+    finding, history = sight.finding(rule, severity), sight.past.history
+    if history is None:
+        return finding
+    finding = replace(finding, origin=history.origin)
+    if history.since == sight.at:
+        return finding
+    return replace(finding, was=replace(sight.token.record, status=history.before), was_at=history.since)
 
 
 def flapping(sight: Sight) -> Iterator[Verdict]:
     """Changes of status. From the third in an hour on they are one incident, until there was none for a while.
 
-    It inhibits what the token's status would notify of, so it is itself critical once the token is BANNED.
+    It inhibits what the token's status would notify of, but what is graver than it and than what came through before.
     """
-    key = sight.key(Rule.FLAPPING)
-    standing = incident if (incident := sight.past.open.get(key)) and incident.open else None
+    standing = sight.standing(Rule.FLAPPING)
     known = standing.flips if standing else ()
     flips = (*known, *(at for at in sight.past.flips if not known or at > known[-1]))[-KEPT_FLIPS:]
     if not flips or sight.at - flips[-1] >= CALM_AFTER or not (standing or len(flips) >= FLIPS):
+        yield from sight.well(Rule.FLAPPING)
         return
-    banned = sight.token.status is Status.BANNED and sight.token.active is not False
-    severe = banned or (standing is not None and standing.severity is Severity.CRITICAL)
-    yield replace(sight.finding(Rule.FLAPPING, Severity.CRITICAL if severe else None), flips=flips)
+    told = (each for rule in STATUS_RULES if (each := sight.standing(rule)) and each.notified_as)
+    yield replace(
+        sight.finding(Rule.FLAPPING),
+        flips=flips,
+        detail=sight.token.status_text,
+        holds=gravest([standing.holds, *(each.severity for each in told)] if standing else []),
+    )
 
 
 def inactive(sight: Sight) -> Iterator[Verdict]:
-    """Switched off at ImaginePro; when the list does not say, nothing moves."""
-    if sight.token.active is None:
-        yield sight.key(Rule.INACTIVE)
-    elif not sight.token.active:
+    """Switched off at ImaginePro. No other rule has anything to say of such a token: nobody waits for it."""
+    if sight.token.active is False:
         yield sight.finding(Rule.INACTIVE)
+    elif sight.token.active:
+        yield from sight.well(Rule.INACTIVE)
+
+
+def listed(sight: Sight) -> Iterator[Verdict]:
+    """It is in the list, so it is not gone."""
+    yield from sight.well(Rule.GONE)
 
 
 def subscription(sight: Sight) -> Iterator[Verdict]:
@@ -75,31 +104,37 @@ def subscription(sight: Sight) -> Iterator[Verdict]:
 
     The time alone makes no plan well: one that is not renewed stays so when its date is too old to be believed.
     """
-    plan, before, key = sight.token.subscription, sight.past.before, sight.key(Rule.SUBSCRIPTION)
+    plan, before = sight.token.subscription, sight.past.before
     if not plan.in_order(sight.at):
         yield sight.finding(Rule.SUBSCRIPTION)
-    elif key in sight.past.open:
-        silent = plan.state is None and plan.renews_at is None and plan.ends_at is None
-        as_before = before is not None and before.subscription == plan
-        if silent or (as_before and plan.dated(sight.at)):
-            yield key
+        return
+    silent = plan.state is None and plan.renews_at is None and plan.ends_at is None
+    as_before = before is not None and before.subscription == plan
+    if not silent and not (as_before and plan.dated(sight.at)):
+        yield from sight.well(Rule.SUBSCRIPTION)
 
 
 def queue_stuck(sight: Sight) -> Iterator[Verdict]:
     """Jobs wait and none runs. That a token does not work is another rule's to say, and its queue does not move."""
-    key, token = sight.key(Rule.QUEUE_STUCK), sight.token
+    token = sight.token
+    if token.running.value is None and not token.running.raw:
+        return
     waits = any(count.value for count in (token.queued_fast, token.queued_relax)) and token.running.value == 0
-    unread = token.running.value is None and not token.running.raw
-    if unread or (waits and not token.usable and key in sight.past.open and sight.past.open[key].open):
-        yield key
-    elif waits and token.usable:
+    if not waits:
+        yield from sight.well(Rule.QUEUE_STUCK)
+    elif token.usable:
         yield sight.finding(Rule.QUEUE_STUCK)
 
 
 def frozen(sight: Sight) -> Iterator[Verdict]:
     """Jobs run and fast time stays as it is: either the numbers are stale, or the jobs hang. Relax mode uses none."""
     before, token = sight.past.before, sight.token
-    runs = bool(token.running.raw) and token.running.value != 0
-    same = before is not None and before.fast_time.raw == token.fast_time.raw
-    if runs and same and token.fast_time.known and token.status is Status.FAST:
+    if before is None or not token.fast_time.known:
+        return
+    runs = bool(token.running.raw) and token.running.value != 0 and token.status is Status.FAST
+    if before.fast_time.raw != token.fast_time.raw:
+        yield from sight.well(Rule.FROZEN)
+    elif runs:
         yield sight.finding(Rule.FROZEN)
+    else:
+        yield from sight.ends(sight.key(Rule.FROZEN), Reason.UNTOLD)

@@ -1,30 +1,54 @@
-"""The rules about the upstream: polls that bring no reading, and polls that do not come."""
+"""The rules about the upstream: polls that bring no reading, or a strange one, and polls that do not come."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
-from bot.domain.incidents import Finding, Incident, Judgement, Key, Rule
-from bot.domain.model import Failure, Trouble
+from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.model import Failure, Severity, Trouble
+from bot.domain.rules.case import Case
 from bot.domain.rules.policy import Policy, as_set, unwatched
-from bot.domain.rules.table import RULES
+from bot.domain.rules.table import CRITICAL_AFTER, RULES
+from bot.domain.value import replace
 
-STALE_AFTER = 3
+STALE_AFTER: Final = 3
 """Poll intervals without a reading."""
+
+DOWN, REFUSED, STALE, SHORT = (
+    Key(rule) for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT)
+)
+
+
+def answered(case: Case) -> Iterator[Ended]:
+    """What the reading of a whole fleet ends."""
+    for key in (DOWN, REFUSED, STALE, SHORT):
+        if key in case.incidents:
+            believed = key is SHORT and case.missing
+            yield Ended(key, End(Reason.BECAME, (Rule.GONE,)) if believed else End(Reason.WELL))
+
+
+def list_short(case: Case) -> Iterator[Finding]:
+    """Far fewer tokens than there were: so many of so many."""
+    finding = Finding(SHORT, RULES[Rule.LIST_SHORT].severity, detail=f"{case.short} of {len(case.remembered)}")
+    if (found := _found(finding, case.incidents, case.policy, case.reading.at)) is not None:
+        yield found
 
 
 def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
-    """Judge a poll that brought no reading: all that is known of tokens stays as it was."""
-    refused = failure.trouble is Trouble.REFUSED
-    rule = Rule.UPSTREAM_REFUSED if refused else Rule.UPSTREAM_DOWN
-    found = as_set(Finding(Key(rule), RULES[rule].severity, detail=f"{failure.trouble}: {failure.detail}"), policy)
-    # A server that refuses our key can be reached; one that cannot be reached says nothing about our key. Either
-    # explains why no reading comes.
-    answered = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_STALE)} if refused else {Key(Rule.UPSTREAM_STALE)}
+    """Judge a poll that brought no reading: all that is known of tokens stays as it was.
+
+    A server that refuses our key can be reached; one that cannot be reached says nothing about our key.
+    """
+    key, other = (REFUSED, DOWN) if failure.trouble is Trouble.REFUSED else (DOWN, REFUSED)
+    detail = f"{failure.trouble}: {failure.detail}"
+    found = _found(Finding(key, RULES[key.rule].severity, detail=detail), incidents, policy, failure.at)
+    ends = {DOWN: End(Reason.BECAME, (key.rule,))} if found and other is DOWN and DOWN in incidents else {}
+    if found and STALE in incidents and any(each in incidents and incidents[each].open for each in (DOWN, REFUSED)):
+        ends[STALE] = End(Reason.BECAME, (key.rule,))
     return Judgement(
         at=failure.at,
-        findings={found.key: found} if found else {},
-        unsure=frozenset(key for key in incidents if not (found and key in answered)),
-        unwatched=unwatched(incidents, policy),
+        findings={key: found} if found else {},
+        ends={**ends, **unwatched(incidents, policy)},
     )
 
 
@@ -35,6 +59,7 @@ def judge_stale(
     *,
     read_at: datetime | None,
     polled_at: datetime | None,
+    began_at: datetime | None,
 ) -> Judgement:
     """Judge that no reading comes. While polls fail, and an incident about that is firing or pending, it explains this.
 
@@ -43,11 +68,20 @@ def judge_stale(
         incidents: The pending and firing incidents.
         policy: How the rules are set.
         read_at: When the whole fleet was last read.
-        polled_at: When the last poll ended, well or not; None while none did since the process began, since what came
-            before is no sign that anything hangs.
+        polled_at: When the last poll ended, well or not.
+        began_at: When the process began to poll: what came before is no sign that anything hangs.
     """
-    failing = {Key(Rule.UPSTREAM_DOWN), Key(Rule.UPSTREAM_REFUSED)} & incidents.keys()
-    last = polled_at if failing else read_at
-    stale = polled_at is not None and last is not None and now - last > STALE_AFTER * policy.interval
-    found = as_set(Finding(Key(Rule.UPSTREAM_STALE), RULES[Rule.UPSTREAM_STALE].severity), policy) if stale else None
-    return Judgement(at=now, findings={found.key: found} if found else {}, unsure=frozenset(incidents))
+    failing = {DOWN, REFUSED, SHORT} & incidents.keys()
+    last = max(filter(None, (polled_at if failing else read_at, began_at)), default=None)
+    stale = last is not None and now - last > STALE_AFTER * policy.interval
+    finding = Finding(STALE, RULES[Rule.UPSTREAM_STALE].severity)
+    found = _found(finding, incidents, policy, now) if stale and (polled_at or began_at) else None
+    return Judgement(at=now, findings={found.key: found} if found else {}, whole=False)
+
+
+def _found(finding: Finding, incidents: Mapping[Key, Incident], policy: Policy, now: datetime) -> Finding | None:
+    """As its rule is set; critical once it has lasted: nobody watches the tokens meanwhile."""
+    standing = incidents.get(finding.key)
+    if standing is not None and standing.open and now - standing.opened_at >= CRITICAL_AFTER:
+        finding = replace(finding, severity=Severity.CRITICAL, natural=finding.severity)
+    return as_set(finding, policy)

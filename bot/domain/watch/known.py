@@ -6,8 +6,9 @@ from datetime import datetime
 from bot.domain import info, steering
 from bot.domain.incidents import Incident, Key, Notice, Rule
 from bot.domain.lifecycle import Step, Suppressed
-from bot.domain.model import Fleet, Record, Token
+from bot.domain.model import Fleet, History, Record, Token
 from bot.domain.rules.case import Calm, Flips
+from bot.domain.rules.inhibition import inhibited
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
 from bot.domain.steering import Decision, Decisions, Entry, Silence, pinned
@@ -24,6 +25,8 @@ class Memory(Value):
     incidents: Mapping[Key, Incident] = field(default_factory=dict)
     """The incidents that are pending or firing."""
     decisions: tuple[Decision, ...] = ()
+    histories: Mapping[int, History] = field(default_factory=dict)
+    """How tokens came to their statuses, by id; of those that changed it."""
 
 
 class Changes(Value):
@@ -33,6 +36,8 @@ class Changes(Value):
     """When the whole fleet was last read, after this poll."""
     records: tuple[Record, ...] = ()
     """Tokens that are new or read otherwise than before."""
+    histories: Mapping[int, History] = field(default_factory=dict)
+    """How those of them came to their statuses that ever changed it, by id."""
     removed: frozenset[int] = frozenset()
     """Tokens to forget."""
     incidents: tuple[Incident, ...] = ()
@@ -63,12 +68,18 @@ class Known(Value):
     """Pending and firing."""
     decisions: Decisions = field(default_factory=Decisions)
     """What people decided, and what still holds of it."""
+    histories: Mapping[int, History] = field(default_factory=dict)
+    """How tokens came to their statuses, by id; of those that changed it."""
+    unspent: Mapping[int, float] = field(default_factory=dict)
+    """As in `Case`. A restart forgets it."""
     flips: Flips = field(default_factory=dict)
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
     calm: Calm | None = None
     """Which tokens need not be judged while they read as they do; None when nobody knows, as after a start."""
     polled_at: datetime | None = None
     """When the last poll of the whole fleet ended, well or not; None while none did since the process began."""
+    began_at: datetime | None = None
+    """When the process began to poll."""
 
     def troubled(self) -> frozenset[int | None]:
         """The tokens with any open incident; in 2 ms for 10,000 of them."""
@@ -85,27 +96,16 @@ class Known(Value):
         return replace(base, settings=settings) if settings else base
 
 
-INHIBITED_BY_FLAPPING = STATUS_RULES | {Rule.RESTORED}
-"""What a token's flapping inhibits: it would notify again and again."""
-
-
 def suppressed_by(decisions: Decisions) -> Suppressed:
-    """What is suppressed: what silences and windows match, and what a token's flapping inhibits.
-
-    Flapping inhibits nothing while it is suppressed itself, nor a ban that is graver than somebody set flapping to be.
-    """
+    """What is suppressed: what silences and windows match, and what a cause inhibits that is told and no less grave."""
     suppressor = decisions.suppressor()
+
+    def silenced(incident: Incident) -> bool:
+        return suppressor(incident) is not None
 
     def suppressed(key: Key, incidents: Mapping[Key, Incident]) -> bool:
         incident = incidents.get(key)
-        if incident is None:
-            return False
-        if suppressor(incident) is not None:
-            return True
-        flapping = incidents.get(Key(Rule.FLAPPING, key.token)) if key.rule in INHIBITED_BY_FLAPPING else None
-        if flapping is None or not flapping.open or suppressor(flapping) is not None:
-            return False
-        return key.rule is not Rule.BANNED or incident.severity.rank <= flapping.severity.rank
+        return incident is not None and (silenced(incident) or inhibited(incident, incidents, silenced))
 
     return suppressed
 
@@ -128,16 +128,52 @@ def restore(memory: Memory) -> Known:
     tokens = {token_id: info.read(record) for token_id, record in memory.records.items()}
     missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
     listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
-    return Known(Fleet(listed, memory.read_at), tokens, memory.incidents, Decisions.of(memory.decisions))
+    return Known(
+        Fleet(listed, memory.read_at),
+        tokens,
+        memory.incidents,
+        Decisions.of(memory.decisions),
+        {**_histories(memory.incidents.values()), **memory.histories},
+    )
 
 
-def release(known: Known, now: datetime) -> Step:
-    """Notify of what is `unnotified` and no longer suppressed."""
+def _histories(incidents: Iterable[Incident]) -> dict[int, History]:
+    """What incidents remember of statuses: all there is of them where an older version of the bot stored the tokens."""
+    return {
+        each.key.token: History(each.opened_at, each.was.status if each.was else "", each.origin)
+        for each in incidents
+        if each.key.token is not None and each.key.rule in STATUS_RULES
+    }
+
+
+def release(known: Known, now: datetime, read: Mapping[int, Token] | None = None) -> Step:
+    """Notify of what is `unnotified` and no longer suppressed, as it is now.
+
+    Args:
+        known: What is known.
+        now: The time.
+        read: The tokens that were read just now, and are not part of the fleet yet.
+    """
     suppressed = known.suppressed()
     unnotified = [each for key, each in known.incidents.items() if each.unnotified and not suppressed(key)]
-    freed = [steering.released(incident, now) for incident in unnotified]
+    freed = [steering.released(_as_of_now(known, incident, now, read or {}), now) for incident in unnotified]
     return replace(
         revised(known, [incident for incident, _ in freed]), notices=tuple(notice for _, notice in freed if notice)
+    )
+
+
+def _as_of_now(known: Known, incident: Incident, now: datetime, read: Mapping[int, Token]) -> Incident:
+    """With its token as last read: its card may be posted long after the reading that opened it."""
+    token_id = incident.key.token
+    if token_id is None or incident.now is None:
+        return incident
+    if (token := read.get(token_id)) is not None:
+        return replace(incident, now=token.record, read_at=now)
+    token = known.fleet.tokens.get(token_id)
+    return (
+        incident
+        if token is None
+        else replace(incident, now=token.record, read_at=known.fleet.age_of(token_id) or incident.read_at)
     )
 
 

@@ -6,7 +6,7 @@ from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
 from bot.domain.lifecycle import Step, step
 from bot.domain.model import Failure, Fleet, Reading
 from bot.domain.rules import case as cases
-from bot.domain.rules.case import Case
+from bot.domain.rules.case import Before, Case
 from bot.domain.rules.judge import judge
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
@@ -17,15 +17,17 @@ from bot.domain.watch.known import Changes, Known, both, keep, pin, release, sup
 
 def compare(known: Known, reading: Reading, base: Policy) -> Case:
     """See what of a reading has to be judged."""
-    return cases.compare(
-        reading,
-        known.remembered,
-        known.incidents,
-        known.policy(base),
-        before_at=known.fleet.read_at,
+    before = Before(
+        remembered=known.remembered,
+        incidents=known.incidents,
+        read_at=known.fleet.read_at,
+        read_alone=known.fleet.read_alone,
         flips=known.flips,
+        histories=known.histories,
+        unspent=known.unspent,
         calm=known.calm,
     )
+    return cases.compare(reading, before, known.policy(base))
 
 
 def advance(known: Known, case: Case) -> tuple[Changes, Known]:
@@ -35,19 +37,24 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
     changes, after = move(known, judgement)
     gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
     settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
-    remembered = {**case.remembered, **case.fresh}
+    remembered, histories = {**case.remembered, **case.changed}, dict(case.histories)
     for token_id in gone:
         remembered.pop(token_id, None)
+        histories.pop(token_id, None)
     after = replace(
         after,
-        fleet=Fleet(reading.tokens, reading.at) if reading.whole else _with(known.fleet, reading),
+        fleet=_after(known.fleet, case),
         remembered=remembered,
+        histories=histories,
+        unspent={token_id: minutes for token_id, minutes in case.unspent.items() if token_id not in gone},
         flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
         calm=calm,
-        polled_at=reading.at if reading.whole else known.polled_at,
+        polled_at=reading.at if reading.whole or case.short is not None else known.polled_at,
     )
     records = tuple(token.record for token in case.changed.values())
-    return replace(changes, read_at=after.fleet.read_at, records=records, removed=gone), after
+    changed = {token_id: histories[token_id] for token_id in case.changed if token_id in histories}
+    changes = replace(changes, read_at=after.fleet.read_at, records=records, histories=changed, removed=gone)
+    return changes, after
 
 
 def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Changes, Known]:
@@ -66,7 +73,7 @@ def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     moved = step(known.incidents, judgement, suppressed_by(known.decisions))
     decided = tuple({each.id: each for each in (*settled, *_owing(known.decisions, moved))}.values())
     changes, after = keep(replace(known, decisions=known.decisions.with_(*decided)) if decided else known, moved)
-    released, after = keep(after, release(after, judgement.at))
+    released, after = keep(after, release(after, judgement.at, judgement.tokens))
     return replace(both(changes, released), decided=decided), after
 
 
@@ -92,10 +99,14 @@ def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
             yield replace(each, suppressed=named)
 
 
-def _with(fleet: Fleet, reading: Reading) -> Fleet:
-    """The fleet after some tokens were read alone."""
+def _after(fleet: Fleet, case: Case) -> Fleet:
+    """The fleet after a reading: of all of it, or of some tokens alone."""
+    reading = case.reading
+    if reading.whole:
+        return Fleet(reading.tokens, reading.at)
     return replace(
         fleet,
+        failure=fleet.failure if case.short is None else None,
         tokens={**fleet.tokens, **reading.tokens},
         read_alone={**fleet.read_alone, **dict.fromkeys(reading.tokens, reading.at)},
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain import steering
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, noted
+from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, noted
 from bot.domain.lifecycle import Step
 from bot.domain.naming import names_of
 from bot.domain.rules.settable import check
@@ -49,6 +49,17 @@ def _audited(known: Known, moved: Step, entry: Entry) -> tuple[Changes, Known]:
     """What somebody did, and the entry that says so; nothing, if it changed nothing."""
     changes, after = keep(known, moved)
     return replace(changes, audit=(entry,) if changes.incidents else ()), after
+
+
+def believe(known: Known, by: int, now: datetime) -> tuple[Changes, Known]:
+    """Somebody says that a list is as short as it should be: the next poll takes it for true."""
+    told = known.incidents.get(Key(Rule.LIST_SHORT))
+    if told is None or not told.open or told.believed is not None:
+        return keep(known, revised(known, []))
+    moment = Moment(now, Happening.ACKNOWLEDGED, who=by)
+    believed = replace(told if told.acknowledged else steering.acknowledge(told, by, now), believed=moment)
+    changes, after = keep(known, revised(known, [believed]))
+    return replace(changes, audit=(Entry(now, by, "believe", "the short list"),)), after
 
 
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:

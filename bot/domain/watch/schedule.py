@@ -8,7 +8,6 @@ from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule
 from bot.domain.lifecycle import Step
 from bot.domain.naming import ALL, name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.rules.upstream import judge_stale
 from bot.domain.steering import Decision, Decisions, Silence, Window
 from bot.domain.value import replace
@@ -35,11 +34,30 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
     """
     turned, after = turn(known, now)
     judgement = judge_stale(
-        now, after.incidents, after.policy(base), read_at=after.fleet.read_at, polled_at=after.polled_at
+        now,
+        after.incidents,
+        after.policy(base),
+        read_at=after.fleet.read_at,
+        polled_at=after.polled_at,
+        began_at=after.began_at,
     )
     judged, after = move(after, judgement)
     reminded, after = keep(after, _remind(after, now, undelivered))
-    return both(both(turned, judged), reminded), after
+    return _told_once(known, both(both(turned, judged), reminded)), after
+
+
+def _told_once(known: Known, changes: Changes) -> Changes:
+    """Less what a card tells that is posted now, and what is said twice: released, and graver in the same moment."""
+    told: set[Key] = set()
+    kept: list[Notice] = []
+    for notice in changes.notices:
+        if notice.kind is NoticeKind.RAISED:
+            before = known.incidents.get(notice.keys[0])
+            if before is None or not before.has_card or before.key in told:
+                continue
+            told.add(before.key)
+        kept.append(notice)
+    return changes if len(kept) == len(changes.notices) else replace(changes, notices=tuple(kept))
 
 
 def turn(known: Known, now: datetime) -> tuple[Changes, Known]:
@@ -156,17 +174,13 @@ def notice_of(
 def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
     """Notify again of critical incidents that nobody acknowledged, each when its time has come.
 
-    While the upstream is in trouble only that is reminded of: nobody knows how the rest stands. What is `undelivered`
-    is put off: nobody can have left a notification unanswered that never came.
+    What is `undelivered` is put off: nobody can have left a notification unanswered that never came.
     """
     suppressed = known.suppressed()
-    blind = any(incident.open and key.rule in UPSTREAM_RULES for key, incident in known.incidents.items())
     due = [
         _refreshed(known, reminded)
         for key, each in known.incidents.items()
-        if (reminded := steering.reminder(each, now)) is not None
-        and not suppressed(key)
-        and not (blind and key.rule not in UPSTREAM_RULES)
+        if (reminded := steering.reminder(each, now)) is not None and not suppressed(key)
     ]
     put_off = [replace(known.incidents[each.key], notified_at=now) for each in due if each.key in undelivered]
     put_off += [replace(each, notified_at=now) for each in known.incidents.values() if _is_ahead(each, now)]
