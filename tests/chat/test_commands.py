@@ -266,7 +266,7 @@ async def test_what_is_open_for_long_has_its_date_and_what_is_suppressed_is_said
     await world.operator.slash(world.channel, "silence add", token=1900, length="2d")
     world.desk.now += timedelta(days=1)
     text = said(await world.operator.slash(world.channel, "token", id=1900))
-    assert f"since <t:{NOON.timestamp():.0f}:f> · suppressed" in text
+    assert f"since <t:{NOON.timestamp():.0f}:f> · silenced by <@{world.operator.id}> until <t:" in text
 
 
 async def test_what_a_graver_incident_tells_is_not_named_beside_it(world: World) -> None:

@@ -65,8 +65,23 @@ async def test_what_is_open_is_listed_worst_first_each_with_its_message(world: W
         "",
         "2 incidents are open",
         f"🔴 **Token 1901 is BANNED** · since <t:{noon}:t> · [jump]({link})",
-        f"🟠 **Token 1950 is RELAX, no longer FAST** · since <t:{noon}:t> · <@7> has it · suppressed",
+        (
+            f"🟠 **Token 1950 is RELAX, no longer FAST** · since <t:{noon}:t> · <@7> has it"
+            " · silenced by <@7> until it is resolved"
+        ),
     ]
+
+
+async def test_what_keeps_an_open_incident_quiet_is_named(world: World) -> None:
+    flapping = incident(Rule.FLAPPING, 1950, now=record(1950))
+    world.desk.fire(BAN, flapping, replace(SLOW, severity=Severity.INFO))
+    await world.desk.decide(Silence("a1", Scope(token=1901), NOON, NOON + HOUR, 7), "silence add", 7)
+    listed = said(await use(world, "incidents"))
+    assert f"· silenced by <@7> until <t:{int((NOON + HOUR).timestamp())}:f>" in listed
+    assert "· told by another alert" in listed
+    window = Window("w1", NOON, HOUR, weekly=False, zone="UTC", by=7)
+    await world.desk.decide(window, "maintenance add", 7)
+    assert said(await use(world, "incidents")).count("· kept quiet by maintenance") == 3
 
 
 @pytest.mark.parametrize(

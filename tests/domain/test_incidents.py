@@ -138,6 +138,10 @@ class Channel:
         self, changes: Changes, before: Known, after: Known, suppressed: Callable[[Key], bool]
     ) -> None:
         for notice in changes.notices:
+            if notice.kind is NoticeKind.MAINTENANCE_STARTED:
+                assert not everything_is_quiet(before), "it adds nothing"
+            if notice.kind in ENDED and everything_is_quiet(after):
+                assert notice.kind is not NoticeKind.MAINTENANCE_ENDED, "it is not the end of the quiet"
             if notice.kind in ENDED:
                 keys, told, quiet = set(notice.keys), set(notice.before), set(notice.quiet)
                 assert told | quiet <= keys
@@ -367,6 +371,14 @@ class Watching(RuleBasedStateMachine):
     @invariant()
     def the_fleet_is_part_of_what_is_remembered(self) -> None:
         assert set(self.known.fleet.tokens) <= set(self.known.remembered)
+
+
+def everything_is_quiet(known: Known) -> bool:
+    """Whether a window, or a silence of everything, is on."""
+    silences = known.decisions.silences.values()
+    return any(each.announced for each in known.decisions.windows.values()) or any(
+        each.scope == Scope() and not each.covered for each in silences
+    )
 
 
 def owed_after(known: Known) -> set[Key]:

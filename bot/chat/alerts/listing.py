@@ -23,7 +23,7 @@ def incident_list(
     fleet: Fleet,
     page: int,
     *,
-    suppressed: Callable[[Key], bool] = lambda _: False,
+    suppressed: Callable[[Key], str] = lambda _: "",
     links: Mapping[Key, str] | None = None,
 ) -> tuple[discord.Embed, int]:
     """Incidents, worst first, a line or two each.
@@ -33,7 +33,7 @@ def incident_list(
         incidents: Any number.
         fleet: What is known now.
         page: Counted from 0; one that does not exist shows the nearest that does.
-        suppressed: Whether an incident of a key is suppressed now.
+        suppressed: By what an incident of a key is suppressed now, in words; nothing where it is not.
         links: Where the message of an incident is.
 
     Returns:
@@ -59,14 +59,14 @@ def said_of(incident: Incident, fleet: Fleet) -> tuple[str, str]:
     return mark, headline
 
 
-def _item(story: Story, *, suppressed: bool, link: str | None) -> str:
+def _item(story: Story, *, suppressed: str, link: str | None) -> str:
     (mark, _), headline = sign_and_headline(story)
     incident = story.incident
     taken = incident.acknowledged
     parts = [
         "" if story.ended else f"since {instant(incident.opened_at, story.checked_at or incident.read_at)}",
         f"<@{taken.who}> has it" if taken and not story.ended else "",
-        "suppressed" if suppressed and not story.ended else "",
+        "" if story.ended else suppressed,
         f"[jump]({link})" if link and not story.ended else "",
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

@@ -24,7 +24,7 @@ def troubles_of_token(
     fleet: Fleet,
     now: datetime,
     *,
-    suppressed: Callable[[Key], bool],
+    suppressed: Callable[[Key], str],
     links: Mapping[Key, str],
 ) -> list[str]:
     """`🔴 **under 5 % fast time** since 3:11 AM · @ana has it · jump`: a line an incident, the gravest first.
@@ -33,7 +33,7 @@ def troubles_of_token(
         incidents: The open ones of one token.
         fleet: What is known now.
         now: The time.
-        suppressed: Whether an incident of a key is suppressed now.
+        suppressed: By what an incident of a key is suppressed now, in words; nothing where it is not.
         links: Where the message of an incident is, as far as that is known.
     """
     return [
@@ -67,12 +67,12 @@ def _what(story: Story) -> str:
     return story.wording.group.format_map(story)
 
 
-def _line(story: Story, now: datetime, *, suppressed: bool, link: str | None) -> str:
+def _line(story: Story, now: datetime, *, suppressed: str, link: str | None) -> str:
     incident = story.incident
     parts = [
         f"{sign(story)[0]} **{_what(story)}** since {instant(incident.opened_at, now)}",
         f"<@{incident.acknowledged.who}> has it" if incident.acknowledged else "",
-        "suppressed" if suppressed else "",
+        suppressed,
         f"[jump]({link})" if link else "",
     ]
     return " · ".join(filter(None, parts))

@@ -240,7 +240,7 @@ async def _unfolded(interaction: Pressed, menu: Menu) -> None:
     incidents = menu.subject.incidents
     open_ = sum(incident.open for incident in incidents)
     heading = f"{len(incidents)} incidents, {open_} of them open"
-    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, suppressed=desk.known.suppressed())
+    embed, pages = incident_list(heading, incidents, desk.fleet, menu.page, suppressed=silence.quiet_by(desk.known))
     turns = pages_of(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.subject.address}:{number}")
     await answer(interaction, embed=embed, view=row(turns))
 

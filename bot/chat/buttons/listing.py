@@ -7,6 +7,7 @@ from typing import Any, Self
 import discord
 
 from bot.chat.alerts import PAGE_SIZE, incident_list, offered, place, row, said_of
+from bot.chat.buttons import silence
 from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.buttons.subject import ALREADY_OVER, address_of, subject_at
 from bot.chat.desk import Desk, UnclearError, answer, apologise
@@ -83,7 +84,7 @@ async def open_page(
     kind, about = f"{severity} " if severity else "", "" if token is None else f" about token {token}"
     plural = len(found) > 1
     heading = f"{count} {kind}incident{'s' * plural}{about} {'are' if plural else 'is'} open"
-    embed, pages = incident_list(heading, found, desk.fleet, page, suppressed=desk.known.suppressed(), links=links)
+    embed, pages = incident_list(heading, found, desk.fleet, page, suppressed=silence.quiet_by(desk.known), links=links)
     page = min(page, pages - 1)
     address = f"{severity or ALL}:{ALL if token is None else token}"
     shown = sorted(found, key=place)[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
@@ -112,7 +113,7 @@ async def _picked(interaction: Pressed, address: str, back: str) -> tuple[discor
     (incident,) = (await subject_at(interaction, address)).incidents
     desk: Desk = interaction.client.desk
     links = {key: interaction.client.place.link(message_id) for key, message_id in (await desk.links()).items()}
-    suppressed = desk.known.suppressed()
+    suppressed = silence.quiet_by(desk.known)
     embed, _ = incident_list("What to do about it?", [incident], desk.fleet, 0, suppressed=suppressed, links=links)
     acts = (
         discord.ui.Button[discord.ui.View](

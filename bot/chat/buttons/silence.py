@@ -1,15 +1,15 @@
 """How silences begin and end, whether by the buttons under a card, by the list of what is open, or by the command."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.chat.desk import Desk, DeskClient
 from bot.chat.text import capitalised, listed, stamp
-from bot.domain.incidents import Incident
+from bot.domain.incidents import Incident, Key
 from bot.domain.naming import name_of
-from bot.domain.steering import Covered, Scope, Silence, pinned
+from bot.domain.steering import Covered, Scope, Silence, Window, pinned
 from bot.domain.value import replace
-from bot.domain.watch.known import is_aimed
+from bot.domain.watch.known import Known, is_aimed
 from bot.telemetry import reference
 
 
@@ -64,6 +64,24 @@ async def unsilence(client: DeskClient, incidents: Iterable[Incident], by: int) 
     if not ended:
         return "It is not silenced any more."
     return f"Ended: the silence of {listed([name_of(each) for each in ended], 5)}. What is still open is posted now."
+
+
+def quiet_by(known: Known) -> Callable[[Key], str]:
+    """By what an open incident of a key is suppressed, in words; nothing where it is not."""
+    suppressor, suppressed = known.decisions.suppressor(), known.suppressed()
+
+    def words(key: Key) -> str:
+        incident = known.incidents.get(key)
+        if incident is None or not suppressed(key):
+            return ""
+        match suppressor(incident):
+            case Silence(by=by, until=until):
+                return f"silenced by <@{by}> until {'it is resolved' if until is None else stamp(until, 'f')}"
+            case Window():
+                return "kept quiet by maintenance"
+        return "told by another alert"
+
+    return words
 
 
 def _lasts(silence: Silence, until: datetime | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import discord
 
 from bot.chat.alerts import row, troubles_of_fleet, troubles_of_token
+from bot.chat.buttons import silence
 from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.cards import Overview, fleet_card, overview, token_card
 from bot.chat.desk import Desk, apologise, say
@@ -114,7 +115,7 @@ def card_of(
 ) -> discord.Embed:
     """The card of a token, from memory; `links` are where the messages of its incidents are."""
     known = fleet or desk.fleet
-    suppressed = desk.known.suppressed()
+    suppressed = silence.quiet_by(desk.known)
     troubles = troubles_of_token(open_of(desk, token.id), known, desk.now, suppressed=suppressed, links=links or {})
     return token_card(token, replace(viewed(desk), fleet=known), troubles)
 
