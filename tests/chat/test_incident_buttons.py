@@ -24,7 +24,7 @@ from bot.chat.text import width
 from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity, Token
 from bot.domain.naming import name_of
-from bot.domain.steering import Decision, Scope, Silence
+from bot.domain.steering import Decision, Scope, Silence, Window
 from bot.domain.value import replace
 from bot.imaginepro.client import NotFoundError
 from bot.storage.store import FencedError, StoreUnavailableError
@@ -455,6 +455,17 @@ async def test_what_was_silenced_is_unsilenced_by_a_button_in_its_place(world: W
     assert [entry.act for entry in world.desk.trail] == ["silence add", "silence end"]
     card = await world.shown(57)
     assert "Silence" in labels(card)
+
+
+async def test_what_stays_quiet_for_another_reason_is_not_said_to_be_told(world: World) -> None:
+    menu = await opened(world, await world.post(BAN), "Silence")
+    await world.operator.select(menu, ["4h"])
+    window = Window("w1", NOON, HOUR, weekly=False, zone="UTC", by=7)
+    await world.desk.decide(window, "maintenance add", 7)
+    assert said(await world.operator.click(await world.shown(57), label="Unsilence")) == (
+        "Ended: the silence of banned of token 1901. Another silence or maintenance window still keeps it quiet."
+    )
+    assert [each.kind for each in world.desk.notices] == [NoticeKind.SILENCE_STARTED, NoticeKind.MAINTENANCE_STARTED]
 
 
 async def test_what_is_not_silenced_any_more_says_so(world: World) -> None:

@@ -27,10 +27,12 @@ async def begin(client: DeskClient, silence: Silence) -> str:
         if same is not None:
             return f"<@{same.by}> has silenced {name_of(same)} already, until {until_words(same.until)}."
         await desk.decide(silence, "silence add", silence.by, silence.reason)
-    after = "What comes later or gets worse is told all the same" if silence.covered else "What happens is posted then"
+    meanwhile = (
+        "What comes later or gets worse is told all the same" if silence.covered else "What happens is posted then"
+    )
     return (
         f"Silenced: {name_of(silence)}, until {until_words(silence.until)}. "
-        f"{after}; `/silence end` ends it earlier (`{silence.id}`)."
+        f"{meanwhile}; `/silence end` ends it earlier (`{silence.id}`)."
     )
 
 
@@ -63,7 +65,15 @@ async def unsilence(client: DeskClient, incidents: Iterable[Incident], by: int) 
     ]
     if not ended:
         return "It is not silenced any more."
-    return f"Ended: the silence of {listed([name_of(each) for each in ended], 5)}. What is still open is posted now."
+    return f"Ended: the silence of {listed([name_of(each) for each in ended], 5)}. {after(desk, ended)}"
+
+
+def after(desk: Desk, ended: Iterable[Silence | Window]) -> str:
+    """What comes of it that these have ended."""
+    going_on = desk.known.decisions.suppressing
+    if all(any(other.includes(each) for other in going_on) for each in ended):
+        return "Another silence or maintenance window still keeps it quiet."
+    return "What is still open is posted now."
 
 
 def quiet_by(known: Known) -> Callable[[Key], str]:

@@ -128,4 +128,4 @@ async def _end(interaction: Asked, *, name: str) -> None:
     if found is None or not await desk.undo(found, "silence end", interaction.user.id):
         sentence = "There is no such silence, or it is over already. `/silence list` shows those that there are."
         raise UnclearError(sentence)
-    await answer(interaction, f"Ended: the silence of {name_of(found)}. What is still open is posted now.")
+    await answer(interaction, f"Ended: the silence of {name_of(found)}. {silence.after(desk, [found])}")
