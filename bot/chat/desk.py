@@ -59,6 +59,9 @@ class Desk(Protocol):
     async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
         """Somebody gives these incidents to another; returns those that the other did not have before."""
 
+    async def believe(self, by: int) -> bool:
+        """Somebody says that a short list is true; False when none is in doubt, or somebody said so before."""
+
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on."""
 

@@ -18,7 +18,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
-from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
+from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500
@@ -80,6 +80,10 @@ class FakeDesk:
     async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
         """Another has them."""
         return self._keep(hand_over(self.known, keys, to, by, self.now)).incidents
+
+    async def believe(self, by: int) -> bool:
+        """The short list is true."""
+        return bool(self._keep(believe(self.known, by, self.now)).incidents)
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """It holds."""

@@ -388,6 +388,17 @@ async def test_whoever_has_the_role_releases_what_another_has_and_the_card_says_
     assert f"released by <@{world.operator.id}>" in text
 
 
+async def test_whoever_says_that_tokens_are_gone_is_believed_once_and_stands_on_the_card(world: World) -> None:
+    short = incident(Rule.LIST_SHORT, None, detail="2 of 9")
+    await world.post(short)
+    card = await world.shown(57)
+    assert "believes the list" in said(await world.operator.click(card, label="They are gone"))
+    assert world.desk.known.incidents[short.key].believed
+    assert [entry.act for entry in world.desk.trail] == ["believe"]
+    assert "They are gone" not in labels(await world.shown(57))
+    assert not await world.desk.believe(world.other.id)
+
+
 async def test_what_nobody_has_any_more_is_not_released(world: World) -> None:
     await world.post(BAN)
     await world.desk.acknowledge([BAN.key], world.other.id)

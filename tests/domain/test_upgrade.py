@@ -8,7 +8,7 @@ from bot.domain.incidents import Happening, Incident, Key, Moment, Reason, Rule,
 from bot.domain.model import Record, Severity
 from bot.domain.watch.known import Memory, restore
 from tests.domain.fleets import at, record
-from tests.domain.stories import ANA, BYSTANDER, EVERY_MINUTE, Story
+from tests.domain.stories import ANA, BYSTANDER, POLICY, Story
 
 EMPTY = record(status="RELAX", fast="0.00/15.0 hours (0.00%)")
 LEVELS = (
@@ -42,7 +42,7 @@ def stored(
 
 def upgraded(known: Record, incidents: Iterable[Incident]) -> Story:
     """A story that goes on where the older version stopped."""
-    story = Story(EVERY_MINUTE)
+    story = Story(POLICY)
     records = {1900: known, BYSTANDER.id: BYSTANDER}
     story.known = restore(Memory(records, at(0), {each.key: each for each in incidents}))
     return story

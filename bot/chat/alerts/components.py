@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import discord
 
-from bot.domain.incidents import Incident, Message
+from bot.domain.incidents import Incident, Message, Rule
 
 URL_LIMIT = 512
 """Of a button that is a link: https://docs.discord.com/developers/components/reference#button-button-structure."""
@@ -38,8 +38,10 @@ def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[
     What was done is not offered again, but its opposite.
     """
     open_ = [incident for incident in incidents if incident.open]
+    in_doubt = any(each.key.rule is Rule.LIST_SHORT and each.believed is None for each in open_)
     taken, silenced = all(each.acknowledged for each in open_), all(each.is_silenced for each in open_)
     possible = {
+        "gone": in_doubt,
         "ack": not taken,
         "release": taken,
         "handover": taken,
@@ -52,6 +54,7 @@ def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[
 
 
 _LABELS: Mapping[str, Look] = {
+    "gone": ("They are gone", "👋", discord.ButtonStyle.danger),
     "ack": ("Acknowledge", "✋", discord.ButtonStyle.primary),
     "release": ("Release", "👐", discord.ButtonStyle.secondary),
     "handover": ("Hand over", "🤝", discord.ButtonStyle.secondary),

@@ -60,7 +60,7 @@ class _OfIncidents(discord.ui.DynamicItem[Item], template="(?!)"):
 
 class OnCard(
     _OfIncidents,
-    template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold):(?P<id>[0-9]{1,18})",
+    template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone):(?P<id>[0-9]{1,18})",
 ):
     """A button under a card."""
 
@@ -79,7 +79,7 @@ class OnMenu(
     _OfIncidents,
     template=(
         r"incident:menu:(?P<act>give|rule|quiet|token|details|unfold"
-        r"|do-(?:ack|release|handover|silence|unsilence|details))"
+        r"|do-(?:ack|release|handover|silence|unsilence|details|gone))"
         rf":(?P<id>{ADDRESS}):(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
     ),
 ):
@@ -253,6 +253,7 @@ _ON_CARD: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "unsilence": _unsilence,
     "details": _details,
     "unfold": _unfolded,
+    "gone": response.believe,
 }
 
 _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {

@@ -36,6 +36,14 @@ async def release(interaction: Pressed, menu: Menu) -> None:
     await answer(interaction, f"{_name(freed, 'is', 'are')} nobody's now. While {what} on.")
 
 
+async def believe(interaction: Pressed, menu: Menu) -> None:
+    """Whoever is not in the list is gone for good, somebody says."""
+    menu.subject.open  # noqa: B018 - refuses what is over
+    if not await interaction.client.desk.believe(interaction.user.id):
+        raise UnclearError(ALREADY_OVER)
+    await answer(interaction, "The bot believes the list from the next poll on, and forgets the tokens that it lacks.")
+
+
 async def ask_whom(interaction: Pressed, menu: Menu) -> None:
     """Let somebody be chosen; who may be is checked then."""
     menu.subject.open  # noqa: B018 - refuses what is over
