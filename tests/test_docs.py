@@ -120,7 +120,7 @@ def test_the_buttons_table_is_the_buttons() -> None:
         banned, acknowledged=Moment(NOW, Happening.ACKNOWLEDGED), silenced=Moment(NOW, Happening.SILENCED)
     )
     shown: set[str] = set()
-    for one in (banned, answered):
+    for one in (banned, answered, replace(banned, key=Key(Rule.LIST_SHORT))):
         message = Message(57, "k3f9-57", (one, replace(one, key=Key(Rule.BANNED, 1901))), 1, summary=True)
         view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}").view
         assert view is not None
