@@ -73,9 +73,14 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppr
         if incident is not before.get(key)
     )
     after |= {each.incident.key: each.incident for each in news}
+    given_up = (
+        _given_up(was, judgement)
+        for key, incident in moved.items()
+        if (was := before.get(key)) is not None and was.opened_at != incident.opened_at
+    )
     return Step(
         after={key: incident for key, incident in after.items() if incident.stage is not Stage.RESOLVED},
-        changed=tuple(each.incident for each in news),
+        changed=(*given_up, *(each.incident for each in news)),
         notify=frozenset(each.incident.key for each in news if each.notify),
         notices=tuple(each.notice for each in news if each.notice is not None),
         suppressed=tuple(each.incident.key for each in news if each.suppressed),
@@ -112,6 +117,12 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
     if incident.missed:
         incident = replace(incident, missed=0, missed_at=None)
     return incident if _face(incident) == _face(finding) else _as_found(incident, finding, judgement.at)
+
+
+def _given_up(incident: Incident, judgement: Judgement) -> Incident:
+    """What was pending, and begins anew after a gap, as another incident: it is over, and never was any news."""
+    now = incident.now or incident.was  # a token that is missing is not gone by this
+    return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at, notifiable=False, now=now)
 
 
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:

@@ -149,7 +149,7 @@ class Day:
         edited: dict[int, Message] = {}
         before = self.cards
         for incident in changes.incidents:
-            if incident.key not in changes.notify:
+            if incident.key not in changes.notify or not incident.notifiable:
                 continue
             card = before.get(incident.key)
             if card is None:

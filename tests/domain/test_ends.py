@@ -4,7 +4,7 @@ import pytest
 
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import stories
-from bot.domain.incidents import Incident, Key, Reason, Rule
+from bot.domain.incidents import Incident, Key, Reason, Rule, Stage
 from bot.domain.model import Record, Severity, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Known
@@ -398,3 +398,13 @@ def test_a_short_list_is_believed_when_somebody_says_so() -> None:
     story.read(6, record(1))
     assert set(story.known.remembered) == {1}
     assert story.believe(7) == []
+
+
+def test_what_was_pending_before_a_long_gap_is_given_up_in_the_database_as_well() -> None:
+    story = watching(record(queued="12"), policy=EVERY_MINUTE)
+    story.read(1, record(queued="12"))
+    assert story.incident(Rule.QUEUE_STUCK).opened_at == at(0)
+    story.read(300, record(queued="12"))
+    stored = [(each.stage, each.opened_at) for each in story.changes.incidents if each.key.rule is Rule.QUEUE_STUCK]
+    assert stored == [(Stage.RESOLVED, at(0)), (Stage.PENDING, at(300))]
+    assert story.incident(Rule.QUEUE_STUCK).opened_at == at(300)

@@ -580,6 +580,25 @@ def test_one_silence_includes_another_if_it_suppresses_all_that_the_other_does(
     assert outer.includes(inner) is included
 
 
+def test_who_silences_the_ban_of_the_only_token_is_not_paged_for_the_fleet_in_its_place() -> None:
+    story = Story(bystanders=())
+    story.read(0, record())
+    for minutes in range(1, 6):
+        story.read(minutes, record(status="BANNED"))
+    story.silence_these(6, None, BANNED)
+    assert story.changes.notify == {BANNED}
+    for minutes in range(7, 12):
+        assert story.read(minutes, record(status="BANNED")) == []
+
+
+def test_a_ban_that_nobody_was_told_of_does_not_keep_the_fleet_quiet() -> None:
+    story = Story(bystanders=())
+    story.read(0, record())
+    story.silence(1, until=600, scope=Scope(token=1900))
+    heard = [story.read(minutes, record(status="BANNED")) for minutes in range(2, 8)]
+    assert [each for each in heard if each] == [["pool usable critical"]]
+
+
 # Silences of what there is and will be.
 
 

@@ -42,8 +42,12 @@ def _explained(pool: Incident, incidents: Mapping[Key, Incident], silenced: Call
 
 
 def _told(token: int, incidents: Mapping[Key, Incident], silenced: Callable[[Incident], bool], *, paged: bool) -> bool:
+    """Whether one of its incidents says it, or said it before somebody silenced that: they know."""
     found = (incidents.get(Key(rule, token)) for rule in STATUS_RULES | FAST_TIME_RULES)
     return any(
-        each is not None and each.open and (each.severity is Severity.CRITICAL or not paged) and not silenced(each)
+        each is not None
+        and each.open
+        and (each.severity is Severity.CRITICAL or not paged)
+        and (each.notified_as is not None or not silenced(each))
         for each in found
     )
