@@ -210,6 +210,12 @@ class Subscription(Value):
         ends = self.ends_at is not None and now <= self.ends_at <= at
         return None if ends else at
 
+    def refill_due(self, now: datetime) -> datetime | None:
+        """When it was to be refilled lately, while its text is still from before; None when it was not."""
+        at = self.renews_at
+        before = at is not None and timedelta() <= now - at <= RENEWAL_GRACE
+        return at if before and self.state in {None, PlanState.ACTIVE} and not self.ended(now) else None
+
     def ended(self, now: datetime) -> bool:
         """Whether it has ended by its own text, lately."""
         return self.ends_at is not None and self.ends_at < now and not _too_old(self.ends_at, now)

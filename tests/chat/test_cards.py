@@ -184,6 +184,37 @@ def test_old_numbers_are_called_old_whatever_the_cause(minutes: int, incidents: 
     assert ("Nothing needs you." in (shown.description or "")) is not old
 
 
+def test_numbers_of_tokens_that_a_list_lacks_are_called_old_at_once() -> None:
+    known = replace(fleet(token(), token(2)), read_alone={2: NOON + timedelta(minutes=2)})
+    short = replace(incident(Rule.LIST_SHORT, None, detail="1 of 2"), opened_at=NOON + timedelta(minutes=1))
+    view = seen(known, short, now=NOON + timedelta(minutes=2))
+    for embed in (token_card(token(), view), fleet_card(view, 0, None)[0]):
+        assert "⚠️ **ImaginePro does not list all tokens: these numbers are old**, from" in (embed.description or "")
+    assert "old" not in (token_card(token(2), view).description or "")
+
+
+def test_what_the_last_answers_left_out_is_called_old_once_it_is() -> None:
+    names = ("queued_jobs_fast", "fast_time_remaining", "running_jobs", "visibility_mode", "status")
+    of = read(replace(record(), kept=dict.fromkeys(names, NOON)))
+    new, old = (seen(fleet(of, read_at=at), now=at) for at in (NOON + timedelta(minutes=3), NOON + HOUR))
+    assert "old" not in (token_card(of, new).description or "")
+    embed = token_card(of, old)
+    assert f"⚠️ **ImaginePro left out status, fast time and jobs: old**, from <t:{NOON.timestamp():.0f}:R>" in (
+        embed.description or ""
+    )
+    assert (embed.title or "").startswith("⚪")
+
+
+def test_a_refill_that_is_due_is_said_to_be() -> None:
+    due = NOON + timedelta(days=6, hours=2)
+    spent = token(
+        fast_time_remaining=SPENT, subscription=BASIC.replace("1767614400", f"{(due - 2 * HOUR).timestamp():.0f}")
+    )
+    text = token_card(spent, seen(fleet(spent, read_at=due), now=due)).description or ""
+    assert f"buy time (its refill was due <t:{(due - 2 * HOUR).timestamp():.0f}:R>)." in text
+    assert f"fast time left · refill was due <t:{(due - 2 * HOUR).timestamp():.0f}:R>" in text
+
+
 def test_a_token_that_was_read_alone_since_is_not_old() -> None:
     known = replace(fleet(token()), read_alone={1900: NOON + HOUR})
     assert "old" not in (token_card(token(), seen(known, STALE, now=NOON + HOUR)).description or "")

@@ -53,6 +53,16 @@ def test_a_monthly_plan_is_refilled_when_it_renews() -> None:
     assert plan.next_refill(day("2026-12-05")) is None
 
 
+@pytest.mark.parametrize("billing", Billing)
+def test_a_refill_is_due_for_as_long_as_the_text_may_be_from_before_it(billing: Billing) -> None:
+    at = day("2026-12-05")
+    plan = Subscription("Standard", PlanState.ACTIVE, billing, at)
+    hours = (-1, 0, 6, 7)
+    assert [plan.refill_due(at + timedelta(hours=each)) for each in hours] == [None, at, at, None]
+    paused = Subscription("Standard", PlanState.PAUSED, billing, at)
+    assert paused.refill_due(at) is None
+
+
 @given(instants, instants)
 def test_a_refill_is_at_most_a_month_away_and_at_the_renewals_day_and_hour(renews: datetime, now: datetime) -> None:
     plan = Subscription("Pro", PlanState.ACTIVE, Billing.YEARLY, renews)

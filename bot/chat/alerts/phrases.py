@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from bot.chat import cards
 from bot.chat.alerts.story import Story, queued_jobs
 from bot.chat.alerts.wording import MOMENTARY, WORDINGS
-from bot.chat.cards import plan_word, status_word
-from bot.chat.text import instant, listed, number, stamp
+from bot.chat.cards import plan_word, refilled, status_word
+from bot.chat.text import instant, listed, number
 from bot.domain.incidents import Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Status
@@ -75,13 +75,12 @@ def subject(story: Story) -> str:
     token, rule = story.token, story.rule
     if token is None:
         return ""
-    refill = story.refill
     parts = [
         "" if rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} else f"Status {status_word(token)}",
         "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
         f"{plan_word(token)} plan" if plan_word(token) else "",
         story.left if token.fast_time.known and rule not in FAST_TIME_RULES else "",
-        f"refills {stamp(refill)}" if refill else "",
+        refilled(token.subscription, story.incident.read_at),
     ]
     return " · ".join(filter(None, parts))
 

@@ -217,20 +217,17 @@ class Story(Value):
         return self.own | self.troubled()
 
     @property
-    def refill(self) -> datetime | None:
-        """When its fast time is refilled next, if that is known."""
-        return self.token.subscription.next_refill(self.incident.read_at) if self.token else None
-
-    @property
     def or_buy(self) -> str:
         """How to get fast time, behind whoever can take over."""
-        return self._or(buying(self.refill))
+        return self._or(buying(self._plan, self.incident.read_at))
 
     @property
     def or_speed_up(self) -> str:
         """How it could become fast again, behind whoever can take over."""
         gone = self.token is not None and self.token.fast_time.gone
-        return self._or(buying(self.refill) if gone else "run Midjourney's `/fast` as that account")
+        return self._or(
+            buying(self._plan, self.incident.read_at) if gone else "run Midjourney's `/fast` as that account"
+        )
 
     @property
     def its_jobs(self) -> str:

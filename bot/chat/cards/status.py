@@ -11,6 +11,7 @@ from bot.chat.text import listed, number, percent, plain, quoted, stamp
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import FastTime, Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble, Unit
+from bot.domain.rules.fast_time import level_of
 from bot.domain.rules.upstream import STALE_AFTER
 from bot.domain.value import Value, field
 from bot.domain.watch.known import Known
@@ -137,8 +138,8 @@ class Overview(Value):
     """The tokens with any open incident."""
     low: Mapping[int | None, Incident] = field(default_factory=dict)
     """The open incident about the fast time of each token that has one."""
-    no_readings: Incident | None = None
-    """The incident about readings that do not come, while it is open."""
+    unread: Incident | None = None
+    """The incident about readings that do not come, or not whole, while it is open."""
 
     def sign(self, token: Token) -> Sign:
         """Of a token: that of its gravest incident, since whoever looks comes from there; of none, how it stands."""
@@ -174,20 +175,25 @@ def overview(known: Known, now: datetime, interval: timedelta) -> Overview:
                 worst[key.token] = each
             if key.rule is Rule.FAST_TIME_LOW:
                 low[key.token] = each
-    stale = known.incidents.get(Key(Rule.UPSTREAM_STALE))
+    unread = [known.incidents.get(Key(rule)) for rule in (Rule.UPSTREAM_STALE, Rule.LIST_SHORT)]
     return Overview(
-        known.fleet, now, interval, worst, frozenset(troubled), low, stale if stale and stale.open else None
+        known.fleet,
+        now,
+        interval,
+        worst,
+        frozenset(troubled),
+        low,
+        next((each for each in unread if each and each.open), None),
     )
 
 
 def limit_of(incident: Incident) -> Threshold | None:
     """What an incident compares fast time with; None for those that compare nothing, and where nothing is left."""
-    text = incident.detail or incident.key.step
-    if incident.key.rule is not Rule.FAST_TIME_LOW or not text:
+    if incident.key.rule is not Rule.FAST_TIME_LOW:
         return None
     try:
-        return threshold(text)
-    except ValueError:
+        return threshold(level_of(incident))
+    except ValueError:  # nothing is left, which is no level
         return None
 
 
@@ -312,9 +318,17 @@ def alone(fleet: Fleet, without: Container[int | None]) -> bool:
     return not any(token.usable and token.id not in without for token in fleet.tokens.values())
 
 
-def buying(refill: datetime | None) -> str:
+def refilled(plan: Subscription, now: datetime) -> str:
+    """`refills in 3 days`, or `refill was due 2 hours ago` while the text is from before; empty when nobody knows."""
+    if (refill := plan.next_refill(now)) is not None:
+        return f"refills {stamp(refill)}"
+    return f"refill was due {stamp(due)}" if (due := plan.refill_due(now)) else ""
+
+
+def buying(plan: Subscription, now: datetime) -> str:
     """How to get fast time, and when it comes by itself, if that is known."""
-    return f"buy time (it refills {stamp(refill)})" if refill else "buy time"
+    refill = refilled(plan, now)
+    return f"buy time ({'it' if refill.startswith('refills') else 'its'} {refill})" if refill else "buy time"
 
 
 def named(tokens: Iterable[Token]) -> str:
@@ -329,15 +343,19 @@ def fast_time_left(tokens: Sequence[Token]) -> str:
     return f"{number(sum(left) / 60)} h of fast time" if left else "an unknown amount of fast time"
 
 
+def too_old(view: Overview, at: datetime) -> bool:
+    """Whether what was read then should have been read anew since."""
+    return view.now - at > STALE_AFTER * view.interval
+
+
 def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:
     """Says so when the numbers are older than they should be, whatever the cause; a token read since is not old."""
-    failure, stale = view.fleet.failure, view.no_readings
+    failure, unread = view.fleet.failure, view.unread
     if failure is not None and (read_at is None or read_at <= failure.at):
         why = TROUBLES[failure.trouble]
-    elif read_at is not None and (
-        view.now - read_at > STALE_AFTER * view.interval or (stale is not None and read_at <= stale.opened_at)
-    ):
-        why = "No new reading came"
+    elif read_at is not None and (too_old(view, read_at) or (unread is not None and read_at <= unread.opened_at)):
+        short = unread is not None and unread.key.rule is Rule.LIST_SHORT
+        why = "ImaginePro does not list all tokens" if short else "No new reading came"
     else:
         return []
     return [f"⚠️ **{why}: these numbers are old**" + (f", from {stamp(read_at)}" if read_at else "")]

@@ -1,7 +1,7 @@
 """The card of one token: everything that is known of it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import discord
@@ -16,15 +16,28 @@ from bot.chat.cards.status import (
     buying,
     look,
     old_numbers,
+    refilled,
     status_word,
     to_others,
+    too_old,
 )
-from bot.chat.text import number, percent, plain, quoted, stamp
-from bot.domain.model import Count, FastTime, PlanState, Subscription, Threshold, Token, Usage
+from bot.chat.text import listed, number, percent, plain, quoted, stamp
+from bot.domain.model import Count, PlanState, Subscription, Token, Usage
 
 _VISIBILITY = {"public": "public images", "stealth": "stealth images"}
 _SNOWFLAKE = re.compile(r"[0-9]{15,20}")
 _BAR_CELLS = 12
+
+_FIELDS: Mapping[str, str] = {
+    "status": "status",
+    "active": "whether it is on",
+    "fast_time_remaining": "fast time",
+    "subscription": "plan",
+    "running_jobs": "jobs",
+    "queued_jobs_fast": "jobs",
+    "queued_jobs_relax": "jobs",
+}
+"""What matters of a record, as people call it; in the order in which they ask."""
 
 _RAW = 120
 """How much of a text that could not be read is shown."""
@@ -34,17 +47,16 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
     """Everything that is known of one token; `troubles` are lines about its open incidents, the gravest first."""
     seen = look(token)
     read_at = view.fleet.age_of(token.id)
-    old = old_numbers(view, read_at)
+    old = [*old_numbers(view, read_at), *_left_out(token, view)]
     mark, colour = view.sign(token)
     if old and colour is GREEN:
         mark, colour = "⚪", GREY
-    refill = token.subscription.next_refill(view.now)
     body = [
         *old,
         *troubles,
         seen.means,
-        f"**Do:** {do}" if (do := _do(token, view, refill)) else "",
-        *_fast_time(token.fast_time, refill, view.limit(token)),
+        f"**Do:** {do}" if (do := _do(token, view)) else "",
+        *_fast_time(token, view),
     ]
     details = [
         _line("Plan", _plan(token.subscription, view.now)),
@@ -66,17 +78,26 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
     )
 
 
-def _do(token: Token, view: Overview, refill: datetime | None) -> str:
+def _do(token: Token, view: Overview) -> str:
     seen = look(token)
     if seen not in (SPENT, NO_RELAX):
         return seen.do
     without = view.troubled | {token.id}
     others = to_others(view.fleet, without, "send its jobs", "its jobs")
-    return f"{others}{':' if alone(view.fleet, without) else ', or'} {buying(refill)}."
+    return f"{others}{':' if alone(view.fleet, without) else ', or'} {buying(token.subscription, view.now)}."
 
 
-def _fast_time(fast_time: FastTime, refill: datetime | None, limit: Threshold | None) -> list[str]:
-    lines = []
+def _left_out(token: Token, view: Overview) -> list[str]:
+    """What the last answers left out, and from when it is."""
+    kept = {name: at for name, at in token.record.kept.items() if name in _FIELDS and too_old(view, at)}
+    names = list(dict.fromkeys(word for name, word in _FIELDS.items() if name in kept))
+    if not names:
+        return []
+    return [f"⚠️ **ImaginePro left out {listed(names, len(names))}: old**, from {stamp(min(kept.values()))}"]
+
+
+def _fast_time(token: Token, view: Overview) -> list[str]:
+    lines, fast_time, limit = [], token.fast_time, view.limit(token)
     if fast_time.percent is not None:
         full = round(min(max(fast_time.percent, 0), 100) / 100 * _BAR_CELLS)
         left = percent(fast_time.percent, limit.percent if limit else None)
@@ -87,7 +108,7 @@ def _fast_time(fast_time: FastTime, refill: datetime | None, limit: Threshold | 
         left = f"Fast time is not readable: {quoted(fast_time.raw, _RAW)}"
     else:
         left = "Fast time was not reported"
-    return [*lines, f"{left} · refills {stamp(refill)}" if refill else left]
+    return [*lines, " · ".join(filter(None, [left, refilled(token.subscription, view.now)]))]
 
 
 def _plan(plan: Subscription, now: datetime) -> list[str | None]:
