@@ -54,7 +54,7 @@ VERIFYING = Look(
     ORANGE,
     "not working",
     "The account waits for a human check, and takes no jobs until someone passes it.",
-    "log in to Discord as its account, and answer the check. The next poll sees it.",
+    "log in to Discord as the account, and answer the check. The next poll sees it.",
     urgent=True,
 )
 SPENT = Look(
