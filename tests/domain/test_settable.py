@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.incidents import Rule
+from bot.domain.incidents import Incident, Rule
 from bot.domain.info import HIGHEST_LEVEL
-from bot.domain.model import Severity, Token
+from bot.domain.model import Record, Severity, Token
 from bot.domain.rules.policy import Policy
-from bot.domain.rules.settable import check, check_against
+from bot.domain.rules.settable import check, check_against, fast_time_levels
 from bot.domain.steering import Decisions, Setting
 from bot.domain.watch.known import Memory, restore
 from tests.domain.fleets import record, tokens
@@ -85,6 +85,40 @@ def test_what_an_older_version_let_people_set_is_refused_today_and_still_read() 
     assert [step.percent for step in policy.steps(1900)] == [99, 99]
     assert policy.pool.usable == 20
     assert not any(map(accepted, old))
+
+
+def hours(left: float) -> str:
+    """Fast time of a plan with 15 h, as Midjourney prints it."""
+    return f"{left:.2f}/15.0 hours ({left / 15 * 100:.2f}%)"
+
+
+@given(st.integers(2, 980).map(lambda tenths: f"{tenths / 10}%") | st.integers(2, 882).map(lambda each: f"{each}m"))
+@example("98%")
+@example("882m")
+def test_whatever_level_is_accepted_fires_just_under_it_and_is_over_when_the_token_is_full_again(text: str) -> None:
+    setting = Setting(Rule.FAST_TIME_LOW, threshold=text)
+    (level,) = fast_time_levels(text)
+    under = (15 * level.percent / 100 if level.percent else (level.minutes or 0) / 60) - 0.01
+    story = watching(record(fast=hours(15)))
+    story.set(Rule.FAST_TIME_LOW, threshold=text)
+    assert accepted(setting, story.known.fleet.tokens)
+    assert [each.key.rule for each in opened(story, 1, record(fast=hours(15)))] == []
+    assert [each.key.rule for each in opened(story, 2, record(fast=hours(max(under, 0.001))))] == [Rule.FAST_TIME_LOW]
+    assert [each.key.rule for each in opened(story, 3, record(fast=hours(15)))] == []
+
+
+def test_a_level_over_all_that_a_plan_has_says_nothing_of_a_token_with_that_plan() -> None:
+    story = watching(record(1900, fast=hours(15)), record(1901, fast="200.00/200.0 minutes (100.00%)"))
+    story.set(Rule.FAST_TIME_LOW, threshold="4h")
+    assert accepted(Setting(Rule.FAST_TIME_LOW, threshold="4h"), story.known.fleet.tokens)
+    story.read(1, record(1900, fast=hours(3)), record(1901, fast="200.00/200.0 minutes (100.00%)"))
+    assert [each.key.token for each in story.known.incidents.values()] == [1900]
+
+
+def opened(story: Story, minutes: float, token: Record) -> list[Incident]:
+    """What is open of the token after a reading."""
+    story.read(minutes, token)
+    return [each for each in story.known.incidents.values() if each.open and each.key.token == token.id]
 
 
 @pytest.mark.parametrize(

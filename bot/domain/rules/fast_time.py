@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from bot.domain.incidents import Incident, Key, Reason, Rule
-from bot.domain.info import read, threshold
+from bot.domain.info import HIGHEST_LEVEL, read, threshold
 from bot.domain.model import FastTime, PlanState, Severity, Threshold, Token, gravest
 from bot.domain.rules.policy import as_set
 from bot.domain.rules.sight import Sight, Verdict
@@ -17,6 +17,9 @@ from bot.domain.value import Value, replace
 
 GONE: Final = "gone"
 """The deepest level."""
+
+FULL: Final = 100.0
+"""Percent."""
 
 LEAVE_POINTS: Final = 5.0
 """How far above a step, in points of the total, fast time must come before the step counts as left."""
@@ -78,7 +81,7 @@ def measured(token: Token) -> FastTime:
     fast_time = token.fast_time
     if fast_time.remaining is None or fast_time.total is not None or token.subscription.state is not PlanState.TRIAL:
         return fast_time
-    return replace(fast_time, total=TRIAL, percent=fast_time.remaining / TRIAL * 100)
+    return replace(fast_time, total=TRIAL, percent=fast_time.remaining / TRIAL * FULL)
 
 
 def current(open_: Mapping[Key, Incident], token_id: int) -> Incident | None:
@@ -143,22 +146,25 @@ def _minutes(step: Threshold, fast_time: FastTime | None) -> float:
     """The step in minutes, to sort by; a percentage of an unknown total sorts as if that were 100 min."""
     if step.minutes is not None:
         return step.minutes
-    return (step.percent or 0) * ((fast_time and fast_time.total) or 100) / 100
+    return (step.percent or 0) * ((fast_time and fast_time.total) or FULL) / FULL
 
 
 def _under(step: Threshold, fast_time: FastTime, *, leaving: bool) -> bool | None:
-    """Whether fast time is under the step, or under its leave level; None when the text does not say."""
+    """Whether fast time is under the step, or under its leave level; None when the text does not say.
+
+    Full is never under. A step over all that its plan has says nothing of a token.
+    """
+    total = fast_time.total
     if step.percent is not None:
-        margin = LEAVE_POINTS if leaving else 0.0
-        return None if fast_time.percent is None else fast_time.percent < step.percent + margin
+        level = min(step.percent + LEAVE_POINTS, FULL) if leaving else step.percent
+        return None if fast_time.percent is None else fast_time.percent < level
     if step.minutes is None or fast_time.remaining is None:
         return None
-    if not leaving:
-        level = step.minutes
-    elif fast_time.total:
-        level = step.minutes + fast_time.total * LEAVE_POINTS / 100
-    else:
-        level = step.minutes * LEAVE_FACTOR
+    if total and step.minutes > total * HIGHEST_LEVEL / FULL:
+        return False
+    level = step.minutes
+    if leaving:
+        level = min(level + total * LEAVE_POINTS / FULL, total) if total else level * LEAVE_FACTOR
     return fast_time.remaining < level
 
 
