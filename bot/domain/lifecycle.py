@@ -227,7 +227,7 @@ def _still(before: Incident, after: Incident, finding: Finding, at: datetime, *,
 
 
 def _fired(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
-    incident = noted(incident, Moment(incident.opened_at, Happening.FIRED))
+    incident = noted(incident, Moment(incident.opened_at, Happening.FIRED, severity=incident.severity))
     if suppressed:
         return _News(incident, suppressed=not incident.open)
     return _News(_notified(incident, at), notify=True)

@@ -466,6 +466,19 @@ def test_a_card_says_when_its_token_was_last_checked_and_lets_no_age_count_on() 
     assert ":R>" not in body(banned, known=alone)[-1]
 
 
+def test_what_rose_without_becoming_more_severe_has_become_worse() -> None:
+    life = (
+        at(0, Happening.FIRED, severity=Severity.WARNING),
+        at(1, Happening.RAISED, severity=Severity.CRITICAL),
+        at(2, Happening.ACKNOWLEDGED, who=7),
+        at(3, Happening.RAISED, severity=Severity.CRITICAL),
+    )
+    low = replace(incident(Rule.FAST_TIME_LOW, now=record()), moments=life)
+    assert times(low) == "since 0' · critical since 1' · acknowledged by <@7> 2' · worse since 3'"
+    at_once = (at(0, Happening.FIRED, severity=Severity.CRITICAL), at(1, Happening.RAISED, severity=Severity.CRITICAL))
+    assert times(replace(low, moments=at_once)) == "since 0' · worse since 1'"
+
+
 def test_of_a_long_life_a_card_shows_the_beginning_and_the_latest() -> None:
     over = incident(Rule.VERIFYING, now=record(), after=timedelta(minutes=50))
     assert times(replace(over, moments=LIFE)) == (
@@ -487,6 +500,8 @@ def test_a_group_says_once_what_happened_to_several() -> None:
     late = replace(group[0], key=Key(Rule.VERIFYING, 13), moments=(at(2, Happening.FIRED),))
     assert times(*group, late) == "since 0' · critical since 15' · acknowledged by <@7> 31'"
     assert title(*group) == "🟠 12 tokens are VERIFYING"
+    graver = replace(late, moments=(at(3, Happening.FIRED, severity=Severity.CRITICAL),))
+    assert times(*group, graver) == times(*group, late)
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,12 @@ def timeline(about: Sequence[Story]) -> str:
         if single is None and moment.what in _EACH_ITS_OWN:
             continue
         shared = single is None and moment.what in {Happening.FIRED, Happening.RAISED, Happening.LOWERED}
-        once = f"{moment.what} {moment.severity}" if shared else _said(moment, style)
+        first = moment.what is Happening.FIRED
+        once = moment.what + ("" if first else f" {moment.severity}") if shared else _said(moment, style)
         said.setdefault(once, moment)
     moments = [(moment, _said(moment, style)) for moment in said.values()]
+    if single is not None:
+        moments = _worse(moments)
     told = min((at for story in about if (at := story.incident.first_notified_at)), default=began)
     if told - began >= _AT_ONCE:
         place = 1 + sum(moment.at < told for moment, _ in moments[1:])
@@ -62,6 +65,16 @@ def timeline(about: Sequence[Story]) -> str:
     if single is not None and single.ended:
         words[-1] += f" after {single.span}"
     return " · ".join([*words, *_checked(about, began, style)])
+
+
+def _worse(moments: Sequence[tuple[Moment, str]]) -> list[tuple[Moment, str]]:
+    """What rose and was as severe before has become worse, and not critical."""
+    before, words = None, []
+    for moment, word in moments:
+        same = moment.what is Happening.RAISED and moment.severity is before
+        words.append((moment, word.replace(f"{moment.severity} since", "worse since", 1) if same else word))
+        before = moment.severity or before
+    return words
 
 
 def _shortened(moments: Sequence[tuple[Moment, str]]) -> list[str]:
