@@ -21,7 +21,7 @@ from bot.chat.buttons.response import NOBODY_HAS_IT
 from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.client import ChatClient
 from bot.chat.text import width
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity, Token
 from bot.domain.naming import name_of
 from bot.domain.steering import Decision, Scope, Silence, Window
@@ -527,6 +527,20 @@ async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world:
     assert "Token 1901" in said(details)
     acts = [entry.act for entry in world.desk.trail]
     assert acts == ["acknowledge", "hand over", "release", "silence add", "silence end"]
+
+
+@pytest.mark.parametrize(
+    "key", [Key(Rule.POOL, None, FAST_HOURS), Key(Rule.POOL, None, ANYBODY), Key(Rule.FAST_TIME_LOW, 10**18, "12.5%")]
+)
+async def test_whatever_is_open_can_be_answered_from_the_list(world: World, key: Key) -> None:
+    world.desk.fire(replace(incident(key.rule, key.token, now=None, detail="3 of 9"), key=key))
+    address = f"{key.rule}/{'' if key.token is None else key.token}/{key.step}"
+    await world.operator.click(await picked(world, address), label="Acknowledge")
+    assert world.desk.known.incidents[key].acknowledged
+    lengths = await world.operator.click(await picked(world, address), label="Silence")
+    assert lengths.response is not None
+    await world.operator.select(lengths.response.message, ["4h"])
+    assert world.desk.known.incidents[key].is_silenced
 
 
 async def test_the_list_goes_back_to_its_page_and_offers_what_that_shows(world: World) -> None:
