@@ -269,15 +269,18 @@ def pinned(silence: Silence, incidents: Mapping[Key, Incident]) -> Silence:
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:
     """Somebody has it, as it is: no reminders until it gets worse."""
-    moment = Moment(at, Happening.ACKNOWLEDGED, who=by)
-    notified_as = incident.severity if incident.has_card else incident.notified_as
-    return replace(noted(incident, moment), acknowledged=moment, notified_as=notified_as)
+    return _taken(incident, Moment(at, Happening.ACKNOWLEDGED, who=by))
 
 
 def hand_over(incident: Incident, to: int, by: int, at: datetime) -> Incident:
     """Somebody has it, because another gave it to them, whoever had it before."""
-    moment = Moment(at, Happening.ACKNOWLEDGED, who=to, by=by)
-    return replace(noted(incident, moment), acknowledged=moment)
+    return _taken(incident, Moment(at, Happening.ACKNOWLEDGED, who=to, by=by))
+
+
+def _taken(incident: Incident, moment: Moment) -> Incident:
+    """Whoever has it knows how bad it is, also when it got worse while it was suppressed."""
+    notified_as = incident.severity if incident.has_card else incident.notified_as
+    return replace(noted(incident, moment), acknowledged=moment, notified_as=notified_as)
 
 
 def hand_back(incident: Incident, by: int, at: datetime) -> Incident:

@@ -286,6 +286,19 @@ def test_what_gets_worse_in_a_silence_is_an_edit_then_and_notifies_at_its_end() 
     assert story.tick(60) == ["silence_ended (all alerts): verifying 1900", "raised: verifying 1900"]
 
 
+@pytest.mark.parametrize("handed", [False, True])
+def test_what_gets_worse_in_a_silence_and_is_taken_in_it_pages_nobody_at_its_end(*, handed: bool) -> None:
+    story, low = watching(), Key(Rule.FAST_TIME_LOW, 1900)
+    story.read(1, record(fast="2.70/15.0 hours (18.00%)"))
+    story.silence(2, 20, Scope(token=1900))
+    story.read(3, record(fast="0.40/15.0 hours (2.67%)"))
+    if handed:
+        story.hand_over(4, low, to=BEN)
+    else:
+        story.acknowledge(4, low)
+    assert story.tick(20) == ["silence_ended (all alerts of token 1900): before fast_time_low 1900"]
+
+
 def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None:
     story = watching()
     story.read(1, record(status="RELAX"))
