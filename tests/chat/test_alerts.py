@@ -336,7 +336,7 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         ),
         (
             incident(Rule.FROZEN, now=record(), after=HOUR, end=Reason.UNTOLD),
-            "⚪ Token 1900: fast time does not move for 1 h, no longer known",
+            "⚪ Token 1900: fast time not moving for 1 h, outcome unknown",
         ),
         (
             incident(Rule.VERIFYING, now=LOW, after=HOUR, end=Reason.BECAME, became=Rule.FAST_TIME_LOW),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.text import width
-from bot.domain.incidents import Happening, Incident, Message, Moment, Notice, NoticeKind, Rule
+from bot.domain.incidents import End, Happening, Incident, Message, Moment, Notice, NoticeKind, Reason, Rule
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
@@ -21,6 +21,10 @@ ROLES = Roles(alert=42, escalation=43)
 HOUR = timedelta(hours=1)
 BAN = incident(Rule.BANNED, severity=Severity.CRITICAL, was=record(), now=record(status="BANNED"))
 BAN_OVER = incident(Rule.BANNED, severity=Severity.CRITICAL, was=record(), now=record(), after=HOUR)
+CHECK_MOVED_ON = replace(
+    incident(Rule.VERIFYING, was=record(), now=record(status="BANNED"), after=HOUR),
+    end=End(Reason.BECAME, (Rule.BANNED,)),
+)
 CHECK = replace(
     incident(Rule.VERIFYING, 1905, severity=Severity.CRITICAL, now=record(1905, "VERIFYING")),
     moments=(Moment(NOON, Happening.FIRED), Moment(NOON + HOUR / 4, Happening.RAISED, severity=Severity.CRITICAL)),
@@ -85,10 +89,28 @@ def test_several_that_got_worse_are_named() -> None:
     assert lines(shown) == ["<@&42> 🔴 **Critical now: 2 tokens are VERIFYING**", "🔴 **VERIFYING** (2): 1905, 1906"]
 
 
-def test_what_got_worse_and_was_over_before_it_was_delivered_pings_nobody() -> None:
-    shown = notice(NoticeKind.RAISED, BAN_OVER)
-    assert lines(shown) == ["✅ **Got worse, now resolved: Token 1900 is FAST again after 1 h**"]
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        (BAN_OVER, "✅ **Got worse, now resolved: Token 1900 is FAST again after 1 h**"),
+        (CHECK_MOVED_ON, "⚪ **Changed in the meantime: Token 1900: VERIFYING for 1 h, now BANNED**"),
+    ],
+)
+def test_what_got_worse_and_was_over_before_it_was_delivered_pings_nobody(about: Incident, words: str) -> None:
+    shown = notice(NoticeKind.RAISED, about)
+    assert lines(shown) == [words]
     assert mentioned(shown) == []
+
+
+def test_what_got_worse_and_was_critical_before_is_not_called_critical_now() -> None:
+    life = (
+        Moment(NOON, Happening.FIRED, severity=Severity.CRITICAL),
+        Moment(NOON + HOUR, Happening.ACKNOWLEDGED, who=7),
+        Moment(NOON + 2 * HOUR, Happening.RAISED, severity=Severity.CRITICAL),
+    )
+    assert lines(notice(NoticeKind.RAISED, replace(BAN, moments=life))) == [
+        "<@&42> 🔴 **Worse now: Token 1900 is BANNED**"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -118,10 +140,19 @@ def test_a_reminder_names_only_what_nobody_has() -> None:
     assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 has been VERIFYING for over 15 min**"
 
 
-@pytest.mark.parametrize(("about", "why"), [(TAKEN, "Acknowledged"), (BAN_OVER, "Resolved")])
-def test_a_reminder_that_comes_too_late_pings_nobody(about: Incident, why: str) -> None:
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        (TAKEN, "✋ **Acknowledged in the meantime: Token 1900 is BANNED**"),
+        (BAN_OVER, "✅ **Resolved in the meantime: Token 1900 is FAST again after 1 h**"),
+        (CHECK_MOVED_ON, "⚪ **Changed in the meantime: Token 1900: VERIFYING for 1 h, now BANNED**"),
+    ],
+)
+def test_a_reminder_that_comes_too_late_pings_nobody_and_tells_no_good_news_that_is_none(
+    about: Incident, why: str
+) -> None:
     shown = notice(NoticeKind.REMINDER, about)
-    assert lines(shown)[0].startswith(f"✅ **{why} in the meantime: Token 1900 is ")
+    assert lines(shown)[0] == why
     assert mentioned(shown) == []
 
 

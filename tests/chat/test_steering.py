@@ -362,6 +362,14 @@ async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
         ({"rule": "pool", "threshold": "20h"}, "**pool**: critical · no token works or the tokens that work have"),
         ({"rule": "pool", "threshold": "0,20h"}, "**pool**: critical · the tokens that work have less than 20 h"),
         ({"rule": "queue_stuck", "threshold": "45m"}, "**queue stuck**: warning · for 45 min ·"),
+        (
+            {"rule": "list_short", "threshold": "2d"},
+            "**list short**: warning, critical after 15 min · believed after 2 d · after 2 readings · set in chat",
+        ),
+        (
+            {"rule": "upstream_down", "readings": 5},
+            "**upstream down**: warning, critical after 15 min · after 5 readings",
+        ),
         ({"rule": "new", "enabled": False}, "**new**: off · info · set in chat"),
     ],
 )

@@ -41,7 +41,7 @@ def card(story: Story) -> Draft:
             f"Cause: {quoted(cause, 500)}" if cause else "",
         ]
     frozen = story.rule in UPSTREAM_RULES and not story.ended
-    where = "" if frozen else f"{standing(story.fleet)}."
+    where = "" if frozen or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     lines = [*filter(None, [*body, subject(story), where]), GAP, timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
 

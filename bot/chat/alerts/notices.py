@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
-from bot.chat.alerts.phrases import OVER, SIGNS, sign_and_headline
+from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
 from bot.domain.incidents import Notice, NoticeKind
@@ -29,17 +29,24 @@ def _names(about: Sequence[Story]) -> list[Line]:
 def _raised(_: Notice, about: Sequence[Story]) -> Draft:
     open_ = [story for story in about if not story.ended]
     if not open_:
-        return Draft(OVER, f"Got worse, now resolved: {_of(about)}", _names(about))
+        return _by_now(about, "Got worse, now resolved")
     worst = open_[0].incident.severity
-    return Draft(SIGNS[worst], f"{worst.capitalize()} now: {_of(open_)}", _names(open_))
+    word = "Worse" if all(story.only_worse for story in open_) else worst.capitalize()
+    return Draft(SIGNS[worst], f"{word} now: {_of(open_)}", _names(open_))
+
+
+def _by_now(about: Sequence[Story], well: str) -> Draft:
+    """What a notice says that comes too late: only where all is well does it say so."""
+    sign = sign_of_ends(about)
+    return Draft(sign, f"{well if sign == OVER else 'Changed in the meantime'}: {_of(about)}", _names(about))
 
 
 def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
     left = [story for story in about if not story.ended and not story.incident.acknowledged]
     if not left:
-        taken = any(story.incident.acknowledged for story in about if not story.ended)
-        why = "Acknowledged in the meantime" if taken else "Resolved in the meantime"
-        return Draft(OVER, f"{why}: {_of(about)}", _names(about))
+        if all(story.ended for story in about):
+            return _by_now(about, "Resolved in the meantime")
+        return Draft(TAKEN, f"Acknowledged in the meantime: {_of(about)}", _names(about))
     since = min(story.incident.opened_at for story in left)
     who = "Not acknowledged; escalating." if notice.escalated else "Nobody has it yet."
     return Draft(
@@ -59,7 +66,7 @@ def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
 def _handed_over(notice: Notice, about: Sequence[Story]) -> Draft:
     open_ = [story for story in about if not story.ended]
     if not open_:
-        return Draft(OVER, f"Resolved in the meantime: {_of(about)}", _names(about))
+        return _by_now(about, "Resolved in the meantime")
     to = listed([f"<@{person}>" for person in notice.to], 3)
     by = f" by <@{notice.by}>" if notice.by is not None else ""
     said = f"Handed over to {to}{by}. No reminders unless it gets worse."

@@ -50,7 +50,7 @@ def _well(story: Story) -> str:
 
 
 _AFTERMATHS: Mapping[Reason, str] = {
-    Reason.UNTOLD: "no longer known",
+    Reason.UNTOLD: "outcome unknown",
     Reason.OFF: "then switched off",
     Reason.GONE: "then gone from the list",
     Reason.UNWATCHED: "no longer watched",

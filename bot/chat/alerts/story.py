@@ -123,6 +123,14 @@ class Story(Value):
         return level_of(self.incident) == GONE
 
     @property
+    def only_worse(self) -> bool:
+        """Whether its last rise made it worse, and not more severe."""
+        graded = [moment for moment in self.incident.moments if moment.severity is not None]
+        return (
+            len({moment.severity for moment in graded[-2:]}) == 1 < len(graded) and graded[-1].what is Happening.RAISED
+        )
+
+    @property
     def step(self) -> str:
         """The threshold, as it is read: `20 %`."""
         return level(level_of(self.incident))

@@ -26,7 +26,7 @@ class Wording(Value):
     over: str = ""
     """The headline when it has ended. Empty for what is momentary, and for statuses: what came next words their end."""
     state: str = ""
-    """What it was, as in "no longer ...". Of what is about the fleet or ImaginePro nobody says so."""
+    """What it was, as in "It was ...": of a status, which the headline of its end does not name."""
     sign: tuple[str, discord.Colour] | None = None
     """Instead of the severity's."""
     word: str = ""
@@ -48,7 +48,6 @@ def _fast_time(explained: str) -> Wording:
         means="{fast_time_means}",
         do="{fast_time_do}",
         over="{name} has fast time again: {level}",
-        state="{fast_time_level}",
         word="low on fast time",
     )
 
@@ -143,7 +142,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         sign=("✅", cards.GREEN),
     ),
     Rule.FAST_TIME_LOW: _fast_time("a token is running out of fast time"),
-    Rule.FAST_TIME_GONE: _fast_time("how the last level of fast time low is set: none left"),
+    Rule.FAST_TIME_GONE: _fast_time("a token has no fast time left: the last level of fast time low"),
     Rule.SUBSCRIPTION: Wording(
         explained="the plan of a token is not active, or was not renewed",
         headline="{name}: its plan {plan_trouble}",
@@ -153,7 +152,6 @@ WORDINGS: Mapping[Rule, Wording] = {
         means="{plan_means} Without a plan it will stop working.",
         do="check the account's plan and payment at Midjourney.",
         over="{name}: its plan is in order again after {span}",
-        state="without an active plan",
     ),
     Rule.QUEUE_STUCK: Wording(
         explained="jobs wait at a token, and none is running",
@@ -164,18 +162,17 @@ WORDINGS: Mapping[Rule, Wording] = {
         means="Jobs have been waiting for {span}, and nothing works on them.",
         do="look at the account in Discord; {its_jobs}.",
         over="{name}: its queue moves again after {span}",
-        state="stuck",
     ),
     Rule.FROZEN: Wording(
         explained="a token runs jobs, but its fast time does not move",
         headline="{name} runs jobs, but its fast time does not move",
         group="fast time does not move",
+        word="fast time not moving",
         many="{many} run jobs, but their fast time does not move",
         many_were="{many} ran jobs, but their fast time did not move",
         means="It has been at {level} for {span}: either the number is old, or the jobs hang.",
         do="check in Discord whether its jobs finish. If they do, only the number is old, and you need do nothing.",
         over="{name}: its fast time moves again after {span}",
-        state="frozen",
     ),
     Rule.INACTIVE: Wording(
         explained="a token is switched off in ImaginePro",
@@ -186,7 +183,6 @@ WORDINGS: Mapping[Rule, Wording] = {
         means=cards.OFF.means,
         do="if that was not on purpose, switch it on in ImaginePro.",
         over="{name} is switched on again after {span}",
-        state="switched off",
         sign=("⚫", cards.GREY),
     ),
     Rule.GONE: Wording(
@@ -215,7 +211,6 @@ WORDINGS: Mapping[Rule, Wording] = {
         means="{pool_means}",
         do="bring tokens back (`/tokens` shows which need a person), and send fewer jobs until then.",
         over="{pool_over} again after {span}",
-        state="short",
     ),
     Rule.FLAPPING: Wording(
         explained="a token keeps changing status",
@@ -227,7 +222,6 @@ WORDINGS: Mapping[Rule, Wording] = {
         means="Until it has been stable for 30 min, status changes are reported only here.",
         do="look at the account in Discord; {urgent_jobs}.",
         over="{name} has been stable for 30 min, and is {status}",
-        state="changing status",
     ),
 }
 

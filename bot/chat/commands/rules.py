@@ -19,9 +19,12 @@ from bot.domain.rules.table import CRITICAL_AFTER
 from bot.domain.steering import Setting
 
 USUALLY = {
-    Rule.VERIFYING: f"warning, critical after {span(CRITICAL_AFTER)}",
+    **dict.fromkeys(
+        (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_STALE, Rule.LIST_SHORT, Rule.VERIFYING),
+        f"warning, critical after {span(CRITICAL_AFTER)}",
+    ),
     Rule.DEGRADED: "warning, critical without relax mode",
-    Rule.FAST_TIME_GONE: "warning, critical without relax mode",
+    Rule.FAST_TIME_GONE: "as the step before, critical without relax mode",
 }
 """The severity of rules that find it out by themselves."""
 
@@ -71,6 +74,8 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
         yield f"under {', '.join(level(step.text) for step in steps)}"
     if rule is Rule.POOL:
         yield " or ".join(_pool(policy.pool))
+    if rule is Rule.LIST_SHORT:
+        yield f"believed after {span(policy.believed_after)}"
     if row.readings > 1:
         yield f"after {row.readings} readings"
     if row.for_:
@@ -90,7 +95,7 @@ def _pool(levels: PoolLevels) -> Iterator[str]:
 @app_commands.describe(
     rule="Which rule",
     token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
-    threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen: 30m",
+    threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen, list short: 30m",
     severity="How severe, whatever the rule finds",
     readings="How many readings in a row must find it",
     enabled="Whether it notifies at all",
