@@ -347,7 +347,7 @@ def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datet
 
 
 def _log(changes: Changes) -> None:
-    moved = [each for each in changes.incidents if each.key in changes.notify and each.notifiable]
+    moved = [incident for incident in changes.incidents if incident.key in changes.notify]
     for incident in moved[:LOGGED_ONE_BY_ONE]:
         event(
             logger,

@@ -195,6 +195,8 @@ class Incident(Value):
     read_at: datetime
     """When the reading was made that its card shows: the last that changed it."""
     resolved_at: datetime | None = None
+    unbroken_since: datetime | None = None
+    """Since when it was found without a gap that nobody saw; None for `opened_at`."""
     seen: int = 1
     """How many readings in a row found it, while pending; counted as far as its rule asks."""
     was: Record | None = None
@@ -239,6 +241,11 @@ class Incident(Value):
     """The severity that the channel was notified of; None if it was not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
+
+    @property
+    def began_at(self) -> datetime:
+        """Since when it is surely so."""
+        return self.unbroken_since or self.opened_at
 
     @property
     def open(self) -> bool:
@@ -375,21 +382,3 @@ def noted(incident: Incident, moment: Moment) -> Incident:
     if rest and moment.what is rest[-1].what is Happening.REMINDED:
         rest = rest[:-1]
     return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
-
-
-OFTEN_ENOUGH = timedelta(minutes=5)
-"""What was found, or missed, in two readings so far apart need not be so in more of them."""
-
-
-def counted(so_far: int, needed: int, lasts: timedelta, *, again: bool = True) -> int:
-    """How many readings in a row, of those that are needed, with this one.
-
-    Args:
-        so_far: As many were before it.
-        needed: It need not be more.
-        lasts: How long ago the first of them was made.
-        again: Whether this one counts after others: who refreshes a token three times does not see three readings.
-    """
-    if so_far and not again:
-        return so_far
-    return needed if so_far and lasts >= OFTEN_ENOUGH else min(so_far + 1, needed)

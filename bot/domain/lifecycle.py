@@ -11,6 +11,7 @@ Only an end that is good news is posted. Any other is an edit of its card: what 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from bot.domain.counting import counted
 from bot.domain.incidents import (
     FAST_HOURS,
     End,
@@ -25,7 +26,6 @@ from bot.domain.incidents import (
     Reason,
     Rule,
     Stage,
-    counted,
     noted,
 )
 from bot.domain.model import Severity
@@ -73,14 +73,9 @@ def step(before: Mapping[Key, Incident], judgement: Judgement, suppressed: Suppr
         if incident is not before.get(key)
     )
     after |= {each.incident.key: each.incident for each in news}
-    given_up = (
-        _given_up(was, judgement)
-        for key, incident in moved.items()
-        if (was := before.get(key)) is not None and was.opened_at != incident.opened_at
-    )
     return Step(
         after={key: incident for key, incident in after.items() if incident.stage is not Stage.RESOLVED},
-        changed=(*given_up, *(each.incident for each in news)),
+        changed=tuple(each.incident for each in news),
         notify=frozenset(each.incident.key for each in news if each.notify),
         notices=tuple(each.notice for each in news if each.notice is not None),
         suppressed=tuple(each.incident.key for each in news if each.suppressed),
@@ -98,8 +93,7 @@ class _News(Value):
 
 def _found(incident: Incident | None, finding: Finding, judgement: Judgement) -> Incident:
     """The incident after a poll that found it."""
-    unseen = judgement.gap and finding.key.token is not None
-    if incident is None or (incident.stage is Stage.PENDING and unseen):
+    if incident is None:
         incident = Incident(
             key=finding.key,
             severity=finding.severity,
@@ -113,23 +107,19 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             origin=finding.origin,
         )
     if incident.stage is Stage.PENDING:
+        if judgement.gap and finding.key.token is not None:
+            incident = replace(incident, seen=0, unbroken_since=judgement.at)
         return _pending(incident, finding, judgement)
     if incident.missed:
         incident = replace(incident, missed=0, missed_at=None)
     return incident if _face(incident) == _face(finding) else _as_found(incident, finding, judgement.at)
 
 
-def _given_up(incident: Incident, judgement: Judgement) -> Incident:
-    """What was pending, and begins anew after a gap, as another incident: it is over, and never was any news."""
-    now = incident.now or incident.was  # a token that is missing is not gone by this
-    return replace(incident, stage=Stage.RESOLVED, resolved_at=judgement.at, notifiable=False, now=now)
-
-
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
     """The incident that stays pending, or fires now: in the first reading ever only `for` keeps one pending."""
-    seen = counted(incident.seen, finding.readings, judgement.at - incident.opened_at, again=judgement.whole)
+    seen = counted(incident.seen, finding.readings, judgement.at - incident.began_at, again=judgement.whole)
     often = judgement.baseline or seen == finding.readings
-    if not often or judgement.at - incident.opened_at < finding.for_:
+    if not often or judgement.at - incident.began_at < finding.for_:
         return incident if seen == incident.seen else replace(incident, seen=seen)
     incident = replace(
         _as_found(incident, finding, judgement.at),
@@ -227,7 +217,7 @@ def _still(before: Incident, after: Incident, finding: Finding, at: datetime, *,
 
 
 def _fired(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
-    incident = noted(incident, Moment(incident.opened_at, Happening.FIRED, severity=incident.severity))
+    incident = noted(incident, Moment(incident.began_at, Happening.FIRED, severity=incident.severity))
     if suppressed:
         return _News(incident, suppressed=not incident.open)
     return _News(_notified(incident, at), notify=True)

@@ -84,7 +84,7 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
             ],
         )
     for moved in batches(in_order(changes.incidents)):
-        notified = [each for each in moved if each.key in changes.notify and each.notifiable]
+        notified = [incident for incident in moved if incident.key in changes.notify]
         new = notify(connection, notified, now, grouping)
         connection.execute(
             _upsert(incidents, connection.dialect.name),

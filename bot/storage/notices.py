@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,12 +19,27 @@ ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.R
 """Kinds of notices that answer the card of their incidents; the others stand by themselves."""
 
 
+IN_SIGHT: Final = 5
+IN_SIGHT_FOR: Final = timedelta(minutes=10)
+"""A card that is no older, and has no more of the bot's messages below it, is seen by whoever opens the channel."""
+
+_LAST_SEEN: Final = (
+    sa.select(messages.c.id)
+    .where(messages.c.discord_id.is_not(None))
+    .order_by(messages.c.id.desc())
+    .offset(IN_SIGHT + 1)
+    .limit(1)
+)
+"""The newest message that has more than so many below it."""
+
+
 def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None:
     """Make the messages of the notices, after the incidents were stored.
 
     Answers of the same kind and time to the same card are one. There is none to a card that is surely not in the
-    channel, since the card itself will notify; and the end is posted when all incidents of the card are over. Only who
-    was given incidents is told in any case, by a notice that stands by itself where there is no card.
+    channel, since the card itself will notify. The end of a card, when all its incidents are over, is posted only where
+    the card is out of sight, since that shows it too; and all such ends of a poll are one notice. Only who was given
+    incidents is told in any case, by a notice that stands by itself where there is no card.
     """
     names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
@@ -38,13 +53,19 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
             if (card := cards.get(names.get(key, ""))) is not None:
                 together[notice.kind, notice.at, card].append(replace(notice, keys=(key,)))
     over = _over(connection, {card for kind, _, card in together if kind is NoticeKind.RESOLVED})
+    ends: dict[int, list[Notice]] = {}
     for (kind, _, card), notices in together.items():
-        merged = merge(notices)
         if kind is not NoticeKind.RESOLVED:
+            merged = merge(notices)
             said.append(Said(merged, card, _named(merged.keys, names)))
         elif card in over:
-            keys = tuple(dict.fromkeys(key_of(name) for name in over[card]))
-            said.append(Said(replace(merged, keys=keys), card, over[card]))
+            ends.setdefault(card, []).extend(notices)
+    far = _out_of_sight(connection, sorted(ends), now)
+    if far:
+        about = list(dict.fromkeys(name for card in far for name in over[card]))
+        merged = merge([notice for card in far for notice in ends[card]])
+        keys = tuple(dict.fromkeys(map(key_of, about)))
+        said.append(Said(replace(merged, keys=keys), far[0] if len(far) == 1 else None, about))
     for batch in batches(said):
         post(connection, batch, due_at=now, created_at=now)
 
@@ -115,6 +136,22 @@ def _cards(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
             .where(incidents.c.id.in_(batch), maybe_posted)
         )
         found.update({row.id: row.message_id for row in rows})
+    return found
+
+
+def _out_of_sight(connection: sa.Connection, cards: Sequence[int], now: datetime) -> list[int]:
+    """Those of the cards that nobody sees who opens the channel: they are old, or others came after them."""
+    if not cards:
+        return []
+    last_seen = connection.scalar(_LAST_SEEN)
+    far = messages.c.created_at.is_(None) | (messages.c.created_at < now - IN_SIGHT_FOR)
+    if last_seen is not None:
+        far |= messages.c.id <= last_seen
+    found: list[int] = []
+    for batch in batches(cards):
+        found += connection.scalars(
+            sa.select(messages.c.id).where(messages.c.id.in_(batch), far).order_by(messages.c.id)
+        )
     return found
 
 

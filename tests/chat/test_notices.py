@@ -168,7 +168,8 @@ def test_the_end_of_a_group_says_what_became_of_them() -> None:
     banned = incident(Rule.VERIFYING, 99, now=record(99, "BANNED"), after=HOUR)
     assert lines(notice(NoticeKind.RESOLVED, *over, banned)) == [
         "⚪ **11 tokens were VERIFYING: 10 resolved and 1 now BANNED**",
-        "was VERIFYING, now FAST (10) and was VERIFYING, now BANNED (1)",
+        f"✅ **was VERIFYING, now FAST** (10): {', '.join(f'{n} (1 h)' for n in range(10))}",
+        "⚪ **was VERIFYING, now BANNED** (1): 99 (1 h)",
     ]
 
 

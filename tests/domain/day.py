@@ -9,7 +9,7 @@ import asyncio
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -64,6 +64,8 @@ class Day:
     """Of each key, as it was last."""
     posted: list[tuple[Message, Alert]] = field(default_factory=list)
     """Every message as it was posted or edited."""
+    new: list[tuple[int, datetime]] = field(default_factory=list)
+    """The number and the time of each that was posted."""
     lines: list[str] = field(default_factory=list)
 
     def token(self, *ids: int, status: str = "FAST", fast: str = FULL, terms: str = USUAL, **more: str) -> None:
@@ -149,7 +151,7 @@ class Day:
         edited: dict[int, Message] = {}
         before = self.cards
         for incident in changes.incidents:
-            if incident.key not in changes.notify or not incident.notifiable:
+            if incident.key not in changes.notify:
                 continue
             card = before.get(incident.key)
             if card is None:
@@ -164,15 +166,34 @@ class Day:
             self._post("posts", self._message(len(self.posted) + 1, tuple(fired)))
         for message in edited.values():
             self._post("edits", message)
-        for notice in answers(changes.notices, edited.values()):
+        for notice in self._in_one(answers(changes.notices, edited.values()), before):
             incidents = tuple(self.latest[key] for key in notice.keys)
             self._post("says", Message(0, "m", incidents, 1, notice=notice))
+
+    def _in_one(self, notices: Iterable[Notice], cards: Mapping[Key, Message]) -> Iterator[Notice]:
+        """All ends are one notice, which leaves out the cards that are in sight; then come the others."""
+        ends: list[Key] = []
+        for notice in notices:
+            if notice.kind is not NoticeKind.RESOLVED:
+                yield notice
+            elif self._is_far(cards[notice.keys[0]]):
+                ends += notice.keys
+        if ends:
+            yield Notice(NoticeKind.RESOLVED, self.now, tuple(ends))
+
+    def _is_far(self, card: Message) -> bool:
+        """Whether it was posted more than 10 minutes ago, or more than five others since."""
+        below = [number for number, _ in self.new if number > card.id]
+        posted = next(at for number, at in self.new if number == card.id)
+        return self.now - posted > timedelta(minutes=10) or len(below) > 5
 
     def _message(self, number: int, incidents: tuple[Incident, ...]) -> Message:
         return Message(number, "m", incidents, 1, summary=len(incidents) > 1)
 
     def _post(self, how: str, message: Message) -> None:
         shown = alert(message, self.known.fleet, Roles(7, 8), troubled=self.known.troubled)
+        if how != "edits":
+            self.new.append((message.id or len(self.posted) + 1, self.now))
         self.posted.append((message, shown))
         if message.notice is None:
             self.cards |= {each.key: message for each in message.incidents}

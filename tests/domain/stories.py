@@ -127,7 +127,7 @@ class Story:
 
     def _heard(self, changes: Changes, known: Known) -> list[str]:
         self.known, self.changes = known, changes
-        news = [each for each in changes.incidents if each.key in changes.notify and each.notifiable]
+        news = [incident for incident in changes.incidents if incident.key in changes.notify]
         self.notified += news
         return [sentence(incident) for incident in news]
 

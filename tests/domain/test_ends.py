@@ -4,7 +4,7 @@ import pytest
 
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import stories
-from bot.domain.incidents import Incident, Key, Reason, Rule, Stage
+from bot.domain.incidents import Incident, Key, Reason, Rule
 from bot.domain.model import Record, Severity, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Known
@@ -393,18 +393,35 @@ def test_a_short_list_is_believed_when_somebody_says_so() -> None:
         story.read(minutes, record(1))
     assert story.believe(4) == ["list_short warning"]
     story.read(5, record(1))
-    assert ended(story) == {Key(Rule.LIST_SHORT): Reason.BECAME}
-    assert all_clear(story) == []
+    assert ended(story) == {}
     story.read(6, record(1))
+    assert ended(story)[Key(Rule.LIST_SHORT)] is Reason.BECAME
+    assert all_clear(story) == []
     assert set(story.known.remembered) == {1}
     assert story.believe(7) == []
 
 
-def test_what_was_pending_before_a_long_gap_is_given_up_in_the_database_as_well() -> None:
-    story = watching(record(queued="12"), policy=EVERY_MINUTE)
-    story.read(1, record(queued="12"))
-    assert story.incident(Rule.QUEUE_STUCK).opened_at == at(0)
-    story.read(300, record(queued="12"))
-    stored = [(each.stage, each.opened_at) for each in story.changes.incidents if each.key.rule is Rule.QUEUE_STUCK]
-    assert stored == [(Stage.RESOLVED, at(0)), (Stage.PENDING, at(300))]
-    assert story.incident(Rule.QUEUE_STUCK).opened_at == at(300)
+def test_a_token_that_was_missing_before_makes_a_short_list_no_truer() -> None:
+    story = fleet(*map(record, range(1, 5)))
+    story.read(1, *map(record, (1, 2, 3)))
+    for minutes in range(2, 9):
+        story.read(minutes, record(1))
+    assert set(story.known.remembered) == {1, 2, 3, 4}
+    assert story.incident(Rule.LIST_SHORT, None).open
+
+
+def test_a_list_that_lacks_a_few_after_it_lacked_most_is_well_again() -> None:
+    story = fleet(*map(record, range(1, 10)))
+    for minutes in range(1, 4):
+        story.read(minutes, record(1))
+    story.read(4, *map(record, range(1, 9)))
+    assert ended(story) == {Key(Rule.LIST_SHORT): Reason.WELL}
+
+
+def test_what_waited_before_an_outage_is_stored_under_its_name_and_waits_anew() -> None:
+    story = fleet(record(1))
+    story.read(1, record(1, queued="4"))
+    before = story.incident(Rule.QUEUE_STUCK, 1)
+    story.read(30, record(1, queued="4"))
+    after = story.incident(Rule.QUEUE_STUCK, 1)
+    assert (after.opened_at, after.began_at) == (before.opened_at, at(30)), "one row, and not a second one"

@@ -71,7 +71,7 @@ class Channel:
         self._named_at_an_end(changes, before, after, suppressed)
         ends = {key for notice in changes.notices if notice.kind is NoticeKind.RESOLVED for key in notice.keys}
         for incident in changes.incidents:
-            key, notified = incident.key, incident.key in changes.notify and incident.notifiable
+            key, notified = incident.key, incident.key in changes.notify
             decided = after.decisions.suppressor()(incident) is not None
             assert (key in ends) <= (incident.stage is Stage.RESOLVED and key in self.cards and not suppressed(key))
             if incident.stage is Stage.PENDING:

@@ -18,6 +18,8 @@ from bot.storage.store import Grouping, Store, open_store
 from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, notified
 
 LATER = NOW + minutes(5)
+MUCH_LATER = NOW + minutes(11)
+"""When a card is out of sight."""
 
 
 def ended(*incidents: Incident, at: datetime = LATER) -> list[Incident]:
@@ -207,7 +209,7 @@ async def test_a_storm_and_its_end_leave_the_event_loop_its_turns(store: Store) 
     begun = time.process_time()
     await on_the_channel(store, *storm)
     await store.save(notices(NoticeKind.RESOLVED, *ended(*storm)), LATER)
-    assert len(await deliver(store)) == 36
+    assert len(await deliver(store)) == 18 + 1, "each card is edited, and one notice names whoever is out of sight"
     took = time.process_time() - begun
     running = False
     await beating
@@ -257,8 +259,8 @@ async def test_an_answer_comes_once_and_points_at_its_card(store: Store, kind: N
     one = incident()
     (card,) = await on_the_channel(store, one)
     changed = ended(one)[0] if kind is NoticeKind.RESOLVED else replace(one, reminders=1)
-    await store.save(notices(kind, changed, escalated=True), LATER)
-    answer, edit = await deliver(store)
+    await store.save(notices(kind, changed, escalated=True), MUCH_LATER)
+    answer, edit = await deliver(store, MUCH_LATER)
     assert answer.notice == Notice(kind, LATER, (one.key,), escalated=True)
     assert (answer.reply_to, answer.discord_id, answer.summary) == (1000 + card.id, None, False)
     assert answer.incidents == edit.incidents == (changed,)
@@ -301,12 +303,34 @@ async def test_one_notice_about_two_cards_answers_both(store: Store) -> None:
 async def test_the_end_of_a_group_is_posted_when_all_of_it_is_over(store: Store) -> None:
     group = [incident(n) for n in (1, 2, 3)]
     await on_the_channel(store, *group)
-    await store.save(notices(NoticeKind.RESOLVED, *ended(*group[:2])), LATER)
-    assert [message.notice for message in await deliver(store)] == [None]
-    await store.save(notices(NoticeKind.RESOLVED, *ended(group[2])), LATER)
-    answer, _ = await deliver(store)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(*group[:2])), MUCH_LATER)
+    assert [message.notice for message in await deliver(store, MUCH_LATER)] == [None]
+    await store.save(notices(NoticeKind.RESOLVED, *ended(group[2])), MUCH_LATER)
+    answer, _ = await deliver(store, MUCH_LATER)
     assert answer.notice == Notice(NoticeKind.RESOLVED, LATER, tuple(one.key for one in group))
     assert tokens(answer) == [1, 2, 3]
+
+
+async def test_the_end_of_what_is_in_sight_is_an_edit_and_no_more(store: Store) -> None:
+    one, two = lone(1), lone(2)
+    await on_the_channel(store, one)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(one)), NOW + minutes(10))
+    assert [message.notice for message in await deliver(store, NOW + minutes(10))] == [None]
+    await on_the_channel(store, two, *(lone(number) for number in range(3, 8)), now=NOW + minutes(11))
+    await store.save(notices(NoticeKind.RESOLVED, *ended(two)), NOW + minutes(12))
+    assert [message.notice for message in await deliver(store, NOW + minutes(12))] == [None], "five are below it"
+    last = lone(8)
+    await on_the_channel(store, last, *(lone(number) for number in range(9, 15)), now=NOW + minutes(13))
+    await store.save(notices(NoticeKind.RESOLVED, *ended(last)), NOW + minutes(14))
+    assert [message.notice is None for message in await deliver(store, NOW + minutes(14))] == [False, True]
+
+
+async def test_all_ends_of_a_poll_are_one_notice_that_names_them(store: Store) -> None:
+    several = [lone(number) for number in range(1, 4)]
+    await on_the_channel(store, *several)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(*several)), MUCH_LATER)
+    said = [message for message in await deliver(store, MUCH_LATER) if message.notice]
+    assert [(tokens(message), message.reply_to) for message in said] == [([1, 2, 3], None)]
 
 
 async def test_a_card_that_was_never_posted_is_answered_by_nothing(store: Store) -> None:
@@ -374,9 +398,9 @@ async def test_a_card_that_is_posted_anew_does_not_stand_for_who_is_called(store
 
 async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:
     await on_the_channel(store, lone(1))
-    await store.save(notices(NoticeKind.RESOLVED, *ended(lone(1))), LATER)
-    await store.save(notified(lone(2)), LATER)
-    assert [(tokens(message), message.notice is not None) for message in await deliver(store)] == [
+    await store.save(notices(NoticeKind.RESOLVED, *ended(lone(1))), MUCH_LATER)
+    await store.save(notified(lone(2)), MUCH_LATER)
+    assert [(tokens(message), message.notice is not None) for message in await deliver(store, MUCH_LATER)] == [
         ([2], False),
         ([1], True),
         ([1], False),
@@ -646,7 +670,7 @@ async def test_retention_deletes_old_notices_and_not_those_that_wait(store: Stor
 async def test_retention_deletes_a_card_with_its_answers(store: Store) -> None:
     one = incident()
     (card,) = await on_the_channel(store, one)
-    await store.save(notices(NoticeKind.RESOLVED, *ended(one)), LATER + minutes(1))
-    answer, _ = await deliver(store, LATER + minutes(1))
+    await store.save(notices(NoticeKind.RESOLVED, *ended(one)), MUCH_LATER)
+    answer, _ = await deliver(store, MUCH_LATER)
     assert await store.prune(LATER + minutes(0.5)) == 1
     assert (await store.message(card.id), await store.message(answer.id)) == (None, None)

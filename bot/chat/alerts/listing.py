@@ -64,7 +64,7 @@ def _item(story: Story, *, suppressed: str, link: str | None) -> str:
     incident = story.incident
     taken = incident.acknowledged
     parts = [
-        "" if story.ended else f"since {instant(incident.opened_at, story.checked_at or incident.read_at)}",
+        "" if story.ended else f"since {instant(incident.began_at, story.checked_at or incident.read_at)}",
         f"<@{taken.who}> has it" if taken and not story.ended else "",
         "" if story.ended else suppressed,
         f"[jump]({link})" if link and not story.ended else "",

@@ -47,7 +47,7 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
         if all(story.ended for story in about):
             return _by_now(about, "Resolved in the meantime")
         return Draft(TAKEN, f"Acknowledged in the meantime: {_of(about)}", _names(about))
-    since = min(story.incident.opened_at for story in left)
+    since = min(story.incident.began_at for story in left)
     who = "Not acknowledged; escalating." if notice.escalated else "Nobody has it yet."
     return Draft(
         ("⏰", cards.RED),
@@ -59,8 +59,7 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
 def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
     if len(about) == 1:
         return Draft(*sign_and_headline(about[0]), [])
-    groups = [f"{label} ({len(group)})" for label, group in grouped(about).items()]
-    return Draft(sign_of_ends(about), several(about), [listed(groups, 5)])
+    return Draft(sign_of_ends(about), several(about), _names(about))
 
 
 def _handed_over(notice: Notice, about: Sequence[Story]) -> Draft:

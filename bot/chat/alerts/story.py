@@ -87,13 +87,13 @@ class Story(Value):
     def span(self) -> str:
         """How long it lasted, or had been so when it was last checked."""
         until = self.incident.resolved_at or self.checked_at or self.incident.read_at
-        return span(until - self.incident.opened_at)
+        return span(until - self.incident.began_at)
 
     @property
     def verifying(self) -> str:
         """`is VERIFYING`, or `has been VERIFYING for over 15 min` once that made it worse."""
         raised = [moment.at for moment in self.incident.moments if moment.what is Happening.RAISED]
-        return f"has been VERIFYING for over {span(raised[-1] - self.incident.opened_at)}" if raised else "is VERIFYING"
+        return f"has been VERIFYING for over {span(raised[-1] - self.incident.began_at)}" if raised else "is VERIFYING"
 
     @property
     def fast_time(self) -> str:

@@ -43,7 +43,7 @@ _EACH_ITS_OWN = {Happening.REMINDED, Happening.RESOLVED, Happening.UNWATCHED}
 def timeline(about: Sequence[Story]) -> str:
     """Since when it is so, who did what, when it was over, and when it was last checked. Of several, once for all."""
     single = about[0] if len(about) == 1 else None
-    began = min(story.incident.opened_at for story in about)
+    began = min(story.incident.began_at for story in about)
     last = max(story.incident.resolved_at or story.incident.read_at for story in about)
     style = "t" if last - began < _SAME_DAY else "f"
     said: dict[str, Moment] = {}
@@ -95,7 +95,7 @@ def _moments(story: Story) -> tuple[Moment, ...]:
     if incident.moments:
         return incident.moments
     over = (Moment(incident.resolved_at, Happening.RESOLVED),) if story.ended and incident.resolved_at else ()
-    return (Moment(incident.opened_at, Happening.FIRED), *over)
+    return (Moment(incident.began_at, Happening.FIRED), *over)
 
 
 def _said(moment: Moment, style: str) -> str:

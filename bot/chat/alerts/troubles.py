@@ -70,7 +70,7 @@ def _what(story: Story) -> str:
 def _line(story: Story, now: datetime, *, suppressed: str, link: str | None) -> str:
     incident = story.incident
     parts = [
-        f"{sign(story)[0]} **{_what(story)}** since {instant(incident.opened_at, now)}",
+        f"{sign(story)[0]} **{_what(story)}** since {instant(incident.began_at, now)}",
         f"<@{incident.acknowledged.who}> has it" if incident.acknowledged else "",
         suppressed,
         f"[jump]({link})" if link else "",

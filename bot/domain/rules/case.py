@@ -111,6 +111,8 @@ class Case(Value):
     """The tokens in the reading that are to be judged: a rule may have something to say of them."""
     short: int | None
     """How many tokens a list named that is too short to be believed: the reading is of those alone, then."""
+    believed: bool
+    """Whether the list is as short, and taken for true."""
     gap: bool
     """Whether the reading before was so long ago that nobody knows what was in between."""
 
@@ -153,7 +155,11 @@ def compare(reading: Reading, known: Before, policy: Policy) -> Case:
     }
     if any(laid[token_id] is not token for token_id, token in sent.items()):
         reading = replace(reading, tokens={**reading.tokens, **laid})
-    short = _short(reading, remembered, incidents, policy)
+    short: int | None = None
+    believed = False
+    if _is_short(reading, remembered):
+        believed = _is_believed(reading.at, incidents, policy)
+        short = None if believed else len(reading.tokens)
     if short is not None:
         listed = {token_id: token for token_id, token in reading.tokens.items() if token_id in remembered}
         laid = {token_id: token for token_id, token in laid.items() if token_id in remembered}
@@ -183,6 +189,7 @@ def compare(reading: Reading, known: Before, policy: Policy) -> Case:
         before_at=known.read_at,
         unspent=_unspent(known.unspent, changed, remembered),
         short=short,
+        believed=believed,
         gap=reading.at - max(filter(None, (known.read_at, *known.read_alone.values())), default=reading.at)
         > LONG * policy.interval,
         calm=calm,
@@ -206,22 +213,18 @@ def _flipped(flips: Flips, at: datetime, changed: Mapping[int, Token], remembere
     }
 
 
-def _short(
-    reading: Reading, remembered: Mapping[int, Token], incidents: Mapping[Key, Incident], policy: Policy
-) -> int | None:
-    """How many tokens a list names that is too short to be believed; None when it is believed.
-
-    It is believed when it lacks a few, or goes on for long, or when somebody says that they are gone.
-    """
+def _is_short(reading: Reading, remembered: Mapping[int, Token]) -> bool:
+    """Whether a list lacks more tokens than go at once: more than a few, and more than half; or all."""
     if not reading.whole:
-        return None
-    expected = [each for each in remembered if Key(Rule.GONE, each) not in incidents]
-    lacking = sum(each not in reading.tokens for each in expected)
-    doubtful = lacking > max(FEW, len(expected) / 2) or (lacking > 0 and not reading.tokens)
+        return False
+    lacking = sum(each not in reading.tokens for each in remembered)
+    return lacking > max(FEW, len(remembered) / 2) or (lacking > 0 and not reading.tokens)
+
+
+def _is_believed(at: datetime, incidents: Mapping[Key, Incident], policy: Policy) -> bool:
+    """Whether a short list is taken for true, because it has been so for long, or because somebody says so."""
     told = incidents.get(Key(Rule.LIST_SHORT))
-    if told is not None and (told.believed is not None or reading.at - told.opened_at >= policy.believed_after):
-        doubtful = False
-    return len(reading.tokens) if doubtful else None
+    return told is not None and (told.believed is not None or at - told.opened_at >= policy.believed_after)
 
 
 def _unspent(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Ended, Finding, Incident, Key, Reason, Rule, counted
+from bot.domain.counting import counted
+from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Ended, Finding, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Case
 from bot.domain.rules.policy import PoolLevels
@@ -35,11 +36,16 @@ def _membership(case: Case) -> Iterator[Verdict]:
     for token_id in sorted(case.missing):
         key = Key(Rule.GONE, token_id)
         yield Finding(key, Severity.INFO, was=case.remembered[token_id].record, momentary=True)
-        others = case.open.get(token_id, {})
-        needed, pending = case.policy.row(Rule.GONE, token_id).readings, None if case.gap else others.get(key)
-        seen = counted(pending.seen, needed, case.reading.at - pending.opened_at) if pending else 1
-        if seen >= needed:
-            yield from (Ended(other, End(Reason.GONE)) for other in others if other != key)
+        if goes(case, token_id):
+            yield from (Ended(other, End(Reason.GONE)) for other in case.open.get(token_id, {}) if other != key)
+
+
+def goes(case: Case, token_id: int) -> bool:
+    """Whether a token that is missing counts as gone from this reading on."""
+    needed = case.policy.row(Rule.GONE, token_id).readings
+    pending = None if case.gap else case.open.get(token_id, {}).get(Key(Rule.GONE, token_id))
+    seen = counted(pending.seen, needed, case.reading.at - pending.began_at) if pending else 1
+    return seen >= needed
 
 
 def _pool(case: Case) -> Iterator[Verdict]:

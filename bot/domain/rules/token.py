@@ -40,7 +40,7 @@ def _of_status(sight: Sight) -> Finding | None:
             return _status_finding(sight, Rule.BANNED, Severity.CRITICAL)
         case Status.VERIFYING:
             checking = sight.standing(Rule.VERIFYING)
-            late = checking is not None and sight.at - checking.opened_at >= CRITICAL_AFTER
+            late = checking is not None and sight.at - checking.began_at >= CRITICAL_AFTER
             finding = _status_finding(sight, Rule.VERIFYING, Severity.WARNING)
             return replace(finding, severity=Severity.CRITICAL, natural=Severity.WARNING) if late else finding
         case Status.RELAX if not any(isinstance(verdict, Finding) for verdict in fast_time(sight)):

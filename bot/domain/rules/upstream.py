@@ -7,6 +7,7 @@ from typing import Final
 from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
 from bot.domain.model import Failure, Severity, Trouble
 from bot.domain.rules.case import Case
+from bot.domain.rules.fleet import goes
 from bot.domain.rules.policy import Policy, as_set, unwatched
 from bot.domain.rules.table import CRITICAL_AFTER, RULES
 from bot.domain.value import replace
@@ -20,11 +21,14 @@ DOWN, REFUSED, STALE, SHORT = (
 
 
 def answered(case: Case) -> Iterator[Ended]:
-    """What the reading of a whole fleet ends."""
+    """What the reading of a whole fleet ends. A short list that is believed is no trouble once its tokens are gone."""
     for key in (DOWN, REFUSED, STALE, SHORT):
-        if key in case.incidents:
-            believed = key is SHORT and case.missing
-            yield Ended(key, End(Reason.BECAME, (Rule.GONE,)) if believed else End(Reason.WELL))
+        if key not in case.incidents:
+            continue
+        if key is not SHORT or not case.believed:
+            yield Ended(key, End(Reason.WELL))
+        elif all(goes(case, token_id) for token_id in case.missing):
+            yield Ended(key, End(Reason.BECAME, (Rule.GONE,)))
 
 
 def list_short(case: Case) -> Iterator[Finding]:

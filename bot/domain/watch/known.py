@@ -194,13 +194,10 @@ def keep(known: Known, moved: Step) -> tuple[Changes, Known]:
 
 
 def both(first: Changes, second: Changes) -> Changes:
-    """One after the other; of an incident or a decision that both changed, the second has the last word.
-
-    Two incidents of one key may be among them: one that was given up, and the one that began in its place.
-    """
+    """One after the other; of an incident or a decision that both changed, the second has the last word."""
     return replace(
         first,
-        incidents=tuple({(each.key, each.opened_at): each for each in (*first.incidents, *second.incidents)}.values()),
+        incidents=tuple({each.key: each for each in (*first.incidents, *second.incidents)}.values()),
         notify=first.notify | second.notify,
         notices=(*first.notices, *second.notices),
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
