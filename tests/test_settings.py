@@ -148,6 +148,7 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("IMAGINEPRO_RATE_LIMIT", "1/0s", "above zero"),
         ("POLL_INTERVAL", "60", "such as 500ms, 30s"),
         ("POLL_INTERVAL", "999ms", "at least 1s"),
+        ("POLL_INTERVAL", "25h", "at most 1d"),
         ("FAST_TIME_THRESHOLD", "20", "such as 15%"),
         ("FAST_TIME_THRESHOLD", "20%,", "such as 15%"),
         ("FAST_TIME_THRESHOLD", "20%,20.0%", "the same level twice"),

@@ -183,10 +183,10 @@ def rate_limit(text: str) -> tuple[int, timedelta]:
 
 
 def poll_interval(text: str) -> timedelta:
-    """A time of one second or more."""
+    """A time of one second to a day: with more nobody would be told in time."""
     interval = duration(text)
-    if interval < timedelta(seconds=1):
-        _mend("must be at least 1s")
+    if not timedelta(seconds=1) <= interval <= timedelta(days=1):
+        _mend("must be at least 1s, and at most 1d")
     return interval
 
 

@@ -71,14 +71,14 @@ VARIABLES = (
         "POLL_INTERVAL",
         "poll_interval",
         values.poll_interval,
-        "how often the linked tokens are polled; at least 1s, and no shorter than the rate limit allows",
+        "how often the linked tokens are polled; 1s to 1d, and no shorter than the rate limit allows",
         "60s",
     ),
     Variable(
         "FAST_TIME_THRESHOLD",
         "thresholds",
         values.thresholds,
-        "levels of fast time under which to warn, each its own step: percentages or times, as in 15%,30m,2h",
+        "levels of fast time under which to warn, each once: percentages up to 98% or times, as in 15%,30m,2h",
         "20%,5%",
     ),
     Variable(
