@@ -67,6 +67,7 @@ async def test_help_lists_every_command_of_the_tree_with_its_options_and_what_it
     assert result.ephemeral
     told = said(result)
     assert "more lines" not in told
+    assert told.endswith("What is in brackets may be left out. `/help` with a command says what its options mean.")
     tops = [make() for make in COMMANDS]
     found = [leaf for top in tops for leaf in (top.walk_commands() if isinstance(top, Group) else [top])]
     leaves = [leaf for leaf in found if isinstance(leaf, app_commands.Command)]

@@ -6,13 +6,16 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.cards import BLUE, compose
+from bot.chat.cards import BLUE, GAP, compose
 from bot.chat.commands.options import picked
 from bot.chat.desk import Asked, UnclearError
 from bot.chat.text import quoted
 
 Leaf = app_commands.Command[Any, ..., Any]
 """Something that can be called: no group."""
+
+
+HINT = "What is in brackets may be left out. `/help` with a command says what its options mean."
 
 
 def command() -> app_commands.Command[Any, ..., None]:
@@ -52,7 +55,8 @@ async def _help(interaction: Asked, *, name: str | None = None) -> None:
         (leaf,) = leaves
         embed = compose(_call(leaf), [leaf.description, *_options(leaf)], BLUE)
     else:
-        embed = compose("What you can use", [f"**{_call(each)}** · {each.description}" for each in leaves], BLUE)
+        lines = [f"**{_call(each)}** · {each.description}" for each in leaves]
+        embed = compose("What you can use", [*lines, GAP, HINT], BLUE)
     await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
