@@ -257,8 +257,6 @@ class Machine(Watching):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.died = False
-        """Whether the process died of what was done last."""
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.upstream = Upstream()
@@ -302,7 +300,7 @@ class Machine(Watching):
 
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         self.upstream.fleet_now, self.upstream.trouble = tuple(fleet), None
-        return self.act(self.monitor.poll() if whole else self.monitor.refresh(fleet[0].id))
+        return self.act(self.monitor.poll() if whole else self.monitor.refresh(fleet[0].id), read=True)
 
     def fail(self, trouble: Trouble) -> None:
         self.upstream.trouble = trouble
@@ -331,7 +329,7 @@ class Machine(Watching):
     def undo(self, decision: Decision) -> None:
         self.act(self.monitor.undo(decision, "undo", ANA))
 
-    def act(self, doing: Coroutine[Any, Any, object]) -> Changes:
+    def act(self, doing: Coroutine[Any, Any, object], *, read: bool = False) -> Changes:
         """Do it, and take in what came of it."""
         self.now += timedelta(milliseconds=1)  # no two things happen at the same instant
         before, self.died = self.known, False
@@ -342,7 +340,7 @@ class Machine(Watching):
             self.start()
             self.known = before
         changes = self.disk.saved.pop() if self.disk.saved else Changes(self.monitor.known.fleet.read_at)
-        self.hear(changes, self.monitor.known)
+        self.hear(changes, self.monitor.known, read=read)
         self.note(changes)
         return changes
 

@@ -8,6 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.chat.alerts.phrases import OVER, sign_and_headline
+from bot.chat.alerts.story import stories
 from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Failure, Record, Severity, Status, Trouble
@@ -15,7 +17,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.settable import UNCOUNTED
 from bot.domain.rules.table import FAST_TIME_RULES, RULES, UPSTREAM_RULES
-from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window, reminder
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
@@ -64,8 +66,10 @@ class Channel:
     owed: set[Key] = field(default_factory=set)
     """What ended, or was a line to tell, in somebody's quiet, and was not named yet."""
 
-    def hear(self, changes: Changes, before: Known, after: Known) -> None:
-        """Take in what changed, and check that each piece of it fits onto what was there."""
+    def hear(self, changes: Changes, before: Known, after: Known, *, read: bool) -> None:
+        """Take in what changed, by a reading or else, and check that each piece of it fits onto what was there."""
+        self._no_false_all_clear(changes, after)
+        self._no_page_for_who_has_it(changes, before, read=read)
         changed = {incident.key: incident for incident in changes.incidents}
         suppressed = replace(after, incidents={**after.incidents, **changed}).suppressed()
         self._named_at_an_end(changes, before, after, suppressed)
@@ -86,7 +90,6 @@ class Channel:
                 del self.cards[key], self.aloud[key]
                 assert notified, "its card shows the end"
                 assert (key in ends) == (incident.well and not suppressed(key))
-                self._well(incident, after)
                 self.owed |= {key} if decided and not incident.unwatched else set()
             else:
                 assert not notified, "what nobody heard of needs no end"
@@ -96,14 +99,24 @@ class Channel:
             assert incident.resolved_at is None or incident.resolved_at >= incident.opened_at
         self._said(changes, after, suppressed)
 
-    def _well(self, incident: Incident, after: Known) -> None:
-        """Good news are of a token that reads well."""
-        if not incident.well or incident.key.token is None:
-            return
-        token = after.fleet.tokens[incident.key.token]
-        assert token.usable
-        wrong = [each for each in after.incidents.values() if each.open and each.severity is not Severity.INFO]
-        assert not [each for each in wrong if each.key.token == token.id]
+    def _no_false_all_clear(self, changes: Changes, after: Known) -> None:
+        """What sounds as if a token were well is said only of one that reads well, with nothing else open."""
+        told = [each for each in changes.incidents if each.key in changes.notify and each.key.token is not None]
+        for story in stories(told, after.fleet):
+            (sign, _), words = sign_and_headline(story)
+            if sign != OVER[0] and "again" not in words:
+                continue
+            token = after.fleet.tokens[story.incident.key.token or 0]
+            assert token.usable
+            wrong = [each for each in after.incidents.values() if each.open and each.severity is not Severity.INFO]
+            assert not [each for each in wrong if each.key.token == token.id]
+
+    def _no_page_for_who_has_it(self, changes: Changes, before: Known, *, read: bool) -> None:
+        """Nobody hears again of what they acknowledged, unless a reading made it worse."""
+        for notice in changes.notices:
+            for key in notice.keys if notice.kind in {NoticeKind.RAISED, NoticeKind.REMINDER} else ():
+                known = before.incidents.get(key)
+                assert read or known is None or known.acknowledged is None
 
     def _fired(self, incident: Incident, *, notified: bool, suppressed: bool) -> None:
         key = incident.key
@@ -164,6 +177,8 @@ class Watching(RuleBasedStateMachine):
         self.now = START
         self.channel = Channel()
         self.decided = 0
+        self.died = False
+        """Whether the process died of what was done last."""
         self.judged: set[int] = set()
         """Tokens that were read since a rule was last set."""
 
@@ -208,6 +223,9 @@ class Watching(RuleBasedStateMachine):
     def pass_time(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
         self.tick()
+        suppressed = self.known.suppressed()
+        late = [key for key, each in self.known.incidents.items() if reminder(each, self.now) and not suppressed(key)]
+        assert not late or self.died, "a page that nobody took is repeated in its time, whatever else happens"
         changes, _ = tick(self.known, self.now, POLICY)
         assert changes.nothing, "a moment comes once"
 
@@ -300,7 +318,7 @@ class Watching(RuleBasedStateMachine):
     def read(self, fleet: list[Record], *, whole: bool = True) -> Changes:
         read = reading((self.now - START) / timedelta(minutes=1), *fleet, whole=whole)
         self.judged |= read.tokens.keys()
-        return self.hear(*taken(self.known, read, POLICY))
+        return self.hear(*taken(self.known, read, POLICY), read=True)
 
     def fail(self, trouble: Trouble) -> None:
         self.hear(*advance_failure(self.known, Failure(trouble, "words", self.now), POLICY))
@@ -325,9 +343,9 @@ class Watching(RuleBasedStateMachine):
         self.judged = set()
         self.hear(*undo(self.known, decision, Entry(self.now, ANA, "undo", name_of(decision))))
 
-    def hear(self, changes: Changes, after: Known) -> Changes:
+    def hear(self, changes: Changes, after: Known, *, read: bool = False) -> Changes:
         before, self.known = self.known, after
-        self.channel.hear(changes, before, after)
+        self.channel.hear(changes, before, after, read=read)
         return changes
 
     @invariant()
@@ -355,6 +373,14 @@ class Watching(RuleBasedStateMachine):
                     assert token.id not in self.judged
                     continue
                 assert not incident.open or key in self.channel.cards or suppressed(key)
+
+    @rule()
+    def everything_gets_well(self) -> None:
+        for _ in range(4):  # whatever counts readings, or waits for half an hour without a change, has come to an end
+            self.pass_time(31)
+            self.read([record(token_id, terms="Active monthly") for token_id in self.known.remembered])
+        left = [key for key, each in self.known.incidents.items() if each.open and key.rule is not Rule.UPSTREAM_STALE]
+        assert not left, "what nobody ends stays open for ever"
 
     @invariant()
     def nothing_is_known_as_open_that_is_over(self) -> None:
@@ -396,4 +422,4 @@ def face(incident: Incident) -> tuple[object, ...]:
 
 TestWatching = Watching.TestCase
 # Half as many as elsewhere: `tests.machine` makes histories of these steps, too, and `make fuzz` thousands.
-TestWatching.settings = settings(stateful_step_count=30, max_examples=settings().max_examples // 2)
+TestWatching.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 2)
