@@ -135,6 +135,14 @@ def test_one_role_for_both_is_called_once() -> None:
     assert (shown.content or "").count("<@&42>") == 1
 
 
+def test_a_reminder_of_what_nobody_could_read_for_a_while_says_from_when_that_is() -> None:
+    read_at = NOON - HOUR
+    old = f"ImaginePro was last read <t:{int(read_at.timestamp())}:R>: this is as of then."
+    assert old in lines(notice(NoticeKind.REMINDER, BAN, known=replace(FLEET, read_at=read_at)))
+    away = incident(Rule.UPSTREAM_DOWN, None, severity=Severity.CRITICAL, detail="unreachable: no route")
+    assert old not in lines(notice(NoticeKind.REMINDER, away, known=replace(FLEET, read_at=read_at)))
+
+
 def test_a_reminder_names_only_what_nobody_has() -> None:
     shown = notice(NoticeKind.REMINDER, TAKEN, CHECK)
     assert lines(shown)[0] == "<@&42> ⏰ **Still open: Token 1905 has been VERIFYING for over 15 min**"

@@ -1,6 +1,7 @@
 """The notices, which are posted beside the cards: what each kind says."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
@@ -9,6 +10,10 @@ from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
 from bot.domain.incidents import Notice, NoticeKind
+from bot.domain.rules.table import UPSTREAM_RULES
+
+OLD = timedelta(minutes=5)
+"""How old a reading is that a reminder names the age of."""
 
 REASON = 300
 """How much of a reason that somebody gave is shown."""
@@ -52,8 +57,15 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
     return Draft(
         ("⏰", cards.RED),
         f"Still open: {_of(left)}",
-        [f"{who} It began {stamp(since)}. **Acknowledge** stops the reminders.", *_names(left)],
+        [f"{who} It began {stamp(since)}. **Acknowledge** stops the reminders.", *_age(notice, left), *_names(left)],
     )
+
+
+def _age(notice: Notice, about: Sequence[Story]) -> list[str]:
+    """From when that is, where nobody could read it for a while: what is reminded of may be over by now."""
+    read_at = about[0].fleet.read_at
+    seen = read_at is None or notice.at - read_at < OLD or all(story.rule in UPSTREAM_RULES for story in about)
+    return [] if seen or read_at is None else [f"ImaginePro was last read {stamp(read_at)}: this is as of then."]
 
 
 def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
