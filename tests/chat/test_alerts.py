@@ -214,8 +214,8 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "Jobs wait or fail until more tokens work.",
         ),
         (
-            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="17 h, 20 h"),
-            "🔴 Fast time of the fleet: 17 h left (limit 20 h)",
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="37 h, 40 h"),
+            "🔴 Fast time of the fleet: 32.2 h left (limit 40 h)",
             "3 of 4 tokens work, with 32.2 h of fast time.",
         ),
         (
@@ -587,6 +587,16 @@ def test_a_group_names_what_is_no_longer_watched_as_such() -> None:
 
 def test_long_incidents_are_told_with_dates() -> None:
     assert ":f> · resolved <t:" in body(incident(Rule.BANNED, now=record(), after=timedelta(days=2)))[-1]
+
+
+def test_what_the_fleet_has_left_is_as_of_now_and_never_looks_like_its_limit() -> None:
+    short = incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="31 h, 32.3 h")
+    assert title(short) == "🔴 Fast time of the fleet: 32.25 h left (limit 32\\.3 h)"
+    assert title(replace(short, detail="31 min, 1940 min")) == (
+        "🔴 Fast time of the fleet: 1,935 min left (limit 1940 min)"
+    )
+    unread = fleet(token(1901, fast_time_remaining=""))
+    assert title(short, known=unread) == "🔴 Fast time of the fleet: 31 h left (limit 32\\.3 h)"
 
 
 def test_while_nothing_can_be_read_a_card_says_from_when_the_numbers_are() -> None:

@@ -426,7 +426,7 @@ async def test_the_rules_are_shown_as_they_hold_for_a_token(world: World) -> Non
         ({"rule": "pool", "threshold": "9" * 50}, "write how many tokens must work"),
         ({"rule": "pool", "threshold": "0"}, "to switch the rule off, set enabled to False"),
         ({"rule": "pool", "threshold": "4"}, "only 3 tokens are linked"),
-        ({"rule": "pool", "threshold": "45h"}, "all tokens together never have more than 45h of fast time"),
+        ({"rule": "pool", "threshold": "45h"}, "all tokens together have at most 45h of fast time"),
         ({"rule": "frozen", "threshold": "31d"}, "the longest time is 30d"),
     ],
 )

@@ -619,6 +619,26 @@ def test_a_fleet_that_was_switched_off_on_purpose_keeps_nobody_waiting() -> None
     assert heard == ["inactive 1 info FAST", "inactive 2 info FAST"]
 
 
+@pytest.mark.parametrize(
+    ("level", "left", "said"),
+    [
+        ("10h", 30, "9 h, 10 h"),
+        ("600m", 30, "540 min, 600 min"),
+        ("30m", 1, "18 min, 30 min"),
+        ("10h", 33, "9.9 h, 10 h"),
+        ("36000s", 33.3, "598 min, 600 min"),
+        ("1d", 30, "9 h, 24 h"),
+    ],
+)
+def test_what_a_fleet_has_left_is_told_beside_the_level_and_never_looks_like_it(
+    level: str, left: float, said: str
+) -> None:
+    story = pool(Setting(Rule.POOL, threshold=f"1,{level}"))
+    for minutes in (1, 2, 3):
+        story.read(minutes, record(1, fast=fast(left)), record(2, fast=fast(left)))
+    assert story.incident(Rule.POOL, None, "fast time").detail == said
+
+
 def test_a_fleet_may_have_to_keep_so_many_tokens_and_so_much_fast_time() -> None:
     story = pool(Setting(Rule.POOL, threshold="2, 10h"))
     half, some = record(1, fast=fast(30)), record(2, fast=fast(30))

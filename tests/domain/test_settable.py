@@ -128,7 +128,7 @@ def opened(story: Story, minutes: float, token: Record) -> list[Incident]:
         (Setting(Rule.FAST_TIME_LOW, threshold="5%,900m"), "no token ever has more than 900m of fast time"),
         (Setting(Rule.FAST_TIME_LOW, 1901, threshold="15h"), "token 1901 never has more than 15h"),
         (Setting(Rule.POOL, threshold="4"), "only 3 tokens are linked"),
-        (Setting(Rule.POOL, threshold="1,45h"), "all tokens together never have more than 45h"),
+        (Setting(Rule.POOL, threshold="1,43h"), "all tokens together have at most 45h of fast time"),
     ],
 )
 def test_what_the_fleet_can_never_be_above_is_refused(setting: Setting, words: str) -> None:
@@ -142,7 +142,7 @@ def test_what_the_fleet_can_never_be_above_is_refused(setting: Setting, words: s
     [
         Setting(Rule.FAST_TIME_LOW, threshold="14h"),
         Setting(Rule.FAST_TIME_LOW, 4242, threshold="20h"),
-        Setting(Rule.POOL, threshold="3,44h"),
+        Setting(Rule.POOL, threshold="3,42h"),
         Setting(Rule.BANNED, enabled=False),
     ],
 )

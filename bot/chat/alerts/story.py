@@ -305,10 +305,20 @@ class Story(Value):
         said, wanted = (plain(part, 20) for part in self.incident.detail.partition(", ")[::2])
         if self.incident.key.step == FAST_HOURS:
             limit = f" left (limit {wanted})" if wanted else ""
-            return f"Fast time of the fleet: {said}{limit}"
+            return f"Fast time of the fleet: {self._fleet_left or said}{limit}"
         few = said.partition(" ")[0]
         only = "No token works" if few == "0" else f"Only {said} tokens work{'s' * (few == '1')}"
         return only if wanted in {"", "1"} else f"{only} (you want {wanted})"
+
+    @property
+    def _fleet_left(self) -> str:
+        """What the fleet has left now, in the unit of the limit; its incident tells what it was when it fired."""
+        wanted, _, unit = self.incident.detail.partition(", ")[2].partition(" ")
+        left = [token.fast_time.remaining for token in self.fleet.usable]
+        known = [max(0.0, minutes) for minutes in left if minutes is not None]
+        if not self.incident.open or unit not in _MINUTES or len(known) < len(left):
+            return ""
+        return f"{number(sum(known) / _MINUTES[unit], float(wanted))} {unit}"
 
     @property
     def pool_means(self) -> str:
@@ -339,6 +349,8 @@ class Story(Value):
         waiting = needs_person(cards.urgent(self.fleet), 10)
         return f"{listed(said, len(said))}." + (f" {waiting}." if waiting else "")
 
+
+_MINUTES = {"h": 60, "min": 1}
 
 _PLAN_IN_ORDER = {None, PlanState.ACTIVE, PlanState.TRIAL}
 

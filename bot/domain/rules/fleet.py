@@ -1,6 +1,7 @@
 """The rules about the fleet: who joined and who left, and whether enough of it works."""
 
 from collections.abc import Iterator, Mapping
+from math import floor
 
 from bot.domain.counting import counted
 from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Ended, Finding, Incident, Key, Reason, Rule
@@ -8,13 +9,7 @@ from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Case
 from bot.domain.rules.policy import PoolLevels
 from bot.domain.rules.sight import Verdict
-from bot.domain.rules.table import RULES
-
-LEAVE_POOL_FACTOR = 1.05
-"""How much more fast time the fleet must have than its level before the incident ends.
-
-Less than a token's margin: a sum trembles less, and a full fleet must be able to get there.
-"""
+from bot.domain.rules.table import LEAVE_POOL_FACTOR, RULES
 
 NAMED = 50
 """Tokens that do not work and are named as what makes the fleet short: of more nobody reads a list."""
@@ -66,7 +61,7 @@ def _pool(case: Case) -> Iterator[Verdict]:
     maybe += [token for token in missing.values() if token.usable]
     yield from _usable(surely, maybe, {**read, **missing}, past, levels)
     if levels.minutes is not None:
-        yield from _fast_hours(surely, maybe, past, levels.minutes)
+        yield from _fast_hours(surely, maybe, past, levels, levels.minutes)
 
 
 def _usable(
@@ -87,11 +82,25 @@ def _usable(
 
 
 def _fast_hours(
-    surely: list[Token], maybe: list[Token], past: Mapping[Key, Incident], level: float
+    surely: list[Token], maybe: list[Token], past: Mapping[Key, Incident], levels: PoolLevels, level: float
 ) -> Iterator[Verdict]:
     key = Key(Rule.POOL, step=FAST_HOURS)
     left = sum(max(0.0, token.fast_time.remaining or 0) for token in surely)
     if left >= level * (LEAVE_POOL_FACTOR if key in past else 1):
         yield from [Ended(key, End(Reason.WELL))] if key in past else []
     elif not maybe and all(token.fast_time.known for token in surely):
-        yield Finding(key, RULES[Rule.POOL].severity, detail=f"{left / 60:.0f} h, {level / 60:.0f} h")
+        yield Finding(key, RULES[Rule.POOL].severity, detail=_beside(left, level, levels.text))
+
+
+def _beside(left: float, level: float, text: str) -> str:
+    """`87 h, 90 h`: both in the unit of the level, and what is left never as much as that; coarse, since it is edited.
+
+    Args:
+        left: Minutes of fast time.
+        level: The same, wanted.
+        text: The level as it was written.
+    """
+    minutes, unit = (1, "min") if text.endswith(("m", "s")) else (60, "h")
+    have, wanted = left / minutes, level / minutes
+    digits = int(abs(have - wanted) < 1)
+    return f"{floor(have * 10**digits + 1e-6) / 10**digits:.{digits}f} {unit}, {wanted:g} {unit}"

@@ -10,7 +10,7 @@ from bot.domain.incidents import Rule
 from bot.domain.info import HIGHEST_LEVEL, duration
 from bot.domain.model import Threshold, Token
 from bot.domain.rules.policy import WRITE_POOL, PoolLevels, is_count, pool_of, steps_of
-from bot.domain.rules.table import FLEET_RULES, RULES
+from bot.domain.rules.table import FLEET_RULES, LEAVE_POOL_FACTOR, RULES
 from bot.domain.steering import Setting
 
 MOST_TOKENS = 100_000
@@ -123,9 +123,9 @@ def _check_pool(levels: PoolLevels, tokens: Mapping[int, Token]) -> None:
     message = ""
     if levels.usable > len(tokens):
         message = f"only {len(tokens)} token{'s are' if len(tokens) > 1 else ' is'} linked"
-    elif levels.minutes is not None and len(known) == len(totals) and sum(known) * HIGHEST_LEVEL / 100 < levels.minutes:
+    elif levels.minutes is not None and len(known) == len(totals) and sum(known) < levels.minutes * LEAVE_POOL_FACTOR:
         together = _like(levels.text, sum(known))
-        message = f"all tokens together never have more than {together} of fast time"
+        message = f"all tokens together have at most {together} of fast time, and it is over 5 % above the level only"
     if message:
         raise ValueError(message)
 

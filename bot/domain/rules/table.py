@@ -54,6 +54,12 @@ RULES: Mapping[Rule, Row] = {
 """In the order in which people are shown them."""
 
 
+LEAVE_POOL_FACTOR = 1.05
+"""How much more fast time the fleet must have than its level before the incident ends.
+
+Less than a token's margin: a sum trembles less, and a full fleet must be able to get there.
+"""
+
 CRITICAL_AFTER = timedelta(minutes=15)
 """How long a check may stand unanswered, or the fleet unread, before that is critical."""
 
