@@ -119,7 +119,7 @@ class Key(Value):
     token: int | None = None
     """The token's id; None for the fleet and the upstream."""
     step: str = ""
-    """The threshold's text (`20%`, `30m`) for rules that have several."""
+    """Which of the two things the pool checks; of fast time, a threshold's text where an older version stored it."""
 
 
 ANYBODY = "usable"

@@ -4,6 +4,7 @@ import pytest
 
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import stories
+from bot.chat.alerts.wording import MEND
 from bot.domain.incidents import Incident, Key, Reason, Rule
 from bot.domain.model import Record, Severity, Trouble
 from bot.domain.rules.policy import Policy
@@ -425,3 +426,33 @@ def test_what_waited_before_an_outage_is_stored_under_its_name_and_waits_anew() 
     story.read(30, record(1, queued="4"))
     after = story.incident(Rule.QUEUE_STUCK, 1)
     assert (after.opened_at, after.began_at) == (before.opened_at, at(30)), "one row, and not a second one"
+
+
+def test_an_outage_that_turns_out_to_be_a_wrong_address_says_what_to_do_about_that() -> None:
+    story = fleet()
+    for minutes in range(1, 5):
+        story.fail(minutes)
+    assert story.fail(5, Trouble.NOT_FOUND) == ["upstream_down warning"]
+    assert story.fail(6, Trouble.NOT_FOUND) == []
+    (told,) = stories([story.incident(Rule.UPSTREAM_DOWN, None)], story.known.fleet)
+    assert told.ask == MEND
+
+
+def test_a_rule_that_is_switched_on_again_says_what_the_token_was_and_until_when() -> None:
+    story = watching()
+    story.set(Rule.BANNED, on=False)
+    story.read(1, record(status="BANNED"))
+    story.set(Rule.BANNED, on=True)
+    assert story.read(10, record(status="BANNED")) == ["banned 1900 critical BANNED"]
+    was = story.incident(Rule.BANNED).was
+    assert was is not None
+    assert (was.status, story.incident(Rule.BANNED).was_at) == ("FAST", at(1))
+
+
+def test_a_refill_of_a_token_that_was_low_gone_and_slow_is_one_word() -> None:
+    story = watching()
+    for minutes, each in enumerate([left(19), left(4), left(0), left(0, "RELAX")], 1):
+        story.read(minutes, each)
+    story.read(5, record())
+    assert story.notices == ["resolved: fast_time_low 1900"]
+    assert len(said(story)) == 1

@@ -86,7 +86,7 @@ class Known(Value):
         return frozenset(key.token for key, incident in self.incidents.items() if incident.open)
 
     def suppressed(self) -> Callable[[Key], bool]:
-        """Whether an incident of a key is suppressed: silenced, in a window, or inhibited by its token's flapping."""
+        """Whether an incident of a key is suppressed: silenced, in a window, or inhibited by its cause."""
         suppressed = suppressed_by(self.decisions)
         return lambda key: suppressed(key, self.incidents)
 

@@ -67,7 +67,7 @@ def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Chang
 def move(known: Known, judgement: Judgement) -> tuple[Changes, Known]:
     """How a judgement moves the incidents, and the silences and windows that suppress some of them.
 
-    What stops flapping by it is no longer inhibited, so its notifications go out in the same move.
+    What is no longer inhibited after it, since its cause is over, notifies in the same move.
     """
     known, settled = pin(known)
     moved = step(known.incidents, judgement, suppressed_by(known.decisions))
