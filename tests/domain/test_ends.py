@@ -159,6 +159,16 @@ def test_a_ban_is_one_page_however_little_fast_time_there_is() -> None:
     assert set(story.read(20, record(fast="0.60/15.0 hours (4.00%)"))) >= {"fast_time_low 1900 critical FAST"}
 
 
+def test_one_token_is_one_page_a_poll() -> None:
+    story = watching()
+    for minutes in range(1, 16):
+        story.read(minutes, record(status="VERIFYING"))
+    story.read(16, left(3, "VERIFYING"))
+    assert story.notices == ["raised: verifying 1900"]
+    assert story.changes.notify == {Key(Rule.VERIFYING, 1900)}
+    assert "fast_time_low 1900 critical FAST" in story.read(20, left(3))
+
+
 def test_a_token_that_is_off_is_never_critical_and_nobody_is_reminded_of_it() -> None:
     story = watching(record(plan="Basic"))
     story.read(1, record(plan="Basic", fast="0.00/200.0 minutes (0.00%)"))

@@ -151,7 +151,11 @@ class Channel:
         self, changes: Changes, before: Known, after: Known, suppressed: Callable[[Key], bool]
     ) -> None:
         # The time may make one graver than a silence covers, in the very moment in which another one ends.
-        raised = {key for notice in changes.notices if notice.kind is NoticeKind.RAISED for key in notice.keys}
+        raised = {
+            key
+            for key, each in after.incidents.items()
+            if key in before.incidents and each.severity.rank > before.incidents[key].severity.rank
+        }
         for notice in changes.notices:
             if notice.kind is NoticeKind.MAINTENANCE_STARTED:
                 assert not everything_is_quiet(before), "it adds nothing"

@@ -87,6 +87,8 @@ INHIBITIONS = (
         FAST_TIME_RULES | {Rule.SUBSCRIPTION, Rule.QUEUE_STUCK, Rule.FROZEN},
         though_suppressed=True,
     ),
+    # It takes no jobs, so nothing is spent; and one page for a token is enough.
+    Inhibition(Rule.VERIFYING, FAST_TIME_RULES, though_suppressed=True),
     # It says itself how the status changes, and again and again.
     Inhibition(Rule.FLAPPING, STATUS_RULES | {Rule.RESTORED}, though_suppressed=False),
 )
