@@ -78,6 +78,26 @@ def test_a_word_about_thousands_looks_at_the_gravest_and_first_at_what_is_open()
     assert "and 968 more" in said[-2]
 
 
+@pytest.mark.parametrize("rule", [Rule.BASELINE, Rule.NEW])
+def test_what_only_told_something_is_not_said_to_be_open_once_the_others_of_its_card_are_over(rule: Rule) -> None:
+    told = incident(
+        rule,
+        None if rule is Rule.BASELINE else 1911,
+        severity=Severity.INFO,
+        now=None if rule is Rule.BASELINE else record(1911),
+        after=timedelta(),
+    )
+    check_over = incident(Rule.VERIFYING, 1905, was=record(1905), now=record(1905), after=HOUR)
+    assert lines(notice(NoticeKind.RESOLVED, told, BAN_OVER)) == ["✅ **Token 1900 is FAST again after 1 h**"]
+    assert lines(notice(NoticeKind.RESOLVED, told, BAN_OVER, check_over)) == [
+        "✅ **2 incidents: all resolved**",
+        "✅ **was BANNED, now FAST** (1): 1900 (1 h)",
+        "✅ **was VERIFYING, now FAST** (1): 1905 (1 h)",
+    ]
+    card = alert(message(told, BAN_OVER, check_over), FLEET, ROLES)
+    assert "still open" not in f"{card.content} {card.embeds[0].title} {card.embeds[0].description}"
+
+
 def test_what_became_a_warning_pings_nobody() -> None:
     shown = notice(NoticeKind.RAISED, replace(BAN, severity=Severity.WARNING))
     assert lines(shown) == ["🟠 **Warning now: Token 1900 is BANNED**"]

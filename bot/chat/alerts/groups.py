@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, aftermath, sign
 from bot.chat.alerts.story import Story
+from bot.chat.alerts.wording import MOMENTARY
 from bot.chat.cards import share
 from bot.chat.text import listed, number, within
 from bot.domain.incidents import Incident, Rule
@@ -42,12 +43,17 @@ def _label(story: Story) -> str:
 
 
 def fates(about: Sequence[Story]) -> str:
-    """`all resolved`, or `2 resolved, 1 now BANNED and 3 still open`; nothing where all are open."""
-    counts = Counter(_fate(story) if story.ended else "still open" for story in about)
+    """`all resolved`, or `2 resolved, 1 now BANNED and 3 still open`; nothing where none has ended.
+
+    What is momentary, as that a token is new, neither ends nor is open, and is not counted.
+    """
+    counts = Counter(_fate(story) if story.ended else "still open" for story in about if story.rule not in MOMENTARY)
     if counts.keys() <= {"still open"}:
         return ""
     order = sorted(counts, key=lambda word: (word == "still open", word != "resolved"))
-    return f"all {order[0]}" if len(order) == 1 else listed([f"{number(counts[each])} {each}" for each in order], 5)
+    if counts[order[0]] == len(about):
+        return f"all {order[0]}"
+    return listed([f"{number(counts[each])} {each}" for each in order], 5)
 
 
 def _fate(story: Story) -> str:

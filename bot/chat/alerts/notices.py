@@ -69,9 +69,10 @@ def _age(notice: Notice, about: Sequence[Story]) -> list[str]:
 
 
 def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
-    if len(about) == 1:
-        return Draft(*sign_and_headline(about[0]), [])
-    return Draft(sign_of_ends(about), several(about), _names(about))
+    ended = [story for story in about if story.ended]  # and not what is momentary, as the first reading
+    if len(ended) == 1:
+        return Draft(*sign_and_headline(ended[0]), [])
+    return Draft(sign_of_ends(ended), several(ended), _names(ended))
 
 
 def _handed_over(notice: Notice, about: Sequence[Story]) -> Draft:
