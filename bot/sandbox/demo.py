@@ -30,7 +30,7 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
 
     {url}
 
- * Watch #ops: within a minute tokens change their status, one runs low on fast time, and they recover.
+ * Watch #ops: within a minute tokens change their status, one runs low on fast time, one is banned.
  * Press Acknowledge, Silence or Details under what is open; the effect is on the card, with your name.
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet.
  * "Viewing as" shows what somebody without the operator role gets.

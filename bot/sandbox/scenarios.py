@@ -225,7 +225,9 @@ def demo_fleet(now: datetime) -> tuple[TokenRecord, ...]:
     )
 
 
-_GUEST: Final = token_record(1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images")
+_GUEST: Final = token_record(
+    1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images", subscription="Standard (Active monthly)"
+)
 
 DEMO: Final = Scenario(
     "demo",
@@ -240,8 +242,13 @@ DEMO: Final = Scenario(
         *((43, status(identity, "FAST")) for identity in (1902, 1904, 1908)),
         (45, failing(UNAVAILABLE)),
         (54, healed),
-        (56, status(1906, "FAST")),
-        (58, fast(1901, 200, 200, "minutes")),
+        # Whoever comes to the page in these minutes finds something open to act on, and not only what is over.
+        (120, fast(1901, 200, 200, "minutes")),
+        (150, linked(_GUEST)),
+        (180, active(1902, on=False)),
+        (240, unlinked(1909)),
+        (270, active(1902, on=True)),
+        (310, status(1906, "FAST")),
     ),
     _timeline(
         (35, busy(1902, queued=4, running="isometric city at night --v 6.1 (12%)")),
@@ -295,7 +302,8 @@ DEMO: Final = Scenario(
     ),
     period=timedelta(minutes=65),
 )
-"""For `demo_fleet`: the first minute shows verifications, a drain, a ban, an outage and the end of each.
+"""For `demo_fleet`: the first minute shows verifications, a drain, a ban and an outage. The drain and the ban stay open
+for minutes, so that there is something to press.
 
 A round lasts over an hour, so that only 1908 changes its status often enough to count as flapping.
 """

@@ -42,7 +42,8 @@ def card(story: Story) -> Draft:
         ]
     frozen = story.rule in UPSTREAM_RULES and not story.ended
     where = "" if frozen or headline == standing(story.fleet) else f"{standing(story.fleet)}."
-    lines = [*filter(None, [*body, subject(story), where]), GAP, timeline([story])]
+    about = subject(story, "\n".join([headline, *body]))
+    lines = [*filter(None, [*body, about, where]), GAP, timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
 
 

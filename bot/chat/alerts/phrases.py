@@ -70,17 +70,25 @@ def aftermath(story: Story) -> str:
     return f"now {listed(list(dict.fromkeys(words)), 3)}"
 
 
-def subject(story: Story) -> str:
-    """The token in a line, less what the headline says: where that is not the status, the status stands here."""
+def subject(story: Story, said: str) -> str:
+    """The token in a line, less what its card has said above.
+
+    Args:
+        story: What the card is about.
+        said: The headline, and the lines above.
+    """
     token, rule = story.token, story.rule
     if token is None:
         return ""
+    status, refill = status_word(token), refilled(token.subscription, story.incident.read_at)
+    named = rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} or f"is {status}" in said
+    measured = rule in FAST_TIME_RULES or (rule is Rule.FROZEN and not story.ended)
     parts = [
-        "" if rule in STATUS_RULES | MOMENTARY | {Rule.FLAPPING} else f"Status {status_word(token)}",
+        "" if named else f"Status {status}",
         "switched off" if token.active is False and rule is not Rule.INACTIVE else "",
         f"{plan_word(token)} plan" if plan_word(token) else "",
-        story.left if token.fast_time.known and rule not in FAST_TIME_RULES else "",
-        refilled(token.subscription, story.incident.read_at),
+        story.left if token.fast_time.known and not measured else "",
+        "" if refill in said else refill,
     ]
     return " · ".join(filter(None, parts))
 

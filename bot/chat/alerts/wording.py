@@ -256,8 +256,8 @@ class Refusal(Value):
 
 REFUSED = Refusal(
     "ImaginePro refuses the API key",
-    "check in ImaginePro that the key is still there and has credits. A new key goes into `IMAGINEPRO_API_KEY`, and"
-    " only then the bot has to be restarted.",
+    "check in ImaginePro that the key is still there and has credits. If you make a new one, put it into"
+    " `IMAGINEPRO_API_KEY` and restart the bot.",
 )
 REFUSALS: Mapping[str, Refusal] = {
     "402": Refusal(
