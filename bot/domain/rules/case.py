@@ -157,7 +157,7 @@ def compare(reading: Reading, known: Before, policy: Policy) -> Case:
         reading = replace(reading, tokens={**reading.tokens, **laid})
     short: int | None = None
     believed = False
-    if _is_short(reading, remembered):
+    if _is_short(reading, sent, remembered):
         believed = _is_believed(reading.at, incidents, policy)
         short = None if believed else len(reading.tokens)
     if short is not None:
@@ -213,11 +213,10 @@ def _flipped(flips: Flips, at: datetime, changed: Mapping[int, Token], remembere
     }
 
 
-def _is_short(reading: Reading, remembered: Mapping[int, Token]) -> bool:
+def _is_short(reading: Reading, sent: Mapping[int, Token], remembered: Mapping[int, Token]) -> bool:
     """Whether a list lacks more tokens than go at once: more than a few, and more than half; or all."""
-    if not reading.whole:
-        return False
-    lacking = sum(each not in reading.tokens for each in remembered)
+    new = sum(token_id not in remembered for token_id in sent)
+    lacking = len(remembered) - (len(reading.tokens) - new) if reading.whole else 0
     return lacking > max(FEW, len(remembered) / 2) or (lacking > 0 and not reading.tokens)
 
 

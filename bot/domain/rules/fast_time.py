@@ -50,7 +50,9 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
     The last of several steps is critical, and so is none left for a plan without relax mode.
     """
     fast_time = measured(sight.token)
-    standing = current(sight.past.open, sight.token.id)
+    standing = current(sight.past.open, sight.token.id) if sight.past.open else None
+    if standing is None and not _may_be_low(sight, fast_time):
+        return
     key = standing.key if standing else sight.key(Rule.FAST_TIME_LOW)
     for other in (other for other in sight.past.open if other.rule in FAST_TIME_RULES and other != key):
         yield from sight.ends(other, Reason.BECAME, Rule.FAST_TIME_LOW)  # an older version had one for each level
@@ -71,6 +73,11 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
         floor=gravest(_as_set(sight, each) for each in shallower),
         deeper=standing is not None and _fell(standing, fast_time) and _is_deeper(level.text, standing, fast_time),
     )
+
+
+def _may_be_low(sight: Sight, fast_time: FastTime) -> bool:
+    """Whether any level may be crossed: of most tokens none is, and nothing more need be asked."""
+    return fast_time.gone or any(_under(step, fast_time, leaving=False) for step in sight.policy.steps(sight.token.id))
 
 
 def measured(token: Token) -> FastTime:

@@ -1,6 +1,7 @@
 """The rules about the fleet: who joined and who left, and whether enough of it works."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from math import floor
 
 from bot.domain.counting import counted
@@ -50,6 +51,10 @@ def _pool(case: Case) -> Iterator[Verdict]:
     never sent. It takes as many that surely work to end an incident, and as few that might to open one.
     """
     levels, past = case.policy.pool, case.open.get(None, {})
+    enough = list(islice((token for token in case.reading.tokens.values() if token.usable), levels.usable))
+    if len(enough) >= levels.usable and levels.minutes is None:  # as a rule; then nobody else is looked at
+        yield from _usable(enough, [], {}, past, levels)
+        return
     read = {token_id: token for token_id, token in case.reading.tokens.items() if token.active is not False}
     missing = {token_id: token for token_id in case.missing if (token := case.remembered[token_id]).active is not False}
     if not read and not missing:

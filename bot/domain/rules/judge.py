@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain
 
 from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
 from bot.domain.model import Severity, Token
@@ -29,6 +28,8 @@ WORKING_RULES: tuple[TokenRule, ...] = (
 
 TOKEN_RULES: tuple[TokenRule, ...] = (inactive, listed)
 """Of any token."""
+
+ALL_RULES = (*WORKING_RULES, *TOKEN_RULES)
 
 
 def judge(case: Case) -> tuple[Judgement, Calm | None]:
@@ -69,8 +70,9 @@ def _of_tokens(case: Case) -> tuple[list[Verdict], Calm | None]:
 
 
 def _of_token(sight: Sight) -> list[Verdict]:
-    rules = TOKEN_RULES if sight.token.active is False else (*WORKING_RULES, *TOKEN_RULES)
-    said = list(chain.from_iterable(rule(sight) for rule in rules))
+    said: list[Verdict] = []
+    for rule in TOKEN_RULES if sight.token.active is False else ALL_RULES:
+        said += rule(sight)
     if sight.token.active is False:
         spoken = {Key(Rule.INACTIVE, sight.token.id), Key(Rule.GONE, sight.token.id)}
         return [*said, *(Ended(key, End(Reason.OFF)) for key in sight.past.open if key not in spoken)]

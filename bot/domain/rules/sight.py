@@ -1,6 +1,6 @@
 """What a rule sees of one token, and what it says of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from bot.domain.incidents import End, Ended, Finding, Incident, Key, Reason, Rule
@@ -40,9 +40,9 @@ class Sight(Value):
         incident = self.past.open.get(self.key(rule))
         return incident if incident is not None and incident.open else None
 
-    def well(self, rule: Rule) -> Iterator[Ended]:
+    def well(self, rule: Rule) -> Iterable[Ended]:
         """The end of the token's incident of that rule, if there is one: what it is about is seen to be healthy."""
-        return self.ends(self.key(rule), Reason.WELL)
+        return self.ends(self.key(rule), Reason.WELL) if self.past.open else ()
 
     def ends(self, key: Key, reason: Reason, *became: Rule) -> Iterator[Ended]:
         """The end of that incident, if there is one."""
