@@ -1,8 +1,10 @@
 """The rules about one token, but for its fast time: status, flapping, subscription, queue."""
 
 from collections.abc import Iterator, Mapping
+from math import isclose
 
 from bot.domain.incidents import Finding, Incident, Key, Reason, Rule
+from bot.domain.info import read
 from bot.domain.model import Severity, Status, gravest
 from bot.domain.rules.case import CALM_AFTER, FLIPS
 from bot.domain.rules.fast_time import current, fast_time
@@ -115,26 +117,41 @@ def subscription(sight: Sight) -> Iterator[Verdict]:
 
 
 def queue_stuck(sight: Sight) -> Iterator[Verdict]:
-    """Jobs wait and none runs. That a token does not work is another rule's to say, and its queue does not move."""
-    token = sight.token
+    """Jobs wait and none runs. That a token does not work is another rule's to say, and its queue does not move.
+
+    What waits while it does not work has not waited for it: from when it works again, that is counted anew.
+    """
+    token, counts = sight.token, (sight.token.queued_fast, sight.token.queued_relax)
     if token.running.value is None and not token.running.raw:
         return
-    waits = any(count.value for count in (token.queued_fast, token.queued_relax)) and token.running.value == 0
-    if not waits:
+    idle = token.running.value == 0
+    if idle and any(count.value for count in counts):
+        if token.usable:
+            yield sight.finding(Rule.QUEUE_STUCK)
+        elif sight.standing(Rule.QUEUE_STUCK) is None:
+            yield from sight.ends(sight.key(Rule.QUEUE_STUCK), Reason.UNTOLD)
+    elif not (idle and any(count.value is None and count.raw.strip() for count in counts)):
         yield from sight.well(Rule.QUEUE_STUCK)
-    elif token.usable:
-        yield sight.finding(Rule.QUEUE_STUCK)
 
 
 def frozen(sight: Sight) -> Iterator[Verdict]:
     """Jobs run and fast time stays as it is: either the numbers are stale, or the jobs hang. Relax mode uses none."""
-    before, token = sight.past.before, sight.token
-    if before is None or not token.fast_time.known:
+    token, before = sight.token, _last_read(sight)
+    now = token.fast_time.remaining
+    if before is None or now is None:
         return
     runs = bool(token.running.raw) and token.running.value != 0 and token.status is Status.FAST
-    if before.fast_time.raw != token.fast_time.raw:
+    if not isclose(before, now):
         yield from sight.well(Rule.FROZEN)
     elif runs:
         yield sight.finding(Rule.FROZEN)
     else:
         yield from sight.ends(sight.key(Rule.FROZEN), Reason.UNTOLD)
+
+
+def _last_read(sight: Sight) -> float | None:
+    """How much fast time there was when it was last read; since an incident began, a text may have said nothing."""
+    before, incident = sight.past.before, sight.past.open.get(sight.key(Rule.FROZEN))
+    if before is not None and not before.fast_time.known and incident is not None and incident.now is not None:
+        before = read(incident.now)
+    return before.fast_time.remaining if before is not None else None

@@ -1,0 +1,59 @@
+"""Siblings of the cases that were told wrongly: what is alike, and nobody listed."""
+
+import pytest
+
+from bot.domain.incidents import Incident, Key, Reason, Rule
+from bot.domain.model import Severity, Trouble
+from tests.domain.fleets import at, record
+from tests.domain.stories import EVERY_MINUTE, Story, watching
+
+QUEUE, FROZEN, LOW = (Key(rule, 1900) for rule in (Rule.QUEUE_STUCK, Rule.FROZEN, Rule.FAST_TIME_LOW))
+DOWN, STALE, SHORT = (Key(rule) for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_STALE, Rule.LIST_SHORT))
+
+
+def three() -> Story:
+    """A story of tokens 1, 2 and 3 and nobody else, read once."""
+    story = Story(EVERY_MINUTE, bystanders=())
+    story.read(0, record(1), record(2), record(3))
+    return story
+
+
+def ended(story: Story) -> dict[Key, tuple[Reason, ...] | None]:
+    """Why what ended last did, and what became of it."""
+    return {
+        each.key: (each.end.reason, *each.end.became) if each.end else None  # type: ignore[misc]
+        for each in story.changes.incidents
+        if each.resolved_at
+    }
+
+
+def test_a_queue_whose_length_cannot_be_read_does_not_move_again() -> None:
+    story = watching(policy=EVERY_MINUTE)
+    for minutes in range(1, 23):
+        story.read(minutes, record(queued="40"))
+    assert story.incident(Rule.QUEUE_STUCK).open
+    assert story.read(23, record(queued="many")) == []
+    assert story.read(24, record()) == ["ended: queue_stuck 1900 warning FAST"]
+
+
+def test_jobs_that_waited_for_a_ban_to_end_are_no_stuck_queue_when_it_does() -> None:
+    story = watching(policy=EVERY_MINUTE)
+    story.read(1, record(queued="4"))
+    for minutes in range(2, 30):
+        story.read(minutes, record(status="BANNED", queued="4"))
+    story.read(30, record(queued="4"))
+    assert not story.incident(Rule.QUEUE_STUCK).open
+    for minutes in range(31, 51):
+        story.read(minutes, record(queued="4"))
+    assert story.incident(Rule.QUEUE_STUCK).open
+
+
+@pytest.mark.parametrize("texts", [["n/a", "13.47/15.0 hours (89.78%)"], ["13.47/15.0 hours"], ["13.47 hours"]])
+def test_fast_time_that_is_only_written_otherwise_does_not_move_again(texts: list[str]) -> None:
+    story = watching(policy=EVERY_MINUTE)
+    for minutes in range(1, 363):
+        story.read(minutes, record(running="1"))
+    assert story.incident(Rule.FROZEN).open
+    for minutes, text in enumerate(texts, 363):
+        assert story.read(minutes, record(running="1", fast=text)) == []
+    assert story.read(370, record(running="1", fast="13.40/15.0 hours")) == ["ended: frozen 1900 info FAST"]
