@@ -362,8 +362,8 @@ class Judgement(Value):
     """
     whole: bool = True
     """Whether this was a poll. A token that was read alone, or a tick of the clock, counts as no further reading."""
-    gap: bool = False
-    """Whether the reading before was so long ago that nobody knows what was with the tokens in between."""
+    unseen: frozenset[Key] = frozenset()
+    """What was pending when it was last looked for, so long ago that nobody knows what was in between."""
     tokens: Mapping[int, Token] = field(default_factory=dict)
     """As read, for the incidents that end."""
     before_at: datetime | None = None

@@ -107,7 +107,7 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             origin=finding.origin,
         )
     if incident.stage is Stage.PENDING:
-        if judgement.gap and finding.key.token is not None:
+        if finding.key in judgement.unseen:
             incident = replace(incident, seen=0, unbroken_since=judgement.at)
         return _pending(incident, finding, judgement)
     if incident.missed:

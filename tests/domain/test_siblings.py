@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.domain.incidents import Incident, Key, Reason, Rule
-from bot.domain.model import Severity, Trouble
-from tests.domain.fleets import at, record
+from bot.domain.incidents import ANYBODY, End, Key, Reason, Rule
+from bot.domain.model import Record
+from tests.domain.fleets import record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
 QUEUE, FROZEN, LOW = (Key(rule, 1900) for rule in (Rule.QUEUE_STUCK, Rule.FROZEN, Rule.FAST_TIME_LOW))
@@ -18,13 +18,9 @@ def three() -> Story:
     return story
 
 
-def ended(story: Story) -> dict[Key, tuple[Reason, ...] | None]:
-    """Why what ended last did, and what became of it."""
-    return {
-        each.key: (each.end.reason, *each.end.became) if each.end else None  # type: ignore[misc]
-        for each in story.changes.incidents
-        if each.resolved_at
-    }
+def ended(story: Story) -> dict[Key, End | None]:
+    """How what ended last did."""
+    return {each.key: each.end for each in story.changes.incidents if each.resolved_at}
 
 
 def test_a_queue_whose_length_cannot_be_read_does_not_move_again() -> None:
@@ -57,3 +53,43 @@ def test_fast_time_that_is_only_written_otherwise_does_not_move_again(texts: lis
     for minutes, text in enumerate(texts, 363):
         assert story.read(minutes, record(running="1", fast=text)) == []
     assert story.read(370, record(running="1", fast="13.40/15.0 hours")) == ["ended: frozen 1900 info FAST"]
+
+
+def test_who_is_fast_again_has_no_stuck_queue_because_jobs_wait_in_that_moment() -> None:
+    story = watching(policy=EVERY_MINUTE)
+    story.read(1, record(status="BANNED", queued="4"))
+    assert story.read(2, record(queued="4")) == ["ended: banned 1900 critical FAST"]
+    assert ended(story) == {Key(Rule.BANNED, 1900): End(Reason.WELL)}
+
+
+def test_who_is_fast_again_with_a_queue_that_is_stuck_for_long_is_not_well() -> None:
+    story = watching(policy=EVERY_MINUTE)
+    for minutes in range(1, 23):
+        story.read(minutes, record(queued="4"))
+    story.read(23, record(status="BANNED", queued="4"))
+    story.read(24, record(queued="4"))
+    assert ended(story) == {Key(Rule.BANNED, 1900): End(Reason.BECAME, (Rule.QUEUE_STUCK,))}
+
+
+@pytest.mark.parametrize("meanwhile", [[], [record(2)]])
+def test_what_was_read_of_another_token_does_not_count_as_seen(meanwhile: list[Record]) -> None:
+    """Neither when that one was refreshed while ImaginePro was away, nor when a short list named it alone."""
+    story = Story(EVERY_MINUTE, bystanders=())
+    for minutes in range(2):
+        story.read(minutes, record(1, queued="4" * minutes), record(2), record(3), record(4))
+    for minutes in range(2, 25):
+        if meanwhile:
+            story.read(minutes, *meanwhile)
+        else:
+            story.fail(minutes)
+            story.read(minutes + 0.5, record(2), whole=False)
+    story.read(25, record(1, queued="4"), record(2), record(3), record(4))
+    assert not story.incident(Rule.QUEUE_STUCK, 1).open
+
+
+def test_two_odd_readings_with_a_night_between_them_are_no_three_in_a_row() -> None:
+    story = three()
+    out = [record(each, "VERIFYING") for each in (1, 2, 3)]
+    story.read(1, *out)
+    story.read(600, *out)
+    assert not story.incident(Rule.POOL, None, ANYBODY).open

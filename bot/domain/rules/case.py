@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 
-from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import History, Reading, Status, Token
 from bot.domain.overlay import differ, laid_over, turned
 from bot.domain.rules.policy import Policy
+from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.value import Value, field, replace
 
 FLIPS, FLIPS_WITHIN, CALM_AFTER = 3, timedelta(hours=1), timedelta(minutes=30)
@@ -37,6 +38,8 @@ class Past(Value):
     """How it came to its status, this reading included; None while that is as it was first read."""
     unspent: float | None = None
     """Minutes of fast time that it had when its allowance grew; None once some were spent, and where it did not."""
+    unseen: frozenset[Key] = frozenset()
+    """As in `Case`."""
 
     def status_was(self, status: Status) -> bool:
         """Whether the token was last read in that status."""
@@ -113,8 +116,8 @@ class Case(Value):
     """How many tokens a list named that is too short to be believed: the reading is of those alone, then."""
     believed: bool
     """Whether the list is as short, and taken for true."""
-    gap: bool
-    """Whether the reading before was so long ago that nobody knows what was in between."""
+    unseen: frozenset[Key]
+    """What was pending when it was last looked for, so long ago that nobody knows what was in between."""
 
     @property
     def baseline(self) -> bool:
@@ -134,6 +137,7 @@ class Case(Value):
             self.flips.get(token_id, ()),
             self.histories.get(token_id),
             self.unspent.get(token_id),
+            self.unseen,
         )
 
 
@@ -190,11 +194,22 @@ def compare(reading: Reading, known: Before, policy: Policy) -> Case:
         unspent=_unspent(known.unspent, changed, remembered),
         short=short,
         believed=believed,
-        gap=reading.at - max(filter(None, (known.read_at, *known.read_alone.values())), default=reading.at)
-        > LONG * policy.interval,
+        unseen=_unseen(reading.at - LONG * policy.interval, known),
         calm=calm,
         missing=frozenset(missing),
         stirred=frozenset(stirred),
+    )
+
+
+def _unseen(since: datetime, known: Before) -> frozenset[Key]:
+    """What is pending, of tokens that were not read since then. About the upstream, a poll says as much that fails."""
+    return frozenset(
+        key
+        for key, incident in known.incidents.items()
+        if incident.stage is Stage.PENDING
+        and key.rule not in UPSTREAM_RULES
+        and (read_at := known.read_at if key.token is None else known.read_alone.get(key.token, known.read_at))
+        and read_at < since
     )
 
 

@@ -39,7 +39,8 @@ def _membership(case: Case) -> Iterator[Verdict]:
 def goes(case: Case, token_id: int) -> bool:
     """Whether a token that is missing counts as gone from this reading on."""
     needed = case.policy.row(Rule.GONE, token_id).readings
-    pending = None if case.gap else case.open.get(token_id, {}).get(Key(Rule.GONE, token_id))
+    key = Key(Rule.GONE, token_id)
+    pending = None if key in case.unseen else case.incidents.get(key)
     seen = counted(pending.seen, needed, case.reading.at - pending.began_at) if pending else 1
     return seen >= needed
 

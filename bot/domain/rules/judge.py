@@ -50,7 +50,7 @@ def judge(case: Case) -> tuple[Judgement, Calm | None]:
         before_at=case.before_at,
         baseline=case.baseline,
         whole=reading.whole or case.short is not None,
-        gap=case.gap,
+        unseen=case.unseen,
     )
     return judgement, calm
 
@@ -87,7 +87,8 @@ def _is_good_news(verdict: Verdict) -> bool:
 
 def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
     """Good news only of a token that reads well in this very reading: what else is wrong with it stands in the end."""
-    found = [each for verdict in said if isinstance(verdict, Finding) and (each := as_set(verdict, sight.policy))]
+    set_ = (as_set(verdict, sight.policy) for verdict in said if isinstance(verdict, Finding))
+    found = [each for each in set_ if each is not None and _has_lasted(sight, each)]
     spoken = {verdict.key for verdict in said}
     stands = [each for key, each in sight.past.open.items() if each.open and key not in spoken]
     together: tuple[Finding | Incident, ...] = (*found, *stands)
@@ -98,6 +99,14 @@ def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
             yield verdict
         elif isinstance(verdict, Ended):
             yield Ended(verdict.key, End(Reason.BECAME if became else Reason.UNTOLD, became))
+
+
+def _has_lasted(sight: Sight, finding: Finding) -> bool:
+    """Whether it has been so for as long as it must be: that jobs wait, and none runs, in one reading is no trouble."""
+    incident = sight.past.open.get(finding.key)
+    if not finding.for_ or incident is None or finding.key in sight.past.unseen:
+        return not finding.for_
+    return incident.open or sight.at - incident.began_at >= finding.for_
 
 
 def _calm_until(token: Token, at: datetime) -> datetime:
