@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.incidents import ANYBODY, End, Key, Reason, Rule
-from bot.domain.model import Record
+from bot.domain.model import Record, Trouble
 from tests.domain.fleets import record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
@@ -93,3 +93,46 @@ def test_two_odd_readings_with_a_night_between_them_are_no_three_in_a_row() -> N
     story.read(1, *out)
     story.read(600, *out)
     assert not story.incident(Rule.POOL, None, ANYBODY).open
+
+
+# Lists that cannot be true.
+
+
+@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.REFUSED, None])
+def test_an_answer_that_cannot_be_true_is_an_answer(trouble: Trouble | None) -> None:
+    """It is told as what it is, and nobody is reminded that none comes; but nothing is called well by it."""
+    story = three()
+    for minutes in range(1, 6):
+        if trouble is None:
+            story.tick(minutes)
+        else:
+            story.fail(minutes, trouble)
+    (key,) = story.known.incidents
+    story.read(6)
+    story.read(7)
+    assert ended(story) == {}
+    story.read(8)
+    assert ended(story) == {key: End(Reason.BECAME, (Rule.LIST_SHORT,))}
+    assert story.changes.notices == ()
+    assert story.known.incidents.keys() == {SHORT}
+
+
+def test_one_odd_list_before_an_outage_and_one_after_it_are_not_believed() -> None:
+    story = three()
+    story.read(1)
+    for minutes in range(2, 1700, 10):
+        story.fail(minutes)
+    for minutes in range(1700, 1703):
+        story.read(minutes)
+    assert story.incident(Rule.LIST_SHORT, None).open
+    assert set(story.known.remembered) == {1, 2, 3}
+
+
+def test_a_list_is_true_where_nobody_asks_whether_it_can_be() -> None:
+    """Else it would be doubted for good, and the bot would say that it reads nothing."""
+    story = three()
+    story.set(Rule.LIST_SHORT, on=False)
+    for minutes in range(1, 9):
+        story.read(minutes)
+        story.tick(minutes + 0.5)
+    assert [each.key.rule for each in story.notified] == [Rule.BASELINE, *[Rule.GONE] * 3]

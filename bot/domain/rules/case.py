@@ -236,9 +236,18 @@ def _is_short(reading: Reading, sent: Mapping[int, Token], remembered: Mapping[i
 
 
 def _is_believed(at: datetime, incidents: Mapping[Key, Incident], policy: Policy) -> bool:
-    """Whether a short list is taken for true, because it has been so for long, or because somebody says so."""
-    told = incidents.get(Key(Rule.LIST_SHORT))
-    return told is not None and (told.believed is not None or at - told.opened_at >= policy.believed_after)
+    """Whether a short list is taken for true: because it has been so for long, or because somebody says so.
+
+    And where nobody asks whether it can be true: without that rule, it would be doubted for good, and nobody told.
+    """
+    key = Key(Rule.LIST_SHORT)
+    if not policy.watches(key):
+        return True
+    told = incidents.get(key)
+    if told is None or not told.open:
+        return False
+    since = told.first_notified_at or told.opened_at  # an outage may lie between the first such list and the next
+    return told.believed is not None or at - since >= policy.believed_after
 
 
 def _unspent(

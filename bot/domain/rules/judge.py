@@ -11,7 +11,7 @@ from bot.domain.rules.fleet import of_fleet
 from bot.domain.rules.policy import as_set, unwatched
 from bot.domain.rules.sight import Sight, TokenRule, Verdict
 from bot.domain.rules.token import flapping, frozen, inactive, listed, queue_stuck, status, subscription
-from bot.domain.rules.upstream import answered, list_short
+from bot.domain.rules.upstream import answered, list_short, listed_few
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def judge(case: Case) -> tuple[Judgement, Calm | None]:
     found = [each for verdict in verdicts if isinstance(verdict, Finding) and (each := as_set(verdict, policy))]
     ends = {verdict.key: verdict.end for verdict in verdicts if isinstance(verdict, Ended)}
     if case.short is not None:  # nobody knows which half of such an answer is wrong
-        found, ends = [*found, *list_short(case)], {}
+        found, ends = [*found, *list_short(case)], {each.key: each.end for each in listed_few(case)}
     judgement = Judgement(
         at=reading.at,
         findings={finding.key: finding for finding in found},

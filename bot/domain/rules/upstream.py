@@ -38,6 +38,15 @@ def list_short(case: Case) -> Iterator[Finding]:
         yield found
 
 
+def listed_few(case: Case) -> Iterator[Ended]:
+    """What a short list ends, once it is told: an answer is one, though nobody knows whether it is true."""
+    told = case.incidents.get(SHORT)
+    if told is not None and told.open:
+        yield from (
+            Ended(key, End(Reason.BECAME, (SHORT.rule,))) for key in (DOWN, REFUSED, STALE) if key in case.incidents
+        )
+
+
 def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: Policy) -> Judgement:
     """Judge a poll that brought no reading: all that is known of tokens stays as it was.
 
