@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.incidents import ANYBODY, End, Key, Reason, Rule
-from bot.domain.model import Record, Trouble
+from bot.domain.model import Record, Severity, Trouble
 from tests.domain.fleets import record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
@@ -136,3 +136,56 @@ def test_a_list_is_true_where_nobody_asks_whether_it_can_be() -> None:
         story.read(minutes)
         story.tick(minutes + 0.5)
     assert [each.key.rule for each in story.notified] == [Rule.BASELINE, *[Rule.GONE] * 3]
+
+
+# Fast time, and RELAX.
+
+
+def share(percent: float, status: str = "FAST", plan: str = "Standard") -> Record:
+    """A token with so much fast time left."""
+    return record(1900, status, f"{15 * percent / 100:.2f}/15.0 hours ({percent}%)", plan)
+
+
+def test_a_token_that_stops_before_its_fast_time_is_gone_is_a_page() -> None:
+    """Basic has no relax mode, so RELAX is no slower work; a warning about 15 % does not say that."""
+    story = watching(share(25, plan="Basic"), policy=EVERY_MINUTE)
+    assert story.read(1, share(15, plan="Basic")) == ["fast_time_low 1900 warning FAST"]
+    heard = story.read(2, share(15, "RELAX", "Basic"))
+    assert "degraded 1900 critical RELAX" in heard
+
+
+def test_a_page_for_relax_is_not_over_because_a_lesser_level_is_crossed() -> None:
+    story = watching(share(25, plan="Basic"), policy=EVERY_MINUTE)
+    assert story.read(1, share(25, "RELAX", "Basic")) == ["degraded 1900 critical RELAX"]
+    assert story.read(2, share(15, "RELAX", "Basic")) == ["fast_time_low 1900 warning RELAX"]
+    assert story.incident(Rule.DEGRADED).open
+    story.read(3, share(4, "RELAX", "Basic"))
+    assert ended(story) == {Key(Rule.DEGRADED, 1900): End(Reason.BECAME, (Rule.FAST_TIME_LOW,))}
+
+
+@pytest.mark.parametrize("severity", [Severity.INFO, Severity.WARNING])
+def test_relax_that_comes_of_fast_time_is_not_over(severity: Severity) -> None:
+    story = watching(share(25), policy=EVERY_MINUTE)
+    story.set(Rule.FAST_TIME_LOW, severity=severity)
+    story.set(Rule.FAST_TIME_GONE, severity=severity)
+    story.read(1, share(25, "RELAX"))
+    story.read(2, share(0, "RELAX"))
+    assert ended(story) == {Key(Rule.DEGRADED, 1900): End(Reason.BECAME, (Rule.FAST_TIME_LOW,))}
+    assert story.read(3, record(status="RELAX", fast="n/a")) == [], "what is told explains it still"
+
+
+def test_a_greater_plan_ends_nothing_and_is_no_fall_of_what_is_low() -> None:
+    story = watching(record(fast="100.0/200.0 minutes (50%)"), policy=EVERY_MINUTE)
+    assert story.read(1, record(fast="30.0/200.0 minutes (15%)")) == ["fast_time_low 1900 warning FAST"]
+    assert story.read(2, record(fast="30.0/900.0 minutes (3.33%)")) == []
+    assert story.read(3, record(fast="30.0/900.0 minutes (3.33%)")) == []
+    assert story.incident(Rule.FAST_TIME_LOW).severity is Severity.WARNING
+    assert story.read(4, record(fast="29.0/900.0 minutes (3.22%)")) == ["fast_time_low 1900 critical FAST"]
+
+
+def test_who_got_a_greater_plan_with_little_in_it_has_one_card() -> None:
+    story = watching(record(fast="100.0/200.0 minutes (50%)"), policy=EVERY_MINUTE)
+    story.read(1, record(fast="0.0/200.0 minutes (0%)"))
+    assert story.read(2, record(fast="150.0/900.0 minutes (16.67%)")) == ["fast_time_low 1900 warning FAST"]
+    assert story.read(3, record(fast="149.0/900.0 minutes (16.56%)")) == []
+    assert story.read(4, record(fast="800.0/900.0 minutes (88.89%)")) == ["ended: fast_time_low 1900 warning FAST"]

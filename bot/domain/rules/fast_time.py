@@ -66,12 +66,15 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
         yield from sight.ends(key, Reason.UNWATCHED if _set_otherwise(standing, levels, fast_time) else Reason.WELL)
         return
     level, shallower = levels[deepest], levels[:deepest]
+    deeper = standing is not None and _is_deeper(level.text, standing, fast_time)
+    if sight.past.unspent is not None and level.row is Rule.FAST_TIME_LOW and (standing is None or deeper):
+        return  # its allowance grew and nothing of it was spent: it did not fall
     yield replace(
         sight.finding(key.rule, gravest(each.severity for each in levels[: deepest + 1]), key.step),
         detail=level.text,
         row=level.row,
         floor=gravest(_as_set(sight, each) for each in shallower),
-        deeper=standing is not None and _fell(standing, fast_time) and _is_deeper(level.text, standing, fast_time),
+        deeper=deeper and standing is not None and _fell(standing, fast_time),
     )
 
 
@@ -107,7 +110,7 @@ def _levels(sight: Sight, standing: Incident | None) -> Iterator[_Level]:
     token, fast_time = sight.token, measured(sight.token)
     refilled = sight.past.before is not None and _refilled(measured(sight.past.before), fast_time)
     at = None if standing is None or refilled else _depth(level_of(standing), fast_time)
-    low = sight.policy.row(Rule.FAST_TIME_LOW, token.id).enabled and sight.past.unspent is None
+    low = sight.policy.row(Rule.FAST_TIME_LOW, token.id).enabled
     steps = sorted(sight.policy.steps(token.id), key=lambda step: -_minutes(step, fast_time)) if low else []
     for step in steps:
         last = step is steps[-1] and len(steps) > 1

@@ -7,7 +7,8 @@ from bot.domain.incidents import Finding, Incident, Key, Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Severity, Status, gravest
 from bot.domain.rules.case import CALM_AFTER, FLIPS
-from bot.domain.rules.fast_time import current, fast_time
+from bot.domain.rules.fast_time import GONE, current, fast_time
+from bot.domain.rules.policy import as_set
 from bot.domain.rules.sight import Sight, Verdict
 from bot.domain.rules.table import CRITICAL_AFTER, STATUS_RULES
 from bot.domain.value import replace
@@ -23,7 +24,10 @@ def status(sight: Sight) -> Iterator[Verdict]:
         return  # it was never sent
     found = _of_status(sight)
     for rule in STATUS_RULES if past.open else ():
-        if found is None:
+        if found is None and token.status is Status.RELAX and rule is Rule.DEGRADED and past.origin == Status.FAST:
+            told = current(past.open, token.id)
+            yield from sight.ends(sight.key(rule), Reason.BECAME, told.key.rule if told else Rule.FAST_TIME_LOW)
+        elif found is None:
             yield from sight.well(rule)
         elif rule is not found.key.rule:
             yield from sight.ends(sight.key(rule), Reason.BECAME, found.key.rule)
@@ -45,11 +49,23 @@ def _of_status(sight: Sight) -> Finding | None:
             late = checking is not None and sight.at - checking.began_at >= CRITICAL_AFTER
             finding = _status_finding(sight, Rule.VERIFYING, Severity.WARNING)
             return replace(finding, severity=Severity.CRITICAL, natural=Severity.WARNING) if late else finding
-        case Status.RELAX if not any(isinstance(verdict, Finding) for verdict in fast_time(sight)):
+        case Status.RELAX:
             stops = token.subscription.has_relax is False
-            if stops or sight.past.origin == Status.FAST:
-                return _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
+            finding = _status_finding(sight, Rule.DEGRADED, Severity.CRITICAL if stops else Severity.WARNING)
+            if (stops or sight.past.origin == Status.FAST) and not _comes_of_fast_time(sight, finding):
+                return finding
     return None
+
+
+def _comes_of_fast_time(sight: Sight, relax: Finding) -> bool:
+    """Whether the card of its fast time tells of RELAX: none is left, or that card is as grave anyway."""
+    incident, verdicts = current(sight.past.open, sight.token.id), tuple(fast_time(sight))
+    found = [each for verdict in verdicts if isinstance(verdict, Finding) and (each := as_set(verdict, sight.policy))]
+    stands = incident is not None and incident.open and all(verdict.key != incident.key for verdict in verdicts)
+    told: tuple[Finding | Incident, ...] = (*found, incident) if incident is not None and stands else (*found,)
+    set_ = as_set(relax, sight.policy)
+    rank = 0 if set_ is None else set_.severity.rank
+    return any((each.detail or GONE) == GONE or each.severity.rank >= rank for each in told)
 
 
 def _explained(open_: Mapping[Key, Incident], token_id: int) -> bool:
