@@ -10,14 +10,12 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.incidents import Incident, Rule, Stage
 from bot.domain.value import Value
 from bot.storage.batches import batches
-from bot.storage.messages import maybe_posted, new_messages, rule_of, waits
+from bot.storage.messages import FIRST, maybe_posted, new_messages, rule_of, waits
 from bot.storage.names import name_of
 from bot.storage.schema import Instant, incidents, messages
-
-_FIRST: Final = Key(Rule.BASELINE)
 
 _MESSAGES_OF: Final = sa.select(incidents.c.id, incidents.c.message_id).where(
     incidents.c.id.in_(sa.bindparam("names", expanding=True)), incidents.c.message_id.is_not(None)
@@ -63,6 +61,7 @@ def notify(
     """Give each incident's message one more version; returns the message, by name, of the incidents that had none.
 
     Those join the newest message of their rule if that is young, has room and notified of enough, or else get new ones.
+    Of a first reading the summary holds as many as it can of what is wrong, in their order, whatever their rules.
     """
     named = {name_of(incident): incident for incident in notified}
     known = (
@@ -72,9 +71,8 @@ def notify(
     for name, incident in named.items():
         if name not in known:
             alone[incident.key.rule].append(name)
-    if any(incident.key == _FIRST for incident in notified):  # that summary is made of all that it sums up
-        first = alone.pop(Rule.BASELINE)
-        alone = {Rule.BASELINE: [*first, *(name for names in alone.values() for name in names)]}
+    if any(incident.key == FIRST for incident in notified):  # its summary is made of all that it sums up
+        alone = {Rule.BASELINE: [name for name in named if name not in known]}
     joined = _join(connection, alone, named, now, grouping)
     renewed = {*known.values(), *joined.values()}
     if renewed:

@@ -12,8 +12,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, NoticeKind, Rule
+from bot.domain.incidents import Incident, Key, NoticeKind, Rule
 from bot.storage.schema import messages
+
+FIRST: Final = Key(Rule.BASELINE)
+"""Of the first reading, whose message is made of all that was wrong then."""
 
 waits: Final = (messages.c.version > messages.c.shown_version) & messages.c.parked_at.is_(None)
 
@@ -52,10 +55,11 @@ def new_messages(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[
 
 
 def in_order(unsorted: Iterable[Incident]) -> list[Incident]:
-    """The gravest first, then by rule and token."""
+    """The first reading, which begins its summary, and then the gravest first, by rule and token."""
     return sorted(
         unsorted,
         key=lambda incident: (
+            incident.key != FIRST,
             -incident.severity.rank,
             incident.key.rule,
             incident.key.token or 0,

@@ -23,14 +23,18 @@ IN_SIGHT: Final = 5
 IN_SIGHT_FOR: Final = timedelta(minutes=10)
 """A card that is no older, and has no more of the bot's messages below it, is seen by whoever opens the channel."""
 
-_LAST_SEEN: Final = (
-    sa.select(messages.c.id)
+_NEWEST: Final = (
+    sa.select(messages.c.discord_id)
     .where(messages.c.discord_id.is_not(None))
     .order_by(messages.c.id.desc())
-    .offset(IN_SIGHT + 1)
-    .limit(1)
+    .limit(100)
+    .subquery()
 )
-"""The newest message that has more than so many below it."""
+_LAST_SEEN: Final = sa.select(_NEWEST.c.discord_id).order_by(_NEWEST.c.discord_id.desc()).offset(IN_SIGHT + 1).limit(1)
+"""Discord's id of the newest message that has more than so many below it.
+
+The channel is in the order of these ids, which grow: what was deleted there and posted anew stands at its end.
+"""
 
 
 def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None:
@@ -146,7 +150,7 @@ def _out_of_sight(connection: sa.Connection, cards: Sequence[int], now: datetime
     last_seen = connection.scalar(_LAST_SEEN)
     far = messages.c.created_at.is_(None) | (messages.c.created_at < now - IN_SIGHT_FOR)
     if last_seen is not None:
-        far |= messages.c.id <= last_seen
+        far |= messages.c.discord_id <= last_seen
     found: list[int] = []
     for batch in batches(cards):
         found += connection.scalars(

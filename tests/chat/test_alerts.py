@@ -757,6 +757,13 @@ def test_the_first_summary_names_what_it_is_made_of() -> None:
         assert line in said
 
 
+@pytest.mark.parametrize(("named", "words"), [(110, "110 problems"), (111, "at least 111 problems")])
+def test_the_first_summary_does_not_count_as_all_what_it_has_room_for(named: int, words: str) -> None:
+    bans = [incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n, "BANNED")) for n in range(1, named + 1)]
+    shown = say(incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE), *bans)
+    assert shown.content == f"**🔴 Now watching 4 tokens: {words}**"
+
+
 def test_the_footer_is_the_mark_by_which_the_message_is_found_again() -> None:
     assert say(incident(Rule.NEW, now=record())).embeds[0].footer.text == "ref k3f9-57"
 

@@ -78,6 +78,20 @@ async def test_a_group_takes_no_more_than_its_size(store: Store) -> None:
     ]
 
 
+@pytest.mark.parametrize("more", [130, 700])
+async def test_the_first_summary_holds_the_gravest_of_what_is_wrong_however_much_that_is(
+    store: Store, more: int
+) -> None:
+    first = replace(incident(None, Rule.BASELINE, severity=Severity.INFO), stage=Stage.RESOLVED, resolved_at=NOW)
+    checks = [incident(n, Rule.VERIFYING, severity=Severity.WARNING) for n in range(more)]
+    grave = [incident(2000, Rule.DEGRADED), incident(2001, Rule.VERIFYING), incident(2002, Rule.FAST_TIME_LOW)]
+    await store.save(notified(first, *checks, *grave), NOW)
+    summary, *others = await deliver(store)
+    assert {first.key, *(each.key for each in grave)} < {each.key for each in summary.incidents}
+    assert (len(summary.incidents), summary.summary) == (112, True)
+    assert Counter(each for message in others for each in tokens(message)).total() == more + 4 - 112
+
+
 @pytest.mark.parametrize(
     ("seconds", "messages"),
     [(0, [[1, 2]]), (20, [[1, 2]]), (20.001, [[1], [2]]), (3600, [[1], [2]])],
@@ -323,6 +337,18 @@ async def test_the_end_of_what_is_in_sight_is_an_edit_and_no_more(store: Store) 
     await on_the_channel(store, last, *(lone(number) for number in range(9, 15)), now=NOW + minutes(13))
     await store.save(notices(NoticeKind.RESOLVED, *ended(last)), NOW + minutes(14))
     assert [message.notice is None for message in await deliver(store, NOW + minutes(14))] == [False, True]
+
+
+async def test_a_card_that_was_posted_anew_is_in_sight_where_it_stands_now(store: Store) -> None:
+    one = lone(1)
+    (card,) = await on_the_channel(store, one)
+    await on_the_channel(store, *(lone(number) for number in range(2, 9)), now=NOW + minutes(1))
+    await store.anew(card.id, NOW + minutes(2))  # somebody deleted it
+    anew = await claim(store, NOW + minutes(2))
+    assert anew is not None
+    await store.confirm(card.id, 9_999, anew.version)
+    await store.save(notices(NoticeKind.RESOLVED, *ended(one)), NOW + minutes(3))
+    assert [message.notice for message in await deliver(store, NOW + minutes(3))] == [None]
 
 
 async def test_all_ends_of_a_poll_are_one_notice_that_names_them(store: Store) -> None:

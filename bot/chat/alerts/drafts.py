@@ -12,6 +12,7 @@ from bot.chat.text import listed, quoted
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
 from bot.domain.rules.table import UPSTREAM_RULES
+from bot.storage.store import SUMMARY_SIZE
 
 FAILURES = UPSTREAM_RULES - {Rule.LIST_SHORT}
 """Rules whose detail is the upstream's own words."""
@@ -70,7 +71,8 @@ def summary(about: Sequence[Story]) -> Draft:
     sign_now = sign_of(about)
     if first:
         wrong = sum(story.incident.severity is not Severity.INFO for story in stands)
-        problems = f": {wrong} problem{'s' * (wrong != 1)}" if wrong else ""
+        least = "at least " if len(about) + 1 >= SUMMARY_SIZE else ""  # the others are in the messages that follow
+        problems = f": {least}{wrong} problem{'s' * (wrong != 1)}" if wrong else ""
         headline = f"{first.wording.headline.format_map(first)}{problems}"
         return _whose(Draft(sign_now, headline, lines, remedies), stands)
     return _whose(Draft(sign_now, several(about), lines, remedies), stands)
