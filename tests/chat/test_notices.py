@@ -78,6 +78,10 @@ def test_a_word_about_thousands_looks_at_the_gravest_and_first_at_what_is_open()
     assert "and 968 more" in said[-2]
 
 
+def test_several_that_are_still_open_long_after_are_not_said_to_be_so_at_once() -> None:
+    assert "**Still open: 2 incidents**" in lines(notice(NoticeKind.REMINDER, BAN, CHECK))[0]
+
+
 @pytest.mark.parametrize("rule", [Rule.BASELINE, Rule.NEW])
 def test_what_only_told_something_is_not_said_to_be_open_once_the_others_of_its_card_are_over(rule: Rule) -> None:
     told = incident(

@@ -23,7 +23,7 @@ def _of(about: Sequence[Story]) -> str:
     """What a notice is about, as a headline."""
     if len(about) == 1:
         return sign_and_headline(about[0])[1]
-    return several(about) if about else "something that is over by now"
+    return several(about).removesuffix(" at once") if about else "something that is over by now"
 
 
 def _names(about: Sequence[Story]) -> list[Line]:
