@@ -60,7 +60,7 @@ reliability: .venv/dev ## kill the bot 200 times an engine, stop it, let storms 
 chaos: .venv/dev ## let everything go wrong at random in 200 seeds an engine, with two copies: four to ten minutes
 	$(RUN) python -m tests.chaos --seeds 200
 
-fuzz: .venv/dev ## try up to 5,000 inputs, instead of some 100, for each claim that is made of any input: six to fifteen minutes
+fuzz: .venv/dev ## try up to 5,000 inputs, instead of some 100, for each claim that is made of any input: ten to twenty minutes
 	$(RUN) pytest -q -n 2 -m hypothesis --hypothesis-profile=fuzz
 
 audit: .venv/dev ## ask OSV (api.osv.dev) for known holes in every locked package; fails when it cannot be asked
