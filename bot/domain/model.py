@@ -235,6 +235,11 @@ class Subscription(Value):
         """Whether it shows a stamp that is too far in the past to be about the present."""
         return any(at is not None and _too_old(at, now) for at in (self.renews_at, self.ends_at))
 
+    def ahead(self, now: datetime) -> bool:
+        """Whether it shows that it goes on: until its renewal, just now at the latest, or its end."""
+        dates = (self.renews_at and self.renews_at + RENEWAL_GRACE, self.ends_at)
+        return any(at is not None and at >= now for at in dates)
+
     @property
     def turns(self) -> tuple[datetime, ...]:
         """The instants after which the time alone puts it out of order."""

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.incidents import ANYBODY, End, Key, Reason, Rule
 from bot.domain.model import Record, Severity, Trouble
-from tests.domain.fleets import record
+from tests.domain.fleets import at, record
 from tests.domain.stories import EVERY_MINUTE, Story, watching
 
 QUEUE, FROZEN, LOW = (Key(rule, 1900) for rule in (Rule.QUEUE_STUCK, Rule.FROZEN, Rule.FAST_TIME_LOW))
@@ -189,3 +189,38 @@ def test_who_got_a_greater_plan_with_little_in_it_has_one_card() -> None:
     assert story.read(2, record(fast="150.0/900.0 minutes (16.67%)")) == ["fast_time_low 1900 warning FAST"]
     assert story.read(3, record(fast="149.0/900.0 minutes (16.56%)")) == []
     assert story.read(4, record(fast="800.0/900.0 minutes (88.89%)")) == ["ended: fast_time_low 1900 warning FAST"]
+
+
+LATE, AHEAD, ANCIENT = (int(at(60 * 24 * days).timestamp()) for days in (-3, 20, -400))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "terms"),
+    [
+        ("Paused", f"renews next on <t:{ANCIENT}>"),
+        (f"Active monthly, renews next on <t:{LATE}>", f"Active monthly, renews next on <t:{ANCIENT}>"),
+        (f"Active monthly, renews next on <t:{LATE}>", f"Active monthly, cancels on <t:{ANCIENT}>"),
+    ],
+)
+def test_a_plan_is_not_in_order_again_because_its_date_cannot_be_believed(trouble: str, terms: str) -> None:
+    story = watching(record(terms=f"Active monthly, renews next on <t:{AHEAD}>"))
+    assert story.read(1, record(terms=trouble)) == ["subscription 1900 warning FAST"]
+    assert story.read(2, record(terms=terms)) == []
+    assert story.incident(Rule.SUBSCRIPTION).open
+    restored = record(terms=f"Active monthly, renews next on <t:{AHEAD}>")
+    assert story.read(3, restored) == ["ended: subscription 1900 warning FAST"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "after"),
+    [
+        ("Paused", record(terms="Active monthly")),
+        ("Paused", record(terms=f"Active monthly, renews next on <t:{ANCIENT}>")),
+        (f"Active monthly, renews next on <t:{LATE}>", record(plan="Pro", terms="Active yearly")),
+        (f"Active monthly, renews next on <t:{LATE}>", record(terms=f"Active monthly, cancels on <t:{AHEAD}>")),
+    ],
+)
+def test_a_plan_that_says_so_is_in_order_again(trouble: str, after: Record) -> None:
+    story = watching(record(terms=f"Active monthly, renews next on <t:{AHEAD}>"))
+    story.read(1, record(terms=trouble))
+    assert story.read(2, after) == ["ended: subscription 1900 warning FAST"]

@@ -120,16 +120,17 @@ def listed(sight: Sight) -> Iterator[Verdict]:
 def subscription(sight: Sight) -> Iterator[Verdict]:
     """The renewal date and the fast time come in one text: while the old date stands, no refill was seen either.
 
-    The time alone makes no plan well: one that is not renewed stays so when its date is too old to be believed.
+    A date that is too old to be believed makes no plan well, by the time alone or by another text. Of one that was
+    paused, or is another plan now, the word is enough.
     """
-    plan, before = sight.token.subscription, sight.past.before
+    plan, incident = sight.token.subscription, sight.past.open.get(sight.key(Rule.SUBSCRIPTION))
     if not plan.in_order(sight.at):
         yield sight.finding(Rule.SUBSCRIPTION)
-        return
-    silent = plan.state is None and plan.renews_at is None and plan.ends_at is None
-    as_before = before is not None and before.subscription == plan
-    if not silent and not (as_before and plan.dated(sight.at)):
-        yield from sight.well(Rule.SUBSCRIPTION)
+    elif incident is not None:
+        bad = read(incident.now).subscription if incident.now is not None else plan
+        as_before = plan.dated(sight.at) and (bad.plan, bad.state) == (plan.plan, plan.state)
+        if plan.ahead(sight.at) or (plan.state is not None and not as_before):
+            yield from sight.well(Rule.SUBSCRIPTION)
 
 
 def queue_stuck(sight: Sight) -> Iterator[Verdict]:
