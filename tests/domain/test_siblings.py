@@ -224,3 +224,12 @@ def test_a_plan_that_says_so_is_in_order_again(trouble: str, after: Record) -> N
     story = watching(record(terms=f"Active monthly, renews next on <t:{AHEAD}>"))
     story.read(1, record(terms=trouble))
     assert story.read(2, after) == ["ended: subscription 1900 warning FAST"]
+
+
+@pytest.mark.parametrize("asked", ["1,10h", "10h"])
+def test_a_fleet_of_which_none_works_is_not_told_to_have_little_fast_time_too(asked: str) -> None:
+    story = Story(EVERY_MINUTE, bystanders=())
+    story.read(0, record())
+    story.set(Rule.POOL, threshold=asked)
+    heard = [each for minutes in range(1, 9) for each in story.read(minutes, record(status="BANNED"))]
+    assert heard == ["banned 1900 critical BANNED"]

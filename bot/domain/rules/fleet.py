@@ -66,7 +66,7 @@ def _pool(case: Case) -> Iterator[Verdict]:
     maybe = [token for token in read.values() if not token.status_text.strip()]
     maybe += [token for token in missing.values() if token.usable]
     yield from _usable(surely, maybe, {**read, **missing}, past, levels)
-    if levels.minutes is not None:
+    if levels.minutes is not None and (surely or not levels.usable):  # where none works, their number says it
         yield from _fast_hours(surely, maybe, past, levels, levels.minutes)
 
 
