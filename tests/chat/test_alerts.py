@@ -757,6 +757,29 @@ def test_the_first_summary_names_what_it_is_made_of() -> None:
         assert line in said
 
 
+@pytest.mark.parametrize(
+    ("rule", "became", "headline"),
+    [
+        (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, "ImaginePro unreadable for 3 min, now access refused"),
+        (Rule.UPSTREAM_STALE, Rule.UPSTREAM_DOWN, "No new readings for 3 min, now ImaginePro unreadable"),
+        (Rule.UPSTREAM_STALE, Rule.UPSTREAM_REFUSED, "No new readings for 3 min, now access refused"),
+        (Rule.UPSTREAM_REFUSED, Rule.LIST_SHORT, "Access refused for 3 min, now most tokens missing from the list"),
+        (Rule.LIST_SHORT, Rule.GONE, "Most tokens missing from the list for 3 min, now gone from the list"),
+    ],
+)
+def test_trouble_of_imaginepro_that_became_another_says_which(rule: Rule, became: Rule, headline: str) -> None:
+    over = incident(rule, None, after=timedelta(minutes=3), detail="2 of 9", end=Reason.BECAME, became=became)
+    assert title(over) == f"⚪ {headline}"
+    what, now = headline.split(" for 3 min")
+    assert f"⚪ **{what}{now}** for 3 min" in body(over, incident(Rule.BANNED, now=record(status="BANNED")))
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_what_something_became_needs_nothing_of_its_own_incident(rule: Rule) -> None:
+    over = incident(Rule.VERIFYING, now=record(), after=HOUR, end=Reason.BECAME, became=rule)
+    assert "{" not in title(over)
+
+
 @pytest.mark.parametrize(("named", "words"), [(110, "110 problems"), (111, "at least 111 problems")])
 def test_the_first_summary_does_not_count_as_all_what_it_has_room_for(named: int, words: str) -> None:
     bans = [incident(Rule.BANNED, n, severity=Severity.CRITICAL, now=record(n, "BANNED")) for n in range(1, named + 1)]
@@ -788,7 +811,7 @@ def test_a_summary_groups_by_rule_and_by_what_became_of_it() -> None:
         "🔴 **BANNED** (2): 1920, 1921",
         "🟠 **under 20 % fast time** (1): 1907 (18 %)",
         "⚫ **switched off** (1): 1930",
-        "✅ **resolved: ImaginePro could not be read** for 3 min",
+        "✅ **resolved: ImaginePro unreadable** for 3 min",
         "✅ **was VERIFYING, now FAST** (2): 1940 (5 min), 1941 (6 min)",
         "⚪ **was VERIFYING, now BANNED** (1): 1943 (7 min)",
         "⚪ **was VERIFYING, gone from the list** (1): 1944 (8 min)",

@@ -291,7 +291,7 @@ async def test_the_fleet_names_what_is_open_and_who_has_it(world: World) -> None
     assert lines[3:8] == [
         "🔴 **BANNED**: token 1901",
         f"🔴 **under 5 % fast time**: token 1900 · <@{world.other.id}> has it",
-        "🟠 **ImaginePro could not be read**",
+        "🟠 **ImaginePro unreadable**",
         "🟠 **queue stuck**: tokens 1900 and 1950",
         "**Needs a person: token 1901**",
     ]

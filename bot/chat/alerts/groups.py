@@ -8,7 +8,7 @@ from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, aftermath, sign
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.wording import MOMENTARY
 from bot.chat.cards import share
-from bot.chat.text import listed, number, within
+from bot.chat.text import capitalised, listed, number, within
 from bot.domain.incidents import Incident, Rule
 from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
 
@@ -37,6 +37,8 @@ def _label(story: Story) -> str:
     group = story.wording.group.format_map(story)
     if not story.ended:
         return group
+    if not story.well and story.incident.key.token is None:
+        return f"{capitalised(story.wording.short)}, {_fate(story)}"
     if not story.well:
         return f"was {group}, {_fate(story)}"
     return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"resolved: {group}"

@@ -6,7 +6,7 @@ from bot.chat import cards
 from bot.chat.alerts.story import Story, queued_jobs
 from bot.chat.alerts.wording import MOMENTARY, WORDINGS
 from bot.chat.cards import plan_word, refilled, status_word
-from bot.chat.text import instant, listed, number
+from bot.chat.text import capitalised, instant, listed, number
 from bot.domain.incidents import Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Status
@@ -36,8 +36,9 @@ def _end(story: Story) -> tuple[Sign, str]:
     """How it ended: only where all is well does it say so."""
     if story.well:
         return OVER, _well(story)
-    about = "" if story.incident.key.token is None else f"{story.name}: "
-    return MOVED_ON, f"{about}{story.wording.short.format_map(story)} for {story.span}, {aftermath(story)}"
+    short = story.wording.short
+    what = capitalised(short) if story.incident.key.token is None else f"{story.name}: {short}"
+    return MOVED_ON, f"{what} for {story.span}, {aftermath(story)}"
 
 
 def _well(story: Story) -> str:

@@ -30,7 +30,7 @@ class Wording(Value):
     sign: tuple[str, discord.Colour] | None = None
     """Instead of the severity's."""
     word: str = ""
-    """What it is called once it is over, or is what something else became; empty where `group` says it."""
+    """What it is called once it is over, or is what something else became: no template. Empty where `group` says it."""
 
     @property
     def short(self) -> str:
@@ -63,7 +63,7 @@ WORDINGS: Mapping[Rule, Wording] = {
     Rule.UPSTREAM_DOWN: Wording(
         explained="ImaginePro does not answer, or not as it should",
         headline="ImaginePro cannot be read",
-        group="ImaginePro could not be read",
+        group="ImaginePro unreadable",
         means="{numbers} Until it answers, no alert about a token fires or resolves.",
         do="{ask}",
         over="ImaginePro can be read again after {span}",
@@ -72,6 +72,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         explained="ImaginePro refuses the key, the plan or the payment",
         headline="{refused}",
         group="{refused}",
+        word="access refused",
         means="No token can be watched until this is fixed. {numbers}",
         do="{admit}",
         over="ImaginePro lets the bot in again after {span}",
@@ -88,6 +89,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         explained="ImaginePro lists hardly any of the tokens that it listed before",
         headline="ImaginePro lists only {named}",
         group="ImaginePro lists only {named}",
+        word="most tokens missing from the list",
         means="The others stay as they were last read, and none counts as gone.",
         do="if they are gone for good, press “They are gone”. Otherwise nothing yet: the bot keeps asking.",
         over="ImaginePro lists the tokens again after {span}",
