@@ -774,6 +774,11 @@ def test_trouble_of_imaginepro_that_became_another_says_which(rule: Rule, became
     assert f"⚪ **{what}{now}** for 3 min" in body(over, incident(Rule.BANNED, now=record(status="BANNED")))
 
 
+@pytest.mark.parametrize(("listed", "words"), [("0 of 9", "none of 9 tokens"), ("2 of 9", "only 2 of 9 tokens")])
+def test_a_list_that_is_too_short_says_how_many_it_names(listed: str, words: str) -> None:
+    assert title(incident(Rule.LIST_SHORT, None, detail=listed)) == f"🟠 ImaginePro lists {words}"
+
+
 @pytest.mark.parametrize("rule", Rule)
 def test_what_something_became_needs_nothing_of_its_own_incident(rule: Rule) -> None:
     over = incident(Rule.VERIFYING, now=record(), after=HOUR, end=Reason.BECAME, became=rule)

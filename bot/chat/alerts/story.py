@@ -268,8 +268,9 @@ class Story(Value):
 
     @property
     def named(self) -> str:
-        """`2 of 9 tokens`, of a list that is too short."""
-        return f"{plain(self.incident.detail, 40)} tokens"
+        """`only 2 of 9 tokens`, of a list that is too short, or `none of 9 tokens`."""
+        few, of, all_ = plain(self.incident.detail, 40).partition(" of ")
+        return f"{'none' if few == '0' else f'only {few}'}{of}{all_} tokens"
 
     @property
     def flips(self) -> str:

@@ -87,10 +87,10 @@ WORDINGS: Mapping[Rule, Wording] = {
     ),
     Rule.LIST_SHORT: Wording(
         explained="ImaginePro lists hardly any of the tokens that it listed before",
-        headline="ImaginePro lists only {named}",
-        group="ImaginePro lists only {named}",
+        headline="ImaginePro lists {named}",
+        group="ImaginePro lists {named}",
         word="most tokens missing from the list",
-        means="The others stay as they were last read, and none counts as gone.",
+        means="Those that are missing stay as they were last read, and none counts as gone.",
         do="if they are gone for good, press “They are gone”. Otherwise nothing yet: the bot keeps asking.",
         over="ImaginePro lists the tokens again after {span}",
     ),
