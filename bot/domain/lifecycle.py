@@ -106,6 +106,8 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
             now=finding.now,
             origin=finding.origin,
         )
+    if incident.began_at > judgement.at:  # the clock was set back since, and nobody knows when
+        incident = replace(incident, unbroken_since=judgement.at)
     if incident.stage is Stage.PENDING:
         if finding.key in judgement.unseen:
             incident = replace(incident, seen=0, unbroken_since=judgement.at)

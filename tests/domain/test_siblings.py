@@ -233,3 +233,16 @@ def test_a_fleet_of_which_none_works_is_not_told_to_have_little_fast_time_too(as
     story.set(Rule.POOL, threshold=asked)
     heard = [each for minutes in range(1, 9) for each in story.read(minutes, record(status="BANNED"))]
     assert heard == ["banned 1900 critical BANNED"]
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off_by_a_day() -> None:
+    """What becomes critical because it lasts does so after its time, counted anew."""
+    check, away = watching(policy=EVERY_MINUTE), watching(policy=EVERY_MINUTE)
+    check.read(1, record(status="VERIFYING"))
+    for minutes in range(1, 4):
+        away.fail(minutes)
+    for minutes in range(-1440, -1420):
+        check.read(minutes, record(status="VERIFYING"))
+        away.fail(minutes)
+    assert check.incident(Rule.VERIFYING).severity is Severity.CRITICAL
+    assert away.incident(Rule.UPSTREAM_DOWN, None).severity is Severity.CRITICAL

@@ -95,6 +95,6 @@ def judge_stale(
 def _found(finding: Finding, incidents: Mapping[Key, Incident], policy: Policy, now: datetime) -> Finding | None:
     """As its rule is set; critical once it has lasted: nobody watches the tokens meanwhile."""
     standing = incidents.get(finding.key)
-    if standing is not None and standing.open and now - standing.opened_at >= CRITICAL_AFTER:
+    if standing is not None and standing.open and now - standing.began_at >= CRITICAL_AFTER:
         finding = replace(finding, severity=Severity.CRITICAL, natural=finding.severity)
     return as_set(finding, policy)
