@@ -774,6 +774,22 @@ def test_trouble_of_imaginepro_that_became_another_says_which(rule: Rule, became
     assert f"⚪ **{what}{now}** for 3 min" in body(over, incident(Rule.BANNED, now=record(status="BANNED")))
 
 
+@pytest.mark.parametrize(
+    ("end", "became", "word"),
+    [
+        (Reason.WELL, None, "resolved"),
+        (Reason.BECAME, Rule.BANNED, "ended"),
+        (Reason.UNTOLD, None, "ended"),
+        (Reason.OFF, None, "ended"),
+        (Reason.GONE, None, "ended"),
+    ],
+)
+def test_only_what_is_well_again_is_called_resolved(end: Reason, became: Rule | None, word: str) -> None:
+    now = record(status="BANNED") if became else record()
+    over = incident(Rule.VERIFYING, now=now, after=HOUR, end=end, became=became)
+    assert f"{word} <t:{int((NOON + HOUR).timestamp())}:t> after 1 h" in body(over)[-1]
+
+
 @pytest.mark.parametrize(("listed", "words"), [("0 of 9", "none of 9 tokens"), ("2 of 9", "only 2 of 9 tokens")])
 def test_a_list_that_is_too_short_says_how_many_it_names(listed: str, words: str) -> None:
     assert title(incident(Rule.LIST_SHORT, None, detail=listed)) == f"🟠 ImaginePro lists {words}"

@@ -63,7 +63,10 @@ def timeline(about: Sequence[Story]) -> str:
         moments.insert(place, (Moment(told, Happening.FIRED), f"told {stamp(told, style)}"))
     words = _shortened(moments)
     if single is not None and single.ended:
-        words[-1] += f" after {single.span}"
+        over = (
+            words[-1] if single.well else words[-1].replace("resolved", "ended", 1)
+        )  # nothing bad is resolved by worse
+        words[-1] = f"{over} after {single.span}"
     return " · ".join([*words, *_checked(about, began, style)])
 
 
