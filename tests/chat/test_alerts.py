@@ -209,6 +209,11 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "Jobs wait or fail until more tokens work.",
         ),
         (
+            incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="1 of 1, 2"),
+            "🔴 Only 1 token works (you want 2)",
+            "Jobs wait or fail until more tokens work.",
+        ),
+        (
             incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="1 of 9"),  # an older version
             "🔴 Only 1 of 9 tokens works",
             "Jobs wait or fail until more tokens work.",
@@ -740,6 +745,14 @@ def test_a_ping_carries_the_headline_and_the_card_does_not_repeat_it() -> None:
     assert not shown.embeds[0].title
     assert say(banned).content == "**🔴 Token 1900 is BANNED**", "a phone's notification shows nothing else"
     assert say(incident(Rule.VERIFYING, now=record(status="VERIFYING")), role=ROLE).content is None
+
+
+def test_what_is_posted_anew_and_all_over_makes_no_sound() -> None:
+    first = incident(Rule.BASELINE, None, severity=Severity.INFO, after=ENDED_AT_ONCE)
+    over = incident(Rule.BANNED, was=record(), now=record(), after=HOUR)
+    still = incident(Rule.BANNED, 1901, now=record(1901, "BANNED"))
+    assert [say(first).silent, say(first, over).silent, say(over).silent] == [False, True, True]
+    assert not say(first, over, still).silent
 
 
 def test_the_first_summary_names_what_it_is_made_of() -> None:

@@ -111,7 +111,8 @@ def alert(
     if not urgent:
         embed.title = f"{mark} {headline}"
     content = f"{mentions}**{mark} {headline}**" if urgent else None
-    return Alert(content, (embed,), allowed, buttons(message, runbook), silent=all(story.ended for story in about))
+    over = any(story.ended for story in about) and not any(story.incident.open for story in about)
+    return Alert(content, (embed,), allowed, buttons(message, runbook), silent=over)
 
 
 def _is_urgent(incident: Incident) -> bool:

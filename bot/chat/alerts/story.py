@@ -307,8 +307,10 @@ class Story(Value):
         if self.incident.key.step == FAST_HOURS:
             limit = f" left (limit {wanted})" if wanted else ""
             return f"Fast time of the fleet: {self._fleet_left or said}{limit}"
-        few = said.partition(" ")[0]
-        only = "No token works" if few == "0" else f"Only {said} tokens work{'s' * (few == '1')}"
+        few, _, all_ = said.partition(" of ")
+        one = few == "1"
+        how_many = f"{few} token{'s' * (not one)}" if few == all_ else f"{said} tokens"
+        only = "No token works" if few == "0" else f"Only {how_many} work{'s' * one}"
         return only if wanted in {"", "1"} else f"{only} (you want {wanted})"
 
     @property
