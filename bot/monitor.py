@@ -25,7 +25,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, Memory, restore
-from bot.domain.watch.poll import advance, advance_failure, compare
+from bot.domain.watch.poll import advance, advance_failure, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
@@ -290,7 +290,9 @@ class Monitor:
             await self._be_sure()
             known = self._known
             await self._priority.give_way()
-            case = compare(known, _as_of(reading, known.fleet, asked_at), self._policy)
+            read, base = _as_of(reading, known.fleet, asked_at), self._policy
+            much = news(known, read) > JUDGED_AT_ONCE
+            case = await asyncio.to_thread(compare, known, read, base) if much else compare(known, read, base)
             await self._priority.give_way()
             few = len(case.stirred) <= JUDGED_AT_ONCE
             moved = advance(known, case) if few else await asyncio.to_thread(advance, known, case)

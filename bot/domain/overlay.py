@@ -7,14 +7,19 @@ news. A field of a type that says nothing, as `null` or `true` for a text, is le
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
+from msgspec.structs import astuple
+
 from bot.domain import info
-from bot.domain.model import History, InfoText, Record, Status, Token
+from bot.domain.model import History, InfoText, Status, Token
 from bot.domain.value import replace
 
 _OF_RECORD: Final = ("status", "active", "channel_id", "server_id", "concurrency")
 _OF_INFO: Final = InfoText.__struct_fields__
+
+_fields: Final = attrgetter(*_OF_RECORD)
 
 
 def laid_over(token: Token, before: Token | None, read_at: datetime | None) -> Token:
@@ -28,8 +33,8 @@ def laid_over(token: Token, before: Token | None, read_at: datetime | None) -> T
     if before is None or token is before:
         return token
     record, known = token.record, before.record
-    fields = _gaps(record, known, _OF_RECORD)
-    texts = _gaps(record.info, known.info, _OF_INFO)
+    fields = _gaps(_OF_RECORD, _fields(record), _fields(known))
+    texts = {} if record.info == known.info else _gaps(_OF_INFO, astuple(record.info), astuple(known.info))
     if fields or texts:
         since = {} if read_at is None else dict.fromkeys((*fields, *texts), read_at)
         kept = {name: known.kept.get(name, at) for name, at in since.items()}
@@ -39,13 +44,10 @@ def laid_over(token: Token, before: Token | None, read_at: datetime | None) -> T
     return token if record is token.record else info.read(record)
 
 
-def _gaps(read: Record | InfoText, known: Record | InfoText, names: tuple[str, ...]) -> dict[str, Any]:
+def _gaps(names: tuple[str, ...], read: tuple[object, ...], known: tuple[object, ...]) -> dict[str, Any]:
     """What was left out, as it was known."""
-    return {
-        name: was
-        for name in names
-        if _says_nothing(getattr(read, name)) and not _says_nothing(was := getattr(known, name))
-    }
+    both = zip(names, read, known, strict=True)
+    return {name: was for name, now, was in both if now != was and _says_nothing(now) and not _says_nothing(was)}
 
 
 def _says_nothing(value: object) -> bool:

@@ -60,6 +60,8 @@ def _of_status(sight: Sight) -> Finding | None:
 def _comes_of_fast_time(sight: Sight, relax: Finding) -> bool:
     """Whether the card of its fast time tells of RELAX: none is left, or that card is as grave anyway."""
     incident, verdicts = current(sight.past.open, sight.token.id), tuple(fast_time(sight))
+    if incident is None and not verdicts:
+        return False
     found = [each for verdict in verdicts if isinstance(verdict, Finding) and (each := as_set(verdict, sight.policy))]
     stands = incident is not None and incident.open and all(verdict.key != incident.key for verdict in verdicts)
     told: tuple[Finding | Incident, ...] = (*found, incident) if incident is not None and stands else (*found,)
