@@ -246,3 +246,10 @@ def test_a_clock_that_is_set_back_puts_nothing_off_by_a_day() -> None:
         away.fail(minutes)
     assert check.incident(Rule.VERIFYING).severity is Severity.CRITICAL
     assert away.incident(Rule.UPSTREAM_DOWN, None).severity is Severity.CRITICAL
+
+
+def test_nobody_is_fast_again_by_a_list_that_cannot_be_true() -> None:
+    story = Story(EVERY_MINUTE, bystanders=())
+    story.read(0, record(1, "RELAX"), *map(record, range(2, 6)))
+    assert story.read(1, record(1)) == []
+    assert story.read(2, *map(record, range(1, 6))) == []

@@ -41,7 +41,8 @@ def judge(case: Case) -> tuple[Judgement, Calm | None]:
     found = [each for verdict in verdicts if isinstance(verdict, Finding) and (each := as_set(verdict, policy))]
     ends = {verdict.key: verdict.end for verdict in verdicts if isinstance(verdict, Ended)}
     if case.short is not None:  # nobody knows which half of such an answer is wrong
-        found, ends = [*found, *list_short(case)], {each.key: each.end for each in listed_few(case)}
+        worse = (each for each in found if not _is_good_news(each))
+        found, ends = [*worse, *list_short(case)], {each.key: each.end for each in listed_few(case)}
     judgement = Judgement(
         at=reading.at,
         findings={finding.key: finding for finding in found},
