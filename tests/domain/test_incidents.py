@@ -361,7 +361,7 @@ class Watching(RuleBasedStateMachine):
     def what_is_open_and_not_suppressed_is_known_as_severe_as_it_is(self) -> None:
         suppressed = self.known.suppressed()
         for key, incident in self.known.incidents.items():
-            if incident.open and incident.notifiable and not suppressed(key):
+            if incident.open and incident.notifiable and not incident.missed and not suppressed(key):
                 assert self.channel.aloud[key] is incident.severity
 
     @invariant()

@@ -253,3 +253,36 @@ def test_nobody_is_fast_again_by_a_list_that_cannot_be_true() -> None:
     story.read(0, record(1, "RELAX"), *map(record, range(2, 6)))
     assert story.read(1, record(1)) == []
     assert story.read(2, *map(record, range(1, 6))) == []
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 3])
+def test_a_fleet_whose_bans_are_over_is_no_page_in_that_moment(tokens: int) -> None:
+    """That no token works was told by the bans; once they are over, it is no longer so, and needs no word."""
+    story = Story(EVERY_MINUTE, bystanders=())
+    story.read(0, *map(record, range(tokens)))
+    for minutes in range(1, 7):
+        story.read(minutes, *(record(each, "BANNED") for each in range(tokens)))
+    assert story.incident(Rule.POOL, None, ANYBODY).open
+    heard = [each for minutes in range(7, 12) for each in story.read(minutes, *map(record, range(tokens)))]
+    assert heard == [f"ended: banned {each} critical FAST" for each in range(tokens)]
+    assert not story.known.incidents
+
+
+def test_what_works_in_part_again_is_told_once_it_does_not() -> None:
+    story = three()
+    for minutes in range(1, 7):
+        story.read(minutes, *(record(each, "BANNED") for each in (1, 2, 3)))
+    story.read(7, record(1), record(2, "BANNED"), record(3, "BANNED"))
+    assert "pool usable critical" in story.read(8, *(record(each, "VERIFYING") for each in (1, 2, 3)))
+
+
+def test_an_outage_that_is_ending_is_not_told_when_a_window_ends() -> None:
+    story = three()
+    story.window(0, 1, 30)
+    story.tick(1)
+    for minutes in range(2, 29):
+        story.fail(minutes)
+    for minutes in (29, 30):
+        story.read(minutes, record(1), record(2), record(3))
+    story.tick(31)
+    assert DOWN not in story.changes.notify

@@ -147,7 +147,7 @@ def _histories(incidents: Iterable[Incident]) -> dict[int, History]:
 
 
 def release(known: Known, now: datetime, read: Mapping[int, Token] | None = None) -> Step:
-    """Notify of what is `unnotified` and no longer suppressed, as it is now.
+    """Notify of what is `unnotified` and no longer suppressed, as it is now; of nothing that the last reading missed.
 
     Args:
         known: What is known.
@@ -155,7 +155,9 @@ def release(known: Known, now: datetime, read: Mapping[int, Token] | None = None
         read: The tokens that were read just now, and are not part of the fleet yet.
     """
     suppressed = known.suppressed()
-    unnotified = [each for key, each in known.incidents.items() if each.unnotified and not suppressed(key)]
+    unnotified = [
+        each for key, each in known.incidents.items() if each.unnotified and not each.missed and not suppressed(key)
+    ]
     freed = [steering.released(_as_of_now(known, incident, now, read or {}), now) for incident in unnotified]
     return replace(
         revised(known, [incident for incident, _ in freed]), notices=tuple(notice for _, notice in freed if notice)
