@@ -268,6 +268,18 @@ def test_a_token_that_runs_dry_is_one_card_and_three_sounds() -> None:
     assert notices == ["raised: fast_time_low 1900", "raised: fast_time_low 1900", "resolved: fast_time_low 1900"]
 
 
+def test_who_took_a_level_hears_nothing_when_only_the_levels_are_set_otherwise() -> None:
+    story = watching(policy=Policy(STEPS[:1]))
+    story.read(1, left(15))
+    story.acknowledge(2, Key(Rule.FAST_TIME_LOW, 1900))
+    story.set(Rule.FAST_TIME_LOW, threshold="20%,18%")
+    assert story.read(3, left(15)) == ["fast_time_low 1900 critical FAST"]
+    assert story.notices == []
+    assert story.incident(Rule.FAST_TIME_LOW).acknowledged
+    story.read(4, left(0))
+    assert story.notices == ["raised: fast_time_low 1900"]
+
+
 def test_who_took_the_deepest_level_is_asked_no_more() -> None:
     story = watching()
     story.read(1, left(4))

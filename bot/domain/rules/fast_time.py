@@ -74,6 +74,8 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
         detail=level.text,
         row=level.row,
         floor=gravest(_as_set(sight, each) for each in shallower),
+        # What is only set otherwise is no worse by what was read.
+        natural=standing.natural if standing and not _fell(standing, fast_time) else None,
         deeper=deeper and standing is not None and _fell(standing, fast_time),
     )
 
