@@ -4,18 +4,16 @@ A card's buttons hold the id of its message, and count only on the message of Di
 seen by one person; a press there is checked as if it were the first.
 """
 
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
 
 import discord
 
 from bot.chat.alerts import incident_list, row
 from bot.chat.buttons import response, silence
 from bot.chat.buttons.listing import pages_of
-from bot.chat.buttons.press import STALE, Pressed, admitted
+from bot.chat.buttons.press import STALE, IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ADDRESS, ALREADY_OVER, Menu, Subject, check_shown, subject_at
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
@@ -37,29 +35,9 @@ TIMED = {"1h": 1, "4h": 4, "24h": 24}
 ALL_TOKENS = "all:"
 """Before them, for a silence of a rule whatever comes."""
 
-Item = discord.ui.Item[discord.ui.View]
-
-
-class _OfIncidents(discord.ui.DynamicItem[Item], template="(?!)"):
-    """What a press of any of these begins with. It has no custom id of its own."""
-
-    def __init__(self, item: Item, match: re.Match[str]) -> None:
-        """As pressed, or chosen from."""
-        super().__init__(item)
-        self._match = match
-
-    @classmethod
-    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """As discord.py asks for it when it is used."""
-        return cls(item, match)
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
-
 
 class OnCard(
-    _OfIncidents,
+    IncidentItem,
     template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone):(?P<id>[0-9]{1,18})",
 ):
     """A button under a card."""
@@ -76,7 +54,7 @@ class OnCard(
 
 
 class OnMenu(
-    _OfIncidents,
+    IncidentItem,
     template=(
         r"incident:menu:(?P<act>give|rule|quiet|token|details|unfold"
         r"|do-(?:ack|release|handover|silence|unsilence|details|gone))"

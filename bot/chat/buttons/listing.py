@@ -1,14 +1,12 @@
 """The pages of what is open, and the menu under them: what is on no card can be answered there."""
 
-import re
 from collections.abc import Callable, Iterable
-from typing import Any, Self
 
 import discord
 
 from bot.chat.alerts import PAGE_SIZE, incident_list, offered, place, row, said_of
 from bot.chat.buttons import silence
-from bot.chat.buttons.press import Pressed, admitted
+from bot.chat.buttons.press import IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ALREADY_OVER, address_of, subject_at
 from bot.chat.desk import Desk, UnclearError, answer, apologise
 from bot.chat.text import bare
@@ -18,31 +16,15 @@ from bot.domain.model import Severity
 ALL = "all"
 _SEVERITIES = "|".join([ALL, *Severity])
 
-Item = discord.ui.Item[discord.ui.View]
-
 
 class OnList(
-    discord.ui.DynamicItem[Item],
+    IncidentItem,
     template=(
         rf"incidents:(?P<act>page|pick):(?P<page>[0-9]{{1,4}}):(?P<severity>{_SEVERITIES})"
         rf":(?P<token>{ALL}|[0-9]{{1,19}})"
     ),
 ):
     """Shows a page of what is open in the same message, or what can be done about one of them."""
-
-    def __init__(self, item: Item, match: re.Match[str]) -> None:
-        """As pressed, or chosen from."""
-        super().__init__(item)
-        self._match = match
-
-    @classmethod
-    async def from_custom_id(cls, _interaction: Pressed, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """As discord.py asks for it when it is used."""
-        return cls(item, match)
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
 
     async def callback(self, interaction: Pressed) -> None:
         """Read where the messages are, and show the page; or the one that was picked."""
