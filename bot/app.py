@@ -123,9 +123,8 @@ async def _at_work(
             render=lambda message: alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled),
         )
         fallback = settings.fallback_webhook_url
-        outbox = Outbox(
-            store, channel, clock, handover, on_blocked=Webhook(fallback.reveal(), clock).notify if fallback else None
-        )
+        notify = Webhook(fallback.reveal(), clock).notify if fallback else None
+        outbox = Outbox(store, channel, clock, handover, notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
         async def apply_retention() -> None:

@@ -35,6 +35,7 @@ from bot.figures import Histogram
 from bot.handover import Handover
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
+from bot.webhook import Event
 
 logger = logging.getLogger(__name__)
 
@@ -147,20 +148,20 @@ class Outbox:
         channel: Channel,
         clock: Callable[[], datetime],
         handover: Handover,
-        on_blocked: Callable[[str], Awaitable[bool]] | None = None,
+        notify: Callable[[Event, str], Awaitable[bool]] | None = None,
         pace: Pace = PACE,
     ) -> None:
-        """`handover` wakes it when messages are stored; `on_blocked` gets the reason, until it says that it arrived."""
+        """`handover` wakes it when messages are stored; `notify` tells somebody else, until it says that it arrived."""
         self._store = store
         self._channel = channel
         self._clock = clock
         self._handover = handover
         self._pace = pace
-        self._on_blocked = on_blocked
+        self._notify = notify
         self._failures = 0
         """How often in a row the channel or the database failed."""
         self._fallback_notified = False
-        """Whether `on_blocked` took it that the channel is blocked."""
+        """Whether `notify` took it that the channel is blocked."""
         self._resting = False
         """Whether the channel is to be left alone until the pause is over, whatever comes."""
         self._rest_until = 0.0
@@ -269,8 +270,8 @@ class Outbox:
             await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
             level = logging.ERROR if isinstance(error, BlockedError) else logging.WARNING  # a person must act
             event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
-            if isinstance(error, BlockedError) and self._on_blocked is not None and not self._fallback_notified:
-                self._fallback_notified = await self._on_blocked(str(error))
+            if isinstance(error, BlockedError) and self._notify is not None and not self._fallback_notified:
+                self._fallback_notified = await self._notify(Event.OPS_CHANNEL_BLOCKED, str(error))
             return pause
         await self._store.confirm(message.id, discord_id, shown)
         self._failures = 0

@@ -1,4 +1,4 @@
-"""The last resort: notify somebody else when the bot may not post in the ops channel.
+"""The last resort: tell somebody else, by another way than Discord, what nobody in the ops channel can hear of.
 
 One POST of a small JSON object to an address of the operator's, such as a pager's or a push service's:
 
@@ -8,6 +8,7 @@ One POST of a small JSON object to an address of the operator's, such as a pager
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import aiohttp
 
@@ -18,17 +19,24 @@ logger = logging.getLogger(__name__)
 DEADLINE = timedelta(seconds=10)
 
 
+class Event(StrEnum):
+    """What the address is told of. The words are documented in docs/incidents.md: somebody's rules wait for them."""
+
+    OPS_CHANNEL_BLOCKED = "ops_channel_blocked"
+    """The bot may not post in the ops channel."""
+
+
 class Webhook:
-    """An address that is notified once each time the channel is blocked."""
+    """An address that is told of each event once."""
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         """The address is a secret: many services take whoever knows it for its owner."""
         self._url = url
         self._clock = clock
 
-    async def notify(self, reason: str) -> bool:
-        """Post it; False when it did not arrive, which is logged without the address."""
-        body = {"event": "ops_channel_blocked", "reason": reason, "at": self._clock().isoformat()}
+    async def notify(self, what: Event, reason: str) -> bool:
+        """Post it, with the reason for people; False when it did not arrive, which is logged without the address."""
+        body = {"event": what, "reason": reason, "at": self._clock().isoformat()}
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE.total_seconds())) as session,

@@ -22,7 +22,7 @@ from bot.domain.steering import Setting
 from bot.domain.value import replace
 from bot.observe.health import CAUSES
 from bot.settings import VARIABLES
-from bot.webhook import Webhook
+from bot.webhook import Event, Webhook
 
 ROOT = Path(__file__).parents[1]
 OBSERVING = (ROOT / "docs/observing.md").read_text(encoding="utf-8")
@@ -140,7 +140,9 @@ async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:
     place.add_routes([web.post("/", take)])
     async with TestServer(place) as server:
         documented = json.loads(example)
-        assert await Webhook(str(server.make_url("/")), lambda: NOW).notify(documented["reason"])
+        assert await Webhook(str(server.make_url("/")), lambda: NOW).notify(
+            Event(documented["event"]), documented["reason"]
+        )
     assert got == [documented]
 
 

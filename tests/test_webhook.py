@@ -1,4 +1,4 @@
-"""Somebody else is told when the bot may not speak: once each time, and again when that did not arrive."""
+"""Somebody else is told what the ops channel cannot hear of: once each time, and again when that did not arrive."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.handover import Handover
 from bot.outbox import BlockedError, Outbox
-from bot.webhook import Webhook
+from bot.webhook import Event, Webhook
 from tests.domain.fleets import START
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.test_outbox import Post, at_work
@@ -34,16 +34,17 @@ async def pager(statuses: list[int]) -> AsyncIterator[tuple[str, list[object]]]:
         await runner.cleanup()
 
 
-async def test_it_is_a_small_documented_object() -> None:
+@pytest.mark.parametrize("what", Event)
+async def test_it_is_a_small_documented_object(what: Event) -> None:
     async with pager([]) as (url, told):
-        assert await Webhook(url, lambda: START).notify("Discord answered 403")
-    assert told == [{"event": "ops_channel_blocked", "reason": "Discord answered 403", "at": START.isoformat()}]
+        assert await Webhook(url, lambda: START).notify(what, "Discord answered 403")
+    assert told == [{"event": what.value, "reason": "Discord answered 403", "at": START.isoformat()}]
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_an_answer_that_is_no_yes_is_a_failure(status: int, caplog: pytest.LogCaptureFixture) -> None:
     async with pager([status]) as (url, _):
-        assert not await Webhook(url, lambda: START).notify("blocked")
+        assert not await Webhook(url, lambda: START).notify(Event.OPS_CHANNEL_BLOCKED, "blocked")
     assert "did not take it" in caplog.text
 
 
@@ -51,7 +52,7 @@ async def test_an_address_that_cannot_be_reached_is_logged_without_the_address(
     unused_tcp_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/secret-path"
-    assert not await Webhook(url, lambda: START).notify("blocked")
+    assert not await Webhook(url, lambda: START).notify(Event.OPS_CHANNEL_BLOCKED, "blocked")
     assert "cannot be reached" in caplog.text
     assert "secret-path" not in caplog.text
 
@@ -70,4 +71,4 @@ async def test_the_outbox_tells_it_once_each_time_it_is_blocked_and_until_it_arr
 
 
 def _telling(post: Post, url: str) -> Outbox:
-    return Outbox(post.store, post.room, post.clock, Handover(), on_blocked=Webhook(url, post.clock).notify)
+    return Outbox(post.store, post.room, post.clock, Handover(), notify=Webhook(url, post.clock).notify)
