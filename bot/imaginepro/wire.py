@@ -3,8 +3,9 @@
 Each record comes with the account's own Discord token in clear text, in a field called `token`. The structs below do
 not declare it: the decoder skips over it and it never becomes a value, nor is its text kept.
 
-What is read leniently, since the documentation contradicts itself: an array or one bare object; any JSON type in any
-field but `id`; `relaxedUsage` or the schema's `relaxedUsuage`; `info` absent, null, empty or something else.
+What is read leniently, since the documentation contradicts itself: an array or one bare object; any JSON in any field
+but `id`, numbers too large for any computer among them; `relaxedUsage` or `relaxedUsuage`, as the schema has it; `info`
+absent, null, empty or something else.
 Sources: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens, docs.imaginepro.ai/api-216008264.
 """
 
@@ -29,6 +30,7 @@ _Scalar: TypeAlias = str | int | float | bool | _Ignored | None
 _Loose: TypeAlias = _Scalar | list[msgspec.Raw]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 Buffer: TypeAlias = bytes | bytearray | msgspec.Raw
 """JSON, before it is read."""
 
@@ -63,6 +65,19 @@ class _Problem(msgspec.Struct, gc=False):
 
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ROW: Final = msgspec.json.Decoder(_Row)
+_FIELD: Final[msgspec.json.Decoder[_Loose]] = msgspec.json.Decoder(_Loose)
+_FIELDS: Final[Mapping[type[msgspec.Struct], msgspec.json.Decoder[msgspec.Struct]]] = {
+    kind: msgspec.json.Decoder(
+        msgspec.defstruct(
+            kind.__name__,
+            [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in kind.__struct_fields__],
+            rename="camel",
+            gc=False,
+        )
+    )
+    for kind in (_Row, _Info)
+}
+"""The same objects, whose fields are read later, one by one."""
 _PROBLEM: Final = msgspec.json.Decoder(_Problem)
 _BETWEEN: Final = re.compile(rb"\}\s{0,99},\s{0,99}\{")
 """Where one object ends and the next begins, or a text says so."""
@@ -79,6 +94,10 @@ _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _INT64: Final = range(-(2**63), 2**63)
 _INT32: Final = range(-(2**31), 2**31)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_LONGEST_NUMBER: Final = 10**308
+"""What is greater is written as a float nowhere either."""
+_EXACT: Final = 2.0**53
+"""Below this a float is the whole number that was written."""
 _PATH: Final = re.compile(r"at `\$([^`]*)`$")
 _ESCAPE: Final = re.compile(
     r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a surrogate pair
@@ -241,9 +260,31 @@ def complaint(body: Buffer, *, api_key: str) -> str:
 
 def _row(text: Buffer, path: str) -> _Row:
     found = _decoded(_ROW, text)
-    if isinstance(found, msgspec.ValidationError):
+    if not isinstance(found, msgspec.ValidationError):
+        return found
+    row = _by_field(_Row, text)
+    if row is None:
         raise _misfit(found, path)
-    return found
+    return row
+
+
+def _by_field(kind: type[S], text: Buffer) -> S | None:
+    """The object, in which a field that cannot be read is absent: a number may be too large. None if it is no object.
+
+    It takes ten times as long, so it is for the record that cannot be read otherwise.
+    """
+    fields = _decoded(_FIELDS[kind], text)
+    if isinstance(fields, msgspec.ValidationError):
+        return None
+    found: dict[str, object] = {}
+    for name in kind.__struct_fields__:
+        raw = getattr(fields, name)
+        value = _decoded(_FIELD, raw)
+        if isinstance(value, _Ignored) and name == "info":
+            found[name] = _by_field(_Info, raw)
+        else:
+            found[name] = None if isinstance(value, msgspec.ValidationError) else value
+    return kind(**found)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], text: Buffer) -> T | msgspec.ValidationError:
@@ -313,6 +354,8 @@ def _text(value: _Loose) -> str:
             return _shared(value)
         case bool():
             return ""  # says nothing where a text belongs
+        case int() if abs(value) >= _LONGEST_NUMBER:
+            return ""  # Python writes none of over 4,300 digits, and nobody means one of over 300
         case int() | float():
             return str(value)
         case _:
@@ -333,6 +376,8 @@ def _integer(value: _Loose, valid: range) -> int | None:
             number = int(value)
         case int():
             number = value
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            number = int(value)  # 1900.0 is a whole number, too
         case _:
             return None
     return number if number in valid else None

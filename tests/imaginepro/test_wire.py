@@ -84,7 +84,17 @@ def test_an_account_without_tokens_has_an_empty_fleet() -> None:
 
 @pytest.mark.parametrize(
     ("identity", "read"),
-    [(7, 7), ("7", 7), ("007", 7), (0, 0), (2**63 - 1, 2**63 - 1), (str(-(2**63)), -(2**63))],
+    [
+        (7, 7),
+        ("7", 7),
+        ("007", 7),
+        (0, 0),
+        (-0.0, 0),
+        (1900.0, 1900),
+        (2.0**53 - 1, 2**53 - 1),
+        (2**63 - 1, 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+    ],
 )
 def test_an_id_is_a_number_or_a_text_that_is_one(identity: object, read: int) -> None:
     assert records(json.dumps([{"id": identity}]).encode())[0].id == read
@@ -106,6 +116,7 @@ def test_an_id_is_a_number_or_a_text_that_is_one(identity: object, read: int) ->
         ["7"],
         {},
         {"id": 7},
+        2.0**53,  # as what 2^53 + 1 reads as well
         2**63,
         -(2**63) - 1,
         str(2**63),
@@ -131,7 +142,8 @@ def test_any_other_id_is_malformed_and_the_error_says_where(identity: object) ->
         (b"null", "$"),
         (b'"FAKE-DISCORD-TOKEN"', "$"),
         (b"5", "$"),
-        (b'[{"id": 1, "concurrency": 1e999}]', "$[0].concurrency"),
+        (b'[{"id": 1e999}]', "$[0].id"),
+        (b'[{"id": 1, "concurrency": 1e999}, {"id": ' + b"9" * 4301 + b"}]", "$[1].id"),
         (b"", ""),
         (b"<html>FAKE-DISCORD-TOKEN</html>", ""),
         (b'[{"id": 1, "token": "FAKE-DISCORD-TOKEN", "sta', ""),
@@ -185,7 +197,20 @@ def test_active_is_known_only_when_it_is_a_boolean(value: object, read: bool | N
 
 @pytest.mark.parametrize(
     ("value", "read"),
-    [(3, 3), ("3", 3), (0, 0), (None, None), ("many", None), (True, None), (2.5, None), ([], None), (2**31, None)],
+    [
+        (3, 3),
+        ("3", 3),
+        (3.0, 3),
+        (-0.0, 0),
+        (1e30, None),
+        (0, 0),
+        (None, None),
+        ("many", None),
+        (True, None),
+        (2.5, None),
+        ([], None),
+        (2**31, None),
+    ],
 )
 def test_concurrency_is_a_number_or_a_text_that_is_one(value: object, read: int | None) -> None:
     assert one(concurrency=value).concurrency == read
@@ -224,6 +249,37 @@ def test_characters_that_no_database_takes_are_replaced(text: bytes, read: str) 
     assert record.status == read
 
 
+OUT_OF_RANGE = [
+    "1e400",
+    "-1e400",
+    "9" * 25,
+    "9" * 400,
+    "9" * 4301,
+    "-" + "9" * 5000,
+    "1" + "0" * 400 + "e-400",
+    "-0",
+    "1e-400",
+]
+
+
+@pytest.mark.parametrize("number", OUT_OF_RANGE[:2] + OUT_OF_RANGE[3:6])
+@pytest.mark.parametrize(
+    "field",
+    ["status", "isActive", "channelId", "serverId", "concurrency", "info", "subscription", "relaxedUsage", "more"],
+)
+def test_a_number_out_of_range_is_an_unknown_field_and_the_rest_is_read(field: str, number: str) -> None:
+    plain = {"status": "FAST", "isActive": True, "channelId": "5", "serverId": "6", "concurrency": 3}
+    texts = {"subscription": "Basic", "relaxedUsage": "2 images"}
+    record = {"id": 1, **plain, "info": texts, "more": 1}
+    (texts if field in texts else record)[field] = "PLACE"
+    body = json.dumps([record, {"id": 2, "status": "RELAX"}]).replace('"PLACE"', number).encode()
+    less = {name: text for name, text in texts.items() if name != field}
+    expected = one(
+        **{name: value for name, value in plain.items() if name != field}, info={} if field == "info" else less
+    )
+    assert records(body) == (expected, Record(id=2, status="RELAX"))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -242,6 +298,17 @@ def filled(values: st.SearchStrategy[object], most: int | None = None) -> st.Sea
         st.lists(values, min_size=1, max_size=5),
         places,
     )
+
+
+@given(st.dictionaries(names, st.sampled_from(OUT_OF_RANGE)), st.dictionaries(names, st.sampled_from(OUT_OF_RANGE)))
+def test_whatever_numbers_the_fields_hold_each_record_is_read(outer: dict[str, str], inner: dict[str, str]) -> None:
+    def written(fields: Mapping[str, str]) -> str:
+        return ", ".join(f'"{name}": {value}' for name, value in fields.items())
+
+    body = f'[{{"id": 1, {written({"info": f"{{{written(inner)}}}", **outer})}}}, {{"id": 2, "status": "FAST"}}]'
+    found = records(body.encode())
+    assert [record.id for record in found] == [1, 2]
+    assert found[1] == Record(id=2, status="FAST")
 
 
 @given(filled(json_values | st.dictionaries(names, json_values), most=4))
