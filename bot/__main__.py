@@ -27,7 +27,7 @@ from bot.app import PortTakenError
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load
-from bot.storage.store import StoreDamagedError, StoreError, StoreSettingsError
+from bot.storage.store import StoreError
 
 gc.freeze()
 gc.enable()
@@ -96,11 +96,14 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
     try:
         await app.run(settings, _utc_now, stop)
-    except (LoginError, SettingsError, StoreSettingsError, StoreDamagedError) as error:
+    except (LoginError, SettingsError) as error:
         return _refuse(redact(str(error), settings.secrets))
-    except (PortTakenError, StoreError) as error:
+    except PortTakenError as error:
         _refuse(redact(str(error), settings.secrets))
         return EX_TEMPFAIL
+    except StoreError as error:
+        _refuse(redact(str(error), settings.secrets))
+        return EX_TEMPFAIL if error.passing else EX_CONFIG
     return 0
 
 

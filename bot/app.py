@@ -24,7 +24,7 @@ from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.priority import Priority
 from bot.settings import Settings, SettingsError
-from bot.storage.store import FencedError, Store, StoreError, StoreUnavailableError, open_store
+from bot.storage.store import FencedError, Store, StoreError, open_store
 from bot.webhook import Webhook
 
 T = TypeVar("T")
@@ -260,7 +260,7 @@ async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
         async with open_store(settings.database_url.reveal()) as store:
             refused = await store.parked()
     except StoreError as error:
-        yield Check("database", good=False, words=str(error), passing=isinstance(error, StoreUnavailableError))
+        yield Check("database", good=False, words=str(error), passing=error.passing)
     else:
         yield Check("database", good=True, words="opened, and up to date")
         for parked in refused:

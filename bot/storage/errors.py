@@ -7,11 +7,13 @@ StoreError                     the database did not do what was asked
 └── FencedError                this copy of the bot may not write any more
 """
 
+import errno
+import re
 import sqlite3
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +21,14 @@ import sqlalchemy as sa
 
 class StoreError(Exception):
     """The database did not do what was asked."""
+
+    passing: ClassVar[bool] = True
+    """Whether starting again may help; if not, somebody has to mend something first."""
+
+    def __init__(self, message: str, *, unwritable: bool = False) -> None:
+        super().__init__(message)
+        self.unwritable = unwritable
+        """Whether it says: you may read, not write."""
 
 
 class StoreUnavailableError(StoreError):
@@ -28,39 +38,221 @@ class StoreUnavailableError(StoreError):
 class StoreSettingsError(StoreError):
     """The database can never work as configured."""
 
+    passing = False
+
 
 class StoreDamagedError(StoreError):
     """What the database holds cannot be read."""
+
+    passing = False
 
 
 class FencedError(StoreError):
     """Another copy of the bot has taken the lease. Nothing was stored."""
 
 
-_MEANINGS: Final[dict[str, tuple[type[StoreError], str]]] = {
+class _Meaning(NamedTuple):
+    """What an error means that has one of these codes, and says something of this kind."""
+
+    codes: tuple[str, ...]
+    """Each is the beginning of a code. The empty one is the beginning of all."""
+    kind: type[StoreError]
+    words: str
+    said: str = ""
+    """A pattern for its text, in whatever case; the empty one fits all."""
+    unwritable: bool = False
+
+    def fits(self, code: str, said: str) -> bool:
+        """Whether this is what such an error means."""
+        return code.startswith(self.codes) and re.search(self.said, said, re.IGNORECASE) is not None
+
+
+_FILE: Final = "this user must be able to write the database file and its folder"
+_OTHERS: Final = (
+    "the tables in it are not all the bot's own: give it a database, or a schema, that no other program uses"
+)
+
+_POOLERS: Final = ("08", "XX000")
+"""PgBouncer says all of its own by 08P01 (before 1.24 or so), Supavisor by XX000: what they mean is in the text."""
+
+_MEANINGS: Final = (
     # SQLite: the names of its result codes, https://sqlite.org/rescode.html
-    "SQLITE_BUSY": (StoreUnavailableError, "another process holds the database file"),
-    "SQLITE_LOCKED": (StoreUnavailableError, "another process holds the database file"),
-    "SQLITE_FULL": (StoreUnavailableError, "the disk is full"),
-    "SQLITE_IOERR": (StoreUnavailableError, "the disk failed"),
-    "SQLITE_CANTOPEN": (StoreSettingsError, "this user must be able to write the database file and its folder"),
-    "SQLITE_PERM": (StoreSettingsError, "this user must be able to write the database file and its folder"),
-    "SQLITE_READONLY": (StoreSettingsError, "this user must be able to write the database file and its folder"),
-    "SQLITE_CORRUPT": (StoreDamagedError, "the database file is damaged; restore it, or move it away to start anew"),
-    "SQLITE_NOTADB": (StoreDamagedError, "the file is not a database; name another one in DATABASE_URL"),
-    # PostgreSQL: classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
-    "08": (StoreUnavailableError, "the connection was lost"),
-    "25006": (StoreUnavailableError, "the server takes no writes: it is a standby, or kept from writing"),
-    "28": (StoreSettingsError, "the server refuses the user or the password of DATABASE_URL"),
-    "3D": (StoreSettingsError, "the server has no database of the name in DATABASE_URL"),
-    "40": (StoreUnavailableError, "the server gave way to another transaction"),
-    "42501": (StoreSettingsError, "the user of DATABASE_URL may not make or use the tables; grant it the schema"),
-    "53": (StoreUnavailableError, "the server is short of connections, memory or disk"),
-    "55": (StoreUnavailableError, "another process holds the database"),
-    "57": (StoreUnavailableError, "the server is stopping, starting or took too long"),
-    "58": (StoreUnavailableError, "the server's disk failed"),
-    "XX": (StoreDamagedError, "the server reports damage"),
+    _Meaning(("SQLITE_BUSY", "SQLITE_LOCKED"), StoreUnavailableError, "another process holds the database file"),
+    _Meaning(("SQLITE_FULL",), StoreUnavailableError, "the disk is full", unwritable=True),
+    _Meaning(("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ"), StoreUnavailableError, "the disk failed"),
+    _Meaning(("SQLITE_IOERR",), StoreUnavailableError, "the disk failed, or is full", unwritable=True),
+    _Meaning(("SQLITE_READONLY",), StoreSettingsError, _FILE, unwritable=True),
+    _Meaning(("SQLITE_CANTOPEN", "SQLITE_PERM"), StoreSettingsError, _FILE),
+    _Meaning(
+        ("SQLITE_CORRUPT",),
+        StoreDamagedError,
+        "the database file is damaged; restore it, or move it away to start anew",
+    ),
+    _Meaning(("SQLITE_NOTADB",), StoreDamagedError, "the file is not a database; name another one in DATABASE_URL"),
+    _Meaning(("SQLITE_ERROR",), StoreSettingsError, _OTHERS, said="already exists|no such (table|column)"),
+    # Poolers, by what they say. https://github.com/pgbouncer/pgbouncer (src/client.c, src/objects.c) and
+    # https://github.com/supabase/supavisor (lib/supavisor/errors)
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler is in statement mode, in which no transaction is possible: take its transaction or session mode",
+        said="statement pooling",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreUnavailableError,
+        "the pooler is short of connections",
+        said="no more connections|too many (connections|clients)|max[a-z_ ]*(clients?|connections?|conn)|pool_size"
+        "|query_wait_timeout|checkout|queue.?timeout",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler takes no such option: leave out options= in DATABASE_URL, or have the pooler ignore it"
+        " (PgBouncer: ignore_startup_parameters)",
+        said="startup (parameter|option)",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler wants TLS: add sslmode=require to DATABASE_URL",
+        said="(ssl|tls)( connection)?( is)? required",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler has no database of the name in DATABASE_URL",
+        said="no such database|database .*(does not exist|not found)",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler does not know the user of DATABASE_URL: write it as your host shows it for this address (with the"
+        " project's name in it, as in postgres.PROJECT), and see whether the project is paused",
+        said="tenant.*not found|endpoint.*not found|no tenant identifier|endpoint id|invalid format for user",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler refuses the address of this machine: allow it at your host",
+        said="allow_?list|address.* not|not allowed to connect",
+    ),
+    _Meaning(
+        _POOLERS,
+        StoreSettingsError,
+        "the pooler refuses the user or the password of DATABASE_URL",
+        said="authentication failed|wrong password|no such user|user .*(not found|does not exist)|login rejected",
+    ),
+    _Meaning(("08P01",), StoreUnavailableError, "the server, or a pooler before it, turned the connection away"),
+    _Meaning(("XX000",), StoreUnavailableError, "the server, or a pooler before it, failed"),
+    # PostgreSQL: SQLSTATE and its classes, https://www.postgresql.org/docs/current/errcodes-appendix.html
+    _Meaning(("08",), StoreUnavailableError, "the connection was lost"),
+    _Meaning(("0A",), StoreSettingsError, "the server cannot do what the bot needs: it wants PostgreSQL 12 or later"),
+    _Meaning(
+        ("22021", "22P05"),
+        StoreSettingsError,
+        "the database cannot hold every character: the bot needs one with the encoding UTF8",
+    ),
+    _Meaning(
+        ("0P", "22023", "42601", "42704", "F0"),
+        StoreSettingsError,
+        "the server refuses a setting, be it in options= of DATABASE_URL or of the user or the database",
+        said="command-line|parameter|option|role|setting|configuration",
+    ),
+    _Meaning(
+        ("25006",),
+        StoreUnavailableError,
+        "the server takes no writes: it is a standby, or kept from writing (is the disk or the plan full?)",
+        unwritable=True,
+    ),
+    _Meaning(("25P03", "25P04"), StoreUnavailableError, "the server ended a transaction that took too long"),
+    _Meaning(
+        ("26000", "42P05"),
+        StoreSettingsError,
+        "a pooler hands on prepared statements that another program left behind: give the bot a pool of its own",
+    ),
+    _Meaning(
+        ("28000",),
+        StoreSettingsError,
+        "the server does not let the user of DATABASE_URL log in, or has no such user",
+        said="role .*(does not exist|not permitted)|user .*(does not exist|not permitted)|authentication failed",
+    ),
+    _Meaning(
+        ("28000",),
+        StoreSettingsError,
+        "the server refuses this machine, or wants TLS: allow its address at your host (pg_hba.conf), and add"
+        " sslmode=require to DATABASE_URL",
+    ),
+    _Meaning(("28",), StoreSettingsError, "the server refuses the user or the password of DATABASE_URL"),
+    _Meaning(("3D",), StoreSettingsError, "the server has no database of the name in DATABASE_URL"),
+    _Meaning(
+        ("3F",),
+        StoreSettingsError,
+        "there is no schema to make tables in: the one in search_path is not there, or the user may not use it",
+    ),
+    _Meaning(("40",), StoreUnavailableError, "the server gave way to another transaction"),
+    _Meaning(
+        ("42501",),
+        StoreSettingsError,
+        "the user of DATABASE_URL may not make tables: as the owner run GRANT USAGE, CREATE ON SCHEMA public TO it",
+        said="for schema",
+        unwritable=True,
+    ),
+    _Meaning(
+        ("42501",),
+        StoreSettingsError,
+        "the user of DATABASE_URL may not connect: as the owner run GRANT CONNECT ON DATABASE ... TO it",
+        said="for database",
+    ),
+    _Meaning(
+        ("42501",),
+        StoreSettingsError,
+        "the user of DATABASE_URL may not use the tables: make it their owner, or run GRANT ALL ON ALL TABLES IN SCHEMA"
+        " public TO it (is the plan full?)",
+        unwritable=True,
+    ),
+    _Meaning(("42P01", "42P07", "42701", "42703", "42710"), StoreSettingsError, _OTHERS),
+    _Meaning(
+        ("42883",), StoreSettingsError, "the server cannot do what the bot needs: it wants PostgreSQL 12 or later"
+    ),
+    _Meaning(("53100",), StoreUnavailableError, "the server's disk, or the plan, is full", unwritable=True),
+    _Meaning(("53",), StoreUnavailableError, "the server is short of connections or memory"),
+    _Meaning(("55P03", "55006"), StoreUnavailableError, "another process holds the database"),
+    _Meaning(("55",), StoreUnavailableError, "the server does not take this now"),
+    _Meaning(("57",), StoreUnavailableError, "the server is stopping, starting or took too long"),
+    _Meaning(
+        ("58",), StoreUnavailableError, "the server's disk failed", said="write|extend|sync|create", unwritable=True
+    ),
+    _Meaning(("58",), StoreUnavailableError, "the server's disk failed"),
+    _Meaning(("XX",), StoreDamagedError, "the server reports damage; restore the database"),
+    # asyncpg's own, which have no code
+    _Meaning(
+        ("",),
+        StoreUnavailableError,
+        "none of the servers is what target_session_attrs asks for",
+        said="target attribute",
+    ),
+    _Meaning(
+        ("",),
+        StoreSettingsError,
+        "the server wants a way to log in that the bot does not know: let the user log in by a password",
+        said="unsupported (sasl )?authentication method",
+    ),
+)
+"""The first that fits is what an error means."""
+
+_OF_SYSTEM: Final = {
+    errno.ENOSPC: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
+    errno.EDQUOT: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
+    errno.EROFS: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
+    errno.EACCES: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
+    errno.EPERM: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
+    errno.EISDIR: _Meaning((), StoreSettingsError, "DATABASE_URL names a folder; write a file in it"),
+    errno.ENOTDIR: _Meaning((), StoreSettingsError, "DATABASE_URL names a file in what is no folder"),
+    errno.EEXIST: _Meaning((), StoreSettingsError, "DATABASE_URL names a file in what is no folder"),
+    errno.ENAMETOOLONG: _Meaning((), StoreSettingsError, "DATABASE_URL names a file with too long a name"),
 }
+"""What the operating system says of a file, or of a socket that is one."""
 
 
 @contextmanager
@@ -74,15 +266,14 @@ def our_errors() -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         message = f"the server's certificate is not trusted (sslrootcert in DATABASE_URL): {error.verify_message}"
         raise StoreSettingsError(message) from error
-    except PermissionError as error:
-        message = f"this user must be able to write the database file and its folder: {error}"
-        raise StoreSettingsError(message) from error
     except (TimeoutError, sa.exc.TimeoutError) as error:
         message = "the database did not answer in time"
         raise StoreUnavailableError(message) from error
     except OSError as error:
-        message = f"the database cannot be reached: {error}"
-        raise StoreUnavailableError(message) from error
+        default = _Meaning((), StoreUnavailableError, "the database cannot be reached")
+        meaning = _OF_SYSTEM.get(error.errno or 0, default)
+        message = f"{meaning.words}: {error}"
+        raise meaning.kind(message, unwritable=meaning.unwritable) from error
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         raise _translated(error) from error
 
@@ -92,9 +283,9 @@ def _translated(error: Exception) -> StoreError:
     original = getattr(error, "orig", None) or error
     code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None) or ""
     said = str(original).partition("\n")[0]
-    for prefix, (kind, meaning) in _MEANINGS.items():
-        if code.startswith(prefix):
-            return kind(f"{meaning} ({code}: {said})")
+    for meaning in _MEANINGS:
+        if meaning.fits(code, said):
+            return meaning.kind(f"{meaning.words} ({code}: {said})", unwritable=meaning.unwritable)
     if isinstance(original.__cause__, ValueError):
         return StoreSettingsError(f"DATABASE_URL cannot be used: {said}")
     if isinstance(error, sa.exc.InterfaceError):

@@ -74,9 +74,12 @@ class PostgreSQL:
         condition = f"application_name = '{_name(url)}'"
         self._server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")  # noqa: S608 - our own name
 
-    def fill(self, url: str) -> None:
-        """Leave no room for whatever is written into a database of the bot: each statement fails as on a full disk."""
-        refuse = "RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full';"
+    def fill(self, url: str, code: str = "53100") -> None:
+        """Leave no room for whatever is written into a database of the bot: each statement fails as on a full disk.
+
+        Or as another code says.
+        """
+        refuse = f"RAISE EXCEPTION 'No space left on device' USING ERRCODE = '{code}';"
         self._server.psql(
             f"CREATE FUNCTION {_name(url)}.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse} END $$;"
             + _for_each_table(
@@ -181,6 +184,29 @@ def _one_at_a_time() -> Iterator[None]:
     with Path(__file__).open() as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
+
+
+@asynccontextmanager
+async def refusing(code: str, said: str) -> AsyncIterator[str]:
+    """Something that answers every connection as a server or a pooler does that does not let one in; gives its URL."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            if await reader.readexactly(8) == _SSL_REQUEST:
+                writer.write(b"N")
+                await reader.readexactly(8)
+            fields = b"".join(
+                kind + text.encode() + b"\0" for kind, text in ((b"S", "FATAL"), (b"C", code), (b"M", said))
+            )
+            writer.write(b"E" + (len(fields) + 5).to_bytes(4) + fields + b"\0")
+            await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    try:
+        yield f"postgres://postgres:hunter2@127.0.0.1:{listener.sockets[0].getsockname()[1]}/postgres"
+    finally:
+        listener.close()
 
 
 class Door:

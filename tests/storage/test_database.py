@@ -302,7 +302,7 @@ async def test_a_certificate_of_another_host_is_refused_when_it_is_to_be_verifie
         ("?sslmode=verify-full&sslrootcert=/nowhere.pem", StoreUnavailableError, "No such file"),
         ("?options=-cdefault_transaction_read_only%3Don", StoreUnavailableError, "takes no writes"),
         ("?dbname=nowhere", StoreSettingsError, "no database"),
-        ("?user=nobody", StoreSettingsError, "refuses the user"),
+        ("?user=nobody", StoreSettingsError, "has no such user"),
     ],
 )
 async def test_what_keeps_a_server_from_being_used_is_named(
