@@ -18,6 +18,7 @@ import logging
 import os
 import signal
 import sys
+import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ TURN = 0.0001
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
+    use_own_time_zones()
     parser = argparse.ArgumentParser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
@@ -76,6 +78,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _refuse(reason: str) -> int:
     print(reason, file=sys.stderr)  # noqa: T201 - there is no logger yet
     return EX_CONFIG
+
+
+def use_own_time_zones() -> None:
+    """Take time zones from the package `tzdata` alone, whose version the lock names.
+
+    Python prefers the host's, or what PYTHONTZPATH names, however old they are: a window would begin an hour off
+    where the law has changed since.
+    """
+    zoneinfo.reset_tzpath(())
 
 
 def set_up_interpreter() -> None:

@@ -40,7 +40,12 @@ def instructions(stage: str, name: str) -> list[str]:
 
 def starts_with(values: Mapping[str, str]) -> bool:
     """Whether the bot starts with these, beside what is required; raises where it does not."""
-    needed = {"DISCORD_TOKEN": "t", "DISCORD_GUILD_ID": "1", "OPS_CHANNEL_ID": "2", "IMAGINEPRO_API_KEY": "k"}
+    needed = {
+        "DISCORD_TOKEN": "a.b.c",
+        "DISCORD_GUILD_ID": "1" * 18,
+        "OPS_CHANNEL_ID": "2" * 18,
+        "IMAGINEPRO_API_KEY": "k",
+    }
     assert needed.keys() == REQUIRED
     settings.load({**needed, **values})
     return values.keys() <= NAMES

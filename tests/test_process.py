@@ -5,6 +5,8 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from importlib import resources
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -17,9 +19,10 @@ from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL
 from tests.wire import faults
 from tests.wire.gateway import CloseCode, Mood
-from tests.wire.interactions import Act
+from tests.wire.interactions import Act, resolved
+from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
-from tests.wire.world import OPERATOR, VISITOR
+from tests.wire.world import COLLEAGUE, OPERATOR, VISITOR
 
 MESSAGES = "/channels/*/messages"
 """Where posts go."""
@@ -167,6 +170,32 @@ async def test_operators_are_answered_and_nobody_else(home: Town) -> None:
         assert await home.discord.suggest("token", "id", by=VISITOR, id="19") == []
 
 
+async def test_operators_are_known_by_what_they_send_while_the_server_itself_has_not_arrived(home: Town) -> None:
+    home.discord.guild_arrives = False
+    async with home.settled_bot():
+        assert "1902" in (await home.discord.command("tokens")).shown.text
+        assert [each["value"] for each in await home.discord.suggest("token", "id", id="19")] == [1900, 1901, 1902]
+        refused = await home.discord.command("tokens", by=VISITOR)
+        assert refused.shown.text.strip() == "Only members with the operator role can use this bot."
+        assert await home.discord.suggest("token", "id", by=VISITOR, id="19") == []
+
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        card = await home.until_told("1900 is BANNED")
+        await home.discord.press(card, "Acknowledge")
+        await home.discord.until(lambda: "Hand over" in card.now.buttons)
+        asked = await home.discord.press(card, "Hand over")
+        (menu,) = asked.shown.buttons.values()
+        for chosen, says in ((VISITOR, "may not use this bot"), (COLLEAGUE, "is handed over to")):
+            data = {"custom_id": menu, "component_type": 5, "values": [str(chosen.id)], "resolved": resolved(chosen)}
+            answer = await home.discord.interact(Act.PRESS, data, on=asked.message)
+            assert says in " ".join([answer.shown.text, *(each.now.text for each in answer.followups)])
+
+        await home.discord.gateway.dispatch("GUILD_CREATE", home.discord.guild.create_event())
+        assert "1902" in (await home.discord.command("tokens")).shown.text
+        refused = await home.discord.command("tokens", by=VISITOR)
+        assert refused.shown.text.strip() == "Only members with the operator role can use this bot."
+
+
 async def test_another_server_is_refused_and_a_server_without_the_bot_is_named_with_the_invitation(home: Town) -> None:
     elsewhere = str(home.discord.guild_id + 1)
     async with home.bot(DISCORD_GUILD_ID=elsewhere) as bot:
@@ -210,6 +239,16 @@ async def test_a_restart_says_nothing_and_what_happened_meanwhile_is_told_once(h
 # Settings and check
 
 
+async def test_a_window_begins_when_the_locked_time_zones_say_whatever_the_host_has(home: Town, tmp_path: Path) -> None:
+    wrong = tmp_path / "zoneinfo" / "Asia"
+    wrong.mkdir(parents=True)
+    (wrong / "Kolkata").write_bytes((resources.files("tzdata") / "zoneinfo" / "UTC").read_bytes())
+    with BotProcess.from_nothing():
+        async with home.settled_bot(TIMEZONE="Asia/Kolkata", PYTHONTZPATH=str(wrong.parent)):
+            added = await home.discord.command("maintenance add", start="2099-07-01 22:00", length="1h")
+    assert f"<t:{datetime(2099, 7, 1, 16, 30, tzinfo=UTC).timestamp():.0f}:f>" in added.shown.text
+
+
 async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: Town) -> None:
     async with home.bot(DISCORD_TOKEN="", POLL_INTERVAL="soon") as bot:
         assert (await bot.wait()).code == EX_CONFIG
@@ -237,7 +276,7 @@ async def test_check_says_what_it_tried_and_goes_nowhere(home: Town) -> None:
 @pytest.mark.parametrize(
     ("settings", "what", "advice"),
     [
-        ({"DISCORD_TOKEN": "not-the-one"}, "Discord", "copy it anew"),
+        ({"DISCORD_TOKEN": "not.the.one"}, "Discord", "copy it anew"),
         ({"IMAGINEPRO_API_KEY": "not-the-one"}, "ImaginePro", "refuses the API key"),
         ({"OPS_CHANNEL_ID": "1100000000000000999"}, "Discord", "add it to the server with https://discord.com/"),
         ({"DATABASE_URL": "sqlite:///notes.txt"}, "database", "name another one in DATABASE_URL"),
@@ -272,7 +311,7 @@ async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_w
 
 async def test_check_says_that_the_settings_are_wrong_though_something_else_is_away(home: Town) -> None:
     home.upstream.fail(UNAVAILABLE)
-    async with home.bot("check", DISCORD_TOKEN="not-the-one", POLL_INTERVAL="1s") as bot:
+    async with home.bot("check", DISCORD_TOKEN="not.the.one", POLL_INTERVAL="1s") as bot:
         assert (await bot.wait()).code == EX_CONFIG
     assert bot.stdout.count("FAIL") == 2
 
@@ -322,10 +361,10 @@ async def test_a_refused_login_is_waited_out_for_as_long_as_discord_asks_while_t
 
 
 async def test_a_wrong_bot_token_ends_the_process_with_what_to_do(home: Town) -> None:
-    async with home.bot(DISCORD_TOKEN="not-the-one") as bot:
+    async with home.bot(DISCORD_TOKEN="not.the.one") as bot:
         assert (await bot.wait()).code == EX_CONFIG
     assert "copy it anew from the application's page" in bot.stderr
-    assert "not-the-one" not in bot.output
+    assert "not.the.one" not in bot.output
     assert "Traceback" not in bot.output
 
 

@@ -72,9 +72,9 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("DISCORD_GUILD_ID", " 123 ", 123),
+        ("DISCORD_GUILD_ID", " 12345678901234567 ", 12345678901234567),
         ("DISCORD_GUILD_ID", str(2**63 - 1), 2**63 - 1),
-        ("OPERATOR_ROLE_ID", "123", 123),
+        ("OPERATOR_ROLE_ID", "1100000000000000301", 1100000000000000301),
         ("ALERT_ROLE_ID", "", None),
         ("IMAGINEPRO_API_URL", "https://proxy.example:8443/imaginepro/", "https://proxy.example:8443/imaginepro"),
         ("IMAGINEPRO_API_URL", "http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
@@ -122,10 +122,21 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("DISCORD_TOKEN", '"abc"', "leave out the quotes"),
         ("DISCORD_TOKEN", "Bot abc", 'leave out the word "Bot"'),
         ("DISCORD_TOKEN", "abc def", "has blanks"),
+        ("DISCORD_TOKEN", "1100000000000000001", "is not a bot's token, which has two dots"),
+        ("DISCORD_TOKEN", "sk-abc", "is not a bot's token, which has two dots"),
+        ("DISCORD_TOKEN", "mfa.abc", "is not a bot's token, which has two dots"),
+        ("DISCORD_TOKEN", "abc.def.", "is not a bot's token, which has two dots"),
+        ("DISCORD_TOKEN", "..", "is not a bot's token, which has two dots"),
+        ("DISCORD_TOKEN", "abc.def.ghi.jkl", "is not a bot's token, which has two dots"),
         ("DISCORD_TOKEN", "abc\u200b", "characters that such a key never has"),
         ("IMAGINEPRO_API_KEY", "Bearer abc", 'leave out the word "Bearer"'),
         ("DISCORD_GUILD_ID", "my server", "Copy ID"),
         ("DISCORD_GUILD_ID", "0", "Copy ID"),
+        ("DISCORD_GUILD_ID", "123", "which has 17 to 20 digits"),
+        ("DISCORD_GUILD_ID", "1234567890123456", "which has 17 to 20 digits"),
+        ("DISCORD_GUILD_ID", "012345678901234567", "which has 17 to 20 digits"),
+        ("OPS_CHANNEL_ID", "1" * 21, "which has 17 to 20 digits"),
+        ("ESCALATION_ROLE_ID", "18446744073709551615", "which has 17 to 20 digits"),
         ("DISCORD_GUILD_ID", "-1", "Copy ID"),
         ("DISCORD_GUILD_ID", str(2**63), "Copy ID"),
         ("DISCORD_GUILD_ID", "\u0661\u0662", "Copy ID"),
@@ -208,6 +219,40 @@ def test_every_problem_is_told_at_once_a_line_each() -> None:
     assert "DISCORD_TOKEN is missing: the bot's own token" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "like", "says"),
+    [
+        ("OPS_CHANNEL_ID", "DISCORD_GUILD_ID", "one of them is wrong"),
+        ("OPERATOR_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody could use the bot"),
+        ("ALERT_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody would be mentioned"),
+        ("ESCALATION_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody would be mentioned"),
+        ("OPERATOR_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody could use the bot"),
+        ("ALERT_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody would be mentioned"),
+        ("ESCALATION_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody would be mentioned"),
+    ],
+)
+def test_an_id_that_something_else_has_is_a_problem(name: str, like: str, says: str) -> None:
+    (line,) = problems(**{name: REQUIRED[like]}).splitlines()
+
+    assert line.startswith(f"{name} is")
+    assert like in line
+    assert says in line
+
+
+def test_each_role_that_is_the_server_itself_is_a_problem_of_its_own() -> None:
+    roles = ("OPERATOR_ROLE_ID", "ALERT_ROLE_ID", "ESCALATION_ROLE_ID")
+
+    lines = problems(**dict.fromkeys(roles, REQUIRED["DISCORD_GUILD_ID"])).splitlines()
+
+    assert [line.split(" ")[0] for line in lines] == list(roles)
+
+
+def test_one_role_may_have_all_three_parts() -> None:
+    settings = load(REQUIRED | dict.fromkeys(("OPERATOR_ROLE_ID", "ALERT_ROLE_ID", "ESCALATION_ROLE_ID"), "1" * 18))
+
+    assert settings.operator_role_id == settings.alert_role_id == settings.escalation_role_id == int("1" * 18)
+
+
 @given(name=st.sampled_from([variable.name for variable in VARIABLES]), noise=st.text(max_size=9), at=st.booleans())
 def test_no_problem_echoes_a_value(name: str, noise: str, *, at: bool) -> None:
     """A secret may have been pasted into the wrong line."""
@@ -258,11 +303,11 @@ def test_any_environment_is_settings_or_a_list_of_problems_that_echoes_none_of_i
 
 def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    file.write_bytes(b"abc.def\r\n")
+    file.write_bytes(b"abc.def.ghi\r\n")
 
     settings = load(REQUIRED | {"DISCORD_TOKEN": "", "DISCORD_TOKEN_FILE": str(file)})
 
-    assert settings.discord_token.reveal() == "abc.def"
+    assert settings.discord_token.reveal() == "abc.def.ghi"
 
 
 def test_a_secret_is_not_taken_from_two_places(tmp_path: Path) -> None:

@@ -79,7 +79,10 @@ class Desk(Protocol):
 
 
 class Access(Value):
-    """Who may use the bot: in one server, those with the operator role, or else those who manage the server."""
+    """Who may use the bot: in one server, those with the operator role, or else those who manage the server.
+
+    Both are read from what Discord sent with the interaction, and from nothing that is remembered.
+    """
 
     guild_id: int
     operator_role_id: int | None = None
@@ -92,7 +95,7 @@ class Access(Value):
         if self.operator_role_id is None:
             allowed = interaction.permissions.manage_guild
             return None if allowed else "Only members who may manage this server can use this bot."
-        if member.get_role(self.operator_role_id) is None:
+        if not _has_role(member, self.operator_role_id):
             return "Only members with the operator role can use this bot."
         return None
 
@@ -101,8 +104,17 @@ class Access(Value):
         if not isinstance(chosen, discord.Member) or chosen.bot:
             return False
         if self.operator_role_id is not None:
-            return chosen.get_role(self.operator_role_id) is not None
-        return (chosen.resolved_permissions or chosen.guild_permissions).manage_guild
+            return _has_role(chosen, self.operator_role_id)
+        return chosen.resolved_permissions is not None and chosen.resolved_permissions.manage_guild
+
+
+def _has_role(member: discord.Member, role_id: int) -> bool:
+    """Whether Discord said, with what a member did, that they have a role.
+
+    What discord.py 2.7 offers in public, `get_role` and `roles`, leaves out every role that it does not have in memory:
+    all of them until the server has arrived after READY, and while it is unavailable.
+    """
+    return bool(member._roles.has(role_id))  # noqa: SLF001 - see above
 
 
 class Place(Value):

@@ -147,7 +147,7 @@ async def _level(env: simcord.Env) -> None:
 
 def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database: Path) -> Mapping[str, str]:
     return {
-        "DISCORD_TOKEN": "demo",
+        "DISCORD_TOKEN": "of.the.demo",
         "DISCORD_GUILD_ID": str(server.guild.id),
         "OPS_CHANNEL_ID": str(server.ops.id),
         "OPERATOR_ROLE_ID": str(server.role.id),

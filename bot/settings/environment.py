@@ -95,6 +95,34 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         calls, period = values["rate_limit"]
         if values["poll_interval"] < period / calls:
             yield "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows: make the one longer, or raise the other"
+    yield from _same_ids(values)
+
+
+ROLES = {
+    "operator_role_id": ("OPERATOR_ROLE_ID", "nobody could use the bot"),
+    "alert_role_id": ("ALERT_ROLE_ID", "nobody would be mentioned"),
+    "escalation_role_id": ("ESCALATION_ROLE_ID", "nobody would be mentioned"),
+}
+"""Settings that name a role, by their fields; and what came of one that is none."""
+
+
+def _same_ids(values: Mapping[str, Any]) -> Iterator[str]:
+    """Find ids that cannot be what they are meant to be, as something else has them.
+
+    The role that everyone has bears the server's own id: to mention it by that pings nobody, and no member lists it.
+    """
+    guild, channel = values.get("guild_id"), values.get("ops_channel_id")
+    if guild is not None and guild == channel:
+        yield (
+            "OPS_CHANNEL_ID is the same as DISCORD_GUILD_ID: one of them is wrong. Right-click the channel for Copy "
+            "Channel ID, the server for Copy Server ID; the first channel of an old server, which may bear its id, "
+            "cannot be used"
+        )
+    for field, (name, harm) in ROLES.items():
+        role = values.get(field)
+        if role is not None and role in {guild, channel}:
+            what = "is DISCORD_GUILD_ID, the server itself" if role == guild else "is OPS_CHANNEL_ID, a channel"
+            yield f"{name} {what}, so {harm}. Right-click a role for Copy Role ID"
 
 
 FORGETFUL = {"DYNO": "Heroku", "RENDER": "Render"}

@@ -69,12 +69,26 @@ def chosen(text: str) -> Secret:
     return secret
 
 
+def bot_token(text: str) -> Secret:
+    """A bot's token: three parts with a dot between them, of which the first says which bot."""
+    secret = credential("Bot")(text)
+    if not re.fullmatch(r"[^.]+\.[^.]+\.[^.]+", text):
+        _mend(
+            "is not a bot's token, which has two dots in it; copy it in Discord's developer portal, on your "
+            "application's page Bot"
+        )
+    return secret
+
+
 def snowflake(text: str) -> int:
-    """An id of Discord."""
+    """An id of Discord: milliseconds since the beginning of 2015, and 22 bits more, below 2**63."""
     if text.startswith("<"):
         _mend("is a mention; write only the digits in it")
-    if not re.fullmatch(r"[0-9]{1,19}", text) or not 0 < int(text) < 2**63:
-        _mend("is not an id of Discord; switch on developer mode in Discord, right-click it and choose Copy ID")
+    if not re.fullmatch(r"[1-9][0-9]{16,19}", text) or int(text) >= 2**63:
+        _mend(
+            "is not an id of Discord, which has 17 to 20 digits; switch on developer mode in Discord, "
+            "right-click it and choose Copy ID"
+        )
     return int(text)
 
 

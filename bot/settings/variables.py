@@ -30,7 +30,7 @@ VARIABLES = (
     Variable(
         "DISCORD_TOKEN",
         "discord_token",
-        values.credential("Bot"),
+        values.bot_token,
         "the bot's own token, from the Bot page of your application in Discord's developer portal",
         secret=True,
     ),

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from bot.chat.commands import silence as silence_command
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import duration
 from bot.domain.model import Severity
-from bot.domain.naming import WEEKDAYS
+from bot.domain.naming import WEEKDAYS, name_of
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.storage.store import StoreUnavailableError
@@ -281,6 +282,60 @@ async def test_a_weekly_window_in_the_hour_that_is_left_out_is_not_refused_for_a
     later = made.next_start(datetime(2026, 4, 20, tzinfo=UTC))
     assert later is not None
     assert f"{later.astimezone(berlin):%F %H:%M}" == "2026-04-26 02:30", "it keeps its hour in all other weeks"
+
+
+CHANGING = [
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "America/Santiago",
+    "America/Havana",
+    "America/Scoresbysund",
+    "Africa/Casablanca",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "Asia/Jerusalem",
+    "Australia/Lord_Howe",
+    "Pacific/Chatham",
+    "Antarctica/Troll",
+    "UTC",
+]
+"""Zones whose clocks change at night, at midnight, by half an hour, by two, and around Ramadan; and one that rests."""
+
+
+@cache
+def changes(zone: str) -> list[datetime]:
+    """The hours in which the clocks change there, from 2026 to 2029."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + number * HOUR for number in range(4 * 366 * 24)]
+    shown = [hour.astimezone(ZoneInfo(zone)).utcoffset() for hour in hours]
+    return [hour for hour, before, after in zip(hours[1:], shown, shown[1:], strict=False) if before != after]
+
+
+@given(st.sampled_from(CHANGING), st.data())
+def test_a_weekly_window_can_be_made_in_every_week_and_keeps_its_day_and_hour(zone: str, data: st.DataObject) -> None:
+    near = data.draw(st.sampled_from(changes(zone) or [datetime(2026, 3, 29, 1, tzinfo=UTC)]))
+    now = near + data.draw(st.timedeltas(timedelta(days=-15), timedelta(days=15)))
+    at = (near.astimezone(ZoneInfo(zone)) + data.draw(st.integers(-12, 12)) * timedelta(minutes=15)).time()
+    weekday = data.draw(st.integers(0, 6) | st.just(near.astimezone(ZoneInfo(zone)).weekday()))
+    lasts = data.draw(st.sampled_from([timedelta(minutes=10), HOUR, timedelta(days=6)]))
+
+    start = maintenance._next(at, weekday, now - lasts, zone)
+    window = Window("w", start, lasts, weekly=True, zone=zone, by=1)
+
+    assert name_of(window) == f"every {WEEKDAYS[weekday]} {at:%H:%M} ({zone})"
+    day = (now - lasts).astimezone(ZoneInfo(zone)).date() - timedelta(days=2)
+    due = [
+        datetime.combine(each, at, ZoneInfo(zone)).astimezone(UTC)  # in an hour that is left out, by the clock before
+        for each in (day + timedelta(days=number) for number in range(70))
+        if each.weekday() == weekday
+    ]
+    seen: list[datetime] = []
+    since = now - lasts
+    while len(seen) < 6:
+        following = window.next_start(since)
+        assert following is not None
+        seen.append(since := following)
+    assert seen == [each for each in due if each > now - lasts][:6]
 
 
 @pytest.mark.parametrize(

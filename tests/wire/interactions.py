@@ -109,3 +109,13 @@ def _named(items: Sequence[Json], name: str) -> Json:
             return item
     message = f"{name!r} is not among {[item['name'] for item in items]}"
     raise LookupError(message)
+
+
+def resolved(*people: Member) -> Json:
+    """What Discord sends of people whom somebody chose from a menu; their permissions are those of everyone."""
+    members = {}
+    for each in people:
+        member = each.payload()
+        del member["user"]
+        members[str(each.id)] = member | {"permissions": "0"}
+    return {"users": {str(each.id): each.user() for each in people}, "members": members}

@@ -113,6 +113,7 @@ ON_CALL = Role(1_100_000_000_000_000_302, "on call", mentionable=True)
 MANAGERS = Role(1_100_000_000_000_000_303, "managers", MANAGE_GUILD)
 BOT = Member(APPLICATION_ID, "tokens", bot=True)
 OPERATOR = Member(1_100_000_000_000_000_401, "olga", (OPERATORS.id,))
+COLLEAGUE = Member(1_100_000_000_000_000_404, "cleo", (OPERATORS.id,))
 MANAGER = Member(1_100_000_000_000_000_402, "mina", (MANAGERS.id,))
 VISITOR = Member(1_100_000_000_000_000_403, "vito")
 APPLICATION: Json = {
@@ -138,7 +139,7 @@ class Guild:
     name: str = "studio"
     channels: Sequence[Channel] = (OPS, LOUNGE)
     roles: Sequence[Role] = (EVERYONE, OPERATORS, ON_CALL, MANAGERS)
-    members: Sequence[Member] = field(default=(BOT, OPERATOR, MANAGER, VISITOR))
+    members: Sequence[Member] = field(default=(BOT, OPERATOR, COLLEAGUE, MANAGER, VISITOR))
 
     def payload(self) -> Json:
         """As REST sends it."""
