@@ -10,8 +10,15 @@ and measures by a clock of its own how long it stood still. A holder trusts its 
 at which the last renewal that was answered began, which is shorter: it has stopped before another may begin, whatever
 held it up, be it a pause, a jump of the clock or a database out of reach.
 
+A database that can be read and not be written takes no renewal, neither from the holder nor from anybody who would
+replace it. Then the holder reads instead who leads, as often as it would renew: what it read was true a moment ago, and
+another copy that can write is seen by that. So it goes on watching and answering, and may say that it cannot save; but
+about incidents it says nothing, since of that nothing would be stored.
+
     free ─ take ─> held ─ no renewal for `trust` ─> doubtful ─ renewed ─> held
-                    │                                  └─ another has taken it ─> lost
+                    │  └─ refused, and read as its own ─> kept ─ renewed ─> held
+                    │                                      ├─ not read for `trust` ─> doubtful
+                    │                                      └─ another has taken it ─> lost, as from doubtful
                     └─ given back ─> free
 """
 
@@ -54,6 +61,8 @@ class Pace(Value):
     """After how long without a renewal another copy may take it. With a check and a login, less than 15 s in all."""
     check: timedelta = timedelta(milliseconds=500)
     """How often a copy that stands by reads it."""
+    refused: timedelta = timedelta(minutes=1)
+    """How long a copy that could lead bears a database that takes no writes: failovers are shorter."""
 
 
 PACE = Pace()
@@ -83,6 +92,8 @@ class Lease:
         self._store = store
         self._pace = pace
         self._confirmed_at = taken_at
+        self._read_at = taken_at
+        """When a read began that showed it as this copy's, though it could not be renewed."""
         self.term = term
         self.lost = asyncio.Event()
         """Set once it is known that another copy has taken it."""
@@ -90,7 +101,23 @@ class Lease:
     @property
     def held(self) -> bool:
         """Whether no other copy may have begun by now. May become true again after it was false."""
-        return not self.lost.is_set() and _now() - self._confirmed_at < self._pace.trust.total_seconds()
+        return self._since(self._confirmed_at)
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is held, or cannot be renewed just because nothing can be written, and was read as this copy's."""
+        return self._since(max(self._confirmed_at, self._read_at))
+
+    def _since(self, shown_at: float) -> bool:
+        return not self.lost.is_set() and _now() - shown_at < self._pace.trust.total_seconds()
+
+    async def is_ours(self) -> bool:
+        """Whether the database says so now."""
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(self._pace.trust.total_seconds() / 3):
+                await self._renew()
+                return not self.lost.is_set()
+        return False
 
     async def stands(self) -> bool:
         """Whether this copy may answer a person: in doubt the database is asked, and if it cannot be, it may.
@@ -98,7 +125,7 @@ class Lease:
         Discord takes an answer once, whoever gives it, and none at all would be worse for somebody who asks because the
         database is down.
         """
-        if self.held:
+        if self.kept:
             return True
         with contextlib.suppress(StoreError, TimeoutError):
             async with asyncio.timeout(ASKING.total_seconds()):
@@ -116,7 +143,7 @@ class Lease:
                 async with asyncio.timeout(self._pace.trust.total_seconds() / 3):
                     await self._renew()
             except (StoreError, TimeoutError) as error:
-                if not self.held and not doubted:
+                if not self.kept and not doubted:
                     doubted = True
                     reason = str(error) or "the database did not answer in time"
                     event(logger, logging.ERROR, "lease cannot be renewed, standing still", error=reason)
@@ -129,9 +156,20 @@ class Lease:
             pause = max(asked_at + self._pace.renewal.total_seconds() - _now(), 0.01)
 
     async def _renew(self) -> None:
+        """Renew it, or where nothing can be written, read it."""
         asked_at = _now()
-        if await self._store.renew(self.term):
-            self._confirmed_at = max(self._confirmed_at, asked_at)
+        try:
+            ours = await self._store.renew(self.term)
+            confirmed_at = asked_at
+        except StoreError as error:
+            if not error.unwritable:
+                raise
+            asked_at = _now()
+            claim = await self._store.leads()
+            ours, confirmed_at = claim.term == self.term and claim.holder is not None, self._confirmed_at
+        if ours:
+            self._confirmed_at = max(self._confirmed_at, confirmed_at)
+            self._read_at = max(self._read_at, asked_at)
         elif not self.lost.is_set():
             event(logger, logging.WARNING, "another copy of the bot has taken over", term=self.term)
             self.lost.set()
@@ -142,8 +180,11 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
     """Stand by until the lease is there, keep it while the context is open, and give it back.
 
     Whatever acts in its name must have ended when the context does.
+
+    Raises:
+        StoreError: This copy could lead, and the database has taken no writes for `Pace.refused`.
     """
-    lease = await _campaign(store, pace or PACE)
+    lease = await _Campaign(store, pace or PACE).won()
     event(logger, logging.INFO, "leading", term=lease.term)
     keeping = asyncio.create_task(lease.keep())
     try:
@@ -155,31 +196,66 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
             await _give_back(store, lease.term)
 
 
-async def _campaign(store: Store, pace: Pace) -> Lease:
-    """Wait until the lease is free or has expired, or its holder is dead, and take it."""
-    me, seen, seen_at, logged = this_process(), None, 0.0, False
-    while True:
-        asked_at = _now()
-        try:
-            claim = await store.leads()
-            if claim != seen:
-                # It may have been renewed right before an answer that was long in coming.
-                seen, seen_at = claim, _now()
-            expired = asked_at - seen_at >= pace.expiry.total_seconds()
-            # It is one's own when it was taken, and the database's answer got lost.
-            if claim.holder in {None, me} or expired or has_ended(claim.holder):
-                taking_at = _now()
-                term = await store.lead(claim, me)
-                if term is not None:
-                    return Lease(store, term, taking_at, pace)
-        except StoreError as error:
-            event(logger, logging.WARNING, "standing by, and the database does not answer", error=str(error))
-            seen = None  # what the holder did meanwhile is not known
-        else:
-            if not logged:
-                logged = True
-                event(logger, logging.INFO, "standing by: another copy of the bot leads", term=claim.term)
-        await asyncio.sleep(pace.check.total_seconds())
+class _Campaign:
+    """A copy's wait for the lease."""
+
+    def __init__(self, store: Store, pace: Pace) -> None:
+        self._store = store
+        self._pace = pace
+        self._me = this_process()
+        self._seen: Claim | None = None
+        self._seen_at = 0.0
+        self._refused_at: float | None = None
+        """Since when it has been refused each time; None while it is not."""
+        self._said = ""
+
+    async def won(self) -> Lease:
+        """Wait until the lease is free or has expired, or its holder is dead, and take it.
+
+        Raises:
+            StoreError: The database has taken no writes for too long.
+        """
+        while True:
+            asked_at = _now()
+            try:
+                lease = await self._look(asked_at)
+            except StoreError as error:
+                self._bear(error, asked_at)
+            else:
+                if lease is not None:
+                    return lease
+                self._refused_at = None
+            await asyncio.sleep(self._pace.check.total_seconds())
+
+    async def _look(self, asked_at: float) -> Lease | None:
+        claim = await self._store.leads()
+        if claim != self._seen:
+            # It may have been renewed right before an answer that was long in coming.
+            self._seen, self._seen_at = claim, _now()
+        expired = asked_at - self._seen_at >= self._pace.expiry.total_seconds()
+        # It is one's own when it was taken, and the database's answer got lost.
+        if claim.holder in {None, self._me} or expired or has_ended(claim.holder):
+            taking_at = _now()
+            term = await self._store.lead(claim, self._me)
+            if term is not None:
+                return Lease(self._store, term, taking_at, self._pace)
+        self._say(logging.INFO, "standing by: another copy of the bot leads", term=claim.term)
+        return None
+
+    def _bear(self, error: StoreError, asked_at: float) -> None:
+        if not error.unwritable:
+            self._say(logging.WARNING, "standing by, and the database does not answer", error=str(error))
+            self._seen = self._refused_at = None  # what the holder did meanwhile is not known
+            return
+        self._refused_at = asked_at if self._refused_at is None else self._refused_at
+        if asked_at - self._refused_at >= self._pace.refused.total_seconds():
+            raise error
+        self._say(logging.ERROR, "nobody leads, and the database takes no writes", error=str(error))
+
+    def _say(self, level: int, words: str, **values: object) -> None:
+        if words != self._said:  # it stays true twice a second
+            self._said = words
+            event(logger, level, words, **values)
 
 
 async def _give_back(store: Store, term: int) -> None:

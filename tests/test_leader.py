@@ -1,6 +1,7 @@
 """Of any number of copies on one database, one leads; and it has stopped before another begins."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -37,6 +38,8 @@ class Away:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.away = False
+        self.read_only = False
+        """Whether it takes no writes."""
         self.broken = False
         """Whether it meets a bug when it is to renew."""
         self.hangs = 0
@@ -51,13 +54,19 @@ class Away:
             message = "the database cannot be reached"
             raise StoreUnavailableError(message)
 
+    def _write(self) -> None:
+        self._reach()
+        if self.read_only:
+            message = "the server takes no writes"
+            raise StoreUnavailableError(message, unwritable=True)
+
     async def leads(self) -> Claim:
         self._reach()
         await asyncio.sleep(self.takes.total_seconds())
         return await self._store.leads()
 
     async def lead(self, seen: Claim, holder: str) -> int | None:
-        self._reach()
+        self._write()
         term = await self._store.lead(seen, holder)
         if self.loses:
             self.loses = False
@@ -66,7 +75,7 @@ class Away:
         return term
 
     async def renew(self, term: int) -> bool:
-        self._reach()
+        self._write()
         if self.broken:
             message = "a bug"
             raise ZeroDivisionError(message)
@@ -76,7 +85,7 @@ class Away:
         return await self._store.renew(term)
 
     async def release(self, term: int) -> None:
-        self._reach()
+        self._write()
         await self._store.release(term)
 
 
@@ -191,6 +200,110 @@ async def test_a_holder_whose_database_comes_back_in_time_goes_on_in_its_term(st
         await wait(1.1 * PACE.renewal)
         assert lease.held
         await store.save(Changes(NOW), NOW)
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_holder_of_a_database_that_takes_no_writes_keeps_the_lease_and_does_not_hold_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with leading(cut := Away(store)) as lease:
+        cut.read_only = True
+        for _ in range(3):
+            await wait(PACE.trust)
+            assert lease.kept
+            assert await lease.is_ours()
+            assert await lease.stands()
+        assert not lease.held, "another copy might have written meanwhile"
+        assert caplog.text.count("lease") == 0, "whoever writes says so"
+        cut.read_only = False
+        await wait(1.1 * PACE.renewal)
+        assert lease.held
+        await store.save(Changes(NOW), NOW)
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_lease_that_can_be_neither_renewed_nor_read_is_not_kept(store: Store) -> None:
+    async with leading(cut := Away(store)) as lease:
+        cut.read_only = True
+        await wait(2 * PACE.trust)
+        cut.away = True
+        assert not await lease.is_ours()
+        await wait(PACE.trust)
+        assert not lease.kept
+        cut.away = False
+        await wait(1.1 * PACE.renewal)
+        assert lease.kept
+        assert not lease.held
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_holder_that_alone_cannot_write_is_replaced_and_sees_it(store: Store, database_url: str) -> None:
+    async with open_store(database_url) as own, leading(cut := Away(own)) as old, standing_by(store) as waiting:
+        cut.read_only = True
+        new, seconds = await in_time(waiting)
+        assert seconds <= (PACE.expiry + 2 * PACE.check).total_seconds()
+        assert not old.held
+        await wait(1.1 * PACE.renewal)
+        assert old.lost.is_set()
+        assert not old.kept
+        assert not await old.is_ours()
+        assert new.held
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_copy_that_could_lead_ends_when_the_database_takes_no_writes_for_long(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = Away(store)
+    cut.read_only = True
+    began = now()
+    with pytest.raises(StoreUnavailableError, match="takes no writes"):
+        async with leading(cut):
+            pass
+    assert 0 <= now() - began - PACE.refused.total_seconds() <= PACE.check.total_seconds()
+    assert caplog.text.count("nobody leads, and the database takes no writes") == 1
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_copy_that_could_lead_lives_through_failovers(store: Store) -> None:
+    async with standing_by(cut := Away(store)) as waiting:
+        for _ in range(3):
+            cut.read_only = True
+            await wait(0.9 * PACE.refused)
+            cut.away, cut.read_only = True, False
+            await wait(PACE.check)
+            cut.away = False
+            cut.read_only = True
+        await wait(0.9 * PACE.refused)
+        assert not waiting.done()
+        cut.read_only = False
+        lease, _ = await in_time(waiting)
+        assert lease.held
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_a_copy_that_stands_by_for_one_that_leads_needs_no_writes(
+    store: Store, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    async with open_store(database_url) as own, leading(store), standing_by(cut := Away(own)) as waiting:
+        cut.read_only = True
+        await wait(2 * PACE.refused)
+        assert not waiting.done()
+    assert caplog.text.count("standing by") == 1
+
+
+async def test_that_the_database_is_away_is_said_once_to_who_stands_by(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with standing_by(cut := Away(store)) as waiting:
+        await wait(PACE.check)
+        assert waiting.done()
+    cut.away = True
+    async with standing_by(cut) as waiting:
+        await wait(2 * PACE.refused)
+        assert not waiting.done()
+    assert caplog.text.count("standing by, and the database does not answer") == 1
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -1,5 +1,6 @@
 """Named queries in the domain's words: which functions of a connection there are, and how each is one transaction."""
 
+import asyncio
 import secrets
 import string
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -10,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from bot.storage import claims, lease, memory, outbox
+from bot.storage import claims, lease, memory, outbox, proof
 from bot.storage.claims import CLAIM_LASTS, SUMMARY_SIZE, Claimed
 from bot.storage.database import Database, open_database
 from bot.storage.errors import (
@@ -34,6 +35,7 @@ __all__ = [
     "FencedError",
     "Grouping",
     "Parked",
+    "Refusals",
     "Store",
     "StoreDamagedError",
     "StoreError",
@@ -70,8 +72,23 @@ def _writes(work: "_Work[P, T]") -> "_Method[P, T]":
     return method
 
 
+def _writes_as_holder(work: "_Work[P, T]") -> "_Method[P, T]":
+    """Make a method one write transaction, of whose refusal `Store.refusals` knows."""
+
+    @wraps(work)
+    async def method(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await store.database.write(lambda connection: work(connection, *args, **kwargs))
+        except StoreError as error:
+            if error.unwritable:
+                store.refusals.note(error)
+            raise
+
+    return method
+
+
 def _writes_leading(work: "_Work[P, T]") -> "_Method[P, T]":
-    """Make a method one write transaction that raises `FencedError` once another copy of the bot leads."""
+    """Make a method such a transaction, which raises `FencedError` once another copy of the bot leads."""
 
     @wraps(work)
     async def method(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -81,9 +98,32 @@ def _writes_leading(work: "_Work[P, T]") -> "_Method[P, T]":
                 raise FencedError(message)
             return work(connection, *args, **kwargs)
 
-        return await store.database.write(fenced)
+        return await _writes_as_holder(fenced)(store)
 
     return method
+
+
+class Refusals:
+    """Whether the database can be read and not be written, as the copy that leads has found."""
+
+    def __init__(self) -> None:
+        self.last: StoreError | None = None
+        """What was said last; None while everything is stored."""
+        self.count = 0
+        """How many there have been."""
+        self.begun = asyncio.Event()
+        """Set while there is one."""
+
+    def note(self, error: StoreError) -> None:
+        """Something was not stored."""
+        self.last = error
+        self.count += 1
+        self.begun.set()
+
+    def over(self) -> None:
+        """Everything is stored again."""
+        self.last = None
+        self.begun.clear()
 
 
 class Store:
@@ -98,6 +138,8 @@ class Store:
         self.database = database
         self.installation = name
         """Four letters or digits, made once, by which messages of this database differ from those of another."""
+        self.refusals = Refusals()
+        """The same for all views of it."""
         self.term: int | None = None
         """Of the lease, in which alone it may be written; None for any, as tools and tests may."""
 
@@ -109,8 +151,9 @@ class Store:
 
     leads = _reads(lease.leads)
     lead = _writes(lease.lead)
-    renew = _writes(lease.renew)
+    renew = _writes_as_holder(lease.renew)
     release = _writes(lease.release)
+    prove = _writes_leading(proof.allowed)
 
     load = _reads(memory.load)
     save = _writes_leading(claims.save)
@@ -133,13 +176,21 @@ class Store:
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    """Open the database of `DATABASE_URL`; make and migrate it as needed.
+    """Open the database of `DATABASE_URL`; make and migrate it as needed, and prove that it can be written.
 
     Raises:
-        StoreError: It cannot be opened. The error and what caused it never hold the password.
+        StoreError: It cannot be opened, or not be written. The error and what caused it never hold the password.
     """
     async with open_database(url) as database:
-        yield Store(database, await database.write(_name))
+        yield Store(database, await database.write(_opened))
+
+
+def _opened(connection: sa.Connection) -> str:
+    """The name of the installation, once all that the bot will do is known to be possible."""
+    name = _name(connection)
+    proof.allowed(connection)
+    proof.room(connection)
+    return name
 
 
 def _name(connection: sa.Connection) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import itertools
 import os
+import resource
 import signal
 import ssl
 import subprocess
@@ -74,6 +75,16 @@ class PostgreSQL:
         condition = f"application_name = '{_name(url)}'"
         self._server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")  # noqa: S608 - our own name
 
+    def run(self, statements: str) -> None:
+        """Let the server do that, as who may do anything."""
+        self._server.psql(statements)
+
+    def new_user(self, url: str) -> tuple[str, str]:
+        """Make somebody who may do nothing yet; returns the name, and the URL of the same database for them."""
+        name = f"user_{next(self._numbers)}"
+        self._server.psql(f"CREATE ROLE {name} LOGIN")
+        return name, url.replace("//postgres:", f"//{name}:")
+
     def fill(self, url: str, code: str = "53100") -> None:
         """Leave no room for whatever is written into a database of the bot: each statement fails as on a full disk.
 
@@ -110,6 +121,17 @@ class PostgreSQL:
             listener.close()
             door.shut()
             door.open()
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Let the kernel refuse meanwhile whatever this process writes into files, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @asynccontextmanager
