@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# aiohttp 3.14.5 sends GET, PUT and DELETE a second time by itself when the connection breaks before an answer; POST and PATCH
-# once. It does so on a fresh connection too, where no keep-alive connection can have been stale, and a trace
-# (on_request_start) hears of one request. Who counts requests, or must not do a thing twice, has to know.
+# aiohttp 3.14.5 sends GET, PUT and DELETE a second time by itself when the connection breaks before an answer; POST
+# and PATCH once. It does so on a fresh connection too, where no keep-alive connection can have been stale, and a
+# trace (on_request_start) hears of one request. Who counts requests, or must not do a thing twice, has to know.
 #
 # Seen with aiohttp 3.14.5 on CPython 3.11:
 #     GET 2, HEAD 2, PUT 2, DELETE 2, POST 1, PATCH 1; 1 start traced for each

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# aiolimiter 1.3.0: AsyncLimiter(n, t) lets 2n - 1 calls through in the first window of t after it was idle, not n: n at
-# once, as its bucket is empty, and n - 1 more as it leaks. Its docstring gives n as the most within t in a burst. An
-# API that counts what comes in t refuses who goes by that after a quiet minute. AsyncLimiter(1, t / n) keeps n.
+# aiolimiter 1.3.0: AsyncLimiter(n, t) lets 2n - 1 calls through in the first window of t after it was idle, not n: n
+# at once, as its bucket is empty, and n - 1 more as it leaks. Its docstring gives n as the most within t in a burst.
+# An API that counts what comes in t refuses who goes by that after a quiet minute. AsyncLimiter(1, t / n) keeps n.
 #
 # Seen with aiolimiter 1.3.0 on CPython 3.11, 10 a second: 19 with AsyncLimiter(10, 1), 10 with AsyncLimiter(1, 0.1)
 #

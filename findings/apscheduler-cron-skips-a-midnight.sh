@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# APScheduler 3.11.3: on the day after the clocks go forward CronTrigger leaves out the run at midnight (and any at less than an
-# hour past midnight): of a daily job that day has none, and nothing is logged, as no run was ever due. A run at 01:30 or noon
-# comes every day. Whoever sends a daily report at 00:00 in local time sends none once a year.
+# APScheduler 3.11.3: on the day after the clocks go forward CronTrigger leaves out the run at midnight (and any at
+# less than an hour past midnight): of a daily job that day has none, and nothing is logged, as no run was ever due. A
+# run at 01:30 or noon comes every day. Whoever sends a daily report at 00:00 in local time sends none once a year.
 #
-# Seen with APScheduler 3.11.3, tzdata 2026.3 and CPython 3.11, Europe/Berlin, runs of 28 to 31 March 2026 (forward on the 29th):
+# Seen with APScheduler 3.11.3, tzdata 2026.3 and CPython 3.11, Europe/Berlin, runs of 28 to 31 March 2026 (forward on
+# the 29th):
 #     00:00 on 28, 29, 31 - 00:30 on 28, 29, 31 - 01:30 on 28, 29, 30, 31 - 12:00 on 28, 29, 30, 31
 #
 # Ends with 1 when that has changed.

