@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.channel import OpsChannel, one_try
+from bot.chat.attempt import one_try
+from bot.chat.channel import OpsChannel
 from bot.chat.client import AwayError, ChatClient, LoginError, try_login
 from bot.domain.rules.policy import Policy
 from bot.domain.value import Value

@@ -73,14 +73,15 @@ PACE = Pace()
 class DeliveryError(Exception):
     """The channel does not show the message."""
 
+    def __init__(self, reason: str, after: timedelta = timedelta(), *, everywhere: bool = False) -> None:
+        """`after` is how long Discord asked to wait; `everywhere`, whether that holds for all that is asked of it."""
+        super().__init__(reason)
+        self.after = after
+        self.everywhere = everywhere
+
 
 class LaterError(DeliveryError):
     """Discord did not take the message, and may take it later."""
-
-    def __init__(self, reason: str, after: timedelta = timedelta()) -> None:
-        """`after` is how long Discord asked to wait."""
-        super().__init__(reason)
-        self.after = after
 
 
 class UncertainError(DeliveryError):
@@ -298,9 +299,7 @@ class Outbox:
 
     def _asked_for(self, error: DeliveryError) -> timedelta:
         """How long a failure asks for the channel to be left alone, at least."""
-        if isinstance(error, LaterError):
-            return error.after
-        return self._pace.blocked if isinstance(error, BlockedError) else timedelta()
+        return self._pace.blocked if isinstance(error, BlockedError) else error.after
 
     def _rest(self, least: timedelta = timedelta()) -> timedelta:
         """Returns how long to leave alone what failed, after this failure in a row; a pause that is longer yet goes on.

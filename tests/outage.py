@@ -27,7 +27,8 @@ import discord
 from discord.http import Route
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.channel import OpsChannel, one_try
+from bot.chat.attempt import one_try
+from bot.chat.channel import OpsChannel
 from bot.domain import info
 from bot.domain.model import Token
 from bot.domain.rules.policy import Policy

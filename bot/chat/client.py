@@ -10,8 +10,8 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.chat.answers import asked_wait
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
-from bot.chat.channel import retry_after
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 
@@ -299,7 +299,7 @@ class ChatClient(DeskClient):
 
 
 def _asked_to_wait(error: Exception) -> timedelta:
-    return retry_after(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
+    return asked_wait(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
 
 
 async def try_login(token: str, guild_id: int, channel_id: int) -> str:

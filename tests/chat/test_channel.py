@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,20 +11,25 @@ import pytest
 from discord.http import Route
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.channel import ANSWER, OpsChannel, one_try
+from bot.chat.attempt import ANSWER, one_try
+from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
 from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from tests.chat.conftest import FakeDesk
+from tests.chat.test_answers import BODIES, OWN
 from tests.domain.fleets import START, record
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.waiting import until
 from tests.wire.discord import Discord, Rate
-from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
+from tests.wire.faults import HANG, RESET, Fault, error, rate_limited, said
+from tests.wire.world import ANNOUNCEMENTS, CATEGORY, FORUM, MEDIA, OPS, THREAD, Guild
+from tests.wire.world import Channel as Place
 
 MESSAGES = "/channels/*/messages"
+PROXIES = (407, 408, 409, 410, 413, 421, 425, 451)
 POSTED = Message(
     id=1,
     mark="abcd-1",
@@ -56,11 +61,17 @@ class Line:
 
 @asynccontextmanager
 async def connected(
-    monkeypatch: pytest.MonkeyPatch, *, answer: timedelta = ANSWER, errors: Counter[str] | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    answer: timedelta = ANSWER,
+    errors: Counter[str] | None = None,
+    place: Place = OPS,
+    runbook: str | None = None,
 ) -> AsyncIterator[Line]:
     """A bot that may take so long for an answer, and a Discord without limits."""
     errors = Counter() if errors is None else errors
-    async with Discord(rate=None).serving() as fake:
+    async with Discord(Guild(channels=[place]), rate=None).serving() as fake:
+        fake.channel_id = place.id
         monkeypatch.setattr(Route, "BASE", fake.api_base)
         async with ChatClient(
             FakeDesk(), guild_id=fake.guild_id, channel_id=fake.channel_id, http_trace=one_try(errors)
@@ -73,7 +84,7 @@ async def connected(
                 logged_in,
                 channel_id=fake.channel_id,
                 guild_id=fake.guild_id,
-                render=lambda message: alert(message, Fleet(), Roles(fake.alert_role_id)),
+                render=lambda message: alert(message, Fleet(), Roles(fake.alert_role_id), runbook),
                 answer=answer,
             )
             yield Line(channel, fake, client, errors)
@@ -149,7 +160,17 @@ async def test_it_is_not_ready_before_the_login(line: Line) -> None:
         pytest.param(error(403, 50001, "Missing Access"), BlockedError, id="missing access"),
         pytest.param(error(403, 50013, "Missing Permissions"), BlockedError, id="missing permissions"),
         pytest.param(error(404, 10003, "Unknown Channel"), BlockedError, id="unknown channel"),
-        pytest.param(error(400, 50035, "Invalid Form Body"), RefusedError, id="invalid form"),
+        pytest.param(error(400, 50008, "Cannot send messages in a non-text channel"), BlockedError, id="forum"),
+        pytest.param(error(400, 50083, "Thread is archived"), BlockedError, id="archived"),
+        pytest.param(error(400, 50024), BlockedError, id="wrong type"),
+        pytest.param(error(400, 160005, "Thread is locked"), BlockedError, id="locked"),
+        pytest.param(error(400, 50006, "Cannot send an empty message"), RefusedError, id="empty"),
+        pytest.param(error(413, 40005, "Request entity too large"), RefusedError, id="too large"),
+        pytest.param(error(403, 40004, "Send messages has been temporarily disabled"), LaterError, id="switched off"),
+        pytest.param(error(400, 40006), LaterError, id="feature switched off"),
+        pytest.param(error(400, html=True), UncertainError, id="400 with a page"),
+        pytest.param(error(403, html=True), UncertainError, id="403 with a page"),
+        *[pytest.param(error(status, html=True), UncertainError, id=f"{status} of a proxy") for status in PROXIES],
     ],
 )
 async def test_each_refusal_of_a_post_is_one_request_and_one_error_of_ours(
@@ -242,19 +263,56 @@ async def test_what_discord_asks_to_wait_is_passed_on(line: Line) -> None:
     assert caught.value.after == timedelta(seconds=7.5)
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH", "GET"])
+@pytest.mark.parametrize("body", BODIES)
+async def test_whatever_stands_between_is_one_request_and_never_an_error_of_another_kind(
+    line: Line, body: str, method: str
+) -> None:
+    content, label = BODIES[body]
+    discord_id = await line.channel.post(POSTED)
+    for status in (200, 201, 206, 300, 302, 304, *range(400, 432), 451, 499, 500, 502, 503, 504, 520, 524, 530, 599):
+        before = len(line.fake.calls)
+        fault = said(status, b"" if status == 304 else content, label, Location="/login", Via="1.1 google")
+        asked: dict[str, Coroutine[object, object, object]] = {
+            "POST": line.channel.post(replace(POSTED, mark="abcd-2")),
+            "PATCH": line.channel.edit(replace(POSTED, discord_id=discord_id)),
+            "GET": line.channel.find("abcd-1", START),
+        }
+        with line.fake.outage(fault, method), pytest.raises(DeliveryError) as caught:
+            await asked.pop(method)
+        for other in asked.values():
+            other.close()
+        assert len(line.fake.calls) == before + 1, status
+        if body not in OWN or not 400 <= status < 500:
+            assert isinstance(caught.value, LaterError | UncertainError), status
+
+
 @pytest.mark.parametrize(
     "fault",
     [
         pytest.param(error(404, 10008, "Unknown Message"), id="deleted"),
         pytest.param(error(403, 50005, "Cannot edit a message authored by another user"), id="another bot's"),
-        pytest.param(error(400, 30046, "Maximum number of edits reached"), id="too old"),
-        pytest.param(error(429, 30046, "Maximum number of edits reached"), id="too old, as 429"),
     ],
 )
 async def test_a_message_that_can_no_longer_be_edited_has_vanished(line: Line, fault: Fault) -> None:
     discord_id = await line.channel.post(POSTED)
     with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(VanishedError):
         await line.channel.edit(replace(POSTED, discord_id=discord_id))
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [
+        pytest.param(error(400, 30046, "Maximum number of edits reached"), 6, id="without a time"),
+        pytest.param(error(429, 30046, "Maximum number of edits reached"), 6, id="as 429 without a time"),
+        pytest.param(rate_limited(4.2, code=30046), 4.2, id="as 429"),
+    ],
+)
+async def test_an_old_message_waits_for_the_next_window_of_edits(line: Line, fault: Fault, seconds: float) -> None:
+    discord_id = await line.channel.post(POSTED)
+    with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(LaterError) as caught:
+        await line.channel.edit(replace(POSTED, discord_id=discord_id))
+    assert caught.value.after == timedelta(seconds=seconds)
 
 
 async def test_a_discord_that_cannot_be_reached_has_surely_not_taken_the_message(
@@ -289,9 +347,114 @@ async def test_each_error_of_discord_is_counted_once(line: Line, fault: Fault, c
 
 
 async def test_errors_that_no_document_names_are_counted_together_after_a_hundred_kinds(line: Line) -> None:
-    line.errors.update(map(str, range(100)))
-    for code in (70001, 70002, 99):
+    line.errors.update(map(str, range(10000, 10100)))
+    for code in (70001, 70002, 10099):
         with line.fake.outage(error(400, code), "POST", MESSAGES), pytest.raises(RefusedError):
             await line.channel.post(POSTED)
-    assert line.errors["other"] == line.errors["99"] == 2
+    assert line.errors["other"] == line.errors["10099"] == 2
     assert len(line.errors) == 101
+
+
+async def test_a_link_that_discord_refuses_costs_the_button_and_not_the_alert(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(monkeypatch, runbook="https://wiki/{rule}") as line:
+        discord_id = await line.channel.post(POSTED)
+        (shown,) = line.fake.messages()
+        assert shown.now.mentioned_roles == [line.fake.alert_role_id]
+        assert [*shown.now.buttons] == ["Acknowledge", "Silence", "Details"]
+        assert "message goes without a part" in caplog.text
+        await line.channel.edit(replace(POSTED, discord_id=discord_id))
+        assert len(shown.versions) == 2
+        assert len(line.fake.refused) == 2, "one more request each"
+
+
+HARMFUL = replace(
+    POSTED, incidents=(), notice=Notice(NoticeKind.SILENCE_STARTED, START, words="see https://evil.example/x, soon")
+)
+
+
+@pytest.mark.parametrize(("message", "kept"), [(POSTED, "1900 is BANNED"), (HARMFUL, "soon")])
+async def test_a_link_that_discord_blocks_is_left_out_wherever_it_is(
+    monkeypatch: pytest.MonkeyPatch, message: Message, kept: str
+) -> None:
+    async with connected(monkeypatch, runbook="https://evil.example/{rule}") as line:
+        line.fake.board.harmful = {"evil.example"}
+        await line.channel.post(message)
+        (shown,) = line.fake.messages()
+        assert "evil" not in str(shown.now.body)
+        assert kept in shown.now.text
+        assert len(line.fake.posts) == 2
+
+
+@pytest.mark.parametrize(
+    ("errors", "left", "embeds"),
+    [
+        ({"components": {"0": {"components": {"1": {"emoji": {"_errors": []}}}}}}, ["Acknowledge", "Details"], 1),
+        ({"components": {"_errors": []}}, [], 1),
+        ({"embeds": {"0": {"description": {"_errors": []}}}}, ["Acknowledge", "Silence", "Details"], 0),
+    ],
+)
+async def test_only_what_is_refused_is_left_out(
+    line: Line, errors: dict[str, object], left: list[str], embeds: int
+) -> None:
+    with line.fake.outage(error(400, 50035, errors=errors), "POST", MESSAGES, times=1):
+        discord_id = await line.channel.post(POSTED)
+    (shown,) = line.fake.messages()
+    assert [*shown.now.buttons] == left
+    assert len(shown.now.embeds) == embeds
+    assert "1900 is BANNED" in shown.now.text
+    assert await line.channel.find("abcd-1", datetime.now(UTC)) == discord_id  # noqa: TID251 - as above
+
+
+async def test_what_is_refused_whatever_is_left_out_is_refused_in_the_end(line: Line) -> None:
+    with line.fake.outage(error(400, 50035), "POST", MESSAGES), pytest.raises(RefusedError):
+        await line.channel.post(POSTED)
+    assert 2 <= len(line.fake.posts) <= 7, "each part is left out once"
+
+
+ROOM = 1_100_000_000_000_000_777
+
+
+@pytest.mark.parametrize("kind", [CATEGORY, FORUM, MEDIA])
+async def test_a_channel_that_takes_no_messages_waits_for_a_person(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
+    async with connected(monkeypatch, place=Place(ROOM, "ops", kind)) as line:
+        with pytest.raises(BlockedError, match="50008"):
+            await line.channel.post(POSTED)
+
+
+async def test_a_thread_that_was_archived_is_opened_again_for_an_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(monkeypatch, place=Place(ROOM, "ops", THREAD)) as line:
+        discord_id = await line.channel.post(POSTED)
+        line.fake.archived.add(ROOM)
+        over = replace(POSTED.incidents[0], stage=Stage.RESOLVED, resolved_at=START, now=record())
+        await line.channel.edit(replace(POSTED, discord_id=discord_id, incidents=(over,)))
+        (shown,) = line.fake.messages()
+        assert "FAST" in shown.now.text
+        assert line.fake.archived == set()
+        line.fake.archived.add(ROOM)
+        await line.channel.post(replace(POSTED, mark="abcd-2"))
+        assert line.fake.archived == set()
+
+
+async def test_a_thread_that_is_locked_waits_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(monkeypatch, place=Place(ROOM, "ops", THREAD)) as line:
+        discord_id = await line.channel.post(POSTED)
+        line.fake.archived.add(ROOM)
+        line.fake.locked.add(ROOM)
+        with pytest.raises(BlockedError):
+            await line.channel.post(replace(POSTED, mark="abcd-2"))
+        with pytest.raises(BlockedError):
+            await line.channel.edit(replace(POSTED, discord_id=discord_id))
+
+
+async def test_a_channel_for_announcements_is_served_and_has_a_limit_for_edits_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with connected(monkeypatch, place=Place(ROOM, "ops", ANNOUNCEMENTS)) as line:
+        line.fake.announcement_edits = Rate(0, 720)
+        discord_id = await line.channel.post(POSTED)
+        with pytest.raises(LaterError, match="20028") as caught:
+            await line.channel.edit(replace(POSTED, discord_id=discord_id))
+        assert caught.value.after.total_seconds() == pytest.approx(720, abs=1)
+        await line.channel.post(replace(POSTED, mark="abcd-2"))

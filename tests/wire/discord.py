@@ -25,7 +25,19 @@ from tests.wire.interactions import Act, Interaction, Reply
 from tests.wire.limits import Json
 from tests.wire.messages import EPHEMERAL, LOADING, Board, Clock, Message, RefusalError, refuse_invalid
 from tests.wire.moment import loop_time
-from tests.wire.world import APPLICATION, APPLICATION_ID, BOT, Guild, Member
+from tests.wire.world import (
+    ANNOUNCEMENTS,
+    APPLICATION,
+    APPLICATION_ID,
+    BOT,
+    CATEGORY,
+    FORUM,
+    MEDIA,
+    TEXT,
+    Channel,
+    Guild,
+    Member,
+)
 
 BASE = "/api/v10"
 TOKEN = "fake-discord-bot-token.that-must.not-leak"
@@ -33,6 +45,7 @@ ANSWER_WITHIN = 3.0
 """Seconds in which the first answer to an interaction counts, in life."""
 PATIENCE = 60.0
 """Seconds that nothing takes on any machine that works: whoever waits so long waits for what never comes."""
+HOUR = 3600.0
 TOKEN_LIFE = 900.0
 """Seconds in which an interaction's answer can be edited and followed up."""
 
@@ -140,6 +153,13 @@ class Discord:
     ) -> None:
         self.guild = guild or Guild()
         self.rate = rate
+        self.old_edits = Rate(3, 6.0)
+        """Edits of messages that are older than an hour, all those of a channel together: 30046."""
+        self.announcement_edits: Rate | None = None
+        """Edits in a channel for announcements: 20028. How many Discord takes is not published."""
+        self.archived: set[int] = set()
+        """Threads that rest: a post opens one again, unless it is locked."""
+        self.locked: set[int] = set()
         self.answer_within = ANSWER_WITHIN
         """Seconds; may be longer than in life, where a machine may be busy."""
         self.guild_arrives = True
@@ -322,6 +342,7 @@ class Discord:
             ("GET", "/applications/{application}/commands", self._show_commands),
             ("PUT", "/applications/{application}/commands", self._register_commands),
             ("GET", "/channels/{channel}", self._show_channel),
+            ("PATCH", "/channels/{channel}", self._change_channel),
             ("GET", messages, self._history),
             ("POST", messages, self._post),
             ("GET", messages + "/{message}", self._show_message),
@@ -363,6 +384,9 @@ class Discord:
         return next((outage.fault for outage in self._outages if outage.meets(call.method, call.path)), None)
 
     async def _respond(self, request: web.Request, call: Call, handler: Handler) -> web.StreamResponse:
+        limited = self._limit_of_edits(call, request)
+        if limited is not None:
+            return limited
         bucket = self._bucket(call, request)
         if bucket is not None and not bucket.take():
             response: web.StreamResponse = _too_many(bucket.reset_after)
@@ -371,6 +395,22 @@ class Discord:
         if bucket is not None:
             response.headers.update(bucket.headers(f"fake-{call.method.lower()}-messages"))
         return response
+
+    def _limit_of_edits(self, call: Call, request: web.Request) -> web.Response | None:
+        """Of old messages and of announcements; no header tells of these limits before they are met."""
+        if not call.writes_message or call.method != "PATCH":
+            return None
+        channel_id, message = int(request.match_info["channel"]), self.board.all.get(int(request.match_info["message"]))
+        type_ = next((known.type for known in self.guild.channels if known.id == channel_id), TEXT)
+        if message is not None and loop_time() - message.at > HOUR:
+            bucket = self._buckets.setdefault(("old", channel_id), _Bucket(self.old_edits))
+            if not bucket.take():
+                return _too_many(bucket.reset_after, code=30046)
+        if self.announcement_edits is not None and type_ == ANNOUNCEMENTS:
+            bucket = self._buckets.setdefault(("announcements", channel_id), _Bucket(self.announcement_edits))
+            if not bucket.take():
+                return _too_many(bucket.reset_after, code=20028)
+        return None
 
     def _bucket(self, call: Call, request: web.Request) -> _Bucket | None:
         if self.rate is None or not call.writes_message:
@@ -434,8 +474,25 @@ class Discord:
         return self.board.get(self._known_channel(request), int(request.match_info["message"]))
 
     async def _show_channel(self, request: web.Request) -> web.Response:
+        return _json(self._payload(self._known_channel(request)))
+
+    async def _change_channel(self, request: web.Request) -> web.Response:
+        """Archiving and opening a thread, which the bot is in: all that it does."""
         channel_id = self._known_channel(request)
-        return _json(next(known for known in self.guild.channels if known.id == channel_id).payload(self.guild.id))
+        if not self._channel(channel_id).is_thread or channel_id in self.locked:
+            raise RefusalError(403, 50013, "Missing Permissions")
+        if (await request.json())["archived"]:
+            self.archived.add(channel_id)
+        else:
+            self.archived.discard(channel_id)
+        return _json(self._payload(channel_id))
+
+    def _channel(self, channel_id: int) -> Channel:
+        return next(known for known in self.guild.channels if known.id == channel_id)
+
+    def _payload(self, channel_id: int) -> Json:
+        channel = self._channel(channel_id)
+        return channel.payload(self.guild.id, archived=channel_id in self.archived, locked=channel_id in self.locked)
 
     async def _history(self, request: web.Request) -> web.Response:
         """Newest first, and of the messages after one the oldest ones, as Discord has it."""
@@ -454,7 +511,13 @@ class Discord:
         return _json([message.now.body for message in reversed(part)])
 
     async def _post(self, request: web.Request) -> web.Response:
-        return _json(self.board.post(self._known_channel(request), await request.json(), BOT).now.body)
+        channel_id = self._known_channel(request)
+        if self._channel(channel_id).type in {CATEGORY, FORUM, MEDIA}:
+            raise RefusalError(400, 50008, "Cannot send messages in a non-text channel")
+        if channel_id in self.locked:
+            raise RefusalError(400, 160005, "Thread is locked")
+        self.archived.discard(channel_id)
+        return _json(self.board.post(channel_id, await request.json(), BOT).now.body)
 
     async def _show_message(self, request: web.Request) -> web.Response:
         return _json(self._known_message(request).now.body)
@@ -463,6 +526,8 @@ class Discord:
         message = self._known_message(request)
         if message.author != BOT:
             raise RefusalError(403, 50005, "Cannot edit a message authored by another user")
+        if message.channel_id in self.archived:
+            raise RefusalError(400, 50083, "Thread is archived")
         self.board.edit(message, await request.json())
         return _json(message.now.body)
 
@@ -477,7 +542,7 @@ class Discord:
         return self.commands.get(self.guild.id, [])
 
     def _interaction_payload(self, interaction: Interaction, data: Json) -> Json:
-        channel = next(known for known in self.guild.channels if known.id == interaction.channel_id)
+        channel = self._channel(interaction.channel_id)
         payload: Json = {
             "id": str(interaction.id),
             "application_id": str(APPLICATION_ID),
@@ -625,12 +690,12 @@ def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = N
     return web.Response(body=json.dumps(body).encode(), status=status, headers=headers, content_type="application/json")
 
 
-def _too_many(retry_after: float, *, everywhere: bool = False, via: bool = True) -> web.Response:
+def _too_many(retry_after: float, *, code: int = 0, everywhere: bool = False, via: bool = True) -> web.Response:
     headers = {"Retry-After": str(math.ceil(retry_after)), "X-RateLimit-Scope": "user"} | _via(via=via)
     if everywhere:
         headers["X-RateLimit-Global"] = "true"
-    body = {"message": "You are being rate limited.", "retry_after": round(retry_after, 3), "global": everywhere}
-    return _json(body, 429, headers)
+    body: Json = {"message": "You are being rate limited.", "retry_after": round(retry_after, 3), "global": everywhere}
+    return _json(body | ({"code": code} if code else {}), 429, headers)
 
 
 def _via(*, via: bool) -> dict[str, str]:
@@ -644,12 +709,15 @@ async def _break(request: web.Request, fault: Fault) -> web.Response:
     if fault.how is How.RESET and request.transport is not None:
         request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
         request.transport.abort()
-    headers = _via(via=fault.via)
+    headers = _via(via=fault.via) | dict(fault.headers)
+    if fault.body is not None:
+        return web.Response(body=fault.body, status=fault.status, headers=headers)
     if fault.html:
         if fault.retry_after is not None:
             headers["Retry-After"] = str(math.ceil(fault.retry_after))
         page = f"<html><body><h1>{fault.status}</h1>{fault.message}</body></html>"
         return web.Response(text=page, status=fault.status, headers=headers, content_type="text/html")
     if fault.retry_after is not None:
-        return _too_many(fault.retry_after, everywhere=fault.everywhere, via=fault.via)
-    return _json({"message": fault.message, "code": fault.code}, fault.status or 500, headers)
+        return _too_many(fault.retry_after, code=fault.code, everywhere=fault.everywhere, via=fault.via)
+    errors = {} if fault.errors is None else {"errors": fault.errors}
+    return _json({"message": fault.message, "code": fault.code} | errors, fault.status or 500, headers)

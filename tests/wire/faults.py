@@ -3,6 +3,7 @@
 A `Fault` says what happens to one request; an `Outage` says to which requests, and for how long.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from fnmatch import fnmatchcase
@@ -40,6 +41,12 @@ class Fault:
     """Seconds, for a 429."""
     everywhere: bool = False
     """Whether a 429 speaks of all that the bot asks, and not of this channel alone."""
+    body: bytes | None = None
+    """What comes instead of Discord's JSON, whatever it is."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beside it, its `Content-Type` among them."""
+    errors: Mapping[str, object] | None = None
+    """Discord's tree of what is wrong in the form."""
     via: bool = True
     """Whether the answer names the proxy it passed. A 429 without it comes from Cloudflare's block of an address."""
 
@@ -52,17 +59,27 @@ HANG = Fault(How.HANG)
 RESET = Fault(How.RESET)
 
 
-def error(status: int, code: int = 0, message: str = "", *, html: bool = False) -> Fault:
+def error(
+    status: int, code: int = 0, message: str = "", *, html: bool = False, errors: Mapping[str, object] | None = None
+) -> Fault:
     """An error answer: `error(403, 50013, "Missing Permissions")`, `error(502, html=True)`."""
-    return Fault(How.ANSWER, status=status, code=code, message=message or f"{status}: injected", html=html)
+    words = message or f"{status}: injected"
+    return Fault(How.ANSWER, status=status, code=code, message=words, html=html, errors=errors)
 
 
-def rate_limited(retry_after: float, *, via: bool = True, everywhere: bool = False) -> Fault:
+def said(status: int, body: bytes, content_type: str = "application/json", **headers: str) -> Fault:
+    """Any answer at all: `said(403, b"error code: 1010", "text/plain")`."""
+    more = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Fault(How.ANSWER, status=status, body=body, headers=(("Content-Type", content_type), *more))
+
+
+def rate_limited(retry_after: float, *, code: int = 0, via: bool = True, everywhere: bool = False) -> Fault:
     """A 429 that asks to wait `retry_after` seconds; without `via` it is an address block, as at login."""
     message = "You are being rate limited."
     return Fault(
         How.ANSWER,
         status=429,
+        code=code,
         message=message,
         retry_after=retry_after,
         everywhere=everywhere,

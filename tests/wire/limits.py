@@ -7,6 +7,7 @@ Sources: docs.discord.com, "Message" (create message, embed limits), "Component 
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 Json: TypeAlias = dict[str, Any]
 
@@ -57,7 +58,13 @@ _TOTALLED = ("title", "description", "footer.text", "author.name", "fields.*.nam
 
 def message_errors(payload: Json) -> Json:
     """What Discord says against a message that is to be posted or edited: its tree of errors, empty when it is fine."""
-    found = chain(_too_long(payload, MESSAGE), _missing(payload), _embeds_too_long(payload), _repeated_ids(payload))
+    found = chain(
+        _too_long(payload, MESSAGE),
+        _missing(payload),
+        _embeds_too_long(payload),
+        _repeated_ids(payload),
+        _no_addresses(payload),
+    )
     return _tree(found)
 
 
@@ -103,6 +110,14 @@ def _repeated_ids(payload: Json) -> Iterator[Problem]:
         if value in seen:
             yield path, "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
         seen.add(value)
+
+
+def _no_addresses(payload: Json) -> Iterator[Problem]:
+    """Links to hosts without a dot. That buttons are refused so, as embeds are, is likely and not shown."""
+    for pattern in ("components.*.components.*.url", "embeds.*.url"):
+        for path, value in values(payload, pattern):
+            if "." not in (urlsplit(str(value)).hostname or ""):
+                yield path, "URL_TYPE_INVALID_URL", "Not a well formed URL."
 
 
 def values(payload: object, pattern: str) -> Iterator[tuple[str, object]]:

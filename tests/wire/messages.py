@@ -1,5 +1,6 @@
 """The messages of the fake Discord: posted, edited, deleted, remembered by nonce, and never forgotten by the test."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -125,6 +126,8 @@ class Board:
 
     def __init__(self, guild: Guild, clock: Clock, nonce_memory: float) -> None:
         self.nonce_memory = nonce_memory
+        self.harmful: set[str] = set()
+        """Hosts to which no message may link."""
         self.all: dict[int, Message] = {}
         self._guild = guild
         self._clock = clock
@@ -141,7 +144,7 @@ class Board:
         Raises:
             RefusalError: it is too long, or says nothing.
         """
-        refuse_invalid(message_errors(payload))
+        self._refuse(payload)
         if not any(payload.get(part) for part in _SHOWN) and not payload.get("flags", 0) & LOADING:
             raise RefusalError(400, 50006, "Cannot send an empty message")
         nonce = str(payload.get("nonce") or "")
@@ -155,12 +158,17 @@ class Board:
         Raises:
             RefusalError: it is too long.
         """
-        refuse_invalid(message_errors(payload))
+        self._refuse(payload)
         kept = {part: message.now.body[part] for part in _SHOWN}
         changed = {part: payload[part] for part in (*_SHOWN, "allowed_mentions") if part in payload}
         edited: Json = {"edited_timestamp": self._clock().isoformat(), "flags": message.now.body["flags"] & ~LOADING}
         body = message.now.body | self._shown(kept | changed) | edited
         message.versions.append(Version(loop_time(), body))
+
+    def _refuse(self, payload: Json) -> None:
+        refuse_invalid(message_errors(payload))
+        if any(f"//{host}" in json.dumps(payload).replace("\\", "") for host in self.harmful):
+            raise RefusalError(400, 240000, "Message blocked by harmful links filter")
 
     def get(self, channel_id: int, message_id: int) -> Message:
         """A message of a channel.

@@ -79,18 +79,49 @@ class Member:
         }
 
 
+TEXT, CATEGORY, ANNOUNCEMENTS, THREAD, FORUM, MEDIA = 0, 4, 5, 11, 15, 16
+"""Types of channels: https://docs.discord.com/developers/resources/channel#channel-object-channel-types."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A text channel of the server."""
+    """A channel of the server, or a thread in its first channel."""
 
     id: int
     name: str
+    type: int = TEXT
 
-    def payload(self, guild_id: int) -> Json:
+    @property
+    def is_thread(self) -> bool:
+        """Whether it can be archived and locked."""
+        return self.type == THREAD
+
+    def payload(self, guild_id: int, *, archived: bool = False, locked: bool = False) -> Json:
         """As Discord sends it."""
+        if self.is_thread:
+            return {
+                "id": str(self.id),
+                "type": self.type,
+                "guild_id": str(guild_id),
+                "parent_id": str(OPS.id),
+                "owner_id": str(OPERATOR.id),
+                "name": self.name,
+                "last_message_id": None,
+                "rate_limit_per_user": 0,
+                "message_count": 1,
+                "member_count": 1,
+                "total_message_sent": 1,
+                "flags": 0,
+                "thread_metadata": {
+                    "archived": archived,
+                    "auto_archive_duration": 1440,
+                    "archive_timestamp": "2026-01-01T00:00:00+00:00",
+                    "locked": locked,
+                },
+            }
         return {
             "id": str(self.id),
-            "type": 0,
+            "type": self.type,
             "guild_id": str(guild_id),
             "name": self.name,
             "position": 0,
