@@ -159,7 +159,7 @@ class Monitor:
             tokens = await self._upstream.fleet(self._known.remembered)
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
-            await self._take_failure(Failure(error.trouble, error.detail, self._clock()))
+            await self._take_failure(Failure(error.trouble, error.detail, self._clock(), error.status))
         else:
             await self._take(Reading(tokens, self._clock()), asked_at)
         self.polls.observe(asyncio.get_running_loop().time() - began)

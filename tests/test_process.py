@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import imaginepro
-from bot.sandbox.imaginepro import UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, late
+from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL
@@ -123,6 +123,30 @@ async def test_a_refused_key_is_told_at_once_and_pings(home: Town) -> None:
         home.upstream.heal()
         assert await home.until_told("lets the bot in again") is refused
     assert len(home.cards) == 2
+
+
+async def test_what_a_firewall_answers_in_the_apis_place_is_no_word_about_the_key(home: Town) -> None:
+    async with home.settled_bot():
+        home.upstream.fail(Fault(403, b"error code: 1010", content_type="text/plain"))
+        told = await home.until_told("ImaginePro cannot be read")
+        assert not told.now.mentioned_roles
+        assert "the answer is plain text" in told.now.text
+        assert "key" not in told.now.text
+    assert len(home.cards) == 2
+
+
+async def test_a_payment_that_is_asked_for_is_no_word_about_the_key_and_a_refusal_no_good_news(home: Town) -> None:
+    async with home.settled_bot(FAKE_PAUSE="0.5"):
+        home.upstream.fail(UNAVAILABLE)
+        down = await home.until_told("ImaginePro cannot be read")
+        home.upstream.fail(OUT_OF_CREDITS)
+        refused = await home.until_told("ImaginePro asks for payment")
+        assert "key" not in refused.now.text
+        await home.discord.until(lambda: "now access refused" in down.now.text)
+        assert "✅" not in down.now.text
+        await home.quiet_polls(1)
+    assert home.cards == [home.cards[0], down, refused]
+    assert home.notices == []
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.chat.cards import TROUBLES
+from bot.chat.cards import why
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules.policy import Policy
@@ -203,4 +203,4 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
 
 def upstream_sentence(error: UpstreamError) -> str:
     """What went wrong at ImaginePro, in a sentence of ours: its own text stays in the log."""
-    return f"{TROUBLES[error.trouble]}. What was read last stays as it is; try again in a minute."
+    return f"{why(error.trouble, error.status)}. What was read last stays as it is; try again in a minute."

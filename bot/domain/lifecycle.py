@@ -183,8 +183,10 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
             word = seen.now.status if seen.now else ""
         case Rule.FAST_TIME_LOW | Rule.FAST_TIME_GONE:
             word = f"{seen.detail} {seen.now.status}" if seen.now else seen.detail
-        case Rule.UPSTREAM_DOWN | Rule.UPSTREAM_REFUSED:
+        case Rule.UPSTREAM_DOWN:
             word = seen.detail.partition(":")[0]
+        case Rule.UPSTREAM_REFUSED:
+            word = seen.detail.partition(" (")[0]  # what is refused; in the brackets is the upstream's own text
         case Rule.POOL if seen.key.step == FAST_HOURS:
             word = ""
         case _:

@@ -327,6 +327,8 @@ class Failure(Value):
     trouble: Trouble
     detail: str
     at: datetime
+    status: int | None = None
+    """Of the answer; None when there was none."""
 
 
 class Reading(Value):

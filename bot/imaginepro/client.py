@@ -23,13 +23,14 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 
+from bot import VERSION
 from bot.domain.model import Token
+from bot.imaginepro.complaint import complaint
 from bot.imaginepro.errors import (
     MalformedError,
     NotFoundError,
@@ -40,7 +41,9 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.wire import NOTHING, Answer, Reader, complaint
+from bot.imaginepro.failures import broken, failed
+from bot.imaginepro.packing import ASKED_FOR, Unpacking
+from bot.imaginepro.wire import NOTHING, Answer, Reader
 from bot.priority import Priority
 
 __all__ = [
@@ -68,25 +71,15 @@ _CHUNK: Final = 2**16
 """Bytes of a body that are read before somebody else may go on."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
-_LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
 
 PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
 """What may be over when the same call is made again."""
 _GOOD: Final = range(200, 300)
-_REFUSALS: Final[Mapping[int, str]] = {
-    HTTPStatus.UNAUTHORIZED: "ImaginePro refuses the API key, or its credits are used up",
-    HTTPStatus.PAYMENT_REQUIRED: "ImaginePro asks for payment: out of credits, or the subscription ended",
-    HTTPStatus.FORBIDDEN: "ImaginePro forbids this call: the plan may not be DIY",
-}
-_BROKEN: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientConnectorCertificateError, "the TLS certificate of the API is not valid"),
-    (aiohttp.ClientSSLError, "no TLS connection to the API could be made"),
-    (aiohttp.ClientConnectorDNSError, "the name of the API's host cannot be resolved"),
-    (aiohttp.ClientConnectorError, "no connection to the API could be made"),
-    (aiohttp.ClientResponseError, "the API's host does not answer in HTTP"),
-    (Exception, "the connection to the API broke"),
-)
-"""What to say of a connection error: the first row that fits."""
+_LONGEST_HEADER: Final = 2**16
+_MOST_HEADERS: Final = 1000
+"""aiohttp takes 8 KB and 128 by itself; a content security policy alone may be longer."""
+_LONGEST_COMPLAINT: Final = 2**16
+"""Bytes that are read of an answer that is no good one."""
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +95,13 @@ async def connected(
     priority: Priority | None = None,
 ) -> AsyncIterator["ImaginePro"]:
     """An `ImaginePro` with a session of its own, which is closed in the end."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_line_size=_LONGEST_HEADER,
+        max_field_size=_LONGEST_HEADER,
+        max_headers=_MOST_HEADERS,
+    ) as session:
         yield ImaginePro(
             session,
             url=url,
@@ -118,7 +117,7 @@ class ImaginePro:
     """The API, for one key.
 
     Args:
-        session: Closed by whoever made it.
+        session: Closed by whoever made it; it must leave answers packed as they are.
         url: Of the API's root, without `/api/v1`.
         api_key: The bearer key.
         rate: So many calls in such a time, over all calls and retries; they are spaced evenly, so that no window of
@@ -164,14 +163,16 @@ class ImaginePro:
         deadline = self._deadline(self._budget)
         try:
             return await self._tokens(self._fleet_path, deadline, self._reader, known)
-        except NotFoundError:
-            if self._fleet_path == _SINGLE:
+        except UpstreamError as error:
+            if error.status != HTTPStatus.NOT_FOUND or self._fleet_path == _SINGLE:
                 raise
         try:
             found = await self._tokens(_SINGLE, deadline, self._reader, known)
-        except NotFoundError as error:
+        except UpstreamError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
-            raise NotFoundError(detail) from error
+            raise NotFoundError(detail, status=error.status, retry_after=error.retry_after) from error
         self._fleet_path = _SINGLE
         _log.info("the list of tokens is at the path of a single one", extra={"fields": {"path": _SINGLE}})
         return found
@@ -196,9 +197,15 @@ class ImaginePro:
         self, path: str, deadline: float, reader: Reader, known: Mapping[int, Token] = NOTHING
     ) -> dict[int, Token]:
         answer = await self._request(path, deadline, lambda: reader.answer(known))
-        for _ in answer.end():
-            await self._priority.give_way()
-        return await asyncio.to_thread(answer.tokens) if answer.whole else answer.tokens()
+        try:
+            for _ in answer.end():
+                await self._priority.give_way()
+            return await asyncio.to_thread(answer.tokens) if answer.whole else answer.tokens()
+        except MalformedError as error:
+            failure = error
+        if said := complaint(answer.body, api_key=self._key):
+            failure = MalformedError(f"the API answered with an error in place of tokens: {said}", path=failure.path)
+        raise failure
 
     async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
         """A good answer; attempts, with full jitter between them, go on while the deadline allows."""
@@ -237,14 +244,21 @@ class ImaginePro:
         return True
 
     async def _attempt(self, path: str, deadline: float, answer: Answer) -> Answer:
-        failure: UpstreamError
+        """Make one call. Errors are raised outside of handlers: linked to a foreign one, they would hold secrets."""
         refusal = bytearray()
+        response: aiohttp.ClientResponse | None = None
+        failure: UpstreamError | None = None
         try:
             async with (
                 asyncio.timeout_at(deadline),
                 self._session.get(
                     self._root + path,
-                    headers={"Authorization": f"Bearer {self._key}", "Accept": "application/json"},
+                    headers={
+                        "Authorization": f"Bearer {self._key}",
+                        "Accept": "application/json",
+                        "Accept-Encoding": ASKED_FOR,
+                        "User-Agent": f"imaginepro-bot/{VERSION}",
+                    },
                     allow_redirects=False,
                     middlewares=(_once(),),
                     timeout=aiohttp.ClientTimeout(total=None),
@@ -253,36 +267,38 @@ class ImaginePro:
                 await self._receive(response, answer.feed if response.status in _GOOD else refusal.extend)
         except TimeoutError:
             failure = TimedOutError("the API did not answer in time")
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            failure = NotFoundError("the API's URL is not one that can be called")
         except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
-            failure = UnreachableError(next(words for kind, words in _BROKEN if isinstance(error, kind)))
+            failure = broken(error)
+        except MalformedError as error:
+            failure = error
         except ValueError:
-            if answer.body:
+            if response is not None:
                 raise  # it was sent, and is answered: this is a mistake of ours
-            failure = RefusedError(
-                "the API key, or the host in its URL, has characters that cannot be sent", status=None
-            )
-        else:
-            if response.status in _GOOD:
-                return answer
-            failure = _failure(response, complaint(refusal, api_key=self._key))
-        raise failure  # out here, since raised in a handler it would stay linked to the foreign error and its secrets
+            failure = NotFoundError("the API key, or the host in the API's URL, has characters that cannot be sent")
+        if response is None or isinstance(failure, TimedOutError):
+            assert failure is not None  # noqa: S101 - without an answer there is an error
+            raise failure
+        if response.status not in _GOOD:
+            raise failed(response, refusal, api_key=self._key)  # however it went on
+        if failure is not None:
+            raise failure
+        return answer
 
     async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], Iterable[None] | None]) -> None:
-        """Have the body taken as it arrives, decompressed, as long as it stays within its bound and may be JSON."""
-        if response.status in _GOOD and response.content_type == "text/html":  # a proxy's, or a web site's
-            message = "the API answered with a web page, not with JSON"
-            raise MalformedError(message)
+        """Have the body taken as it arrives, unpacked, as long as it stays within its bound and may be JSON."""
+        good = response.status in _GOOD
+        unpacking = Unpacking(response.headers.get("Content-Encoding", ""))
         size = 0
         async for chunk in response.content.iter_chunked(_CHUNK):
-            size += len(chunk)
-            if size > _LARGEST_BODY:
-                message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
-                raise MalformedError(message)
-            for _ in take(chunk) or ():
+            for piece in unpacking.feed(chunk):
+                size += len(piece)
+                if size > (_LARGEST_BODY if good else _LONGEST_COMPLAINT):
+                    message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
+                    raise MalformedError(message)
+                for _ in take(piece) or ():
+                    await self._priority.give_way()
                 await self._priority.give_way()
-            await self._priority.give_way()
+        unpacking.end()
 
 
 def _once() -> aiohttp.ClientMiddlewareType:
@@ -297,35 +313,3 @@ def _once() -> aiohttp.ClientMiddlewareType:
         return await send_on(request)
 
     return send
-
-
-def _failure(response: aiohttp.ClientResponse, said: str) -> UpstreamError:
-    """What a status that is not 2xx means; `said` is the API's own message. A web page is not the API's word."""
-    status, headers = response.status, response.headers
-    why = f"{status}: {said}" if said else str(status)
-    if status in _REFUSALS and response.content_type != "text/html":
-        return RefusedError(f"{_REFUSALS[status]} ({why})", status=status)
-    if status == HTTPStatus.NOT_FOUND:
-        return NotFoundError(f"ImaginePro knows no such thing ({why})")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimitedError(f"too many calls ({why})", retry_after=_retry_after(headers))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ServerError(f"the API failed ({why})", retry_after=_retry_after(headers))
-    if status < HTTPStatus.BAD_REQUEST:
-        return MalformedError(f"the API's URL leads elsewhere: it redirects ({status})")
-    return MalformedError(f"the API gave an answer that is not expected ({why})")
-
-
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """The time asked for, at most a day; a date counts from the answer's own `Date`; None when it is not readable."""
-    text = headers.get("Retry-After", "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["Date"])).total_seconds()
-        except (KeyError, TypeError, ValueError):
-            return None
-    if math.isnan(seconds):
-        return None
-    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))

@@ -3,11 +3,13 @@
     UpstreamError            `trouble` says which; `detail` is a sentence for people, without any secret
     ├── UnreachableError     no connection, or it broke
     ├── TimedOutError        no whole answer in time
-    ├── RefusedError         401, 402, 403: `status`
-    ├── RateLimitedError     429: `retry_after`
-    ├── ServerError          5xx
+    ├── RefusedError         401, 402, 403 in the API's own words
+    ├── RateLimitedError     429
+    ├── ServerError          5xx, and 408, 421, 425
     ├── MalformedError       an answer that cannot be read: `path` names the field
-    └── NotFoundError        404, or an address that is none
+    └── NotFoundError        404 in the API's own words, or an address that is none
+
+Each has the `status` of the answer, if there was one, and `retry_after` where it asked to be left alone so long.
 
 None of them is chained to the foreign error it was made from: those carry pieces of the answer (aiohttp quotes the line
 it could not parse, UnicodeDecodeError holds the whole body) or of the request (its headers), and both hold secrets.
@@ -24,9 +26,11 @@ class UpstreamError(Exception):
 
     trouble: ClassVar[Trouble]
 
-    def __init__(self, detail: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(self, detail: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.status = status
+        """Of the answer; None when there was none, or one that is well but for its body."""
         self.retry_after = retry_after
         """How long the upstream asked us to wait; None when it did not say."""
 
@@ -44,14 +48,9 @@ class TimedOutError(UpstreamError):
 
 
 class RefusedError(UpstreamError):
-    """The upstream knows us and says no, or the key is one that cannot even be sent."""
+    """The upstream knows us and says no, in its own words: `bot.domain.refusal` has what about."""
 
     trouble = Trouble.REFUSED
-
-    def __init__(self, detail: str, *, status: int | None) -> None:
-        super().__init__(detail)
-        self.status = status
-        """401, 402 or 403; None when the key could not be sent."""
 
 
 class RateLimitedError(UpstreamError):
@@ -71,8 +70,10 @@ class MalformedError(UpstreamError):
 
     trouble = Trouble.MALFORMED
 
-    def __init__(self, detail: str, *, path: str = "") -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str, *, path: str = "", status: int | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(detail, status=status, retry_after=retry_after)
         self.path = path
         """The field that could not be read, as `$[3].id`; empty when it is the answer as a whole."""
 

@@ -6,7 +6,6 @@ line for each of 10,000 tokens takes a tenth of a second. No label holds a text 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -14,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from bot import VERSION
 from bot.domain.model import Status, Trouble
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
@@ -22,7 +22,6 @@ from bot.observe.health import CAUSES, Facts, Role, wrong
 from bot.observe.pulse import Pulse
 
 PREFIX = "imaginepro_bot_"
-VERSION = version("imaginepro-bot")
 
 
 class Leader(Value):

@@ -75,6 +75,8 @@ class Call(Value):
     """Of the event loop's clock, in seconds."""
     method: str
     path: str
+    agent: str = ""
+    """As what the caller introduced itself."""
 
 
 def problem(status: int, message: str | list[str], *, headers: Iterable[tuple[str, str]] = ()) -> Fault:
@@ -257,7 +259,9 @@ class Upstream:
 
         What it asks for is JSON, or a fault of its own.
         """
-        self.calls.append(Call(asyncio.get_running_loop().time(), request.method, request.path))
+        self.calls.append(
+            Call(asyncio.get_running_loop().time(), request.method, request.path, request.headers.get("User-Agent", ""))
+        )
         fault = self._next.popleft() if self._next else self._standing
         if fault is None and request.headers.get("Authorization") != f"Bearer {self.api_key}":
             fault = UNAUTHORIZED

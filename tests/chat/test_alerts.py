@@ -5,16 +5,21 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
+import discord
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert, incident_list
-from bot.chat.cards import GAP
+from bot.chat.cards import GAP, fleet_card, overview, token_card
+from bot.chat.desk import upstream_sentence
 from bot.domain.incidents import Happening, Incident, Key, Moment, Reason, Rule
-from bot.domain.model import Fleet, Record, Severity, Trouble
+from bot.domain.model import Failure, Fleet, Record, Severity, Trouble
+from bot.domain.refusal import refusal
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
+from bot.domain.watch.known import Known
+from bot.imaginepro.client import RefusedError
 from bot.storage.store import SUMMARY_SIZE, Grouping
 from tests.chat.builders import NOON, fleet, incident, info_of, message, record, summary, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
@@ -34,6 +39,9 @@ FULL = record(1907, fast_time_remaining="200.00/200.0 minutes (100.00%)", subscr
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 ENDED_AT_ONCE = timedelta()
+
+
+MINUTE = timedelta(minutes=1)
 
 
 def say(*incidents: Incident, known: Fleet = FLEET, role: int | None = None) -> Alert:
@@ -60,7 +68,7 @@ def lasting(fired: Incident) -> Incident:
     return replace(fired, read_at=NOON + timedelta(minutes=20))
 
 
-def refused(why: str) -> Incident:
+def refusal_of(why: str) -> Incident:
     """As the rule about that words it."""
     return incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL, detail=f"{Trouble.REFUSED}: {why}")
 
@@ -261,18 +269,18 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "If you make a new one, put it into `IMAGINEPRO_API_KEY` and restart the bot.",
         ),
         (
-            refused("ImaginePro refuses the API key, or its credits are used up (401: Unauthorized)"),
+            refusal_of("ImaginePro refuses the API key, or its credits are used up (401: Unauthorized)"),
             "🔴 ImaginePro refuses the API key",
             "that the key is still there and has credits",
         ),
         (
-            refused("ImaginePro asks for payment: out of credits, or the subscription ended (402: see (401))"),
+            refusal_of("ImaginePro asks for payment: out of credits, or the subscription ended (402: see (401))"),
             "🔴 ImaginePro asks for payment",
             "**Do:** check credits and subscription in ImaginePro. Once that is paid, the bot goes on by itself.",
         ),
         (
-            refused("ImaginePro forbids this call: the plan may not be DIY (403)"),
-            "🔴 ImaginePro refuses access to the tokens",
+            refusal_of("ImaginePro forbids this call: the plan may not be DIY (403)"),
+            "🔴 ImaginePro forbids this call: the plan may not be DIY",
             "**Do:** check that your plan at ImaginePro is DIY or Dedicated, and has not ended. Then the bot goes",
         ),
         (
@@ -408,6 +416,29 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
 def test_the_end_of_an_incident_says_how_and_after_how_long(ended: Incident, headline: str) -> None:
     assert title(ended).startswith(headline)
     assert not any("**Do:**" in line for line in body(ended))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "ImaginePro refuses the API key"),
+        (402, "ImaginePro asks for payment"),
+        (403, "ImaginePro forbids this call"),
+    ],
+)
+def test_a_refusal_is_named_by_its_status_wherever_it_is_told(status: int, words: str) -> None:
+    def body_of(embed: discord.Embed) -> str:
+        return embed.description or ""
+
+    refused = Failure(Trouble.REFUSED, "as the API said", NOON + MINUTE, status)
+    assert f"⚠️ **{words}: these numbers are old**" in body_of(
+        token_card(token(), overview(Known(fleet=fleet(token(), failure=refused)), NOON, MINUTE))
+    )
+    assert f"{words}." in body_of(fleet_card(overview(Known(fleet=Fleet(failure=refused)), NOON, MINUTE), 0, None)[0])
+    assert upstream_sentence(RefusedError("as the API said", status=status)).startswith(f"{words}. What was read last")
+    detail = f"{Trouble.REFUSED}: {refusal(status).meaning} ({status}: as the API said)"
+    told = incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL, detail=detail)
+    assert title(told).startswith(f"🔴 {words}")
 
 
 def test_what_has_ended_also_says_what_it_was() -> None:

@@ -45,9 +45,9 @@ class Story:
         fleet = (*records, *self.bystanders) if whole else records
         return self._heard(*taken(self.known, reading(minutes, *fleet, whole=whole), self.policy))
 
-    def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE) -> list[str]:
+    def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE, why: str = "no route") -> list[str]:
         """A look that brings no reading."""
-        return self._heard(*advance_failure(self.known, Failure(trouble, "no route", at(minutes)), self.policy))
+        return self._heard(*advance_failure(self.known, Failure(trouble, why, at(minutes)), self.policy))
 
     def tick(self, minutes: float, undelivered: Collection[Key] = ()) -> list[str]:
         """Let the time do its part; returns the notices."""

@@ -260,6 +260,14 @@ def test_a_refused_key_notifies_at_once_and_is_critical() -> None:
     assert story.read(4, record()) == ["ended: upstream_refused critical"]
 
 
+def test_what_is_refused_otherwise_than_before_is_an_edit_of_its_card() -> None:
+    story = watching()
+    story.fail(1, Trouble.REFUSED, "ImaginePro refuses the API key (401: Unauthorized)")
+    assert story.fail(2, Trouble.REFUSED, "ImaginePro refuses the API key (401: in other words)") == []
+    assert story.fail(3, Trouble.REFUSED, "ImaginePro asks for payment (402)") == ["upstream_refused critical"]
+    assert story.notices == []
+
+
 def test_a_server_that_refuses_our_key_is_no_longer_unreachable() -> None:
     story = watching()
     for minute in range(1, 4):

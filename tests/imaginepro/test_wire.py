@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.domain.model import InfoText, Record, Token
 from bot.imaginepro.client import MalformedError
-from bot.imaginepro.wire import NOTHING, Reader, complaint
+from bot.imaginepro.complaint import complaint
+from bot.imaginepro.wire import NOTHING, Reader
 from tests.imaginepro.answers import tokens
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
@@ -425,7 +426,9 @@ def test_nothing_of_a_record_holds_the_accounts_secret() -> None:
         (b'"text"', ""),
         (b"", ""),
         (b"<html>Bad Gateway</html>", ""),
-        (b'{"message": "\xff"}', ""),
+        (b'{"message": "\xff"}', "\ufffd"),
+        (b'\xef\xbb\xbf{"message": "No"}', "No"),
+        (b'{"message": [{"property": "id"}, 1e999, "No"], "error": 1e999}', "No"),
     ],
 )
 def test_an_error_answer_is_quoted_by_its_own_message_alone(body: bytes, said: str) -> None:

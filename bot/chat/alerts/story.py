@@ -9,14 +9,11 @@ from bot.chat import cards
 from bot.chat.alerts.wording import (
     MEND,
     MOMENTARY,
-    REFUSALS,
-    REFUSED,
     RELAX_LEFT,
     RELAX_NOW,
     SLOW,
     WAIT,
     WORDINGS,
-    Refusal,
     Wording,
 )
 from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
@@ -24,6 +21,7 @@ from bot.chat.text import instant, level, listed, number, plain, span, stamp
 from bot.domain.incidents import FAST_HOURS, Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
+from bot.domain.refusal import Refusal, refusal
 from bot.domain.rules.fast_time import GONE, level_of
 from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.value import Value
@@ -184,7 +182,7 @@ class Story(Value):
     @property
     def _refusal(self) -> Refusal:
         status = _REFUSED_WITH.search(self.incident.detail)
-        return REFUSALS.get(status[1], REFUSED) if status else REFUSED
+        return refusal(int(status[1]) if status else None)
 
     @property
     def unfinished(self) -> str:

@@ -241,34 +241,12 @@ RELAX_NOW = {
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
 WAIT = "nothing yet: the bot keeps trying. If your jobs fail too, contact ImaginePro's support."
-MEND = "check `IMAGINEPRO_API_URL`, and that your plan is DIY. If both are right, contact ImaginePro's support."
+MEND = (
+    "check `IMAGINEPRO_API_URL`, that no proxy or firewall answers in ImaginePro's place, and that your plan is DIY."
+    " If all is right, contact ImaginePro's support."
+)
 SLOW = {
     True: "It still works, but jobs wait longer.",
     False: "Its plan has no relax mode, so jobs sent to it may fail.",
     None: "Whether its plan has a relax mode is not known: jobs wait longer, or fail.",
 }
-
-
-class Refusal(Value):
-    """How a refusal of ImaginePro is told, by the status of its answer."""
-
-    headline: str
-    do: str
-
-
-REFUSED = Refusal(
-    "ImaginePro refuses the API key",
-    "check in ImaginePro that the key is still there and has credits. If you make a new one, put it into"
-    " `IMAGINEPRO_API_KEY` and restart the bot.",
-)
-REFUSALS: Mapping[str, Refusal] = {
-    "402": Refusal(
-        "ImaginePro asks for payment",
-        "check credits and subscription in ImaginePro. Once that is paid, the bot goes on by itself.",
-    ),
-    "403": Refusal(
-        "ImaginePro refuses access to the tokens",
-        "check that your plan at ImaginePro is DIY or Dedicated, and has not ended. Then the bot goes on by itself.",
-    ),
-}
-"""What is not about the key; the key is read at the start alone."""

@@ -9,7 +9,6 @@ from bot.chat.cards.status import (
     BANNED,
     OFF,
     SIGNS,
-    TROUBLES,
     UNKNOWN,
     VERIFYING,
     Overview,
@@ -29,7 +28,9 @@ from bot.chat.cards.status import (
     standing,
     status_word,
     to_others,
+    unread,
     urgent,
+    why,
     worst_first,
 )
 from bot.chat.cards.token import token_card
@@ -46,7 +47,6 @@ __all__ = [
     "ORANGE",
     "RED",
     "SIGNS",
-    "TROUBLES",
     "UNKNOWN",
     "VERIFYING",
     "Overview",
@@ -69,6 +69,8 @@ __all__ = [
     "status_word",
     "to_others",
     "token_card",
+    "unread",
     "urgent",
+    "why",
     "worst_first",
 ]

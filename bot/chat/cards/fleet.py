@@ -7,7 +7,6 @@ import discord
 from bot.chat.cards.embed import GREEN, GREY, ORANGE, RED, compose, sections
 from bot.chat.cards.status import (
     OFF,
-    TROUBLES,
     Overview,
     Sign,
     fast_time_left,
@@ -18,6 +17,7 @@ from bot.chat.cards.status import (
     plan_word,
     share,
     status_word,
+    unread,
     urgent,
     working,
 )
@@ -44,8 +44,7 @@ def fleet_card(
     """
     fleet = view.fleet
     if fleet.read_at is None:
-        reason = f"{TROUBLES[fleet.failure.trouble]}." if fleet.failure else "The first reading is on its way."
-        return compose("⚪ Nothing was read yet", [reason], GREY), 1
+        return compose("⚪ Nothing was read yet", [unread(fleet)], GREY), 1
     shown = sorted((t for t in fleet.tokens.values() if only is None or t.status is only), key=view.order)
     pages = max(1, -(-len(shown) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)

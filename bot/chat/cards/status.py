@@ -11,21 +11,31 @@ from bot.chat.text import listed, number, percent, plain, quoted, stamp
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
 from bot.domain.model import FastTime, Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble, Unit
+from bot.domain.refusal import refusal
 from bot.domain.rules.fast_time import level_of
 from bot.domain.rules.upstream import STALE_AFTER
 from bot.domain.value import Value, field
 from bot.domain.watch.known import Known
 
-TROUBLES: dict[Trouble, str] = {
+_TROUBLES: dict[Trouble, str] = {
     Trouble.UNREACHABLE: "ImaginePro cannot be reached",
     Trouble.TIMED_OUT: "ImaginePro did not answer in time",
     Trouble.RATE_LIMITED: "ImaginePro asks the bot to slow down",
     Trouble.SERVER_ERROR: "ImaginePro answered with an error of its own",
     Trouble.MALFORMED: "ImaginePro's answer could not be understood",
-    Trouble.REFUSED: "ImaginePro refuses the bot's requests",
     Trouble.NOT_FOUND: "ImaginePro does not list it",
 }
-"""What went wrong upstream, as the beginning of a sentence."""
+
+
+def why(trouble: Trouble, status: int | None) -> str:
+    """What went wrong upstream, as the beginning of a sentence; `status` is that of the answer."""
+    return refusal(status).short if trouble is Trouble.REFUSED else _TROUBLES[trouble]
+
+
+def unread(fleet: Fleet) -> str:
+    """Why nothing was read yet, in a sentence."""
+    failure = fleet.failure
+    return f"{why(failure.trouble, failure.status)}." if failure else "The first reading is on its way."
 
 
 class Look(Value, eq=False):
@@ -352,10 +362,10 @@ def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:
     """Says so when the numbers are older than they should be, whatever the cause; a token read since is not old."""
     failure, unread = view.fleet.failure, view.unread
     if failure is not None and (read_at is None or read_at <= failure.at):
-        why = TROUBLES[failure.trouble]
+        said = why(failure.trouble, failure.status)
     elif read_at is not None and (too_old(view, read_at) or (unread is not None and read_at <= unread.opened_at)):
         short = unread is not None and unread.key.rule is Rule.LIST_SHORT
-        why = "ImaginePro does not list all tokens" if short else "No new reading came"
+        said = "ImaginePro does not list all tokens" if short else "No new reading came"
     else:
         return []
-    return [f"⚠️ **{why}: these numbers are old**" + (f", from {stamp(read_at)}" if read_at else "")]
+    return [f"⚠️ **{said}: these numbers are old**" + (f", from {stamp(read_at)}" if read_at else "")]

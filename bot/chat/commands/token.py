@@ -11,7 +11,7 @@ from discord import app_commands
 
 from bot.chat.alerts import trouble
 from bot.chat.buttons import card_of, linked_card, reread, token_view, viewed
-from bot.chat.cards import TROUBLES, Overview, plan_name, share
+from bot.chat.cards import Overview, plan_name, share, unread
 from bot.chat.desk import Asked, say, upstream_sentence
 from bot.chat.text import bare, listed
 from bot.domain.model import Fleet, Token, Trouble
@@ -115,8 +115,7 @@ async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None
 def unknown(fleet: Fleet, token_id: int) -> str:
     """What to say of an id that is not in the list."""
     if fleet.read_at is None:
-        why = f"{TROUBLES[fleet.failure.trouble]}." if fleet.failure else "The first reading is on its way."
-        return f"Nothing was read yet, so token {token_id} is not known. {why}"
+        return f"Nothing was read yet, so token {token_id} is not known. {unread(fleet)}"
     if not fleet.tokens:
         return f"There is no token {token_id}: none is linked."
     nearest = nsmallest(3, fleet.tokens, key=lambda other: abs(other - token_id))

@@ -1,0 +1,99 @@
+"""What each answer means that brings no tokens, and each error that comes in place of an answer."""
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from aiohttp.http_exceptions import LineTooLong
+
+from bot.domain.refusal import REFUSALS
+from bot.imaginepro.complaint import complaint, in_its_own_words, stranger
+from bot.imaginepro.errors import (
+    MalformedError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedError,
+    ServerError,
+    UnreachableError,
+    UpstreamError,
+)
+
+_PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY}
+"""Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""
+_REDIRECTS: Final = range(300, 400)
+_BROKEN: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]] = (
+    (aiohttp.ClientConnectorCertificateError, UnreachableError, "the TLS certificate of the API is not valid"),
+    (aiohttp.ClientSSLError, UnreachableError, "no TLS connection to the API could be made"),
+    (aiohttp.ClientConnectorDNSError, UnreachableError, "the name of the API's host cannot be resolved"),
+    (aiohttp.ClientConnectorError, UnreachableError, "no connection to the API could be made"),
+    (LineTooLong, MalformedError, "the answer has headers of over 64 KB"),
+    (aiohttp.ClientResponseError, UnreachableError, "the API's host does not answer in HTTP that can be read"),
+    (aiohttp.ServerDisconnectedError, UnreachableError, "the connection to the API broke before it answered"),
+    (aiohttp.ClientPayloadError, UnreachableError, "the answer broke off"),
+    (aiohttp.InvalidURL, NotFoundError, "the API's URL is not one that can be called"),
+    (aiohttp.NonHttpUrlClientError, NotFoundError, "the API's URL is not one that can be called"),
+    (Exception, UnreachableError, "the connection to the API broke"),
+)
+"""What a foreign error means, and what to say of it: the first row that fits it, or what it came of."""
+
+_LINKS: Final = 10
+"""Errors of a chain that are looked at."""
+_LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
+
+
+def broken(error: BaseException) -> UpstreamError:
+    """What a foreign error means that came in place of an answer."""
+    links: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and len(links) < _LINKS:
+        links.append(link)
+        link = link.__cause__
+    return next(make(words) for kind, make, words in _BROKEN if any(isinstance(each, kind) for each in links))
+
+
+def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -> UpstreamError:
+    """What an answer means whose status is not 2xx; the key is not repeated, should the body do so.
+
+    What the API alone can know, it must say in its own words: a proxy or firewall in its place answers 401, 403 or 404
+    as well, and knows nothing of the key, the plan or the tokens.
+    """
+    status, asked = response.status, _retry_after(response.headers)
+    said = complaint(body, api_key=api_key)
+    why = f"{status}: {said}" if said else str(status)
+    own = in_its_own_words(body, status)
+    kind: type[UpstreamError] = MalformedError
+    if own and status in REFUSALS:
+        kind, detail = RefusedError, f"{REFUSALS[status].meaning} ({why})"
+    elif own and status == HTTPStatus.NOT_FOUND:
+        kind, detail = NotFoundError, f"ImaginePro knows no such thing ({why})"
+    elif status in REFUSALS or status == HTTPStatus.NOT_FOUND:
+        what = f"the answer is {stranger(body)}, and not in the API's own words"
+        detail = f"{what}: a proxy or firewall may have sent it ({why})"
+    elif status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind, detail = RateLimitedError, f"too many calls ({why})"
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES:
+        kind, detail = ServerError, f"the API, or what stands before it, failed ({why})"
+    elif status in _REDIRECTS and "Location" in response.headers:
+        detail = f"the API's URL leads elsewhere: it redirects ({status})"
+    else:
+        detail = f"the API gave an answer that is not expected ({why})"
+    return kind(detail, status=status, retry_after=asked)
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """The time asked for, at most a day; a date counts from the answer's own `Date`; None when it is not readable."""
+    text = headers.get("Retry-After", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["Date"])).total_seconds()
+        except (KeyError, TypeError, ValueError):
+            return None
+    if math.isnan(seconds):
+        return None
+    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))
