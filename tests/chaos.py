@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +35,7 @@ from bot.storage.store import Store, StoreError, open_store
 from tests.ledger import BYSTANDER, EACH_FLIP_BY_ITSELF, GOOD, NEXT, Ledger, Story
 from tests.people import People
 from tests.report import Report, end
-from tests.storage.servers import Door, PostgreSQL
+from tests.storage.servers import ENDED, Door, PgBouncer, PostgreSQL
 from tests.wire.copies import Copy
 from tests.wire.discord import ANSWER_WITHIN, Call, Discord, Rate
 from tests.wire.faults import HANG, RESET, error, rate_limited
@@ -43,6 +43,8 @@ from tests.wire.gateway import Mood
 from tests.wire.town import BASELINE, Town, town
 
 ENGINES = ("sqlite", "postgresql")
+BEHIND_A_POOLER = "pgbouncer"
+"""PostgreSQL, too, through PgBouncer in transaction mode."""
 TOWNS = 8
 """Side by side."""
 EPISODES = 10
@@ -99,6 +101,9 @@ class Pace:
 
 
 PACE = Pace()
+
+FULL = "53100"
+"""What a server says that has no room."""
 
 
 @dataclass(slots=True)
@@ -318,9 +323,11 @@ ANYWHERE: Mapping[str, Sequence[Befall]] = {
     "process": (killed, terminated, paused),
     "clock": (clock_jumps,),
 }
+SERVER = (server_gone, network_stalls, connections_ended, commits_unconfirmed, server_full)
 DATABASES: Mapping[str, Sequence[Befall]] = {
     "sqlite": (file_locked, disk_full),
-    "postgresql": (server_gone, network_stalls, connections_ended, commits_unconfirmed, server_full),
+    "postgresql": SERVER,
+    BEHIND_A_POOLER: SERVER,
 }
 
 
@@ -512,6 +519,15 @@ async def _server(engine: str) -> AsyncIterator[PostgreSQL | None]:
 
 
 @asynccontextmanager
+async def _door(engine: str, server: PostgreSQL, url: str) -> AsyncIterator[Door]:
+    """The bot's way to its server, maybe through a pooler."""
+    with ExitStack() as stack:
+        pooler = stack.enter_context(PgBouncer.running(server, url)) if engine == BEHIND_A_POOLER else None
+        async with (pooler or server).door() as door:
+            yield door
+
+
+@asynccontextmanager
 async def _place(engine: str, copies: int, seed: int, folder: Path, pace: Pace) -> AsyncIterator[Place]:
     """A town on its first day, with everything in it; `seed` decides which cards people press."""
     accounts = [token_record(token) for token in (BYSTANDER, *FLIPPING)]
@@ -519,7 +535,7 @@ async def _place(engine: str, copies: int, seed: int, folder: Path, pace: Pace) 
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(_server(engine))
         url = f"sqlite:///{folder}/bot.db" if server is None else server.new_database()
-        door = await stack.enter_async_context(server.door()) if server is not None else None
+        door = await stack.enter_async_context(_door(engine, server, url)) if server is not None else None
         async with _OPENING:
             store = await stack.enter_async_context(open_store(url))
         await store.save(EACH_FLIP_BY_ITSELF, datetime.now(UTC))  # noqa: TID251 - as the bot of this town
@@ -595,6 +611,8 @@ async def _town(report: Report, copies: int, seeds: Sequence[int], folder: Path,
             await _acknowledge(place)
             await asyncio.sleep(DISCREET)
             broken = await judge(place)
+        if place.server is not None:
+            broken["said by the server to be wrong"] = place.server.errors(but=ENDED | {FULL})
     broken["ended by itself"] = [
         f"code {code}"
         for copy in place.copies
@@ -647,7 +665,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many, on each engine")
     parser.add_argument("--seed", type=int, default=1, help="the first of them")
     parser.add_argument("--only", action="store_true", help="that one alone")
-    parser.add_argument("--engine", choices=ENGINES, action="append", help="one of them, instead of both")
+    parser.add_argument("--engine", choices=DATABASES, action="append", help="one of them, instead of the first two")
     parser.add_argument("--copies", type=int, default=2, help="of the bot, in each town")
     parser.add_argument("--towns", type=int, default=TOWNS, help="side by side")
     options = parser.parse_args()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from bot.storage.store import Store, open_store
-from tests.storage.servers import PostgreSQL
+from tests.storage.servers import ENDED, PgBouncer, PostgreSQL
 from tests.wire.process import BotProcess
 
 settings.register_profile("busy", deadline=None)  # other tests, or other programs, may take the processor meanwhile
@@ -65,6 +65,15 @@ def sqlite_url(tmp_path: Path) -> str:
 def postgresql_url(postgresql: PostgreSQL) -> str:
     """The URL of an empty PostgreSQL database."""
     return postgresql.new_database()
+
+
+@pytest.fixture
+def pgbouncer(postgresql: PostgreSQL, postgresql_url: str) -> Iterator[PgBouncer]:
+    """PgBouncer in transaction mode, before an empty PostgreSQL database; in the end, the server's log has no error."""
+    logged = postgresql.logged
+    with PgBouncer.running(postgresql, postgresql_url) as pooler:
+        yield pooler
+    assert postgresql.errors(logged, but=ENDED) == []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -386,7 +386,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.overlap", description=__doc__)
     parser.add_argument("--seconds", type=float, default=90, help="for which two copies run side by side")
     parser.add_argument("--pause", type=float, default=60, help="seconds for which a holder is paused")
-    parser.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--engine", choices=["sqlite", "postgresql", "pgbouncer"], default="sqlite")
     parser.add_argument("--lease", type=float, default=10, help="seconds for which its holder may say nothing")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

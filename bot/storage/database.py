@@ -6,12 +6,13 @@ against another that runs beside it. Migrations are a write transaction too.
 """
 
 import asyncio
+import itertools
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import sqlalchemy as sa
@@ -204,6 +205,9 @@ def _postgresql(location: str) -> Database:
             "dsn": _checked(f"postgresql://{location}"),
             "timeout": CONNECT_DEADLINE,
             "command_timeout": STATEMENT_DEADLINE,
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: "",
         },
         pool_size=CONNECTIONS,
         max_overflow=0,
@@ -213,20 +217,55 @@ def _postgresql(location: str) -> Database:
         hide_parameters=True,
     )
 
+    sa.event.listen(engine, "do_connect", _connect)
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         if not connection.get_execution_options().get("postgresql_readonly"):
             connection.exec_driver_sql(_BEGIN_WRITING)
+            connection.exec_driver_sql(_LOCK)
 
     return Database(engine, Greenlets(engine), isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def _connect(dialect: sa.Dialect, _: object, __: object, options: dict[str, Any]) -> object:
+    """A connection whose statements have no names, or, where no pooler is in between, names by which they are kept.
+
+    A pooler in transaction mode gives each transaction to whichever connection to the server is free. A name would be
+    another's there, or nobody's. Every statement of the bot is in a transaction, so those without a name are safe; they
+    take a round trip more each. Poolers hand out numbers of their own in place of the server's processes.
+    """
+    connection: Any = dialect.connect(**options)
+    driver = connection.driver_connection
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_backend_pid()")
+        [process] = cursor.fetchone()
+        cursor.close()
+        connection.rollback()
+    except BaseException:
+        driver.terminate()
+        raise
+    if process != driver.get_server_pid():
+        return connection
+
+    async def same() -> object:
+        return driver
+
+    numbers = itertools.count(1)
+    # asyncpg would give none without its own cache, and SQLAlchemy keep them by a name that is empty.
+    return dialect.connect(async_creator_fn=same, prepared_statement_name_func=lambda: f"bot_{next(numbers)}")
+
+
 _BEGIN_WRITING: Final = f"""
 SELECT set_config('statement_timeout', '{STATEMENT_DEADLINE:.0f}s', true),
-       set_config('idle_in_transaction_session_timeout', '{IDLE_DEADLINE:.0f}s', true),
-       pg_advisory_xact_lock({_WRITER_LOCK})
+       set_config('lock_timeout', '{LOCK_DEADLINE:.0f}s', true),
+       set_config('idle_in_transaction_session_timeout', '{IDLE_DEADLINE:.0f}s', true)
 """
 """Also makes the server end a writer whose machine vanished, so that it cannot hold the lock for ever."""
+
+_LOCK: Final = f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
+"""By itself, since a deadline does not hold for the statement that sets it."""
 
 
 def _checked(dsn: str) -> str:

@@ -4,17 +4,21 @@ import asyncio
 import fcntl
 import itertools
 import os
+import re
 import resource
+import shutil
 import signal
 import ssl
 import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
+
+import pytest
 
 from bot.storage import database
 from bot.storage.store import Store, open_store
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 """Of `localhost`, signed by itself, with its key."""
+
+PASSWORD = "hunter2"
 
 STARTS = 20
 """How often a server is waited for, where a machine is busy."""
@@ -55,7 +61,8 @@ class PostgreSQL:
             try:
                 with _one_at_a_time():
                     _start(server)
-                server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+                server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET log_line_prefix = '%m [%p] %e ';")
+                server.psql("SELECT pg_reload_conf();")
                 yield cls(server)
             finally:
                 server.cleanup()
@@ -69,6 +76,20 @@ class PostgreSQL:
         name = f"test_{next(self._numbers)}"
         self._server.psql(f"CREATE SCHEMA {name}")
         return f"{self._server.get_uri()}&{_options(name)}"
+
+    def errors(self, since: int = 0, but: Collection[str] = ()) -> list[str]:
+        """What the server's log says was wrong, after so many lines, but for what has one of those codes."""
+        found = []
+        for line in self._server.log.read_text().splitlines()[since:]:
+            match = re.search(r" \[\d+\] (\w{5}) (WARNING|ERROR|FATAL|PANIC): ", line)
+            if match is not None and match[1] not in but:
+                found.append(line)
+        return found
+
+    @property
+    def logged(self) -> int:
+        """How many lines the server's log has."""
+        return len(self._server.log.read_text().splitlines())
 
     def disconnect(self, url: str) -> None:
         """End every connection to a database, as a restart of the server does."""
@@ -112,15 +133,102 @@ class PostgreSQL:
     @asynccontextmanager
     async def door(self) -> AsyncIterator["Door"]:
         """A way to this server over TCP."""
-        door = Door(self.socket)
-        listener = await asyncio.start_server(door.enter, "127.0.0.1", 0)
-        door.port = listener.sockets[0].getsockname()[1]
-        try:
+        async with _opened(Door(self.socket)) as door:
             yield door
-        finally:
-            listener.close()
-            door.shut()
-            door.open()
+
+
+PGBOUNCER: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")  # noqa: TID251 - to find it
+
+needs_pgbouncer: Final = pytest.mark.skipif(
+    PGBOUNCER is None, reason="there is no PgBouncer on this machine: nothing says that the bot works through one"
+)
+
+
+class PgBouncer:
+    """A running pooler before a server, which listens on a socket file of its own. Its one user is in one database."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls, server: PostgreSQL, database_url: str, mode: str = "transaction", **settings: str
+    ) -> Iterator[Self]:
+        """Start one for a database, and stop it; settings are those of its configuration.
+
+        Versions that could follow prepared statements do not, as those before 1.21 and hosts that leave it off.
+        """
+        assert PGBOUNCER is not None, "there is no PgBouncer on this machine"
+        name = _name(database_url)  # of somebody who is in that database without an option in the URL
+        server.run(f"CREATE ROLE {name} SUPERUSER LOGIN; ALTER ROLE {name} SET search_path = {name}")
+        configuration = {
+            "pool_mode": mode,
+            "listen_port": "6432",
+            "auth_type": "scram-sha-256",
+            "server_login_retry": "1",
+            "max_prepared_statements": "0",
+        } | settings
+        with tempfile.TemporaryDirectory(prefix="pgbouncer-") as place:
+            folder = Path(place)
+            folder.chmod(0o777)
+            if os.geteuid() == 0:
+                configuration["user"] = server.socket.owner()  # it refuses to be root
+            configuration |= {"auth_file": f"{folder}/users", "unix_socket_dir": place}
+            if not _knows_prepared_statements():
+                del configuration["max_prepared_statements"]
+            (folder / "users").write_text(f'"{name}" "{PASSWORD}"\n')
+            (folder / "pgbouncer.ini").write_text(
+                f"[databases]\npostgres = host={server.socket.parent}\n[pgbouncer]\n"
+                + "".join(f"{key} = {value}\n" for key, value in configuration.items())
+            )
+            with (folder / "log").open("wb") as log:
+                process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log)  # noqa: S603 - ours
+            try:
+                pooler = cls(folder, name)
+                while not pooler.socket.exists():
+                    assert process.poll() is None, (folder / "log").read_text()
+                    time.sleep(0.02)
+                yield pooler
+            finally:
+                process.terminate()  # at once, whoever is connected
+                process.wait()
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self._folder / ".s.PGSQL.6432"
+
+    def url(self, options: str = "", *, user: str = "", password: str = PASSWORD, database: str = "postgres") -> str:
+        """The URL of its database through it."""
+        place = f"host={self._folder}&port=6432&application_name={self._name}"
+        return f"postgres://{user or self._name}:{password}@/{database}?{place}{options}"
+
+    @asynccontextmanager
+    async def door(self) -> AsyncIterator["Door"]:
+        """A way to it over TCP."""
+        async with _opened(Door(self.socket, self._name)) as door:
+            yield door
+
+
+def _knows_prepared_statements() -> bool:
+    """Whether there is a setting about them, as from 1.21 on; in what comes before, an unknown one ends it."""
+    assert PGBOUNCER is not None
+    said = subprocess.run([PGBOUNCER, "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return tuple(map(int, said.split()[1].split(".")[:2])) >= (1, 21)
+
+
+@asynccontextmanager
+async def _opened(door: "Door") -> AsyncIterator["Door"]:
+    listener = await asyncio.start_server(door.enter, "127.0.0.1", 0)
+    door.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield door
+    finally:
+        listener.close()
+        door.shut()
+        door.open()
 
 
 @contextmanager
@@ -153,14 +261,28 @@ async def open_unsynced(url: str) -> AsyncIterator[Store]:
         yield store
 
 
+ENDED: Final = frozenset({"08006", "25P03", "57014", "57P01"})
+"""What a server says when somebody is gone, took too long, or was to be ended."""
+
+
 @contextmanager
 def new_database(engine: str, folder: Path) -> Iterator[str]:
-    """An empty database of that engine, a file in that folder or on a server of its own; gives its URL."""
+    """An empty database of that engine, a file in that folder or on a server of its own; gives its URL.
+
+    Raises:
+        AssertionError: it is behind a pooler, and its server's log is not free of errors in the end.
+    """
     if engine == "sqlite":
         yield f"sqlite:///{folder}/bot.db"
-    else:
-        with PostgreSQL.running() as server:
-            yield server.new_database()
+        return
+    with PostgreSQL.running() as server:
+        url = server.new_database()
+        if engine == "postgresql":
+            yield url
+            return
+        with PgBouncer.running(server, url) as pooler:
+            yield pooler.url()
+        assert not server.errors(but=ENDED), "\n".join(server.errors(but=ENDED))
 
 
 def _start(server: "PostgresServer") -> None:
@@ -236,9 +358,10 @@ class Door:
 
     port: int
 
-    def __init__(self, socket: Path) -> None:
-        """Plain and open at first."""
+    def __init__(self, socket: Path, user: str = "") -> None:
+        """Plain and open at first. `user` is who is in the right database there, where the URL may have no options."""
         self._socket = socket
+        self._user = user
         self._visitors: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -256,6 +379,9 @@ class Door:
 
     def url(self, database_url: str, options: str = "", host: str = "localhost") -> str:
         """The URL of the same database through this door."""
+        if self._user:
+            name = _name(database_url)
+            return f"postgres://{name}:hunter2@{host}:{self.port}/postgres?application_name={name}{options}"
         return f"postgres://postgres:hunter2@{host}:{self.port}/postgres?{_options(_name(database_url))}{options}"
 
     def open(self) -> None:

@@ -217,6 +217,26 @@ async def test_opening_twice_at_once_makes_one_database(database_url: str) -> No
     assert len(set(await asyncio.gather(*(name() for _ in range(4))))) == 1
 
 
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
+async def test_whoever_writes_is_waited_for_longer_than_the_users_own_settings_allow(
+    postgresql_url: str, setting: str
+) -> None:
+    held = asyncio.Event()
+
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.text("SELECT 1"))
+        held.set()
+        await_only(asyncio.sleep(0.5))
+
+    hasty = postgresql_url.replace("options=", f"options=-c{setting}%3D100ms%20")
+    async with open_database(postgresql_url) as slow, open_store(hasty) as store:
+        writing = asyncio.create_task(slow.write(write))
+        await held.wait()
+        await store.save(notified(incident()), NOW)
+        await writing
+        assert await store.waiting() == 1
+
+
 async def test_at_most_three_connections_are_used(postgresql_url: str) -> None:
     async with open_store(postgresql_url) as store, open_database(postgresql_url) as observer:
         await asyncio.gather(*(action() for _ in range(10) for action in (store.parked, store.load, store.waiting)))
@@ -364,7 +384,7 @@ async def test_a_server_that_falls_silent_while_a_connection_is_tried_holds_up_n
     postgresql: PostgreSQL, postgresql_url: str
 ) -> None:
     async with postgresql.door() as door, open_store(door.url(postgresql_url)) as store:
-        door.stalls_at = b"__asyncpg_stmt"  # the first is the one with which a connection is tried that was used before
+        door.stalls_at = b"\0;\0"  # with an empty statement a connection is tried that was used before
         saving = asyncio.create_task(store.save(Changes(NOW), NOW))
         await until("silence", lambda: not door.flows)
         saving.cancel()
