@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.incidents import Incident, Key, Message
@@ -43,6 +43,9 @@ JUDGED_AT_ONCE = 250
 LOGGED_ONE_BY_ONE = 50
 """Incidents of one poll; of more, the log has the number."""
 
+
+SAME_REST = timedelta(seconds=5)
+"""By how much two times differ at most that are one: they are counted by the loop's clock, and told by another."""
 
 POLLS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Seconds by which polls are counted; one takes as long as the poll interval at most."""
@@ -159,7 +162,8 @@ class Monitor:
             tokens = await self._upstream.fleet(self._known.remembered)
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
-            await self._take_failure(Failure(error.trouble, error.detail, self._clock(), error.status))
+            now = self._clock()
+            await self._take_failure(Failure(error.trouble, error.detail, now, error.status, self._until(error, now)))
         else:
             await self._take(Reading(tokens, self._clock()), asked_at)
         self.polls.observe(asyncio.get_running_loop().time() - began)
@@ -308,6 +312,13 @@ class Monitor:
             await self._keep(*advance_failure(self._known, failure, self._policy))
         if before is None or before.trouble is not failure.trouble:
             event(logger, logging.WARNING, "no reading", trouble=failure.trouble, detail=failure.detail)
+
+    def _until(self, error: UpstreamError, now: datetime) -> datetime | None:
+        """Until when the upstream asks to be left alone; the same instant in each poll that waits for it."""
+        if not error.retry_after:
+            return None
+        before, until = self._known.fleet.left_alone_until, now + error.retry_after
+        return before if before is not None and abs(before - until) < SAME_REST else until
 
     async def _be_sure(self) -> None:
         """After a commit whose answer was lost: what the database has is what happened."""

@@ -16,7 +16,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry
 from bot.domain.watch.known import Changes, Memory
 from bot.handover import Handover
-from bot.imaginepro.client import NotFoundError, ServerError, UpstreamError
+from bot.imaginepro.client import NotFoundError, RateLimitedError, ServerError, UpstreamError
 from bot.monitor import Monitor
 from bot.storage.store import Claimed, Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record, tokens
@@ -169,6 +169,22 @@ async def test_a_failed_look_keeps_the_numbers_and_says_why(watch: Watch) -> Non
     assert fleet.failure.trouble is Trouble.SERVER_ERROR
     await watch.look(record())
     assert watch.monitor.fleet.failure is None
+
+
+async def test_polls_that_wait_for_one_time_know_one_time(watch: Watch) -> None:
+    await watch.look(record())
+    asked = timedelta(hours=1)
+    await watch.look(error=RateLimitedError("429", status=429, retry_after=asked))
+    until = watch.now + asked
+    assert watch.monitor.fleet.left_alone_until == until
+    for minutes in range(1, 60):
+        left = until - watch.now - timedelta(minutes=1, milliseconds=minutes)
+        await watch.look(error=RateLimitedError("429", status=429, retry_after=left))
+        assert watch.monitor.fleet.left_alone_until == until
+    await watch.look(error=RateLimitedError("429", status=429, retry_after=asked))
+    assert watch.monitor.fleet.left_alone_until == watch.now + asked
+    await watch.look(error=RateLimitedError("429", status=429))
+    assert watch.monitor.fleet.left_alone_until is None
 
 
 async def test_what_is_known_outlives_the_process(database_url: str) -> None:

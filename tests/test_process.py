@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import imaginepro
-from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late
+from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late, rate_limited
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL
@@ -147,6 +147,22 @@ async def test_a_payment_that_is_asked_for_is_no_word_about_the_key_and_a_refusa
         await home.quiet_polls(1)
     assert home.cards == [home.cards[0], down, refused]
     assert home.notices == []
+
+
+async def test_an_upstream_that_asks_to_be_left_alone_is_and_whoever_asks_reads_until_when(home: Town) -> None:
+    async with home.settled_bot(PORT="0") as bot:
+        home.upstream.fail(rate_limited("3600"))
+        calls = len(home.upstream.calls)
+        told = await home.until_told("ImaginePro cannot be read")
+        asked = len(home.upstream.calls)
+        assert asked <= calls + 2, "a poll may have been under way"
+        assert "asks to be left alone until <t:" in told.now.text
+        answer = await home.discord.command("token", id=1900, refresh=True)
+        assert "ImaginePro asks to be left alone until <t:" in answer.shown.text
+        assert "asks to be left alone until <t:" in (await home.discord.command("tokens")).shown.text
+        assert len(home.upstream.calls) == asked
+        assert bot.running
+    assert len(home.cards) == 2
 
 
 @pytest.mark.long

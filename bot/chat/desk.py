@@ -184,7 +184,7 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
         await say(interaction, str(error))
         return
     if isinstance(error, UpstreamError):
-        await say(interaction, upstream_sentence(error))
+        await say(interaction, upstream_sentence(error, interaction.client.desk.now))
         return
     if isinstance(error, FencedError):
         await say(interaction, "Another copy of the bot has taken over just now, so this was not done. Try it again.")
@@ -201,6 +201,8 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
     await say(interaction, f"{sentence} under `{mark}`.")
 
 
-def upstream_sentence(error: UpstreamError) -> str:
+def upstream_sentence(error: UpstreamError, now: datetime) -> str:
     """What went wrong at ImaginePro, in a sentence of ours: its own text stays in the log."""
-    return f"{why(error.trouble, error.status)}. What was read last stays as it is; try again in a minute."
+    until = now + error.retry_after if error.retry_after else None
+    again = "until then, nobody can read it anew" if until else "try again in a minute"
+    return f"{why(error.trouble, error.status, until)}. What was read last stays as it is; {again}."

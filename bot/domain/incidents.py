@@ -182,6 +182,8 @@ class Finding(Value):
     """Kept, but notifies nobody: its rule is off, and still has something to do."""
     about: tuple[int, ...] = ()
     """The tokens that make it so, for a rule about the fleet; empty where they are too many to name."""
+    until: datetime | None = None
+    """Until when the upstream asks to be left alone, for the rules about that."""
 
 
 class Incident(Value):
@@ -210,6 +212,8 @@ class Incident(Value):
     natural: Severity | None = None
     """As in `Finding`; None where an older version of the bot stored it."""
     about: tuple[int, ...] = ()
+    """As in `Finding`."""
+    until: datetime | None = None
     """As in `Finding`."""
     holds: Severity = Severity.INFO
     """As in `Finding`."""

@@ -142,6 +142,7 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
         now=finding.now,
         detail=finding.detail,
         about=finding.about,
+        until=finding.until,
         holds=finding.holds,
         flips=finding.flips,
         read_at=at,
@@ -184,7 +185,7 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
         case Rule.FAST_TIME_LOW | Rule.FAST_TIME_GONE:
             word = f"{seen.detail} {seen.now.status}" if seen.now else seen.detail
         case Rule.UPSTREAM_DOWN:
-            word = seen.detail.partition(":")[0]
+            word = f"{seen.detail.partition(':')[0]} {seen.until}"
         case Rule.UPSTREAM_REFUSED:
             word = seen.detail.partition(" (")[0]  # what is refused; in the brackets is the upstream's own text
         case Rule.POOL if seen.key.step == FAST_HOURS:

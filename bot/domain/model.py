@@ -329,6 +329,8 @@ class Failure(Value):
     at: datetime
     status: int | None = None
     """Of the answer; None when there was none."""
+    until: datetime | None = None
+    """Until when the upstream asks to be left alone, and is; None when it did not ask."""
 
 
 class Reading(Value):
@@ -356,6 +358,11 @@ class Fleet(Value):
     def age_of(self, token_id: int) -> datetime | None:
         """When that token was last read."""
         return self.read_alone.get(token_id, self.read_at)
+
+    @property
+    def left_alone_until(self) -> datetime | None:
+        """Until when the upstream asked to be left alone, and is, if that is why the last poll failed."""
+        return self.failure.until if self.failure else None
 
     @property
     def usable(self) -> tuple[Token, ...]:

@@ -146,6 +146,9 @@ class ImaginePro:
         self._queue = asyncio.Lock()
         self._called = -math.inf
         """When the last call was made, by the loop's clock."""
+        self._resting: UpstreamError | None = None
+        """The answer that asked to be left alone, and until when, on that clock. A restart forgets it."""
+        self._rests_until = -math.inf
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._priority = priority or Priority()
@@ -225,19 +228,26 @@ class ImaginePro:
             _log.debug("upstream call failed, retrying", extra={"fields": {"trouble": failure.trouble, "pause": pause}})
             await asyncio.sleep(pause)
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
+        rest = self._rests_until - clock()
+        if failure is None and self._resting is not None and rest > 0:
+            failure = self._resting.again(timedelta(seconds=rest))
         raise failure or TimedOutError("the limit of calls left no time for this one")
 
     async def _turn(self, deadline: float) -> bool:
-        """Wait until the rate limit allows a call, in the order of asking; False when that is not before the deadline.
+        """Wait until a call may be made, in the order of asking; False when that is not before the deadline.
 
-        Counted from the call that was really made: whoever was held up must not be followed by a burst.
+        That is once the rate limit allows it, counted from the call that was really made, since whoever was held up
+        must not be followed by a burst; and once the upstream need no longer be left alone, whoever's call that met.
         """
         clock = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout_at(deadline), self._queue:
-                if max(clock(), self._called + self._spacing) >= deadline:
+                while (ready := max(self._called + self._spacing, self._rests_until)) > clock():
+                    if ready >= deadline:
+                        return False
+                    await asyncio.sleep(ready - clock())
+                if clock() >= deadline:
                     return False
-                await asyncio.sleep(self._called + self._spacing - clock())
                 self._called = clock()
         except TimeoutError:
             return False
@@ -279,10 +289,19 @@ class ImaginePro:
             assert failure is not None  # noqa: S101 - without an answer there is an error
             raise failure
         if response.status not in _GOOD:
-            raise failed(response, refusal, api_key=self._key)  # however it went on
+            failure = failed(response, refusal, api_key=self._key)  # however it went on
+            self._leave_alone(failure)
+            raise failure
         if failure is not None:
             raise failure
         return answer
+
+    def _leave_alone(self, failure: UpstreamError) -> None:
+        """Make no call, for anybody, before the time has passed that an answer asks for."""
+        if failure.retry_after is not None:
+            until = asyncio.get_running_loop().time() + failure.retry_after.total_seconds()
+            if until > self._rests_until:
+                self._resting, self._rests_until = failure, until
 
     async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], Iterable[None] | None]) -> None:
         """Have the body taken as it arrives, unpacked, as long as it stays within its bound and may be JSON."""

@@ -32,7 +32,11 @@ class UpstreamError(Exception):
         self.status = status
         """Of the answer; None when there was none, or one that is well but for its body."""
         self.retry_after = retry_after
-        """How long the upstream asked us to wait; None when it did not say."""
+        """How long the upstream asked to be left alone, from now; None when it did not say."""
+
+    def again(self, retry_after: timedelta) -> "UpstreamError":
+        """The same for whoever comes later, while it still asks to be left alone so long."""
+        return type(self)(self.detail, status=self.status, retry_after=retry_after)
 
 
 class UnreachableError(UpstreamError):
@@ -82,3 +86,7 @@ class NotFoundError(UpstreamError):
     """There is no such token, or no such address."""
 
     trouble = Trouble.NOT_FOUND
+
+    def again(self, retry_after: timedelta) -> UpstreamError:
+        """For whoever comes later: of what they ask for nothing is known."""
+        return RateLimitedError(self.detail, retry_after=retry_after)

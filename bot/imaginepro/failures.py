@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
@@ -42,7 +42,8 @@ _BROKEN: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]]
 
 _LINKS: Final = 10
 """Errors of a chain that are looked at."""
-_LONGEST_RETRY_AFTER: Final = timedelta(days=1).total_seconds()
+_LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+"""However long an upstream asks to be left alone: for longer nobody wants to be blind because of a slip in a header."""
 
 
 def broken(error: BaseException) -> UpstreamError:
@@ -61,7 +62,7 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
     What the API alone can know, it must say in its own words: a proxy or firewall in its place answers 401, 403 or 404
     as well, and knows nothing of the key, the plan or the tokens.
     """
-    status, asked = response.status, _retry_after(response.headers)
+    status, asked = response.status, retry_after(response.headers)
     said = complaint(body, api_key=api_key)
     why = f"{status}: {said}" if said else str(status)
     own = in_its_own_words(body, status)
@@ -81,19 +82,27 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
         detail = f"the API's URL leads elsewhere: it redirects ({status})"
     else:
         detail = f"the API gave an answer that is not expected ({why})"
+    if asked:
+        detail += f"; it is left alone for {math.ceil(asked.total_seconds())} s"
     return kind(detail, status=status, retry_after=asked)
 
 
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """The time asked for, at most a day; a date counts from the answer's own `Date`; None when it is not readable."""
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """The time asked for, at most an hour; a date counts from the answer's own `Date`; None when it is not readable."""
     text = headers.get("Retry-After", "")
     try:
         seconds = float(text)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["Date"])).total_seconds()
-        except (KeyError, TypeError, ValueError):
+            seconds = (_date(text) - _date(headers["Date"])).total_seconds()
+        except (KeyError, ValueError, OverflowError):
             return None
     if math.isnan(seconds):
         return None
-    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER))
+    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER.total_seconds()))
+
+
+def _date(text: str) -> datetime:
+    """A date of HTTP, in any of its three forms (RFC 9110, 5.6.7); it is in GMT even where it does not say so."""
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -54,6 +54,8 @@ class Facts(Value):
     """Between two polls."""
     unread: timedelta = timedelta()
     """Since the last reading, or since this copy leads; by the clock, unless that was set back."""
+    left_alone: bool = False
+    """Whether that is because ImaginePro asked to be left alone."""
     database_away: timedelta = timedelta()
     gateway_away: timedelta = timedelta()
     undelivered: timedelta = timedelta()
@@ -95,8 +97,13 @@ CAUSES = (
     ),
     Cause(
         "poll",
-        lambda facts: facts.unread > READINGS_LATE * facts.interval,
+        lambda facts: facts.unread > READINGS_LATE * facts.interval and not facts.left_alone,
         "The tokens were not read for three intervals, so alerts are late. Check ImaginePro, then the log.",
+    ),
+    Cause(
+        "left_alone",
+        lambda facts: facts.unread > READINGS_LATE * facts.interval and facts.left_alone,
+        "ImaginePro asks to be left alone for a while, so alerts are late. The bot reads the tokens again after that.",
     ),
     Cause(
         "gateway",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.domain.value import replace
 from bot.figures import Histogram
 from bot.jobs import Job
-from bot.observe.health import Facts, Role, Work, wrong
+from bot.observe.health import READINGS_LATE, Facts, Role, Work, wrong
 from bot.storage.store import Backlog, Store, StoreError
 from bot.telemetry import event
 
@@ -130,12 +130,15 @@ class Pulse:
         )
         if self.parts is None or self._led_since is None:
             return common
-        read_at = self.parts.monitor.fleet.read_at
+        fleet = self.parts.monitor.fleet
+        read_at, until = fleet.read_at, fleet.left_alone_until
         return replace(
             common,
             role=Role.LEADING,
             # Numbers age by the clock while the process is frozen, and by its beats after the clock was set back.
             unread=max(self._clock() - max(read_at or self._led_since, self._led_since), self._since("reading")),
+            # The poll after that may take as long as any other.
+            left_alone=until is not None and self._clock() - until <= READINGS_LATE * self._interval,
             gateway_away=self._since("gateway"),
             undelivered=self._since("delivery"),
             blocked=self.parts.outbox.blocked,

@@ -19,7 +19,7 @@ from bot.domain.refusal import refusal
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace
 from bot.domain.watch.known import Known
-from bot.imaginepro.client import RefusedError
+from bot.imaginepro.client import RateLimitedError, RefusedError
 from bot.storage.store import SUMMARY_SIZE, Grouping
 from tests.chat.builders import NOON, fleet, incident, info_of, message, record, summary, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
@@ -435,10 +435,29 @@ def test_a_refusal_is_named_by_its_status_wherever_it_is_told(status: int, words
         token_card(token(), overview(Known(fleet=fleet(token(), failure=refused)), NOON, MINUTE))
     )
     assert f"{words}." in body_of(fleet_card(overview(Known(fleet=Fleet(failure=refused)), NOON, MINUTE), 0, None)[0])
-    assert upstream_sentence(RefusedError("as the API said", status=status)).startswith(f"{words}. What was read last")
+    assert upstream_sentence(RefusedError("as the API said", status=status), NOON).startswith(
+        f"{words}. What was read last"
+    )
     detail = f"{Trouble.REFUSED}: {refusal(status).meaning} ({status}: as the API said)"
     told = incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL, detail=detail)
     assert title(told).startswith(f"🔴 {words}")
+
+
+def test_an_upstream_that_asks_to_be_left_alone_is_told_so_until_when() -> None:
+    at = NOON + timedelta(hours=1)
+    down = replace(incident(Rule.UPSTREAM_DOWN, None, detail="rate limited: too many calls (429)"), until=at)
+    asks = f"asks to be left alone until <t:{int(at.timestamp())}:t>"
+    assert f"**Do:** nothing: ImaginePro {asks}, and the bot reads it again then." in body(down)
+    known = Known(fleet=fleet(token(), failure=Failure(Trouble.RATE_LIMITED, "429", NOON + MINUTE, 429, at)))
+    view = overview(known, NOON, MINUTE)
+    for embed in (token_card(token(), view), fleet_card(view, 0, None)[0]):
+        assert f"⚠️ **ImaginePro {asks}: these numbers are old**" in (embed.description or "")
+    error = RateLimitedError("429", status=429, retry_after=timedelta(hours=1))
+    assert upstream_sentence(error, NOON) == (
+        f"ImaginePro {asks}. What was read last stays as it is; until then, nobody can read it anew."
+    )
+    refused = RefusedError("401", status=401, retry_after=timedelta(hours=1))
+    assert upstream_sentence(refused, NOON).startswith(f"ImaginePro refuses the API key, and {asks}.")
 
 
 def test_what_has_ended_also_says_what_it_was() -> None:

@@ -45,9 +45,16 @@ class Story:
         fleet = (*records, *self.bystanders) if whole else records
         return self._heard(*taken(self.known, reading(minutes, *fleet, whole=whole), self.policy))
 
-    def fail(self, minutes: float, trouble: Trouble = Trouble.UNREACHABLE, why: str = "no route") -> list[str]:
-        """A look that brings no reading."""
-        return self._heard(*advance_failure(self.known, Failure(trouble, why, at(minutes)), self.policy))
+    def fail(
+        self,
+        minutes: float,
+        trouble: Trouble = Trouble.UNREACHABLE,
+        why: str = "no route",
+        until: float | None = None,
+    ) -> list[str]:
+        """A look that brings no reading; until then the upstream asks to be left alone."""
+        failure = Failure(trouble, why, at(minutes), until=None if until is None else at(until))
+        return self._heard(*advance_failure(self.known, failure, self.policy))
 
     def tick(self, minutes: float, undelivered: Collection[Key] = ()) -> list[str]:
         """Let the time do its part; returns the notices."""

@@ -711,6 +711,40 @@ def test_failed_polls_fire_by_themselves_and_not_as_polls_that_do_not_come() -> 
     assert story.fail(11) == ["ended: upstream_stale warning"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_polls_that_wait_as_the_upstream_asked_are_no_hang(*, told: bool) -> None:
+    story = watching(policy=EVERY_MINUTE)
+    story.set(Rule.UPSTREAM_DOWN, on=told)
+    heard = []
+    for minutes in range(1, 61):
+        heard += story.fail(minutes, Trouble.RATE_LIMITED, until=60.5)
+        story.tick(minutes + 0.9)
+        assert Key(Rule.UPSTREAM_STALE) not in story.known.incidents
+    assert heard == (["upstream_down warning", "upstream_down critical"] if told else [])
+    story.tick(63)
+    assert Key(Rule.UPSTREAM_STALE) not in story.known.incidents
+    story.tick(63.6)
+    assert story.incident(Rule.UPSTREAM_STALE, None).open, "the poll after that does not end"
+
+
+def test_a_card_says_until_when_the_upstream_is_left_alone_and_is_edited_for_a_long_time_alone() -> None:
+    story = watching()
+    for minutes in (1, 2):
+        story.fail(minutes, Trouble.RATE_LIMITED, until=60)
+    assert story.fail(3, Trouble.RATE_LIMITED, until=60) == ["upstream_down warning"]
+    assert story.incident(Rule.UPSTREAM_DOWN, None).until == at(60)
+    assert [story.fail(minutes, Trouble.RATE_LIMITED, until=60) for minutes in (4, 5, 58)] == [
+        [],
+        [],
+        ["upstream_down critical"],
+    ]
+    assert story.fail(60, Trouble.RATE_LIMITED, until=120) == ["upstream_down critical"]
+    assert story.fail(120, Trouble.RATE_LIMITED, until=121) == ["upstream_down critical"]
+    assert story.incident(Rule.UPSTREAM_DOWN, None).until is None
+    for minutes in range(121, 130):
+        assert story.fail(minutes, Trouble.RATE_LIMITED, until=minutes + 1) == []
+
+
 def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> None:
     story = watching(policy=EVERY_MINUTE)
     story.set(Rule.UPSTREAM_DOWN, on=False)

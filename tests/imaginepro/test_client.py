@@ -13,6 +13,8 @@ from itertools import pairwise
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.model import Trouble
 from bot.domain.value import replace
@@ -28,6 +30,7 @@ from bot.imaginepro.client import (
     UpstreamError,
     connected,
 )
+from bot.imaginepro.failures import retry_after
 from bot.priority import Priority
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Fault, Shape, Upstream, problem, rate_limited, serving, token_record
@@ -321,8 +324,9 @@ async def test_it_waits_as_long_as_it_is_asked_to() -> None:
         ({"Retry-After": "120"}, timedelta(minutes=2)),
         ({"Retry-After": "2.5"}, timedelta(seconds=2.5)),
         ({"Retry-After": "-3"}, timedelta(0)),
-        ({"Retry-After": "9" * 400}, timedelta(days=1)),
-        ({"Retry-After": "inf"}, timedelta(days=1)),
+        ({"Retry-After": "3601"}, timedelta(hours=1)),
+        ({"Retry-After": "9" * 400}, timedelta(hours=1)),
+        ({"Retry-After": "inf"}, timedelta(hours=1)),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": ""}, None),
@@ -332,7 +336,16 @@ async def test_it_waits_as_long_as_it_is_asked_to() -> None:
             timedelta(minutes=1),
         ),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "Sat, 01 Jan 2000 00:00:09 GMT"}, timedelta(0)),
-        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 -0000", "Date": "Sat, 01 Jan 2000 00:00:09 GMT"}, None),
+        (
+            {"Retry-After": "Friday, 31-Dec-99 23:59:59 GMT", "Date": "Fri Dec 31 23:59:09 1999"},
+            timedelta(seconds=50),
+        ),
+        (
+            {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT", "Date": "Sat, 01 Jan 2000 00:00:09 GMT"},
+            timedelta(hours=1),
+        ),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 +99999999", "Date": "Sat, 01 Jan 2000 00:00:09 GMT"}, None),
+        ({"Retry-After": "Fri, 31 Feb 1999 23:59:59 GMT", "Date": "Sat, 01 Jan 2000 00:00:09 GMT"}, None),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "today"}, None),
     ],
@@ -346,6 +359,97 @@ async def test_retry_after_is_seconds_or_a_date_counted_from_the_answers_own(
         with pytest.raises(RateLimitedError) as caught:
             await client.fleet()
     assert caught.value.retry_after == asked
+
+
+ASKED = (("Retry-After", "3600"),)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        rate_limited("3600"),
+        rate_limited("86400"),
+        rate_limited("Sat, 01 Jan 2000 01:00:00 GMT"),
+        replace(sandbox.UNAVAILABLE, headers=ASKED),
+        replace(sandbox.UNAUTHORIZED, headers=ASKED),
+        replace(sandbox.page(403), headers=ASKED),
+        replace(sandbox.REDIRECT, headers=(*sandbox.REDIRECT.headers, *ASKED)),
+        Fault(429, b"\x8b\x03", headers=(*ASKED, ("Content-Encoding", "br"))),
+    ],
+)
+async def test_an_upstream_that_asks_to_be_left_alone_is_called_by_nobody_for_so_long(fault: Fault) -> None:
+    if not fault.headers[0][1].isdigit():
+        fault = replace(fault, headers=(*fault.headers, ("Date", "Sat, 01 Jan 2000 00:00:00 GMT")))
+    upstream = upstream_of(1900)
+    upstream.fail(fault, times=1)
+    async with client_and(upstream, budget=54) as client:
+        with pytest.raises(UpstreamError) as first:
+            await client.fleet()
+        began = now()
+        for minutes in range(0, 59, 2):
+            await asyncio.sleep(began + 60 * minutes - now())
+            for call in (client.fleet(), client.token(1900)):
+                with pytest.raises(type(first.value)) as caught:
+                    await call
+                assert (caught.value.detail, caught.value.status) == (first.value.detail, first.value.status)
+                assert caught.value.retry_after == pytest.approx(
+                    timedelta(minutes=60 - minutes), abs=timedelta(seconds=1)
+                )
+        assert len(upstream.calls) == 1
+        await asyncio.sleep(began + 3600 - 50 - now())
+        assert list(await client.fleet()) == [1900]
+        assert (await client.token(1900)).id == 1900
+    assert [call.at - began for call in upstream.calls[1:]] == [pytest.approx(3600, abs=1)] * 2
+
+
+async def test_a_token_that_is_not_there_is_no_word_about_others_whatever_it_asks_for() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(replace(sandbox.NOT_FOUND, headers=ASKED), times=1)
+    async with client_and(upstream) as client:
+        with pytest.raises(NotFoundError):
+            await client.token(7)
+        for call in (client.token(1900), client.fleet()):
+            with pytest.raises(RateLimitedError):
+                await call
+    assert len(upstream.calls) == 1
+
+
+async def test_what_one_call_is_asked_holds_for_those_that_wait_for_their_turn() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(replace(rate_limited("3600"), before=timedelta(seconds=2)), times=1)
+    async with serving(upstream) as url, client_of(url, rate=(1, timedelta(seconds=3)), budget=54) as client:
+        calls = (client.fleet(), client.token(1900), client.token(1900))
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [RateLimitedError] * 3
+    assert len(upstream.calls) == 1
+
+
+async def test_a_person_waits_for_seconds_that_the_upstream_asks_for() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(rate_limited("10"), times=1)
+    async with client_and(upstream) as client:
+        began = now()
+        assert (await client.token(1900)).id == 1900
+    assert now() - began == pytest.approx(10, abs=0.01)
+
+
+async def test_a_shorter_wish_does_not_take_back_a_longer_one() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(rate_limited("3600"), times=1)
+    upstream.fail(rate_limited("1"), times=1)
+    async with client_and(upstream) as client:
+        outcomes = await asyncio.gather(client.token(1900), client.token(1900), return_exceptions=True)
+        assert [type(each) for each in outcomes] == [RateLimitedError] * 2
+        with pytest.raises(RateLimitedError):
+            await client.fleet()
+    assert len(upstream.calls) <= 2
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")) | st.floats().map(str))
+def test_whatever_stands_in_retry_after_it_is_nothing_or_at_most_an_hour(text: str) -> None:
+    for date in ("Sat, 01 Jan 2000 00:00:09 GMT", text):
+        asked = retry_after({"Retry-After": text, "Date": date})
+        assert asked is None or timedelta(0) <= asked <= timedelta(hours=1)
 
 
 async def test_all_calls_keep_to_one_rate_retries_included() -> None:

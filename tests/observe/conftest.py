@@ -28,6 +28,8 @@ class Ends:
 
     fleet_now: tuple[Record, ...] | None = (record(),)
     """None while ImaginePro fails."""
+    left_alone: timedelta | None = None
+    """For how long it asks to be left alone then."""
     refusal: DeliveryError | None = None
     """What the channel says."""
     now: datetime = START
@@ -38,7 +40,7 @@ class Ends:
         assert known is not None
         if self.fleet_now is None:
             reason = "the API failed (503)"
-            raise ServerError(reason)
+            raise ServerError(reason, status=503, retry_after=self.left_alone)
         return tokens(self.fleet_now)
 
     async def token(self, token_id: int) -> Token:

@@ -49,6 +49,29 @@ async def test_readings_that_fail_turn_it_red_after_three_intervals_and_one_that
         assert words(patient.pulse) == set()
 
 
+async def test_an_upstream_that_asks_to_be_left_alone_is_a_reason_of_its_own_until_the_poll_after_that(
+    patient: Patient,
+) -> None:
+    with patient.leading():
+        await patient.poll()
+        await patient.outbox.deliver()
+        patient.ends.fleet_now, patient.ends.left_alone = None, timedelta(minutes=1)
+        await patient.poll()
+        await patient.outbox.deliver()
+        await patient.live(180)
+        assert words(patient.pulse) == set()
+        await patient.live(1)
+        assert words(patient.pulse) == {"left_alone"}
+        await patient.live(59)
+        assert words(patient.pulse) == {"left_alone"}, "the poll after that has its time"
+        await patient.live(1)
+        assert words(patient.pulse) == {"poll"}
+        patient.ends.left_alone = None
+        await patient.poll(record())
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+
+
 async def test_readings_that_fail_turn_it_red_in_time_though_the_clock_is_set_back(patient: Patient) -> None:
     with patient.leading():
         await patient.poll()

@@ -11,6 +11,7 @@ from bot.chat.alerts.wording import (
     MOMENTARY,
     RELAX_LEFT,
     RELAX_NOW,
+    REST,
     SLOW,
     WAIT,
     WORDINGS,
@@ -166,6 +167,8 @@ class Story(Value):
     @property
     def ask(self) -> str:
         """What to do about an upstream that cannot be read: where it answers, but not so, waiting does not help."""
+        if self.incident.until is not None:
+            return REST.format(until=self._instant(self.incident.until))
         wrong = self.incident.detail.startswith((Trouble.NOT_FOUND, Trouble.MALFORMED))
         return MEND if wrong else WAIT
 

@@ -10,7 +10,19 @@ from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW
 from bot.chat.text import listed, number, percent, plain, quoted, stamp
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
-from bot.domain.model import FastTime, Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble, Unit
+from bot.domain.model import (
+    Failure,
+    FastTime,
+    Fleet,
+    PlanState,
+    Severity,
+    Status,
+    Subscription,
+    Threshold,
+    Token,
+    Trouble,
+    Unit,
+)
 from bot.domain.refusal import refusal
 from bot.domain.rules.fast_time import level_of
 from bot.domain.rules.upstream import STALE_AFTER
@@ -27,15 +39,27 @@ _TROUBLES: dict[Trouble, str] = {
 }
 
 
-def why(trouble: Trouble, status: int | None) -> str:
-    """What went wrong upstream, as the beginning of a sentence; `status` is that of the answer."""
-    return refusal(status).short if trouble is Trouble.REFUSED else _TROUBLES[trouble]
+def why(trouble: Trouble, status: int | None, until: datetime | None = None) -> str:
+    """What went wrong upstream, as the beginning of a sentence.
+
+    Args:
+        trouble: What it is.
+        status: Of the answer, if there was one.
+        until: Until when ImaginePro asks to be left alone, if it does.
+    """
+    refused = refusal(status).short if trouble is Trouble.REFUSED else ""
+    if until is not None:
+        return f"{f'{refused}, and' if refused else 'ImaginePro'} asks to be left alone until {stamp(until, 't')}"
+    return refused or _TROUBLES[trouble]
 
 
 def unread(fleet: Fleet) -> str:
     """Why nothing was read yet, in a sentence."""
-    failure = fleet.failure
-    return f"{why(failure.trouble, failure.status)}." if failure else "The first reading is on its way."
+    return f"{_why(fleet.failure)}." if fleet.failure else "The first reading is on its way."
+
+
+def _why(failure: Failure) -> str:
+    return why(failure.trouble, failure.status, failure.until)
 
 
 class Look(Value, eq=False):
@@ -362,7 +386,7 @@ def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:
     """Says so when the numbers are older than they should be, whatever the cause; a token read since is not old."""
     failure, unread = view.fleet.failure, view.unread
     if failure is not None and (read_at is None or read_at <= failure.at):
-        said = why(failure.trouble, failure.status)
+        said = _why(failure)
     elif read_at is not None and (too_old(view, read_at) or (unread is not None and read_at <= unread.opened_at)):
         short = unread is not None and unread.key.rule is Rule.LIST_SHORT
         said = "ImaginePro does not list all tokens" if short else "No new reading came"

@@ -104,7 +104,7 @@ async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None
         fleet, token = await reread(interaction, token_id)
     except UpstreamError as error:
         missing = error.trouble is Trouble.NOT_FOUND
-        sentence = unknown(desk.fleet, token_id) if missing else upstream_sentence(error)
+        sentence = unknown(desk.fleet, token_id) if missing else upstream_sentence(error, desk.now)
     if token is None:
         await interaction.edit_original_response(content=sentence)
         return

@@ -1,7 +1,7 @@
 """The rules about the upstream: polls that bring no reading, or a strange one, and polls that do not come."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
@@ -14,6 +14,9 @@ from bot.domain.value import replace
 
 STALE_AFTER: Final = 3
 """Poll intervals without a reading."""
+
+LONG_REST: Final = timedelta(minutes=5)
+"""For which an upstream asks to be left alone; one that does so for less, poll after poll, is told once."""
 
 DOWN, REFUSED, STALE, SHORT = (
     Key(rule) for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT)
@@ -54,7 +57,8 @@ def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: P
     """
     key, other = (REFUSED, DOWN) if failure.trouble is Trouble.REFUSED else (DOWN, REFUSED)
     detail = f"{failure.trouble}: {failure.detail}"
-    found = _found(Finding(key, RULES[key.rule].severity, detail=detail), incidents, policy, failure.at)
+    finding = Finding(key, RULES[key.rule].severity, detail=detail, until=_rest(failure, incidents.get(key)))
+    found = _found(finding, incidents, policy, failure.at)
     ends = {DOWN: End(Reason.BECAME, (key.rule,))} if found and other is DOWN and DOWN in incidents else {}
     if found and STALE in incidents and any(each in incidents and incidents[each].open for each in (DOWN, REFUSED)):
         ends[STALE] = End(Reason.BECAME, (key.rule,))
@@ -65,6 +69,13 @@ def judge_failure(failure: Failure, incidents: Mapping[Key, Incident], policy: P
     )
 
 
+def _rest(failure: Failure, told: Incident | None) -> datetime | None:
+    """Until when the upstream asks to be left alone, if that is worth an edit of the card; and then until the end."""
+    until = failure.until
+    long = until is not None and (until - failure.at >= LONG_REST or (told is not None and told.until == until))
+    return until if long else None
+
+
 def judge_stale(
     now: datetime,
     incidents: Mapping[Key, Incident],
@@ -73,8 +84,11 @@ def judge_stale(
     read_at: datetime | None,
     polled_at: datetime | None,
     began_at: datetime | None,
+    left_alone_until: datetime | None = None,
 ) -> Judgement:
     """Judge that no reading comes. While polls fail, and an incident about that is firing or pending, it explains this.
+
+    So does an upstream that asked to be left alone: a poll that makes no call does not hang.
 
     Args:
         now: The time.
@@ -83,9 +97,10 @@ def judge_stale(
         read_at: When the whole fleet was last read.
         polled_at: When the last poll ended, well or not.
         began_at: When the process began to poll: what came before is no sign that anything hangs.
+        left_alone_until: Until when the upstream asked to be left alone, if that was its last answer.
     """
     failing = {DOWN, REFUSED, SHORT} & incidents.keys()
-    last = max(filter(None, (polled_at if failing else read_at, began_at)), default=None)
+    last = max(filter(None, (polled_at if failing else read_at, began_at, left_alone_until)), default=None)
     stale = last is not None and now - last > STALE_AFTER * policy.interval
     finding = Finding(STALE, RULES[Rule.UPSTREAM_STALE].severity)
     found = _found(finding, incidents, policy, now) if stale and (polled_at or began_at) else None

@@ -40,6 +40,7 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
         read_at=after.fleet.read_at,
         polled_at=after.polled_at,
         began_at=after.began_at,
+        left_alone_until=after.fleet.left_alone_until,
     )
     judged, after = move(after, judgement)
     reminded, after = keep(after, _remind(after, now, undelivered))
