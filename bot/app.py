@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import errno
 import gc
+import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
-from bot.chat.client import AwayError, ChatClient, LoginError, try_login
+from bot.chat.client import ChatClient, LoginError
+from bot.chat.premises import Ids, announcement, findings
 from bot.domain.rules.policy import Policy
-from bot.domain.value import Value
 from bot.handover import Handover
-from bot.imaginepro.client import PASSING, ImaginePro, UpstreamError, connected
+from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
 from bot.monitor import Monitor
@@ -25,8 +26,10 @@ from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.priority import Priority
 from bot.settings import Settings, SettingsError
-from bot.storage.store import FencedError, Store, StoreError, open_store
+from bot.storage.store import FencedError, Store, open_store
 from bot.webhook import Webhook
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -58,6 +61,8 @@ class App(NamedTuple):
     monitor: Monitor
     outbox: Outbox
     jobs: tuple[Job, ...]
+    polled: asyncio.Event
+    """Set once a poll is stored, whether ImaginePro answered or not."""
 
 
 @contextlib.asynccontextmanager
@@ -128,6 +133,12 @@ async def _at_work(
         outbox = Outbox(store, channel, clock, handover, notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
+        polled = asyncio.Event()
+
+        async def poll() -> None:
+            await monitor.poll()
+            polled.set()
+
         async def apply_retention() -> None:
             await store.prune(clock() - RETENTION)
 
@@ -141,11 +152,11 @@ async def _at_work(
             return run
 
         jobs = (
-            Job("poll", every=settings.poll_interval, run=while_held(monitor.poll)),
+            Job("poll", every=settings.poll_interval, run=while_held(poll)),
             Job("tick", every=TICK, run=while_held(monitor.tick)),
             Job("retention", every=timedelta(hours=6), run=while_held(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)))
+        yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)), polled)
 
 
 @contextlib.asynccontextmanager
@@ -188,11 +199,35 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
         _task(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         _task(lease.lost.wait()) as lost,
         _polling_and_delivering(app),
+        _task(_look_around(app, settings)) as looking,
     ):
-        await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({talking, lost, looking}, return_when=asyncio.FIRST_COMPLETED)
+        if looking.done():
+            looking.result()
+            await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
         if talking.done():
             talking.result()
         return not talking.done()
+
+
+async def _look_around(app: App, settings: Settings) -> None:
+    """Say what is wrong at Discord, and in one line what the bot does; beside all else, which does not wait for it.
+
+    Raises:
+        LoginError: The ops channel takes nothing before a setting is changed, and there is nobody else to tell. What a
+            person can mend at Discord is waited for.
+    """
+    ids = named(settings)
+    found = await app.client.look_around(ids)
+    wrong = findings(ids, found)
+    if settings.fallback_webhook_url is None and any(each.hopeless for each in wrong):
+        raise LoginError("\n".join(each.words for each in wrong))
+    for each in wrong:
+        logger.error(each.words)
+    await app.polled.wait()
+    fleet = app.monitor.fleet
+    tokens = None if fleet.failure else len(fleet.tokens)
+    logger.info(announcement(tokens, settings.poll_interval, ids, found))
 
 
 @contextlib.asynccontextmanager
@@ -222,6 +257,17 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
         yield pulse
 
 
+def named(settings: Settings) -> Ids:
+    """What the settings name at Discord."""
+    return Ids(
+        settings.guild_id,
+        settings.ops_channel_id,
+        settings.operator_role_id,
+        settings.alert_role_id,
+        settings.escalation_role_id,
+    )
+
+
 def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyncContextManager[ImaginePro]:
     return connected(
         url=settings.api_url,
@@ -243,40 +289,3 @@ async def _task(work: Coroutine[object, object, T], deaf: timedelta | None = Non
         while not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=None if deaf is None else deaf.total_seconds())
-
-
-class Check(Value):
-    """What trying one thing showed."""
-
-    what: str
-    good: bool
-    words: str
-    passing: bool = False
-    """Whether what is not good may become so by itself."""
-
-
-async def checks(settings: Settings) -> AsyncGenerator[Check, None]:
-    """Try the database, the API key and the bot token, each whatever became of the others. Nothing is posted."""
-    try:
-        async with open_store(settings.database_url.reveal()) as store:
-            refused = await store.parked()
-    except StoreError as error:
-        yield Check("database", good=False, words=str(error), passing=error.passing)
-    else:
-        yield Check("database", good=True, words="opened, and up to date")
-        for parked in refused:
-            yield Check("message", good=False, words=f"{parked.message.mark} was refused by Discord: {parked.reason}")
-    try:
-        async with _upstream(settings, Priority()) as upstream:
-            tokens = await upstream.fleet()
-    except UpstreamError as error:
-        words = f"{error.trouble}: {error.detail}"
-        yield Check("ImaginePro", good=False, words=words, passing=isinstance(error, PASSING))
-    else:
-        yield Check("ImaginePro", good=True, words=f"{len(tokens)} tokens listed")
-    try:
-        words = await try_login(settings.discord_token.reveal(), settings.guild_id, settings.ops_channel_id)
-    except (LoginError, AwayError) as error:
-        yield Check("Discord", good=False, words=str(error), passing=isinstance(error, AwayError))
-    else:
-        yield Check("Discord", good=True, words=words)

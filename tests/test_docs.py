@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestServer
 from discord import app_commands
 
 from bot.chat.alerts import WORDINGS, Roles, alert
-from bot.chat.client import COMMANDS, NEEDED
+from bot.chat.client import COMMANDS
+from bot.chat.survey import NEEDED
 from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
 from bot.domain.model import Fleet, Severity, Trouble
 from bot.domain.rules.settable import THRESHOLDS, check

@@ -5,7 +5,9 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from itertools import cycle, islice
 from pathlib import Path
@@ -17,12 +19,25 @@ from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WE
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL
-from tests.wire import faults
+from tests.waiting import until
+from tests.wire import faults, world
+from tests.wire.faults import Outage
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act, resolved
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
-from tests.wire.world import COLLEAGUE, OPERATOR, VISITOR
+from tests.wire.world import (
+    COLLEAGUE,
+    GUILD_ID,
+    LOUNGE,
+    ON_CALL,
+    OPERATOR,
+    OPERATORS,
+    OPS,
+    VISITOR,
+    Channel,
+    Overwrite,
+)
 
 MESSAGES = "/channels/*/messages"
 """Where posts go."""
@@ -246,6 +261,7 @@ async def test_another_server_is_refused_and_a_server_without_the_bot_is_named_w
         assert asked.shown.text.strip() == "This bot answers only in the server that it was set up for."
         assert (await bot.terminate()).code == 0
     assert f"server {elsewhere} does not let the bot in" in bot.output
+    assert f"the bot is not in server {elsewhere}, or there is none: add it with https://discord.com/" in bot.output
     assert f"guild_id={elsewhere}" in bot.output
 
 
@@ -299,14 +315,20 @@ async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: 
     assert not bot.stdout
 
 
-async def test_check_says_what_it_tried_and_goes_nowhere(home: Town) -> None:
+async def test_check_says_what_it_tries_and_what_came_of_it_and_goes_nowhere(home: Town) -> None:
     async with home.bot("check") as bot:
         assert (await bot.wait()).code == 0
-    assert [line.split(":")[0] for line in bot.stdout.splitlines()] == [
-        "ok    settings",
-        "ok    database",
-        "ok    ImaginePro",
-        "ok    Discord",
+    lines = bot.stdout.splitlines()
+    assert lines[1:4] == [
+        "...   database: trying, for up to 10 s",
+        f"...   ImaginePro: trying at {home.environment['IMAGINEPRO_API_URL']}, for up to 10 s",
+        "...   Discord: trying, for up to 10 s",
+    ]
+    assert lines[0].startswith("ok    settings: complete; times of UTC are those of tzdata 20")
+    assert sorted(lines[4:]) == [
+        "ok    Discord: logged in as tokens; telling #ops, paging @on call",
+        "ok    ImaginePro: 3 tokens listed",
+        "ok    database: opened, and up to date",
     ]
     assert not bot.stderr
     assert not home.discord.gateway.connects
@@ -318,7 +340,6 @@ async def test_check_says_what_it_tried_and_goes_nowhere(home: Town) -> None:
     [
         ({"DISCORD_TOKEN": "not.the.one"}, "Discord", "copy it anew"),
         ({"IMAGINEPRO_API_KEY": "not-the-one"}, "ImaginePro", "refuses the API key"),
-        ({"OPS_CHANNEL_ID": "1100000000000000999"}, "Discord", "add it to the server with https://discord.com/"),
         ({"DATABASE_URL": "sqlite:///notes.txt"}, "database", "name another one in DATABASE_URL"),
     ],
 )
@@ -326,10 +347,95 @@ async def test_check_says_what_to_mend(home: Town, settings: dict[str, str], wha
     (home.folder / "notes.txt").write_text("This is not a database.\n" * 100)
     async with home.bot("check", **settings) as bot:
         assert (await bot.wait()).code == EX_CONFIG
-    (failed,) = (line for line in bot.stdout.splitlines() if line.startswith("FAIL"))
+    (failed,) = bot.failed
     assert failed.startswith(f"FAIL  {what}: ")
     assert advice in failed
     assert not bot.stderr
+
+
+NOBODY = 1100000000000000999
+"""An id that nothing has."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"DISCORD_GUILD_ID": OPS.id, "OPS_CHANNEL_ID": GUILD_ID}, "DISCORD_GUILD_ID and OPS_CHANNEL_ID are swapped"),
+        ({"DISCORD_GUILD_ID": NOBODY}, "the bot is not in server 1100000000000000999, or there is none: add it with "),
+        ({"DISCORD_GUILD_ID": LOUNGE.id}, "DISCORD_GUILD_ID is the channel #lounge, which is in server 11000000000000"),
+        ({"OPS_CHANNEL_ID": NOBODY}, "OPS_CHANNEL_ID: there is no channel 1100000000000000999"),
+        ({"OPS_CHANNEL_ID": ON_CALL.id, "ALERT_ROLE_ID": ""}, "OPS_CHANNEL_ID is the role @on call"),
+        ({"OPERATOR_ROLE_ID": NOBODY}, "OPERATOR_ROLE_ID: studio has no role 1100000000000000999, so nobody may use"),
+        ({"ALERT_ROLE_ID": NOBODY}, "ALERT_ROLE_ID: studio has no role 1100000000000000999, so nobody is mentioned"),
+        ({"ESCALATION_ROLE_ID": NOBODY}, "ESCALATION_ROLE_ID: studio has no role 1100000000000000999"),
+        ({"ALERT_ROLE_ID": OPERATORS.id}, "ALERT_ROLE_ID: the bot may not mention @operators"),
+    ],
+)
+async def test_check_says_which_id_is_wrong(home: Town, settings: dict[str, int | str], advice: str) -> None:
+    async with home.bot("check", **{name: str(each) for name, each in settings.items()}) as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    (failed,) = bot.failed
+    assert failed.startswith(f"FAIL  Discord: {advice}")
+    assert not bot.stderr
+
+
+FORUM = Channel(1100000000000000204, "help", type=15)
+TALKATIVE = 1100000000000000203
+"""A channel in whose threads everyone may write."""
+AROUND = replace(OPS, type=11, parent_id=TALKATIVE)
+
+
+def _talkative() -> Channel:
+    return replace(LOUNGE, id=TALKATIVE, overwrites=(Overwrite(GUILD_ID, allow=world.SEND_MESSAGES_IN_THREADS),))
+
+
+def _denied(*bits: int) -> tuple[Overwrite, ...]:
+    return (Overwrite(GUILD_ID, deny=sum(bits)),)
+
+
+@pytest.mark.parametrize(
+    ("channel", "advice"),
+    [
+        *(
+            (replace(OPS, type=kind), f"OPS_CHANNEL_ID: #ops is {words}")
+            for kind, words in (
+                (2, "a voice channel"),
+                (4, "a category"),
+                (13, "a stage"),
+                (14, "a directory"),
+                (15, "a forum"),
+                (16, "a media channel"),
+                (77, "of a type that this bot does not know (77)"),
+            )
+        ),
+        (replace(OPS, visible=False), "OPS_CHANNEL_ID: the bot may not see channel 1100000000000000201"),
+        (replace(OPS, elsewhere=NOBODY), "OPS_CHANNEL_ID: #ops is in server 1100000000000000999, and DISCORD_GUILD_ID"),
+        (replace(OPS, overwrites=_denied(world.SEND_MESSAGES)), "the bot may not Send Messages in #ops"),
+        (replace(OPS, overwrites=_denied(world.EMBED_LINKS)), "the bot may not Embed Links in #ops"),
+        (replace(OPS, overwrites=_denied(world.READ_MESSAGE_HISTORY)), "the bot may not Read Message History in #ops"),
+        (replace(OPS, type=11, parent_id=LOUNGE.id), "the bot may not Send Messages in Threads in the channel that"),
+        (replace(OPS, type=5), None),
+        (AROUND, None),
+        (replace(AROUND, type=10), None),
+        (replace(AROUND, type=12), None),
+    ],
+)
+async def test_check_says_what_keeps_the_bot_from_the_channel(home: Town, channel: Channel, advice: str | None) -> None:
+    home.discord.guild = replace(home.discord.guild, channels=(channel, LOUNGE, _talkative()))
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == (EX_CONFIG if advice else 0)
+    assert [each.startswith(f"FAIL  Discord: {advice}") for each in bot.failed] == [True] * bool(advice), bot.stdout
+    assert not bot.stderr
+
+
+@pytest.mark.parametrize("state", ["locked", "closed"])
+async def test_check_says_that_a_thread_is_locked_or_closed(home: Town, state: str) -> None:
+    home.discord.guild = replace(home.discord.guild, channels=(AROUND, _talkative()))
+    (home.discord.locked if state == "locked" else home.discord.archived).add(OPS.id)
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    (failed,) = bot.failed
+    assert failed.startswith(f"FAIL  Discord: OPS_CHANNEL_ID: the thread #ops is {state}: ")
 
 
 @pytest.mark.parametrize("away", ["database", "ImaginePro", "Discord"])
@@ -345,8 +451,45 @@ async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_w
         home.discord.outage(faults.error(503))
     async with home.bot("check", **settings) as bot:
         assert (await bot.wait()).code == EX_TEMPFAIL
-    (failed,) = (line for line in bot.stdout.splitlines() if line.startswith("FAIL"))
+    (failed,) = bot.failed
     assert failed.startswith(f"FAIL  {away}: ")
+
+
+@pytest.mark.parametrize("fault", [faults.HANG, faults.RESET, faults.error(502), faults.rate_limited(60)])
+async def test_check_ends_in_time_and_says_of_each_that_it_did_not_answer(home: Town, fault: faults.Fault) -> None:
+    home.upstream.fail(late(60))
+    home.discord.outage(fault)
+    async with _silence() as port:
+        settings = {"DATABASE_URL": f"postgres://bot@127.0.0.1:{port}/bot", "FAKE_DEADLINE": "1"}
+        async with home.bot("check", **settings) as bot:
+            assert (await bot.wait()).code == EX_TEMPFAIL
+    assert sorted(line.split(":")[0] for line in bot.failed) == ["FAIL  Discord", "FAIL  ImaginePro", "FAIL  database"]
+    assert "Traceback" not in bot.output
+
+
+@pytest.mark.parametrize("fault", [faults.error(403, html=True), faults.error(200, html=True), faults.error(200)])
+async def test_check_takes_what_is_not_discord_s_for_discord_being_away(home: Town, fault: faults.Fault) -> None:
+    for path in ("/users/@me", "/guilds/*", "/channels/*"):
+        with home.discord.outage(fault, "GET", path):
+            async with home.bot("check") as bot:
+                assert (await bot.wait()).code == EX_TEMPFAIL
+        (failed,) = bot.failed
+        assert failed.startswith("FAIL  Discord: Discord ")
+        assert not bot.stderr
+
+
+@contextlib.asynccontextmanager
+async def _silence() -> AsyncIterator[int]:
+    """A port that takes connections and says nothing."""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
 
 
 async def test_check_says_that_the_settings_are_wrong_though_something_else_is_away(home: Town) -> None:
@@ -354,6 +497,101 @@ async def test_check_says_that_the_settings_are_wrong_though_something_else_is_a
     async with home.bot("check", DISCORD_TOKEN="not.the.one", POLL_INTERVAL="1s") as bot:
         assert (await bot.wait()).code == EX_CONFIG
     assert bot.stdout.count("FAIL") == 2
+
+
+# What a start finds at Discord
+
+
+async def _until_logged(bot: BotProcess, words: str) -> str:
+    """Wait for a line of the log that holds these words, and give it without time and level."""
+    (line, *_) = await until(f"a line with {words!r}", lambda: bot.said(words))
+    return line.split(" ", 3)[3]
+
+
+async def test_a_start_is_one_line_that_says_what_is_watched_and_who_is_told(home: Town) -> None:
+    second = str(home.discord.operator_role_id)
+    home.discord.guild = replace(
+        home.discord.guild, roles=[replace(each, mentionable=True) for each in home.discord.guild.roles]
+    )
+    for settings, paging in (
+        ({}, "paging @on call"),
+        ({"ALERT_ROLE_ID": ""}, "paging nobody: set ALERT_ROLE_ID"),
+        ({"ESCALATION_ROLE_ID": second}, "paging @on call, and @operators from the second reminder on"),
+    ):
+        async with home.bot(**settings) as bot:
+            line = await _until_logged(bot, "watching")
+            await bot.wait_ready()
+            await bot.terminate()
+        assert line == f"watching 3 tokens every 10 s, telling #ops, {paging}"
+        assert not bot.said("ERROR")
+        assert len(bot.said("watching")) == 1
+
+
+async def test_the_line_of_a_start_says_that_imaginepro_cannot_be_read(home: Town) -> None:
+    home.upstream.fail(UNAUTHORIZED)
+    async with home.bot() as bot:
+        line = await _until_logged(bot, "watching")
+    assert line == "watching ImaginePro, which cannot be read yet, every 10 s, telling #ops, paging @on call"
+
+
+def _hit_twice(away: Outage) -> bool:
+    return away.hits > 1
+
+
+async def test_the_line_of_a_start_comes_once_discord_can_be_asked_and_nothing_waits_for_it(home: Town) -> None:
+    for fault in (faults.error(503), faults.error(403, html=True), faults.error(200, html=True)):
+        with home.discord.outage(fault, "GET", "/guilds/*") as away:
+            async with home.settled_bot(FAKE_PAUSE="1") as bot:
+                await home.discord.until(partial(_hit_twice, away))
+                await _until_logged(bot, "cannot be looked at, next try in")
+                assert not bot.said("watching", "ERROR")
+                away.stop()
+                assert "telling #ops" in await _until_logged(bot, "watching")
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"DISCORD_GUILD_ID": OPS.id, "OPS_CHANNEL_ID": GUILD_ID}, "DISCORD_GUILD_ID and OPS_CHANNEL_ID are swapped"),
+        ({"OPS_CHANNEL_ID": NOBODY}, "OPS_CHANNEL_ID: there is no channel 1100000000000000999"),
+        ({"OPS_CHANNEL_ID": ON_CALL.id, "ALERT_ROLE_ID": ""}, "OPS_CHANNEL_ID is the role @on call"),
+        ({"OPS_CHANNEL_ID": FORUM.id}, "OPS_CHANNEL_ID: #help is a forum; alerts need a text channel"),
+    ],
+)
+async def test_a_channel_that_never_takes_a_message_ends_the_bot_unless_somebody_else_can_be_told(
+    home: Town, settings: dict[str, int | str], advice: str
+) -> None:
+    home.discord.guild = replace(home.discord.guild, channels=(OPS, LOUNGE, FORUM))
+    environ = {name: str(each) for name, each in settings.items()}
+    async with home.bot(**environ) as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    assert advice in bot.stderr
+    assert "Traceback" not in bot.output
+
+    async with home.bot(**environ, FALLBACK_WEBHOOK_URL="http://127.0.0.1:9/") as bot:
+        assert advice in await _until_logged(bot, "OPS_CHANNEL_ID")
+        assert (await _until_logged(bot, "watching")).startswith("watching 3 tokens every 10 s, telling ")
+        assert bot.running
+        assert (await bot.terminate()).code == 0
+
+
+async def test_what_a_person_can_mend_at_discord_is_said_at_a_start_and_waited_for(home: Town) -> None:
+    muted = replace(OPS, overwrites=_denied(world.EMBED_LINKS))
+    home.discord.guild = replace(home.discord.guild, channels=(muted, LOUNGE))
+    async with home.settled_bot(OPERATOR_ROLE_ID=str(NOBODY), ALERT_ROLE_ID=str(OPERATORS.id)) as bot:
+        await _until_logged(bot, "watching")
+        assert [line.split(" ERROR bot.app ")[1].split(":")[0] for line in bot.said(" ERROR ")] == [
+            "the bot may not Embed Links in #ops",
+            "OPERATOR_ROLE_ID",
+            "ALERT_ROLE_ID",
+        ]
+        assert bot.running
+
+
+async def test_a_bot_that_is_taken_out_of_its_server_says_how_it_comes_back(home: Town) -> None:
+    async with home.settled_bot() as bot:
+        await home.discord.gateway.dispatch("GUILD_DELETE", {"id": str(home.discord.guild_id)})
+        assert "add it again with https://discord.com/" in await _until_logged(bot, "was removed from server")
 
 
 # Stopping
@@ -576,16 +814,16 @@ async def _keep_a_ban(home: Town, folder: Path) -> str:
 
 
 async def test_a_message_that_discord_refuses_for_good_is_parked_and_named_by_check(home: Town) -> None:
-    home.discord.outage(faults.error(400, 50035, "Invalid Form Body"), "POST", MESSAGES, times=1)
+    refused = home.discord.outage(faults.error(400, 50035, "Invalid Form Body"), "POST", MESSAGES)
     async with home.bot() as bot:
-        await home.quiet_polls()
+        await _until_logged(bot, "message parked")
+        refused.stop()
         home.upstream.fleet[1900]["status"] = "BANNED"
         await home.until_told("1900 is BANNED")
         await bot.terminate()
-    assert "message parked" in bot.stderr
     assert len(home.discord.messages()) == 1
     async with home.bot("check") as check:
         assert (await check.wait()).code == EX_CONFIG
-    (failed,) = (line for line in check.stdout.splitlines() if line.startswith("FAIL"))
+    (failed,) = check.failed
     assert "refused by Discord" in failed
     assert "Invalid Form Body" in failed

@@ -14,6 +14,8 @@ from bot.chat.answers import asked_wait
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
+from bot.chat.premises import Found, Ids
+from bot.chat.survey import AWAY, AwayError, invite_url, survey
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +35,6 @@ COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands
 
 INTENTS = discord.Intents(guilds=True)
 
-NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
-"""What the bot must be allowed to do in the ops channel."""
-
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=2)
 """Between two logins, doubling, unless Discord asks for longer: it blocks an address for a while after too many refused
@@ -49,9 +48,6 @@ LAST_WORDS = timedelta(milliseconds=500)
 ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py 2.7 begins the names of the tasks in which commands, buttons, menus and forms are answered."""
 
-AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""Discord does not answer, or not with what was asked for."""
-
 NOT_AUTHENTICATED = 4004
 """The gateway's close code for a token that is not, or no longer, valid."""
 
@@ -60,10 +56,6 @@ NOT_ADMITTED = "Discord refuses DISCORD_TOKEN: copy it anew from the application
 
 class LoginError(Exception):
     """Discord will not have the bot like this; trying again does not help."""
-
-
-class AwayError(Exception):
-    """Discord does not answer, or cannot be reached; trying again later may help."""
 
 
 async def _alone() -> bool:
@@ -240,18 +232,32 @@ class ChatClient(DeskClient):
         self.online = True
         await self.on_connect()
 
+    async def look_around(self, ids: Ids) -> Found:
+        """What Discord shows of what the settings name, once it answers; beside the gateway, which may be away."""
+        await self.logged_in.wait()
+        for pause in _pauses():
+            try:
+                return await survey(self, ids)
+            except AwayError as error:
+                logger.warning("the server and the ops channel cannot be looked at, next try in %s: %s", pause, error)
+            await asyncio.sleep(pause.total_seconds())
+        raise AssertionError  # the pauses have no end
+
     async def setup_hook(self) -> None:
         """Run by discord.py after the login and before the gateway."""
         self.logged_in.set()
         self.add_dynamic_items(*BUTTONS)
 
     async def on_ready(self) -> None:
-        """Tell the operator when the bot is not where it should be: nothing else would."""
+        """People are heard from here on."""
         self.online = True
-        if self.get_guild(self._home.id) is None:
-            logger.error("the bot is not in server %s: add it with %s", self._home.id, invite_url(self, self._home.id))
-        else:
-            logger.info("online as %s", self.user)
+        logger.info("online as %s", self.user)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Tell the operator that somebody took the bot out of its server."""
+        if guild.id == self._home.id:
+            url = invite_url(self, self._home.id)
+            logger.error("the bot was removed from server %s: add it again with %s", self._home.id, url)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
@@ -302,39 +308,19 @@ def _asked_to_wait(error: Exception) -> timedelta:
     return asked_wait(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
 
 
-async def try_login(token: str, guild_id: int, channel_id: int) -> str:
-    """Log in without opening a session, and look at the ops channel; returns what was found, for people.
+async def try_login(token: str, ids: Ids, http_trace: aiohttp.TraceConfig) -> tuple[str, Found]:
+    """Log in without opening a session, and look around; returns who the bot is, and what was found.
 
     Raises:
-        LoginError: The bot could not work like this.
+        LoginError: Discord refuses the token.
         AwayError: Nobody knows, since Discord does not answer.
     """
-    async with discord.Client(intents=INTENTS) as client:
+    async with discord.Client(intents=INTENTS, http_trace=http_trace) as client:
         try:
             await client.login(token)
-            channel = await client.fetch_channel(channel_id)
         except discord.LoginFailure:
             raise LoginError(NOT_ADMITTED) from None
-        except (discord.Forbidden, discord.NotFound):
-            message = (
-                f"the bot cannot see channel {channel_id}: add it to the server with {invite_url(client, guild_id)}"
-            )
-            raise LoginError(message) from None
-        except AWAY as error:
-            message = f"Discord does not answer: {error}"
+        except (*AWAY, LookupError, TypeError, ValueError) as error:
+            message = f"Discord does not answer, or not as it should: {error}"
             raise AwayError(message) from error
-        home = getattr(channel, "guild", None)
-        if home is None or home.id != guild_id:
-            message = f"channel {channel_id} is not in server {guild_id}"
-            raise LoginError(message)
-        return f"logged in as {client.user}, and sees #{channel}"
-
-
-def invite_url(client: discord.Client, guild_id: int) -> str:
-    """The link that adds the bot to its server with all it needs."""
-    return discord.utils.oauth_url(
-        client.application_id or 0,
-        permissions=NEEDED,
-        guild=discord.Object(guild_id),
-        scopes=("bot", "applications.commands"),
-    )
+        return str(client.user), await survey(client, ids)

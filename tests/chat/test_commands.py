@@ -541,14 +541,6 @@ async def test_commands_that_cannot_be_registered_are_said_so_and_the_bot_goes_o
     assert words in caplog.text
 
 
-async def test_a_bot_that_is_not_in_its_server_says_how_to_invite_it(
-    caplog: pytest.LogCaptureFixture, world: World
-) -> None:
-    client = ChatClient(world.desk, guild_id=1, channel_id=1)
-    await world.env.restart_bot(client)
-    assert "the bot is not in server 1: add it with https://discord.com/oauth2/authorize" in caplog.text
-
-
 async def test_a_gateway_that_goes_between_two_tries_to_reach_it_is_no_error(world: World) -> None:
     client = world.env.bot
     assert isinstance(client, ChatClient)

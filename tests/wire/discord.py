@@ -337,6 +337,7 @@ class Discord:
             ("GET", "/gateway", self._where),
             ("GET", "/gateway/bot", self._where),
             ("GET", "/guilds/{guild}", self._show_guild),
+            ("GET", "/guilds/{guild}/members/{member}", self._show_member),
             ("GET", commands, self._show_commands),
             ("PUT", commands, self._register_commands),
             ("GET", "/applications/{application}/commands", self._show_commands),
@@ -447,6 +448,14 @@ class Discord:
         self._known_guild(request)
         return _json(self.guild.payload())
 
+    async def _show_member(self, request: web.Request) -> web.Response:
+        self._known_guild(request)
+        wanted = int(request.match_info["member"])
+        member = next((each for each in self.guild.members if each.id == wanted), None)
+        if member is None:
+            raise RefusalError(404, 10007, "Unknown Member")
+        return _json(member.payload())
+
     async def _show_commands(self, request: web.Request) -> web.Response:
         return _json(self.commands.get(self._known_guild(request), []))
 
@@ -474,7 +483,10 @@ class Discord:
         return self.board.get(self._known_channel(request), int(request.match_info["message"]))
 
     async def _show_channel(self, request: web.Request) -> web.Response:
-        return _json(self._payload(self._known_channel(request)))
+        channel_id = self._known_channel(request)
+        if not self._channel(channel_id).visible:
+            raise RefusalError(403, 50001, "Missing Access")
+        return _json(self._payload(channel_id))
 
     async def _change_channel(self, request: web.Request) -> web.Response:
         """Archiving and opening a thread, which the bot is in: all that it does."""

@@ -6,10 +6,10 @@ of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
 alone, at most, a channel, a login, a database or an upstream that fails; FAKE_POLL, after which it polls again, while
 it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
-database, or for a message to be taken; FAKE_PATIENCE, for which it tries to read one account for a person; FAKE_LEASE,
-for which the holder of the lease may say nothing, its other times in proportion; FAKE_CHECK, after which the lease is
-renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be given when it is to stop; FAKE_WORRY,
-for which its health and its watchdog bear what is wrong.
+database, or for a message to be taken, or `check` for all that it tries; FAKE_PATIENCE, for which it tries to read one
+account for a person; FAKE_LEASE, for which the holder of the lease may say nothing, its other times in proportion;
+FAKE_CHECK, after which the lease is renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be
+given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -42,6 +42,7 @@ from discord.http import Route
 from discord.state import ConnectionState
 
 from bot import app, leader, outbox
+from bot import check as bot_check
 from bot.chat import client
 from bot.chat.channel import OpsChannel
 from bot.imaginepro import client as upstream
@@ -112,6 +113,7 @@ def give_up(seconds: float) -> None:
     """Let the bot wait for so long at most."""
     database.CONNECT_DEADLINE = database.STATEMENT_DEADLINE = database.LOCK_DEADLINE = seconds  # type: ignore[misc] # in life they are final
     _by_default(OpsChannel, answer=timedelta(seconds=seconds))
+    bot_check.DEADLINE = timedelta(seconds=seconds)
 
 
 def try_to_read(seconds: float) -> None:

@@ -146,6 +146,11 @@ class BotProcess:
         """Both outputs, one after the other."""
         return self.stdout + self.stderr
 
+    @property
+    def failed(self) -> list[str]:
+        """The lines in which `check` says that something is not good."""
+        return [line for line in self.stdout.splitlines() if line.startswith("FAIL")]
+
     def said(self, *words: str) -> list[str]:
         """The lines of its output that hold any of these words."""
         return [line for line in self.output.splitlines() if any(each in line for each in words)]

@@ -16,6 +16,7 @@ READ_MESSAGE_HISTORY = 1 << 16
 USE_APPLICATION_COMMANDS = 1 << 31
 MANAGE_GUILD = 1 << 5
 MENTION_EVERYONE = 1 << 17
+SEND_MESSAGES_IN_THREADS = 1 << 38
 
 _TALK = VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY | USE_APPLICATION_COMMANDS
 
@@ -28,6 +29,7 @@ class Role:
     name: str
     permissions: int = 0
     mentionable: bool = False
+    tags: Json = field(default_factory=dict)
 
     def payload(self) -> Json:
         """As Discord sends it."""
@@ -42,6 +44,7 @@ class Role:
             "managed": False,
             "mentionable": self.mentionable,
             "flags": 0,
+            "tags": self.tags,
         }
 
 
@@ -80,21 +83,43 @@ class Member:
 
 
 TEXT, CATEGORY, ANNOUNCEMENTS, THREAD, FORUM, MEDIA = 0, 4, 5, 11, 15, 16
+THREADS = {10, THREAD, 12}
 """Types of channels: https://docs.discord.com/developers/resources/channel#channel-object-channel-types."""
 
 
 @dataclass(frozen=True, slots=True)
+class Overwrite:
+    """What a channel allows and denies to a role, or to a member."""
+
+    id: int
+    allow: int = 0
+    deny: int = 0
+    of_member: bool = False
+
+    def payload(self) -> Json:
+        """As Discord sends it."""
+        return {"id": str(self.id), "type": int(self.of_member), "allow": str(self.allow), "deny": str(self.deny)}
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel of the server, or a thread in its first channel."""
+    """A channel of the server, or a thread in its first channel, unless told otherwise."""
 
     id: int
     name: str
     type: int = TEXT
+    overwrites: Sequence[Overwrite] = ()
+    parent_id: int | None = None
+    """The channel that a thread is in, if that is not the first one."""
+    elsewhere: int | None = None
+    """The server that it is in, if that is another one."""
+    visible: bool = True
+    """Whether the bot may see it."""
 
     @property
     def is_thread(self) -> bool:
         """Whether it can be archived and locked."""
-        return self.type == THREAD
+        return self.type in THREADS
 
     def payload(self, guild_id: int, *, archived: bool = False, locked: bool = False) -> Json:
         """As Discord sends it."""
@@ -102,8 +127,8 @@ class Channel:
             return {
                 "id": str(self.id),
                 "type": self.type,
-                "guild_id": str(guild_id),
-                "parent_id": str(OPS.id),
+                "guild_id": str(self.elsewhere or guild_id),
+                "parent_id": str(self.parent_id or OPS.id),
                 "owner_id": str(OPERATOR.id),
                 "name": self.name,
                 "last_message_id": None,
@@ -122,10 +147,10 @@ class Channel:
         return {
             "id": str(self.id),
             "type": self.type,
-            "guild_id": str(guild_id),
+            "guild_id": str(self.elsewhere or guild_id),
             "name": self.name,
             "position": 0,
-            "permission_overwrites": [],
+            "permission_overwrites": [each.payload() for each in self.overwrites],
             "parent_id": None,
             "topic": None,
             "nsfw": False,
