@@ -118,6 +118,7 @@ async def _at_work(
             stands=lease.stands,
             on_asked=priority.asked,
             http_trace=one_try(discord_errors, may_speak=lambda: lease.held),
+            proxy_for=settings.proxy_for,
         )
         stack.push_async_callback(client.close)
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
@@ -129,7 +130,7 @@ async def _at_work(
             render=lambda message: alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled),
         )
         fallback = settings.fallback_webhook_url
-        notify = Webhook(fallback.reveal(), clock).notify if fallback else None
+        notify = Webhook(fallback.reveal(), clock, settings.proxy_for(fallback.reveal())).notify if fallback else None
         outbox = Outbox(store, channel, clock, handover, notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
@@ -276,6 +277,7 @@ def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyn
         # A poll that uses it up has ended when the next one is due.
         budget=settings.poll_interval * 0.9,
         priority=priority,
+        proxy=settings.proxy_for(settings.api_url),
     )
 
 

@@ -97,7 +97,11 @@ async def _upstream(settings: Settings) -> Iterable[Check]:
     patience = 0.9 * min(DEADLINE, settings.poll_interval)
     try:
         async with connected(
-            url=settings.api_url, api_key=settings.api_key.reveal(), rate=settings.rate_limit, budget=patience
+            url=settings.api_url,
+            api_key=settings.api_key.reveal(),
+            rate=settings.rate_limit,
+            budget=patience,
+            proxy=settings.proxy_for(settings.api_url),
         ) as upstream:
             tokens = await upstream.fleet()
     except UpstreamError as error:
@@ -109,7 +113,7 @@ async def _upstream(settings: Settings) -> Iterable[Check]:
 async def _discord(settings: Settings, refused: Counter[str]) -> Iterable[Check]:
     ids = named(settings)
     try:
-        bot, found = await try_login(settings.discord_token.reveal(), ids, one_try(refused))
+        bot, found = await try_login(settings.discord_token.reveal(), ids, one_try(refused), settings.proxy_for)
     except LoginError as error:
         return (Check(Verdict.WRONG, "Discord", str(error)),)
     except AwayError as error:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import aiohttp
 
+from bot import USER_AGENT
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -29,17 +30,22 @@ class Event(StrEnum):
 class Webhook:
     """An address that is told of each event once."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime], proxy: str | None = None) -> None:
         """The address is a secret: many services take whoever knows it for its owner."""
         self._url = url
         self._clock = clock
+        self._proxy = proxy
 
     async def notify(self, what: Event, reason: str) -> bool:
         """Post it, with the reason for people; False when it did not arrive, which is logged without the address."""
         body = {"event": what, "reason": reason, "at": self._clock().isoformat()}
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=DEADLINE.total_seconds())) as session,
+                aiohttp.ClientSession(
+                    timeout=aiohttp.ClientTimeout(total=DEADLINE.total_seconds()),
+                    headers={"User-Agent": USER_AGENT},
+                    proxy=self._proxy,
+                ) as session,
                 session.post(self._url, json=body, allow_redirects=False) as response,
             ):
                 status = response.status

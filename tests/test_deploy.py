@@ -23,8 +23,8 @@ PYTHON = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
 NAMES = {variable.name for variable in VARIABLES}
 REQUIRED = {variable.name for variable in VARIABLES if variable.default is None}
 SECRETS = {variable.name for variable in VARIABLES if variable.secret}
-NOT_ON_HEROKU = {"DATABASE_URL", "PORT", "HOST", "METRICS_TOKEN"}
-"""What the add-on sets, and what a worker has no use for: nobody can reach its port."""
+NOT_ON_HEROKU = {"DATABASE_URL", "PORT", "HOST", "METRICS_TOKEN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
+"""What the add-on sets, and what a worker has no use for: nobody can reach its port, and it reaches everybody."""
 
 HEROKU = json.loads((ROOT / "app.json").read_text(encoding="utf-8"))
 RENDER = yaml.safe_load((ROOT / "render.yaml").read_text(encoding="utf-8"))

@@ -56,6 +56,9 @@ def test_four_values_are_enough() -> None:
         runbook_url=None,
         fallback_webhook_url=None,
         timezone="UTC",
+        https_proxy=None,
+        http_proxy=None,
+        no_proxy=None,
         log_level="info",
         log_format="text",
         port=None,
@@ -487,3 +490,79 @@ def test_the_settings_know_every_text_that_must_not_leave_the_process() -> None:
     more = {"FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops", "METRICS_TOKEN": "abcdefghijklmnop"}
     assert load(REQUIRED | more).secrets[2:] == tuple(more.values())
     assert load(REQUIRED | {"DATABASE_URL": url}).secrets[2:] == (url, "p%40ss", "p@ss")
+
+
+PROXY = "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "proxy"),
+    [
+        ({}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY}, "https://discord.com/api", PROXY),
+        ({"https_proxy": PROXY}, "https://discord.com", PROXY),
+        ({"HTTPS_PROXY": "http://other:1", "https_proxy": PROXY}, "https://discord.com", PROXY),
+        ({"HTTPS_PROXY": PROXY, "https_proxy": ""}, "https://discord.com", None),
+        ({"HTTPS_PROXY": "proxy.example:3128"}, "https://discord.com", PROXY),
+        ({"HTTPS_PROXY": "https://u:p%40@proxy.example/"}, "https://a.example", "https://u:p%40@proxy.example/"),
+        ({"HTTP_PROXY": PROXY}, "https://discord.com", None),
+        ({"HTTP_PROXY": PROXY}, "http://hooks.example", PROXY),
+        ({"ALL_PROXY": PROXY}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "discord.com"}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "other.example, .Discord.com"}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "discord.com"}, "https://gateway.discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "iscord.com,,"}, "https://discord.com", PROXY),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "discord.com:8443"}, "https://discord.com", PROXY),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "discord.com:443"}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": " * "}, "https://discord.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": ""}, "https://discord.com", PROXY),
+        ({"HTTP_PROXY": PROXY}, "http://127.0.0.1:8000", None),
+        ({"HTTP_PROXY": PROXY}, "http://localhost:8000", None),
+        ({"HTTP_PROXY": PROXY}, "http://[::1]:8000", None),
+        ({"HTTP_PROXY": "http://localhost:3128"}, "http://127.0.0.1:8000", "http://localhost:3128"),
+        ({"HTTP_PROXY": "http://localhost:3128", "NO_PROXY": "127.0.0.1,::1"}, "http://127.0.0.1:8000", None),
+        ({"HTTP_PROXY": "http://localhost:3128", "NO_PROXY": "127.0.0.1,::1"}, "http://[::1]:8000", None),
+        ({"HTTPS_PROXY": PROXY}, "wss://gateway.discord.gg", None),
+    ],
+)
+def test_an_address_is_reached_by_the_proxy_that_other_programs_would_take(
+    settings: dict[str, str], url: str, proxy: str | None
+) -> None:
+    assert load(REQUIRED | settings).proxy_for(url) == proxy
+
+
+def test_a_proxy_may_be_written_in_the_file_and_the_real_environment_wins(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("https_proxy=http://written:1\nNO_PROXY=a.example\n")
+    settings = load(REQUIRED, dotenv)
+    assert settings.proxy_for("https://discord.com") == "http://written:1"
+    assert settings.hints == ()
+    assert load(REQUIRED | {"HTTPS_PROXY": PROXY}, dotenv).proxy_for("https://discord.com") == PROXY
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("socks5://u:s3cr3tpassword@proxy.example:1080", "SOCKS"),
+        ("ftp://proxy.example", "SOCKS"),
+        ("http://", "SOCKS"),
+        ("http://u:s3cr3t@password@proxy.example:1", "percent-encoded"),
+        ("http://u:s3cr3t/password@proxy.example:1", "percent-encode"),
+        ("http://proxy.example:1/#s3cr3t", "percent-encode"),
+        ("http://proxy.example:s3cr3t", "not a URL"),
+        ("http://proxy example", "not a URL"),
+    ],
+)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy"])
+def test_a_proxy_that_cannot_be_used_is_refused_and_not_shown(name: str, text: str, words: str) -> None:
+    problem = problems(**{name: text})
+    assert problem.startswith("HTTPS_PROXY: " if name == "HTTPS_PROXY" else "HTTP_PROXY: ")
+    assert words in problem
+    assert "s3cr3t" not in problem
+
+
+def test_the_password_of_a_proxy_is_a_secret() -> None:
+    settings = load(REQUIRED | {"HTTPS_PROXY": "http://u:pw%40first@a:1", "http_proxy": "http://u:second-pw@b:1"})
+    assert {"pw%40first", "pw@first", "second-pw"} <= set(settings.secrets)
+    assert "first" not in repr(settings)
+    assert load(REQUIRED | {"HTTPS_PROXY": PROXY}).secrets == load(REQUIRED).secrets

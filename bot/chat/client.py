@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 import discord
 from discord import app_commands
+from discord.http import Route
 
 from bot.chat.answers import asked_wait
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
@@ -58,6 +59,14 @@ class LoginError(Exception):
     """Discord will not have the bot like this; trying again does not help."""
 
 
+ProxyFor: TypeAlias = Callable[[str], str | None]
+"""Gives the proxy by which an address is reached; None for the direct way."""
+
+
+def _direct(_: str) -> None:
+    """By no proxy."""
+
+
 async def _alone() -> bool:
     return True
 
@@ -100,7 +109,7 @@ class Commands(app_commands.CommandTree[DeskClient]):
 class ChatClient(DeskClient):
     """The bot at Discord. It keeps no messages and no members: it needs neither, and memory is scarce."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that another part of the bot knows
         self,
         desk: Desk,
         *,
@@ -111,6 +120,7 @@ class ChatClient(DeskClient):
         stands: Callable[[], Awaitable[bool]] = _alone,
         on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
+        proxy_for: ProxyFor = _direct,
     ) -> None:
         """
         Args:
@@ -122,6 +132,8 @@ class ChatClient(DeskClient):
             stands: Whether this copy of the bot is the one that answers.
             on_asked: Called whenever somebody used a command or a button.
             http_trace: Sees every request to Discord.
+            proxy_for: Gives the proxy for an address. What it says of Discord's API holds for its gateway as well,
+                since discord.py takes one for both.
         """  # noqa: D205, D212 - the class says what it is for
         super().__init__(
             intents=INTENTS,
@@ -130,6 +142,7 @@ class ChatClient(DeskClient):
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
             http_trace=http_trace,  # type: ignore[arg-type]  # None is its default, which its type leaves out
+            proxy=proxy_for(Route.BASE),
         )
         self.desk = desk
         self.access = Access(guild_id, operator_role_id)
@@ -308,14 +321,16 @@ def _asked_to_wait(error: Exception) -> timedelta:
     return asked_wait(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
 
 
-async def try_login(token: str, ids: Ids, http_trace: aiohttp.TraceConfig) -> tuple[str, Found]:
+async def try_login(
+    token: str, ids: Ids, http_trace: aiohttp.TraceConfig, proxy_for: ProxyFor = _direct
+) -> tuple[str, Found]:
     """Log in without opening a session, and look around; returns who the bot is, and what was found.
 
     Raises:
         LoginError: Discord refuses the token.
         AwayError: Nobody knows, since Discord does not answer.
     """
-    async with discord.Client(intents=INTENTS, http_trace=http_trace) as client:
+    async with discord.Client(intents=INTENTS, http_trace=http_trace, proxy=proxy_for(Route.BASE)) as client:
         try:
             await client.login(token)
         except discord.LoginFailure:

@@ -28,7 +28,7 @@ from typing import Final
 
 import aiohttp
 
-from bot import VERSION
+from bot import USER_AGENT
 from bot.domain.model import Token
 from bot.imaginepro.complaint import complaint
 from bot.imaginepro.errors import (
@@ -93,14 +93,16 @@ async def connected(
     budget: timedelta,
     attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
     priority: Priority | None = None,
+    proxy: str | None = None,
 ) -> AsyncIterator["ImaginePro"]:
-    """An `ImaginePro` with a session of its own, which is closed in the end."""
+    """An `ImaginePro` with a session of its own, which is closed in the end; by that proxy, if there is one."""
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         max_line_size=_LONGEST_HEADER,
         max_field_size=_LONGEST_HEADER,
         max_headers=_MOST_HEADERS,
+        proxy=proxy,
     ) as session:
         yield ImaginePro(
             session,
@@ -110,6 +112,7 @@ async def connected(
             budget=budget,
             attempt_timeout=attempt_timeout,
             priority=priority,
+            proxied=proxy is not None,
         )
 
 
@@ -125,6 +128,7 @@ class ImaginePro:
         budget: The longest that reading the fleet takes: waiting for its turn, retries and pauses included.
         attempt_timeout: The longest one request takes, to the last byte of its answer.
         priority: Says who goes first while a large answer is read.
+        proxied: Whether the session goes by a proxy, which then may be what cannot be reached.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class ImaginePro:
         budget: timedelta,
         attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
         priority: Priority | None = None,
+        proxied: bool = False,
     ) -> None:
         calls, period = rate
         self._session = session
@@ -152,6 +157,7 @@ class ImaginePro:
         self._budget = budget.total_seconds()
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._priority = priority or Priority()
+        self._proxied = proxied
         self._fleet_path = _LIST
         self._reader = Reader()
 
@@ -267,7 +273,7 @@ class ImaginePro:
                         "Authorization": f"Bearer {self._key}",
                         "Accept": "application/json",
                         "Accept-Encoding": ASKED_FOR,
-                        "User-Agent": f"imaginepro-bot/{VERSION}",
+                        "User-Agent": USER_AGENT,
                     },
                     allow_redirects=False,
                     middlewares=(_once(),),
@@ -278,7 +284,7 @@ class ImaginePro:
         except TimeoutError:
             failure = TimedOutError("the API did not answer in time")
         except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
-            failure = broken(error)
+            failure = broken(error, proxied=self._proxied)
         except MalformedError as error:
             failure = error
         except ValueError:

@@ -25,6 +25,12 @@ from bot.imaginepro.errors import (
 _PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY}
 """Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""
 _REDIRECTS: Final = range(300, 400)
+_LOCKED: Final = "a proxy asks for a user and a password, or for others"
+_PROXIED: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]] = (
+    (aiohttp.ClientConnectorDNSError, UnreachableError, "the name of the proxy's host cannot be resolved"),
+    (aiohttp.ClientProxyConnectionError, UnreachableError, "no connection to the proxy could be made"),
+)
+"""The same as below, where it is not the API that is called."""
 _BROKEN: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]] = (
     (aiohttp.ClientConnectorCertificateError, UnreachableError, "the TLS certificate of the API is not valid"),
     (aiohttp.ClientSSLError, UnreachableError, "no TLS connection to the API could be made"),
@@ -46,14 +52,19 @@ _LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 """However long an upstream asks to be left alone: for longer nobody wants to be blind because of a slip in a header."""
 
 
-def broken(error: BaseException) -> UpstreamError:
-    """What a foreign error means that came in place of an answer."""
+def broken(error: BaseException, *, proxied: bool) -> UpstreamError:
+    """What a foreign error means that came in place of an answer; `proxied` if a proxy was to be asked for it."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return MalformedError(f"{_LOCKED} ({error.status})")
+        return UnreachableError(f"the proxy does not connect the bot to the API ({error.status})")
     links: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and len(links) < _LINKS:
         links.append(link)
         link = link.__cause__
-    return next(make(words) for kind, make, words in _BROKEN if any(isinstance(each, kind) for each in links))
+    rows = (*_PROXIED, *_BROKEN) if proxied else _BROKEN
+    return next(make(words) for kind, make, words in rows if any(isinstance(each, kind) for each in links))
 
 
 def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -> UpstreamError:
@@ -78,6 +89,8 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
         kind, detail = RateLimitedError, f"too many calls ({why})"
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES:
         kind, detail = ServerError, f"the API, or what stands before it, failed ({why})"
+    elif status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        detail = f"{_LOCKED} ({why})"
     elif status in _REDIRECTS and "Location" in response.headers:
         detail = f"the API's URL leads elsewhere: it redirects ({status})"
     else:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -273,16 +274,18 @@ class Upstream:
 
 
 @asynccontextmanager
-async def serving(upstream: Upstream, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serving(
+    upstream: Upstream, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """The upstream behind a real socket; gives its URL."""
     runner = web.AppRunner(
         upstream.app(), handle_signals=False, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        yield f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -43,6 +43,10 @@ class Settings(Value):
     fallback_webhook_url: Secret | None
     timezone: str
     """IANA name."""
+    https_proxy: Secret | None
+    http_proxy: Secret | None
+    no_proxy: str | None
+    """See `proxy_for`."""
     log_level: str
     log_format: str
     port: int | None
@@ -61,7 +65,39 @@ class Settings(Value):
         password = urlsplit(url).password
         optional = (self.fallback_webhook_url, self.metrics_token)
         known = (self.discord_token.reveal(), self.api_key.reveal(), *(each.reveal() for each in optional if each))
-        return known if password is None else (*known, url, password, unquote(password))
+        database = () if password is None else (url, password, unquote(password))
+        return (*known, *database, *self._proxy_secrets)
+
+    @property
+    def _proxy_secrets(self) -> Iterator[str]:
+        for proxy in (self.https_proxy, self.http_proxy):
+            password = proxy and urlsplit(proxy.reveal()).password
+            if proxy and password:
+                yield from (proxy.reveal(), password, unquote(password))
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy by which an address is reached; None for the direct way.
+
+        As urllib decides it, and with it most programs in Python. But what is on this machine is told to no proxy that
+        is elsewhere: plain http is only taken for this machine, since it shows the key to whoever passes it on.
+        """
+        parts = urlsplit(url)
+        proxy = {"http": self.http_proxy, "https": self.https_proxy}.get(parts.scheme)
+        host = parts.hostname or ""
+        if proxy is None or _is_below(host, parts.port or _PORTS[parts.scheme], self.no_proxy or ""):
+            return None
+        elsewhere = not is_loopback(urlsplit(proxy.reveal()).hostname or "")
+        return None if elsewhere and is_loopback(host) else proxy.reveal()
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def _is_below(host: str, port: int, names: str) -> bool:
+    """Whether one of these names, with commas between, is the host's, or that of a domain in which it is."""
+    wanted = [name.strip().lstrip(".").lower() for name in names.split(",")]
+    below = (f".{each}".endswith(f".{name}") for name in wanted if name for each in (host, f"{host}:{port}"))
+    return "*" in wanted or any(below)
 
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
@@ -78,7 +114,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     values: dict[str, Any] = {}  # typed as `Settings` from here on
     for variable in VARIABLES:
         try:
-            values[variable.field] = _value(variable, (environ, written))
+            values[variable.field] = _value(variable, (_as_named(variable, environ), _as_named(variable, written)))
         except SettingsError as error:
             problems += error.problems
     problems += _contradictions(values)
@@ -160,6 +196,12 @@ def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
     return values, [f"{dotenv.name}, line {number}: write NAME=value" for number in broken]
 
 
+def _as_named(variable: Variable, source: Mapping[str, str]) -> Mapping[str, str]:
+    """The source, with what it says in small letters where the variable may be written so."""
+    small = variable.name.lower()
+    return {variable.name: source[small]} if variable.lower and small in source else source
+
+
 def _value(variable: Variable, sources: tuple[Mapping[str, str], ...]) -> object:
     """Parse the variable's text of the first source that has it in any form."""
     for source in sources:
@@ -201,7 +243,7 @@ def _hints(written: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[s
     """Find names in `.env` that are nearly ours, where ours is not set. The real environment is not ours to judge."""
     ours = {form for variable in VARIABLES for form in variable.forms}
     missing = sorted(form for form in ours if not (environ.get(form) or written.get(form)))
-    for name in sorted(set(written) - ours):
+    for name in sorted(set(written) - ours - {each.name.lower() for each in VARIABLES if each.lower}):
         from difflib import get_close_matches  # noqa: PLC0415 - most never get here
 
         for near in get_close_matches(name.upper(), missing, n=1, cutoff=0.85):

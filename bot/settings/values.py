@@ -126,6 +126,17 @@ def webhook(text: str) -> Secret:
     return Secret(text)
 
 
+def proxy(text: str) -> Secret:
+    """Where an HTTP proxy is, which is a secret since it may hold a password; curl's short form `host:port` as well."""
+    text = text if "://" in text else f"http://{text}"
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        _mend("write http://host:port; other kinds of proxies, such as SOCKS, cannot be used")
+    if parts.netloc.count("@") > 1 or parts.path.strip("/") or parts.query or "#" in text:
+        _mend("write http://user:password@host:port, with / ? # @ in user and password percent-encoded")
+    return Secret(text)
+
+
 def port(text: str) -> int:
     """A TCP port; 0 for any free one."""
     if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) >= 2**16:

@@ -19,6 +19,8 @@ class Variable(Value):
     """As it would be written; None for a variable that is required, empty for one that may be left out."""
     secret: bool = False
     """Whether `NAME_FILE` may name a file that holds it."""
+    lower: bool = False
+    """Whether other programs write it in small letters too, which then count for more, as for them."""
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -131,6 +133,30 @@ VARIABLES = (
         values.zone,
         "the time zone in which maintenance windows are written, as in Europe/Berlin",
         "UTC",
+    ),
+    Variable(
+        "HTTPS_PROXY",
+        "https_proxy",
+        values.proxy,
+        "the HTTP proxy by which ImaginePro, Discord and the webhook are reached, as in http://user:password@host:3128",
+        "",
+        lower=True,
+    ),
+    Variable(
+        "HTTP_PROXY",
+        "http_proxy",
+        values.proxy,
+        "the same for addresses that begin with http://, which are only ever on this machine",
+        "",
+        lower=True,
+    ),
+    Variable(
+        "NO_PROXY",
+        "no_proxy",
+        str,
+        "hosts that are reached without a proxy, and all below them, as in discord.com,.example.com; `*` for all",
+        "",
+        lower=True,
     ),
     Variable(
         "LOG_LEVEL",
