@@ -194,7 +194,8 @@ class Outbox:
                 # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
                 self._handover.doubtful = True
                 pause = self._rest()
-                if not isinstance(error, FencedError):  # which the lease logs, and then it ends this
+                # The first is logged by the lease, which then ends this, and the second by whoever proves it.
+                if not isinstance(error, FencedError) and not error.unwritable:
                     event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
             except Exception:  # an edge: whatever goes wrong, what waits must be tried again
                 pause = self._rest()

@@ -25,6 +25,10 @@ class Event(StrEnum):
 
     OPS_CHANNEL_BLOCKED = "ops_channel_blocked"
     """The bot may not post in the ops channel."""
+    DATABASE_UNWRITABLE = "database_unwritable"
+    """The bot cannot save: it sees, and posts nothing about incidents."""
+    DATABASE_WRITABLE = "database_writable"
+    """It can again."""
 
 
 class Webhook:
