@@ -7,35 +7,30 @@ shows is smaller. One message at a time is on its way, so a channel that refuses
 2. claim the next due row; for a post, the row remembers that an attempt began. Where nothing else waits, whoever
    stores a message does these two for it, in the same transaction, and hands it over
 3. an attempt whose outcome is not known, and older than Discord's memory of nonces: look for its mark in the channel
-4. post with the mark as nonce, or edit
-5. confirm | try later, all messages alike | park this message
+4. post with the mark as nonce, or edit; a post where an edit is refused again and again
+5. confirm | try later, when what was refused has rested: all, posts, or edits | park this message
 
 A crash between 4 and 5 leaves a claimed row with its attempt: the next start repeats it with the same nonce, or finds
 it in the channel.
-
-    DeliveryError
-    ├── LaterError       not accepted; try again, not before `after`
-    ├── UncertainError   may have been accepted; try again with the same nonce
-    ├── BlockedError     the bot may not post in the channel; kept until it may
-    ├── VanishedError    the message to edit is gone, or too old to edit: post it anew
-    └── RefusedError     this message will never be accepted
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.delivery import BlockedError, DeliveryError, InVain, LaterError, RefusedError, UncertainError, VanishedError
 from bot.domain.incidents import Message
-from bot.domain.value import Value
+from bot.domain.naming import names_of
 from bot.figures import Histogram
 from bot.handover import Handover
+from bot.rests import PACE, Pace, Rests, Subject
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
-from bot.webhook import Event
+from bot.webhook import Event, Fallback, Notify
 
 logger = logging.getLogger(__name__)
 
@@ -46,58 +41,8 @@ and a request may wait 45 s for its turn."""
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
 
-
-class Pace(Value):
-    """How long a channel that does not take messages is left alone, or a database that cannot be reached."""
-
-    first: timedelta = timedelta(seconds=1)
-    """After the first failure, which mostly is the only one."""
-    then: timedelta = timedelta(seconds=5)
-    """After each other, so that nobody waits longer for what can be said again."""
-    blocked: timedelta = timedelta(minutes=1)
-    """While the bot may not post: a person has to act first."""
-
-    def pause(self, failures: int) -> timedelta:
-        """How long to leave alone what has failed so often in a row: at most 12 attempts fall into any minute.
-
-        The eleven pauses after the first one make up for it.
-        """
-        if failures == 1:
-            return self.first
-        return self.then * 1.1 if failures <= 12 else self.then  # noqa: PLR2004 - see above
-
-
-PACE = Pace()
-
-
-class DeliveryError(Exception):
-    """The channel does not show the message."""
-
-    def __init__(self, reason: str, after: timedelta = timedelta(), *, everywhere: bool = False) -> None:
-        """`after` is how long Discord asked to wait; `everywhere`, whether that holds for all that is asked of it."""
-        super().__init__(reason)
-        self.after = after
-        self.everywhere = everywhere
-
-
-class LaterError(DeliveryError):
-    """Discord did not take the message, and may take it later."""
-
-
-class UncertainError(DeliveryError):
-    """Nobody knows whether Discord took the message."""
-
-
-class BlockedError(DeliveryError):
-    """The bot may not post in the channel, or the channel is not there."""
-
-
-class VanishedError(DeliveryError):
-    """The message to edit was deleted, or can no longer be edited."""
-
-
-class RefusedError(DeliveryError):
-    """Discord will never take this message."""
+LONG_PAUSE = timedelta(minutes=5)
+"""If Discord asks for that much before the next post, somebody else is told of what is open and unheard."""
 
 
 class Channel(Protocol):
@@ -112,18 +57,24 @@ class Channel(Protocol):
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now."""
 
-    async def find(self, mark: str, since: datetime) -> int | None:
-        """Discord's id of the bot's message with that mark, posted at `since` or later; None if there is none."""
+    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
+        """Discord's id of another message of the bot with that mark, posted at `since` or later, if there is one."""
 
 
 class Store(Protocol):
     """The rows of the outbox. Each call is one transaction, and raises `StoreError`."""
 
+    async def unpark(self, now: datetime) -> None:
+        """Try once more what was parked."""
+
+    async def unheard(self) -> bool:
+        """Whether anything is open of which a message waits to be posted."""
+
     async def reopen(self, now: datetime, within: timedelta) -> None:
         """Give back what a dead process had claimed, and what is not due `within` that time."""
 
-    async def claim(self, now: datetime) -> Claimed:
-        """Fold what waits where that is much, and take the next due message."""
+    async def claim(self, now: datetime, of: Subject, last: int | None) -> Claimed:
+        """Fold what waits where that is much, and take the next due message of those, `last` after all others."""
 
     async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
         """The channel shows that version."""
@@ -149,24 +100,35 @@ class Outbox:
         channel: Channel,
         clock: Callable[[], datetime],
         handover: Handover,
-        notify: Callable[[Event, str], Awaitable[bool]] | None = None,
+        notify: Notify | None = None,
         pace: Pace = PACE,
+        timer: Callable[[], float] | None = None,
     ) -> None:
-        """`handover` wakes it when messages are stored; `notify` tells somebody else, until it says that it arrived."""
+        """Wire it.
+
+        Args:
+            store: The rows.
+            channel: Where they are to be seen.
+            clock: The time of day.
+            handover: Wakes it when messages are stored.
+            notify: Tells somebody else what the channel cannot hear of.
+            pace: How long what fails is left alone.
+            timer: Seconds, by which pauses are measured; the event loop's if there is none.
+        """
         self._store = store
         self._channel = channel
         self._clock = clock
         self._handover = handover
-        self._pace = pace
-        self._notify = notify
-        self._failures = 0
-        """How often in a row the channel or the database failed."""
-        self._fallback_notified = False
-        """Whether `notify` took it that the channel is blocked."""
-        self._resting = False
-        """Whether the channel is to be left alone until the pause is over, whatever comes."""
-        self._rest_until = 0.0
-        """When it is over, by the loop's clock."""
+        self._time = timer or (lambda: asyncio.get_running_loop().time())
+        self._rests = Rests(pace)
+        self._in_vain = InVain()
+        self._fallback = Fallback(notify)
+        self._begun = False
+        """Whether what was parked before the start is tried once more."""
+        self._refused = False
+        """Whether the channel refused what is tried now."""
+        self._long_pause = ""
+        """Why posts are left alone for so long that somebody else is to be told, if anything is open and unheard."""
         self.blocked = False
         """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
@@ -181,28 +143,30 @@ class Outbox:
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
         self._handover.doubtful = True  # a process that died may have claimed something
-        while True:
-            self._resting, self._rest_until = False, 0.0
-            try:
-                if self._handover.doubtful:
-                    self._handover.doubtful = False
-                    await self._store.reopen(self._clock(), CLAIM_LASTS)
-                pause = await self.deliver()
-                if pause is None:
-                    self._failures = 0  # nothing waits, so nothing fails
-            except StoreError as error:
-                # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
-                self._handover.doubtful = True
-                pause = self._rest()
-                # The first is logged by the lease, which then ends this, and the second by whoever proves it.
-                if not isinstance(error, FencedError) and not error.unwritable:
-                    event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
-            except Exception:  # an edge: whatever goes wrong, what waits must be tried again
-                pause = self._rest()
-                logger.exception("outbox failed")
-            if pause is None or pause > timedelta():
-                with self._idling():
-                    await self._sleep(pause)
+        telling = asyncio.create_task(self._fallback.run())
+        try:
+            while True:
+                pause = await self._deliver_safely()
+                if pause is None or pause > timedelta():
+                    with self._idling():
+                        await self._sleep(pause)
+        finally:
+            telling.cancel()
+            await asyncio.wait({telling})
+
+    async def _deliver_safely(self) -> timedelta | None:
+        try:
+            return await self.deliver()
+        except StoreError as error:
+            # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
+            self._handover.doubtful = True
+            pause = self._rests.pause(self._time(), counted=self._refused)
+            if not isinstance(error, FencedError):  # which the lease logs, and then it ends this
+                event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
+        except Exception:  # an edge: whatever goes wrong, what waits must be tried again
+            pause = self._rests.pause(self._time(), counted=self._refused)
+            logger.exception("outbox failed")
+        return pause
 
     @contextlib.contextmanager
     def _idling(self) -> Iterator[None]:
@@ -213,107 +177,159 @@ class Outbox:
             self.idle = False
 
     async def _sleep(self, pause: timedelta | None) -> None:
-        """Until something new waits or the pause is over; a channel that refused is left alone for the whole pause."""
-        if self._resting and pause is not None:
-            await asyncio.sleep(pause.total_seconds())
-            return
-        try:
+        """Until something new waits or the pause is over; what was refused is left alone all the same."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if pause is None else pause.total_seconds()):
                 await self._handover.woken(free=pause is None)
-        except TimeoutError:
-            pass
 
     async def deliver(self) -> timedelta | None:
-        """Deliver until nothing is due or the channel refuses; returns how long to wait, None for "until woken"."""
+        """Deliver until nothing is due that may be tried; returns how long to wait, None for "until woken"."""
         with self._idling():
             await self._channel.ready()  # before a row is read: what waits is shown as it is when it can be
-        self._resting, self._rest_until = False, 0.0
         while True:
             self.turns += 1
-            now = self._clock()
+            self._refused = False
             handed = self._handover.take()
-            fresh = handed is not None and not _is_stale(handed, now)
-            claimed = Claimed(handed) if fresh else await self._store.claim(now)
-            if claimed.folded:
-                event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
-            if claimed.message is None:
-                if claimed.due is None:
-                    return None
-                if claimed.due <= now + CLAIM_LASTS:
-                    return max(claimed.due - self._clock(), timedelta())
+            await self._tell_of_long_pause()
+            of = self._rests.open(self._time())
+            if of is None:
+                return self._rests.left(Subject.ALL, self._time())
+            now = self._clock()
+            claimed = await self._next(handed, of, now)
+            if claimed.message is not None:
+                await self._attempt(claimed.message, now)
+            elif claimed.due is None or claimed.due <= now + CLAIM_LASTS:
+                return self._until(claimed.due, of)
+            else:
                 # Longer pauses are over before this is asked.
                 event(logger, logging.WARNING, "the clock was set back", waits=claimed.due - now)
                 await self._store.reopen(now, CLAIM_LASTS)
-                continue
-            pause = await self._attempt(claimed.message, now)
-            if pause is not None:
-                return pause
 
-    async def _attempt(self, message: Message, now: datetime) -> timedelta | None:
-        """Try one claimed message once; returns how long to leave the channel alone, None when it may go on."""
+    async def _next(self, handed: Message | None, of: Subject, now: datetime) -> Claimed:
+        if handed is not None and not _is_stale(handed, now):
+            return Claimed(handed)
+        if self._handover.doubtful:
+            self._handover.doubtful = False
+            await self._store.reopen(now, CLAIM_LASTS)
+            if not self._begun:
+                await self._store.unpark(now)
+                self._begun = True
+        claimed = await self._store.claim(now, of, self._in_vain.last)
+        if claimed.folded:
+            event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
+        return claimed
+
+    def _until(self, due: datetime | None, of: Subject) -> timedelta | None:
+        """How long to wait, with nothing due of what may be tried; None where nothing waits, and nothing rests."""
+        waits = [] if due is None else [max(due - self._clock(), timedelta())]
+        if of is Subject.ALL:
+            if not waits:
+                self._rests.forget()
+                self._in_vain.forget()
+        else:
+            resting = Subject.EDITS if of is Subject.POSTS else Subject.POSTS
+            waits.append(self._rests.left(resting, self._time()))
+        return min(waits, default=None)
+
+    async def _tell_of_long_pause(self) -> None:
+        """Somebody else, when posts are to be left alone for minutes and something is open that nobody has heard of."""
+        if self._long_pause and not self._fallback.blocked and await self._store.unheard():
+            self._fallback.block(self._long_pause)
+
+    async def _attempt(self, message: Message, now: datetime) -> None:
+        """Try one claimed message once."""
         attempt = _Attempt(message.uncertain_since, message.uncertain_version)
         try:
             discord_id, shown = await self._show(message, attempt, now)
         except VanishedError as error:
             event(logger, logging.WARNING, "message is gone from the channel", mark=message.mark, error=str(error))
+            self._in_vain.over(message.id)
             await self._store.anew(message.id, self._clock())
-            return None
         except RefusedError as error:
-            event(logger, logging.ERROR, "message parked", mark=message.mark, error=str(error))
-            await self._store.park(message.id, str(error), self._clock(), certain=message.uncertain_since is None)
-            self._failures = 0
-            self._fallback_notified = self.blocked = False  # it may post, though not like this
-            return None
+            await self._park(message, str(error))
         except DeliveryError as error:
-            self.blocked = self.blocked or isinstance(error, BlockedError)
-            pause = self._rest(self._asked_for(error))
-            if isinstance(error, UncertainError) and message.discord_id is None:
-                attempt.begin(now, message.version)
-            await self._store.retry(message.id, self._clock() + pause, attempt.since, attempt.version)
-            level = logging.ERROR if isinstance(error, BlockedError) else logging.WARNING  # a person must act
-            event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
-            if isinstance(error, BlockedError) and self._notify is not None and not self._fallback_notified:
-                self._fallback_notified = await self._notify(Event.OPS_CHANNEL_BLOCKED, str(error))
-            return pause
-        await self._store.confirm(message.id, discord_id, shown)
-        self._failures = 0
-        self._fallback_notified = self.blocked = False
-        self.delivered += 1
-        if message.discord_id is None and message.made_at is not None:
-            self.dwell.observe((self._clock() - message.made_at).total_seconds())
-        return None
+            await self._put_off(message, attempt, error, now)
+        else:
+            await self._store.confirm(message.id, discord_id, shown)
+            self._in_vain.taken(message.id, posted=attempt.posting, said=not attempt.found)
+            if attempt.posting:
+                self._may_post()
+            self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
+            self.delivered += 1
+            if message.discord_id is None and message.made_at is not None:
+                self.dwell.observe((self._clock() - message.made_at).total_seconds())
+
+    def _may_post(self) -> None:
+        self.blocked = False
+        self._long_pause = ""
+        self._fallback.open()
+
+    async def _park(self, message: Message, reason: str) -> None:
+        """Discord will never take it as it is: tell somebody else of what is open, and try again at the next start."""
+        event(logger, logging.ERROR, "message parked", mark=message.mark, error=reason)
+        await self._store.park(message.id, reason, self._clock(), certain=message.uncertain_since is None)
+        self._in_vain.over(message.id)
+        self._rests.worked(Subject.POSTS)
+        self._may_post()  # though not like this
+        if open_ := [incident.key for incident in message.incidents if incident.open]:
+            self._fallback.tell(Event.MESSAGE_REFUSED, f"{names_of(open_)} cannot be posted: {reason}")
+
+    async def _put_off(self, message: Message, attempt: "_Attempt", error: DeliveryError, now: datetime) -> None:
+        """Give it back, to be tried when what was refused has rested."""
+        what = _subject(error, posting=attempt.posting)
+        blocked = isinstance(error, BlockedError)
+        least = self._rests.pace.blocked if blocked else error.after
+        pause = self._rests.begin(what, self._time(), least)
+        self._refused = True
+        self.blocked = self.blocked or (blocked and attempt.posting)
+        if isinstance(error, UncertainError) and attempt.posting:
+            attempt.begin(now, message.version)
+        if isinstance(error, UncertainError) and attempt.posting and error.answered:
+            self._in_vain.post_failed(message.id, self._time())
+        # Due a little before the rest is over, or another one would be tried in its place that just happens to be due.
+        await self._store.retry(message.id, self._clock() + 0.9 * pause, attempt.since, attempt.version)
+        level = logging.ERROR if blocked else logging.WARNING  # a person must act
+        event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
+        if attempt.posting and blocked:
+            self._fallback.block(str(error))
+        elif attempt.posting and error.after >= LONG_PAUSE:
+            self._long_pause = f"Discord lets nothing be posted for {error.after}: {error}"
 
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:
         """Make the channel show the message; returns Discord's id and the version that is shown at least."""
         if message.discord_id is not None:
-            await self._channel.edit(message)
-            return message.discord_id, message.version
+            try:
+                await self._channel.edit(message)
+            except DeliveryError as error:
+                if not self._in_vain.hopeless(message.id, error, self._time()):
+                    raise
+                event(logger, logging.WARNING, "message cannot be edited", mark=message.mark, error=str(error))
+            else:
+                return message.discord_id, message.version
+            if attempt.since is None:  # the process may die before it learns how the post went
+                await self._store.retry(message.id, now + CLAIM_LASTS, now, message.version)
+        attempt.posting = True
         # An attempt in times to come was made before the clock was set back, nobody knows how long ago.
         if attempt.since is not None and not attempt.since <= now <= attempt.since + NONCE_MEMORY:
-            found = await self._channel.find(message.mark, min(attempt.since, now))
+            found = await self._channel.find(message.mark, min(attempt.since, now), other_than=message.discord_id)
             if found is not None:
+                attempt.found = True
                 return found, attempt.version or 0
             attempt.forget()
         discord_id = await self._channel.post(message)
+        if discord_id == message.discord_id:
+            attempt.posting = False
+            reason = "Discord takes a post for the message that cannot be edited, as long as it remembers that"
+            raise LaterError(reason, NONCE_MEMORY)
         # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
         return discord_id, message.version if attempt.version is None else attempt.version
 
-    def _asked_for(self, error: DeliveryError) -> timedelta:
-        """How long a failure asks for the channel to be left alone, at least."""
-        return self._pace.blocked if isinstance(error, BlockedError) else error.after
 
-    def _rest(self, least: timedelta = timedelta()) -> timedelta:
-        """Returns how long to leave alone what failed, after this failure in a row; a pause that is longer yet goes on.
-
-        Where the database fails after the channel did, that is the same try, and counts once.
-        """
-        if not self._resting:
-            self._failures += 1
-        self._resting = True
-        now = asyncio.get_running_loop().time()
-        pause = max(self._pace.pause(self._failures), least)
-        self._rest_until = max(self._rest_until, now + pause.total_seconds())
-        return timedelta(seconds=self._rest_until - now)
+def _subject(error: DeliveryError, *, posting: bool) -> Subject:
+    """What a refusal is about. Of an edit it says nothing about posts; where a post is not answered, nothing is."""
+    if error.everywhere or (posting and isinstance(error, BlockedError | UncertainError)):
+        return Subject.ALL
+    return Subject.POSTS if posting else Subject.EDITS
 
 
 def _is_stale(handed: Message, now: datetime) -> bool:
@@ -327,6 +343,10 @@ class _Attempt:
 
     since: datetime | None
     version: int | None
+    posting: bool = False
+    """Whether it came to a post."""
+    found: bool = False
+    """Whether that was in the channel already."""
 
     def begin(self, now: datetime, version: int) -> None:
         """Another attempt's outcome is not known; the earliest one counts."""

@@ -5,8 +5,9 @@ One POST of a small JSON object to an address of the operator's, such as a pager
     {"event": "ops_channel_blocked", "reason": "Discord answered 403, code 50013: …", "at": "2026-11-22T03:12:00+00:00"}
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -24,11 +25,18 @@ class Event(StrEnum):
     """What the address is told of. The words are documented in docs/incidents.md: somebody's rules wait for them."""
 
     OPS_CHANNEL_BLOCKED = "ops_channel_blocked"
-    """The bot may not post in the ops channel."""
-    DATABASE_UNWRITABLE = "database_unwritable"
-    """The bot cannot save: it sees, and posts nothing about incidents."""
-    DATABASE_WRITABLE = "database_writable"
-    """It can again."""
+    """The bot may not post in the ops channel, or not for minutes."""
+    OPS_CHANNEL_OPEN = "ops_channel_open"
+    """It may again."""
+    MESSAGE_REFUSED = "message_refused"
+    """Discord will not take the message about something that is open."""
+
+
+Notify = Callable[[Event, str], Awaitable[bool]]
+"""Tells somebody of an event, with the reason; False when it did not arrive."""
+
+AGAIN = timedelta(minutes=1)
+"""After what did not arrive."""
 
 
 class Webhook:
@@ -60,3 +68,65 @@ class Webhook:
             event(logger, logging.WARNING, "fallback webhook did not take it", status=status)
             return False
         return True
+
+
+class Fallback:
+    """What is to be told elsewhere, each thing until it arrives, beside whatever else is done."""
+
+    def __init__(self, notify: Notify | None) -> None:
+        """Without `notify` nobody is told of anything."""
+        self._notify = notify
+        self._waiting: dict[tuple[Event, str], str] = {}
+        """The reasons of what is to be told, by the event and what makes it one of its own."""
+        self._news = asyncio.Event()
+        self._told = False
+        """Whether somebody was told that the channel is blocked, and not yet that it is open."""
+        self.blocked = False
+        """Whether the channel is blocked, as far as this was told."""
+
+    def block(self, reason: str) -> None:
+        """The channel is blocked. Once each time: what is known is not told again."""
+        if not self.blocked:
+            self.blocked = True
+            self._add((Event.OPS_CHANNEL_BLOCKED, ""), reason)
+
+    def open(self) -> None:
+        """It takes messages. Whoever was not told that it did not is not told that it does."""
+        if self.blocked:
+            self.blocked = False
+            self._waiting.pop((Event.OPS_CHANNEL_BLOCKED, ""), None)
+            if self._told:
+                self._open()
+
+    def tell(self, what: Event, reason: str) -> None:
+        """Something else is to be told, whatever becomes of the channel."""
+        self._add((what, reason), reason)
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+        while self._notify is not None:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                (what, name), reason = next(iter(self._waiting.items()))
+                if await self._notify(what, reason):
+                    self._arrived(what, (what, name))
+                else:
+                    await asyncio.sleep(AGAIN.total_seconds())
+
+    def _arrived(self, what: Event, name: tuple[Event, str]) -> None:
+        self._waiting.pop(name, None)
+        if what is Event.OPS_CHANNEL_BLOCKED:
+            self._told = True
+            if not self.blocked:  # it was opened while that was on its way
+                self._open()
+        elif what is Event.OPS_CHANNEL_OPEN:
+            self._told = False
+
+    def _open(self) -> None:
+        self._add((Event.OPS_CHANNEL_OPEN, ""), "the ops channel takes messages again")
+
+    def _add(self, name: tuple[Event, str], reason: str) -> None:
+        if self._notify is not None:
+            self._waiting.setdefault(name, reason)
+            self._news.set()

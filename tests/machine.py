@@ -29,6 +29,7 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.alerts.message import QUIET
 from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
+from bot.delivery import BlockedError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
@@ -45,7 +46,7 @@ from bot.imaginepro.client import (
     UpstreamError,
 )
 from bot.monitor import Monitor
-from bot.outbox import NONCE_MEMORY, BlockedError, LaterError, Outbox, UncertainError, VanishedError
+from bot.outbox import NONCE_MEMORY, Outbox
 from bot.storage.names import name_of
 from bot.storage.store import CLAIM_LASTS, Claimed, Grouping, Store
 from tests.domain.fleets import record, tokens
@@ -180,12 +181,13 @@ class Room:
         if error := fate.error:
             raise error
 
-    async def find(self, mark: str, since: datetime) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
         """Look through what there is."""
         fate = self._fate()
         if error := fate.error:
             raise error
-        return next((each.discord_id for each in self.live if each.first.mark == mark and each.at >= since), None)
+        found = (each for each in self.live if each.first.mark == mark and each.at >= since)
+        return next((each.discord_id for each in found if each.discord_id != other_than), None)
 
     def _fate(self) -> Fate:
         return Fate.FORBIDDEN if self.barred else self.fates.pop(0) if self.fates else Fate.DONE
@@ -282,10 +284,14 @@ class Machine(Watching):
         self.handover = Handover()
         # The store's other methods are reached by name.
         self.monitor = Monitor(self.upstream, self.disk, POLICY, lambda: self.now, self.handover)
-        self.outbox = Outbox(self.store, self.room, lambda: self.now, self.handover)
+        self.outbox = Outbox(self.store, self.room, lambda: self.now, self.handover, timer=self.seconds)
         self.runner.run(self.monitor.restore())
         self.runner.run(self.store.reopen(self.now, CLAIM_LASTS))
         self.known = self.monitor.known
+
+    def seconds(self) -> float:
+        """The time, as a timer has it."""
+        return self.now.timestamp()
 
     def teardown(self) -> None:
         """Come to rest once more, unless something is wrong already."""

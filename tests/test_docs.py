@@ -147,6 +147,11 @@ async def test_what_the_fallback_webhook_gets_is_what_is_documented() -> None:
     assert got == [documented]
 
 
+def test_the_table_of_events_is_what_the_fallback_webhook_is_told_of() -> None:
+    told = [row[0] for row in rows("When the bot may not post", INCIDENTS)]
+    assert sorted(told) == sorted(f"`{each}`" for each in Event)
+
+
 def test_the_table_of_reasons_is_what_health_says() -> None:
     assert [row[0] for row in rows("What turns it red", OBSERVING)] == [f"`{cause.word}`" for cause in CAUSES]
 
@@ -172,8 +177,6 @@ NEED_NO_ANSWER = {
     "message is gone from the channel": "it is posted anew",
     "lease failed": REPORT,
     "outbox failed": REPORT,
-    "the proof that the database can be written failed": REPORT,
-    "telling that the database takes no writes failed": REPORT,
     "a thread ended by an error": REPORT,
     "an error came where nobody could take it": REPORT,
     "the bot ended by an error that nobody foresaw": REPORT,

@@ -1,17 +1,22 @@
 """Somebody else is told what the ops channel cannot hear of: once each time, and again when that did not arrive."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from bot.handover import Handover
-from bot.outbox import BlockedError, Outbox
+from bot.delivery import BlockedError, LaterError, RefusedError
+from bot.domain.incidents import Notice, NoticeKind, Rule
+from bot.domain.watch.known import Changes
+from bot.outbox import Outbox
 from bot.webhook import Event, Webhook
 from tests.domain.fleets import START
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
-from tests.test_outbox import Post, at_work
+from tests.test_outbox import Post, at_work, running
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -57,18 +62,85 @@ async def test_an_address_that_cannot_be_reached_is_logged_without_the_address(
     assert "secret-path" not in caplog.text
 
 
-async def test_the_outbox_tells_it_once_each_time_it_is_blocked_and_until_it_arrives(sqlite_url: str) -> None:
-    async with pager([503]) as (url, told), at_work(sqlite_url) as post:
-        watched = Post(post.store, post.room, post.clock, _telling(post, url))
-        post.room.answers = [BlockedError("403")] * 4
-        await watched.incident(1)
-        await watched.deliver_all()
-        assert len(told) == 2, "the first did not arrive, the second did, and then it was told"
-        post.room.answers = [BlockedError("403")]
-        await watched.incident(2)
-        await watched.deliver_all()
-        assert len(told) == 3
+@asynccontextmanager
+async def telling(url: str, sqlite_url: str) -> AsyncIterator[Post]:
+    """An outbox at work that tells that address."""
+    async with at_work(sqlite_url) as post:
+        outbox = Outbox(post.store, post.room, post.clock, post.handover, Webhook(url, post.clock).notify)
+        async with running(outbox):
+            yield post
 
 
-def _telling(post: Post, url: str) -> Outbox:
-    return Outbox(post.store, post.room, post.clock, Handover(), notify=Webhook(url, post.clock).notify)
+def events(told: list[object]) -> list[object]:
+    """What was told of."""
+    return [each["event"] for each in told if isinstance(each, dict)]
+
+
+async def test_somebody_is_told_once_each_time_the_channel_is_blocked_and_open_again(sqlite_url: str) -> None:
+    async with pager([503]) as (url, told), telling(url, sqlite_url) as post:
+        for number in (1, 2):
+            post.room.answers = [BlockedError("Discord answered 403")] * 4
+            await post.incident(number)
+            await until("the message", lambda: len(post.room.shown) == number, within=1000)  # noqa: B023 - awaited here
+            await asyncio.sleep(300)
+        blocked = ["ops_channel_blocked", "ops_channel_open"]
+        assert events(told) == ["ops_channel_blocked", *blocked, *blocked], "the first did not arrive"
+
+
+async def test_nobody_is_told_that_it_is_open_who_was_not_told_that_it_was_blocked(sqlite_url: str) -> None:
+    async with pager([503] * 9) as (url, told), telling(url, sqlite_url) as post:
+        post.room.answers = [BlockedError("Discord answered 403")]
+        await post.incident(1)
+        await asyncio.sleep(3600)
+        assert post.room.shown
+        assert set(events(told)) == {"ops_channel_blocked"}
+        assert len(told) <= 3
+
+
+async def test_what_is_open_and_refused_for_good_goes_to_somebody_else(sqlite_url: str) -> None:
+    async with pager([]) as (url, told), telling(url, sqlite_url) as post:
+        post.room.answers = [RefusedError("Discord answered 400, code 50006")]
+        await post.incident(1900, Rule.BANNED)
+        await asyncio.sleep(300)
+        assert told == [
+            {
+                "event": "message_refused",
+                "reason": "banned 1900 cannot be posted: Discord answered 400, code 50006",
+                "at": told[0]["at"],  # type: ignore[index]
+            }
+        ]
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+async def test_somebody_is_told_of_what_begins_while_discord_wants_no_post_for_long(
+    sqlite_url: str,
+    everywhere: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    async with pager([]) as (url, told), telling(url, sqlite_url) as post:
+        limit = LaterError("Discord answered 429", timedelta(hours=1), everywhere=everywhere, answered=True)
+        over = await post.incident(1)
+        await until("the first", lambda: post.room.shown)
+        post.room.answers = [limit]
+        notice = Notice(NoticeKind.SILENCE_ENDED, post.clock.now)
+        await post.resolve(over)
+        await post.store.save(Changes(post.clock.now, notices=(notice,)), post.clock.now)
+        post.handover.wake()
+        await asyncio.sleep(600)
+        assert told == [], "nothing is open"
+        await post.incident(2)
+        await until("the fallback", lambda: told)
+        assert events(told) == ["ops_channel_blocked"]
+        assert "1:00:00" in str(told)
+        await asyncio.sleep(3600)
+        assert events(told) == ["ops_channel_blocked", "ops_channel_open"]
+
+
+async def test_no_edit_is_anybody_elses_business(sqlite_url: str) -> None:
+    async with pager([]) as (url, told), telling(url, sqlite_url) as post:
+        incident = await post.incident(1)
+        await until("the card", lambda: post.room.shown)
+        post.room.answers = [BlockedError("Discord answered 403"), LaterError("429", timedelta(hours=1))]
+        await post.resolve(incident)
+        await asyncio.sleep(7200)
+        assert post.room.calls == ["post", "edit", "edit", "edit"]
+        assert told == []

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import aiohttp
 
 from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, read
-from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 
 TURN = timedelta(seconds=45)
 """The wait for Discord's rate limits before a request (5 messages per 5 s and channel), and for what comes after one.
@@ -205,14 +205,14 @@ async def in_the_outbox_words(answer: timedelta, asked: Asked) -> AsyncIterator[
             yield
     except _NotOursError as error:
         reason = "another copy of the bot may have taken over"
-        raise LaterError(reason) from error
+        raise LaterError(reason, everywhere=True) from error
     except AnsweredError as error:
         raise _of_answer(error.answer, asked) from error
     except TimeoutError as error:
         raise (UncertainError if patience.began else LaterError)(patience.reason) from error
     except aiohttp.ClientConnectorError as error:
         reason = f"Discord cannot be reached: {error.os_error}"
-        raise LaterError(reason) from error
+        raise LaterError(reason, everywhere=True) from error
     except (aiohttp.ClientError, OSError) as error:
         reason = f"the connection to Discord broke: {type(error).__name__}"
         raise UncertainError(reason) from error
@@ -232,6 +232,6 @@ def _of_answer(answer: Answer, asked: Asked) -> DeliveryError:
         case About.MESSAGE | About.PART if asked is not Asked.SEARCH:
             return RefusedError(reason)
         case _ if answer.status != RATE_LIMITED and (answer.code is None or answer.status >= 500):  # noqa: PLR2004 - HTTP
-            return UncertainError(reason, answer.after)
+            return UncertainError(reason, answer.after, answered=True)
         case _:
-            return LaterError(reason, answer.after, everywhere=answer.everywhere)
+            return LaterError(reason, answer.after, everywhere=answer.everywhere, answered=True)

@@ -129,8 +129,10 @@ class OpsChannel:
             )
         return extras
 
-    async def find(self, mark: str, since: datetime) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Discord's id of our message with that mark in its text or footer, posted since then; None if there is none.
+
+        The message `other_than` is not meant.
 
         Raises:
             DeliveryError: The channel cannot be read now.
@@ -141,7 +143,8 @@ class OpsChannel:
                 if message.id < oldest:
                     break
                 words = " ".join([message.content, *(embed.footer.text or "" for embed in message.embeds)])
-                if message.author == self._client.user and mark in words.split():
+                ours = message.author == self._client.user and message.id != other_than
+                if ours and mark in words.split():
                     return message.id
         return None
 

@@ -182,7 +182,7 @@ class Setting(Value):
 
     @property
     def id(self) -> str:
-        """There is one for each rule and token."""
+        """There is one for each rule and token. No other decision's has a colon."""
         return f"{self.rule}:{'' if self.token is None else self.token}"
 
 

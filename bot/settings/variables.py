@@ -123,7 +123,7 @@ VARIABLES = (
         "FALLBACK_WEBHOOK_URL",
         "fallback_webhook_url",
         values.webhook,
-        "an HTTPS address that is notified when the bot may not post in the ops channel, or cannot save",
+        "an HTTPS address that is notified of what nobody in the ops channel can hear of",
         "",
         secret=True,
     ),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bot.domain.incidents import Message
 from bot.domain.value import Value
 from bot.domain.watch.known import Changes
+from bot.rests import Subject
 from bot.storage import memory, outbox
 from bot.storage.folding import FEW, fold
 from bot.storage.grouping import Grouping
@@ -33,11 +34,13 @@ class Claimed(Value):
     """How many incidents came into summaries before, because too many messages waited."""
 
 
-def claim(connection: sa.Connection, now: datetime, *, few: bool = False) -> Claimed:
+def claim(
+    connection: sa.Connection, now: datetime, of: Subject = Subject.ALL, last: int | None = None, *, few: bool = False
+) -> Claimed:
     """Fold what waits where that is much, and claim the next message that is due; `few` when it is known not to be."""
-    folded = 0 if few else fold(connection, FOLD_OVER, SUMMARY_SIZE, now)
-    message = outbox.claim(connection, now, CLAIM_LASTS)
-    return Claimed(message, outbox.next_due(connection) if message is None else None, folded)
+    folded = 0 if few or of is Subject.EDITS else fold(connection, FOLD_OVER, SUMMARY_SIZE, now)
+    message = outbox.claim(connection, now, CLAIM_LASTS, of, last)
+    return Claimed(message, outbox.next_due(connection, of) if message is None else None, folded)
 
 
 def save(
@@ -53,6 +56,8 @@ def save(
     Claimed in the transaction that makes it, a message is on its way two transactions sooner.
     """
     memory.save(connection, changes, now, grouping)
+    if changes.sets:
+        outbox.unpark(connection, now)
     if not claiming:
         return Claimed()
     # Nothing else waits, or nobody would claim here.

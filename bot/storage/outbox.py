@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.value import Value
+from bot.rests import Subject
 from bot.storage.batches import batches
 from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, unposted, waits
 from bot.storage.names import text_of
@@ -34,22 +35,49 @@ _now: Final = sa.bindparam("now", type_=Instant)
 _turn: Final = sa.case((~is_card, 1), (messages.c.discord_id.is_(None), 0), else_=2)
 """First come cards that are not in the channel, then notices, then edits."""
 
-_DUE: Final = (
-    _MESSAGES.where(
-        _can_come,
+_last: Final = sa.case((messages.c.id == sa.bindparam("last", type_=sa.BigInteger), 1), else_=0)
+
+_tries: Final = sa.case((messages.c.discord_id.is_(None), 0), else_=messages.c.tries)
+"""Edits that were tried less often come first, so that one that always fails keeps none of the others back."""
+
+_OF: Final = {
+    Subject.ALL: _can_come,
+    Subject.POSTS: _can_come & messages.c.discord_id.is_(None),
+    Subject.EDITS: _can_come & messages.c.discord_id.is_not(None),
+}
+
+_DUE: Final = {
+    subject: _MESSAGES.where(
+        can_come,
         messages.c.claimed_until.is_(None) | (messages.c.claimed_until <= _now),
         messages.c.due_at <= _now,
     )
-    .order_by(_turn, messages.c.id)
+    .order_by(_last, _turn, _tries, messages.c.id)
     .limit(1)
-)
+    for subject, can_come in _OF.items()
+}
 
-_NEXT_DUE: Final = _MESSAGES.with_only_columns(
-    sa.func.min(
-        sa.case((messages.c.claimed_until > messages.c.due_at, messages.c.claimed_until), else_=messages.c.due_at)
-    ),
-    maintain_column_froms=True,
-).where(_can_come)
+_NEXT_DUE: Final = {
+    subject: _MESSAGES.with_only_columns(
+        sa.func.min(
+            sa.case((messages.c.claimed_until > messages.c.due_at, messages.c.claimed_until), else_=messages.c.due_at)
+        ),
+        maintain_column_froms=True,
+    ).where(can_come)
+    for subject, can_come in _OF.items()
+}
+
+_UNHEARD: Final = sa.select(
+    sa.exists().where(
+        waits,
+        messages.c.discord_id.is_(None),
+        incidents.c.stage == Stage.FIRING,
+        (incidents.c.message_id == messages.c.id)
+        | sa.exists().where(
+            notice_incidents.c.message_id == messages.c.id, notice_incidents.c.incident_id == incidents.c.id
+        ),
+    )
+)
 
 
 _name: Final[sa.BindParameter[int]] = sa.bindparam("name")
@@ -159,15 +187,22 @@ def reopen(connection: sa.Connection, now: datetime, within: timedelta) -> None:
     )
 
 
-def claim(connection: sa.Connection, now: datetime, lease: timedelta) -> Message | None:
-    """Take the next due message; nobody else gets it until it is given back or `lease` is over.
+def claim(
+    connection: sa.Connection,
+    now: datetime,
+    lease: timedelta,
+    of: Subject = Subject.ALL,
+    last: int | None = None,
+) -> Message | None:
+    """Take the next due message of those; nobody else gets it until it is given back or `lease` is over.
 
-    First come cards that are not in the channel, then notices, then edits; an answer waits for its card.
+    First come cards that are not in the channel, then notices, then edits; an answer waits for its card. The message
+    `last` comes after all others.
 
     A post is marked as uncertain from here on, since the process may die before it learns how the post went. The
     message says what was so before: its `uncertain_since` is None unless an earlier attempt is open.
     """
-    row = connection.execute(_DUE, {"now": now}).one_or_none()
+    row = connection.execute(_DUE[of], {"now": now, "last": last}).one_or_none()
     if row is None:
         return None
     begins = row.discord_id is None and row.uncertain_since is None
@@ -230,6 +265,15 @@ def park(connection: sa.Connection, message_id: int, reason: str, now: datetime,
     _change(connection, message_id, **_GIVEN_BACK, **known, parked_at=now, parked_reason=storable(reason))
 
 
+def unpark(connection: sa.Connection, now: datetime) -> None:
+    """Try once more what was refused: the settings, the server or Discord may be other ones by now."""
+    connection.execute(
+        sa.update(messages)
+        .where(messages.c.parked_at.is_not(None))
+        .values(parked_at=None, parked_reason=None, due_at=now, tries=0)
+    )
+
+
 def parked(connection: sa.Connection) -> tuple[Parked, ...]:
     """What is parked, oldest first."""
     rows = connection.execute(_MESSAGES.where(messages.c.parked_at.is_not(None)).order_by(messages.c.parked_at))
@@ -253,10 +297,15 @@ def backlog(connection: sa.Connection, parked_since: datetime) -> Backlog:
     return Backlog(*connection.execute(figures).one())
 
 
-def next_due(connection: sa.Connection) -> datetime | None:
+def next_due(connection: sa.Connection, of: Subject = Subject.ALL) -> datetime | None:
     """When the next message that waits is due, or its claim is over; None when none waits."""
-    due: datetime | None = connection.scalar(_NEXT_DUE)
+    due: datetime | None = connection.scalar(_NEXT_DUE[of])
     return due
+
+
+def unheard(connection: sa.Connection) -> bool:
+    """Whether anything is open of which a message waits to be posted."""
+    return bool(connection.scalar(_UNHEARD))
 
 
 def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:

@@ -165,6 +165,7 @@ class Store:
     undelivered = _reads(outbox.undelivered)
     parked = _reads(outbox.parked)
     waiting = _reads(outbox.waiting)
+    unheard = _reads(outbox.unheard)
     backlog = _reads(outbox.backlog)
     reopen = _writes_leading(outbox.reopen)
     claim = _writes_leading(claims.claim)
@@ -172,6 +173,7 @@ class Store:
     retry = _writes_leading(outbox.retry)
     anew = _writes_leading(outbox.anew)
     park = _writes_leading(outbox.park)
+    unpark = _writes_leading(outbox.unpark)
 
 
 @asynccontextmanager

@@ -14,10 +14,10 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import ANSWER, one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
+from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
-from bot.outbox import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from tests.chat.conftest import FakeDesk
 from tests.chat.test_answers import BODIES, OWN
 from tests.domain.fleets import START, record

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.chat.client import ChatClient
+from bot.delivery import DeliveryError
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
@@ -17,7 +18,7 @@ from bot.handover import Handover
 from bot.imaginepro.client import ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse
-from bot.outbox import DeliveryError, Outbox
+from bot.outbox import Outbox
 from bot.storage.store import Store, open_store
 from tests.domain.fleets import START, record, tokens
 
@@ -50,6 +51,11 @@ class Ends:
     async def ready(self) -> None:
         """At once."""
 
+    @property
+    def seconds(self) -> float:
+        """The same clock, as a timer."""
+        return self.now.timestamp()
+
     async def post(self, message: Message) -> int:
         """Take it, or say why not."""
         if self.refusal is not None:
@@ -61,9 +67,10 @@ class Ends:
         """The same."""
         await self.post(message)
 
-    async def find(self, mark: str, since: datetime) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
         """What was taken."""
-        return next((1000 + each.id for each in self.posted if each.mark == mark and since <= self.now), None)
+        found = (1000 + each.id for each in self.posted if each.mark == mark and since <= self.now)
+        return next((each for each in found if each != other_than), None)
 
 
 @dataclass
@@ -104,6 +111,6 @@ async def patient(sqlite_url: str) -> AsyncIterator[Patient]:
         await monitor.restore()
         async with ChatClient(monitor, guild_id=1, channel_id=2) as client:
             client.online = True
-            outbox = Outbox(store, ends, lambda: ends.now, handover)
+            outbox = Outbox(store, ends, lambda: ends.now, handover, timer=lambda: ends.seconds)
             pulse = Pulse(store, lambda: ends.now, timedelta(minutes=1))
             yield Patient(ends, store, monitor, outbox, client, pulse)

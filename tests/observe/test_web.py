@@ -17,12 +17,12 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.delivery import BlockedError
 from bot.jobs import Job
 from bot.observe import web
 from bot.observe.health import CAUSES
 from bot.observe.metrics import PREFIX, Moment, exposition, moment
 from bot.observe.web import serving
-from bot.outbox import BlockedError
 from tests.domain.fleets import record
 from tests.observe.conftest import Patient
 

@@ -9,8 +9,7 @@ it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEA
 database, or for a message to be taken, or `check` for all that it tries; FAKE_PATIENCE, for which it tries to read one
 account for a person; FAKE_LEASE, for which the holder of the lease may say nothing, its other times in proportion;
 FAKE_CHECK, after which the lease is renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be
-given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong, and it
-tells nobody that it cannot save.
+given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -42,7 +41,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, leader, outbox, saving
+from bot import app, leader, outbox, rests
 from bot import check as bot_check
 from bot.chat import client
 from bot.chat.channel import OpsChannel
@@ -95,7 +94,7 @@ def hurry(seconds: float) -> None:
     longest = timedelta(seconds=seconds)
     client.FIRST_PAUSE = longest / 4
     upstream._FIRST_PAUSE, upstream._LONGEST_PAUSE = seconds / 4, seconds  # type: ignore[misc] # in life they are final
-    _by_default(outbox.Outbox, pace=outbox.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
+    _by_default(outbox.Outbox, pace=rests.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
 
 
 def poll(seconds: float) -> None:
@@ -133,7 +132,6 @@ def bear(seconds: float) -> None:
     health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
-    saving.PACE = saving.Pace(probe=patience, retry=patience / 10, blip=patience, again=patience, fallback=patience)
 
 
 def live_by(wrong: Callable[[], timedelta]) -> None:

@@ -11,7 +11,7 @@ from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.inhibition import inhibited
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
-from bot.domain.steering import Decision, Decisions, Entry, Silence, pinned
+from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, pinned
 from bot.domain.value import Value, field, replace
 
 
@@ -51,6 +51,11 @@ class Changes(Value):
     undone: frozenset[str] = frozenset()
     """The ids of decisions that no longer hold."""
     audit: tuple[Entry, ...] = ()
+
+    @property
+    def sets(self) -> bool:
+        """Whether somebody set a rule otherwise than before."""
+        return any(isinstance(each, Setting) for each in self.decided) or any(":" in each for each in self.undone)
 
     @property
     def nothing(self) -> bool:
