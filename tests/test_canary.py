@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -229,6 +230,51 @@ async def test_what_is_said_of_wrong_settings_holds_none_of_them(sqlite_url: str
         assert (await bot.wait()).code == 78
     assert all(name in bot.stderr for name in wrong)
     assert found({"its outputs": bot.output}) == set()
+
+
+HALVES = ("CanaryOfTheLeft", "CanaryOfTheRight")
+RESERVED = ":/?#[]@!$&'()*+,;=%" + '"<>\\^`{|}~'
+"""Of URLs, and what else people do not know whether to encode."""
+
+
+def _passwords() -> dict[str, str]:
+    """Passwords of every reserved character, as they stand in a URL, by what they are."""
+    left, right = HALVES
+    raw = {f"raw {each}": f"{left}{each}{right}" for each in RESERVED}
+    encoded = quote(RESERVED.join(HALVES), safe="")
+    return raw | {
+        "encoded": encoded,
+        "a port": f"{left}@x:{right}",
+        "a path": f"{left}@x/{right}",
+        "two": f"{left}:@{right}:",
+    }
+
+
+@pytest.mark.long
+async def test_no_piece_of_a_password_is_said_or_looked_up_whatever_is_in_it(
+    sqlite_url: str, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    asked, room = tmp_path / "asked", asyncio.Semaphore(4)
+
+    async def said(home: Town, command: str, url: str, form: str) -> str:
+        settings = {"DATABASE_URL": url, "LOG_LEVEL": "debug", "LOG_FORMAT": form, "FAKE_LOOKUPS": f"{asked}"}
+        async with room, home.bot(command, **settings) as bot:
+            assert (await bot.wait(within=60)).code in {75, 78}, bot.output
+        return bot.output
+
+    place = f"@localhost:{unused_tcp_port}/bot"
+    urls = [f"postgres://bot:{password}{place}" for password in _passwords().values()]
+    urls += [f"postgres://{place.removeprefix('@')}?user=bot&password={password}" for password in _passwords().values()]
+    several = place.replace("/bot", f",localhost:{unused_tcp_port}/bot?application_name=bot")
+    urls += [f"postgres://bot:{quote(RESERVED.join(HALVES), safe='')}{several}"]
+    async with town(sqlite_url, tmp_path) as home:
+        runs = [("check", url) for url in urls] + [("run", url) for url in urls[::4]]
+        outputs = await asyncio.gather(
+            *(said(home, command, url, ("text", "json")[number % 2]) for number, (command, url) in enumerate(runs))
+        )
+    assert set(asked.read_text().split()) <= {"localhost", "127.0.0.1"}
+    told = [(url, half) for (_, url), output in zip(runs, outputs, strict=True) for half in HALVES if half in output]
+    assert told == []
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -10,6 +10,7 @@ from bot.domain.model import Threshold
 from bot.domain.value import Value, replace
 from bot.settings.values import Secret, is_loopback
 from bot.settings.variables import VARIABLES, Variable
+from bot.storage.address import Server, parsed
 
 
 class SettingsError(Exception):
@@ -61,11 +62,10 @@ class Settings(Value):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not leave the process; what a redaction wants to know."""
-        url = self.database_url.reveal()
-        password = urlsplit(url).password
+        address = parsed(self.database_url.reveal())
         optional = (self.fallback_webhook_url, self.metrics_token)
         known = (self.discord_token.reveal(), self.api_key.reveal(), *(each.reveal() for each in optional if each))
-        database = () if password is None else (url, password, unquote(password))
+        database = address.secrets if isinstance(address, Server) else ()
         return (*known, *database, *self._proxy_secrets)
 
     @property

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.domain.info import duration
 from bot.domain.model import Threshold
 from bot.domain.rules.settable import fast_time_levels
+from bot.storage.address import parsed
 
 
 class Secret:
@@ -184,15 +185,7 @@ def _split(text: str) -> SplitResult:
 
 def database_url(text: str) -> Secret:
     """A SQLite file or a PostgreSQL URL, as given, since it may hold a password."""
-    if text.startswith("sqlite:"):
-        if not re.fullmatch(r"sqlite:///[^?#]+", text):
-            _mend("write a file after three slashes, such as sqlite:///data/bot.db; a path from the root has four")
-        return Secret(text)
-    parts = _split(text)
-    if text.partition("://")[0].removesuffix("+asyncpg") not in {"postgres", "postgresql"}:
-        _mend("write sqlite:///data/bot.db, or postgresql://user:password@host:5432/name")
-    if "#" in text or "@" in parts.path + parts.query:
-        _mend("percent-encode / ? # @ in user and password (%2F, %3F, %23, %40)")
+    parsed(text)
     return Secret(text)
 
 

@@ -9,17 +9,20 @@ import asyncio
 import itertools
 import os
 import sqlite3
+import ssl
+import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import sqlalchemy as sa
 
+from bot.storage.address import File, parsed
 from bot.storage.core import Greenlets, Runner, Thread
-from bot.storage.errors import StoreSettingsError, our_errors
-from bot.storage.schema import VERSION, tokens
+from bot.storage.driver import told
+from bot.storage.errors import OTHERS, StoreSettingsError, our_errors
+from bot.storage.schema import VERSION, incidents, tokens
 
 T = TypeVar("T")
 
@@ -42,34 +45,6 @@ minutes and tell nobody, and a ping over one would wait for its deadline."""
 
 _WRITER_LOCK: Final = 5_317_904_311
 """Any number that no other program of the same database uses for an advisory lock."""
-
-_POSTGRESQL_OPTIONS: Final = frozenset(
-    {
-        "application_name",
-        "dbname",
-        "host",
-        "krbsrvname",
-        "options",
-        "passfile",
-        "password",
-        "port",
-        "sslcert",
-        "sslcrl",
-        "sslkey",
-        "sslmode",
-        "sslnegotiation",
-        "sslpassword",
-        "sslrootcert",
-        "ssl_max_protocol_version",
-        "ssl_min_protocol_version",
-        "target_session_attrs",
-        "user",
-    }
-)
-"""What a URL may ask of asyncpg; anything else asyncpg would take for a setting of the server."""
-
-_POSTGRESQL_IGNORED: Final = frozenset({"channel_binding", "connect_timeout", "gssencmode"})
-"""Options that hosts hand out and asyncpg does not know: it has its own deadline, and does neither of the others."""
 
 
 class Database:
@@ -151,24 +126,25 @@ def database_at(url: str) -> Database:
     Raises:
         StoreSettingsError: The URL cannot be read, or its file cannot be made.
     """
-    scheme, _, location = url.partition("://")
-    if scheme not in _ENGINES:
-        message = "DATABASE_URL must start with sqlite:///, postgres:// or postgresql://"
-        raise StoreSettingsError(message)
+    try:
+        address = parsed(url)
+    except ValueError as error:
+        message = f"DATABASE_URL: {error}"
+        raise StoreSettingsError(message) from None
     with our_errors():
-        return _ENGINES[scheme](location)
+        return _sqlite(Path(address.path)) if isinstance(address, File) else _postgresql(told(address))
 
 
-def _sqlite(location: str) -> Database:
+def _sqlite(path: Path) -> Database:
     """A file, made with its folder and readable by its owner alone."""
-    name = location.removeprefix("/")
-    if name == location or not name or "?" in name:
-        message = "DATABASE_URL must name a file: sqlite:///relative/path.db or sqlite:////absolute/path.db, no options"
-        raise StoreSettingsError(message)
-    path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     # SQLite gives its journal files the mode of the file itself.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    os.close(descriptor)
+    if not is_file:
+        message = "DATABASE_URL names what is no file"
+        raise StoreSettingsError(message)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         # One thread uses it, for one thing at a time.
@@ -197,12 +173,12 @@ def _is_busy(error: Exception) -> bool:
     return getattr(original, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
-def _postgresql(location: str) -> Database:
-    """A server. TLS is as libpq has it: `sslmode=prefer` by default, no verification below `verify-ca`."""
+def _postgresql(arguments: dict[str, Any]) -> Database:
+    """A server, from what asyncpg is told of it."""
     engine = sa.create_engine(
         "postgresql+asyncpg://",
         connect_args={
-            "dsn": _checked(f"postgresql://{location}"),
+            **arguments,
             "timeout": CONNECT_DEADLINE,
             "command_timeout": STATEMENT_DEADLINE,
             "statement_cache_size": 0,
@@ -235,7 +211,14 @@ def _connect(dialect: sa.Dialect, _: object, __: object, options: dict[str, Any]
     another's there, or nobody's. Every statement of the bot is in a transaction, so those without a name are safe; they
     take a round trip more each. Poolers hand out numbers of their own in place of the server's processes.
     """
-    connection: Any = dialect.connect(**options)
+    try:
+        connection: Any = dialect.connect(**options)
+    except ssl.SSLError:
+        raise  # a certificate that is not trusted is a ValueError, too
+    except (ValueError, KeyError):
+        # Of PGHOST and the like, or of a user that has no name. What it says may quote anything.
+        message = "DATABASE_URL, or a variable PG... beside it, cannot be used: write user, host and port in the URL"
+        raise StoreSettingsError(message) from None
     driver = connection.driver_connection
     try:
         cursor = connection.cursor()
@@ -268,37 +251,14 @@ _LOCK: Final = f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
 """By itself, since a deadline does not hold for the statement that sets it."""
 
 
-def _checked(dsn: str) -> str:
-    """The URL without what asyncpg does not know and can be left out; refuses what it does not know else."""
-    try:
-        parts = urlsplit(dsn)
-        options = parse_qs(parts.query, strict_parsing=bool(parts.query))
-        _ = parts.port
-    except ValueError:
-        # What the parser says may quote the password.
-        message = "DATABASE_URL cannot be read; are special characters of the password percent-encoded?"
-        raise StoreSettingsError(message) from None
-    unknown = sorted(options.keys() - _POSTGRESQL_OPTIONS - _POSTGRESQL_IGNORED)
-    if unknown:
-        message = f"DATABASE_URL has options that are not known here: {', '.join(unknown)}"
-        raise StoreSettingsError(message)
-    known = {name: values[-1] for name, values in options.items() if name in _POSTGRESQL_OPTIONS}
-    return parts._replace(query=urlencode(known, quote_via=quote)).geturl()
-
-
-_ENGINES: Final[dict[str, Callable[[str], Database]]] = {
-    "sqlite": _sqlite,
-    "postgres": _postgresql,
-    "postgresql": _postgresql,
-}
-
-
 def migrate(connection: sa.Connection, version: str = VERSION) -> None:
     """Bring the tables to a version, all in the caller's transaction.
 
     Raises:
-        StoreSettingsError: They are at a version that is not known here.
+        StoreSettingsError: They are at a version that is not known here, or another program's; or the database cannot
+            hold every character.
     """
+    _try_encoding(connection)
     found = _version(connection)
     if found == version:
         return
@@ -329,7 +289,25 @@ def _make(connection: sa.Connection) -> None:
 
 def _version(connection: sa.Connection) -> str | None:
     """The version of the tables; None when there are none yet."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    inspector = sa.inspect(connection)
+    if not inspector.has_table("alembic_version"):
+        if any(map(inspector.has_table, tokens.metadata.tables)):
+            raise StoreSettingsError(OTHERS)
         return None
-    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    return version
+    versions: list[str] = list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+    if len(versions) != 1 or not inspector.has_table(incidents.name):
+        raise StoreSettingsError(OTHERS)
+    return versions[0]
+
+
+ENCODINGS: Final = frozenset({"UTF8", "SQL_ASCII"})
+"""Of PostgreSQL databases that hold every character; the second keeps the bytes as they come, which are UTF-8."""
+
+
+def _try_encoding(connection: sa.Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.scalar(sa.text("SELECT current_setting('server_encoding')"))
+    if encoding not in ENCODINGS:
+        message = f"the database has the encoding {encoding}, which lacks characters: make one with ENCODING 'UTF8'"
+        raise StoreSettingsError(message)

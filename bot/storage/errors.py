@@ -68,7 +68,7 @@ class _Meaning(NamedTuple):
 
 
 _FILE: Final = "this user must be able to write the database file and its folder"
-_OTHERS: Final = (
+OTHERS: Final = (
     "the tables in it are not all the bot's own: give it a database, or a schema, that no other program uses"
 )
 
@@ -89,7 +89,7 @@ _MEANINGS: Final = (
         "the database file is damaged; restore it, or move it away to start anew",
     ),
     _Meaning(("SQLITE_NOTADB",), StoreDamagedError, "the file is not a database; name another one in DATABASE_URL"),
-    _Meaning(("SQLITE_ERROR",), StoreSettingsError, _OTHERS, said="already exists|no such (table|column)"),
+    _Meaning(("SQLITE_ERROR",), StoreSettingsError, OTHERS, said="already exists|no such (table|column)"),
     # Poolers, by what they say. https://github.com/pgbouncer/pgbouncer (src/client.c, src/objects.c) and
     # https://github.com/supabase/supavisor (lib/supavisor/errors)
     _Meaning(
@@ -211,7 +211,7 @@ _MEANINGS: Final = (
         " public TO it (is the plan full?)",
         unwritable=True,
     ),
-    _Meaning(("42P01", "42P07", "42701", "42703", "42710"), StoreSettingsError, _OTHERS),
+    _Meaning(("42P01", "42P07", "42701", "42703", "42710"), StoreSettingsError, OTHERS),
     _Meaning(
         ("42883",), StoreSettingsError, "the server cannot do what the bot needs: it wants PostgreSQL 12 or later"
     ),

@@ -77,6 +77,12 @@ class PostgreSQL:
         self._server.psql(f"CREATE SCHEMA {name}")
         return f"{self._server.get_uri()}&{_options(name)}"
 
+    def new_encoded(self, encoding: str) -> str:
+        """Make a real database of that encoding; returns its URL."""
+        name = f"encoded_{next(self._numbers)}"
+        self._server.psql(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
+        return self._server.get_uri().replace("/postgres?", f"/{name}?")
+
     def errors(self, since: int = 0, but: Collection[str] = ()) -> list[str]:
         """What the server's log says was wrong, after so many lines, but for what has one of those codes."""
         found = []

@@ -44,32 +44,6 @@ def locked(url: str) -> Iterator[sqlite3.Connection]:
         yield other
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("", "must start with"),
-        ("data/bot.db", "must start with"),
-        ("mysql://user:hunter2@host/db", "must start with"),
-        ("sqlite://", "must name a file"),
-        ("sqlite:///", "must name a file"),
-        ("sqlite://data.db", "must name a file"),
-        ("sqlite:///data.db?mode=ro", "no options"),
-        (
-            "postgres://user:hunter2@host/db?sslmode=require&pgbouncer=true&schema=x",
-            "not known here: pgbouncer, schema",
-        ),
-        ("postgres://user:hunter2@host/db?sslmode", "cannot be read"),
-        ("postgres://user:hunter2/x@host/db", "percent-encoded"),
-        ("postgres://user:hunter2@host:port/db", "percent-encoded"),
-    ],
-)
-async def test_a_url_that_can_never_work_is_refused_with_the_reason(url: str, words: str) -> None:
-    with pytest.raises(StoreSettingsError, match=re.escape(words)) as caught:
-        async with open_database(url):
-            pass
-    assert "hunter2" not in said(caught.value)
-
-
 async def test_a_relative_path_is_under_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with open_store("sqlite:///data/bot.db") as store:
@@ -319,7 +293,11 @@ async def test_a_certificate_of_another_host_is_refused_when_it_is_to_be_verifie
     [
         ("?sslmode=require", StoreUnavailableError, "rejected SSL upgrade"),
         ("?sslmode=sometimes", StoreSettingsError, "sslmode"),
-        ("?sslmode=verify-full&sslrootcert=/nowhere.pem", StoreUnavailableError, "No such file"),
+        ("?sslmode=verify-full", StoreSettingsError, "root certificate file"),
+        ("?target_session_attrs=standby", StoreUnavailableError, "target_session_attrs"),
+        ("?options=-cnonsense%3Dx", StoreSettingsError, "options="),
+        ("?options=endpoint%3Dx", StoreSettingsError, "options="),
+        ("?options=-csearch_path%3Dnowhere", StoreSettingsError, "no schema"),
         ("?options=-cdefault_transaction_read_only%3Don", StoreUnavailableError, "takes no writes"),
         ("?dbname=nowhere", StoreSettingsError, "no database"),
         ("?user=nobody", StoreSettingsError, "has no such user"),
@@ -334,6 +312,98 @@ async def test_what_keeps_a_server_from_being_used_is_named(
             async with open_store(url + ("" if "user" in options else "&user=postgres")):
                 pass
         assert "hunter2" not in said(caught.value)
+
+
+@pytest.mark.parametrize("option", ["sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"])
+def test_a_file_that_an_option_names_is_tried_before_the_server(option: str, tmp_path: Path) -> None:
+    (tmp_path / "diary.pem").write_text("dear diary")
+    url = f"postgres://u:hunter2@localhost/d?sslmode=require&{option}={tmp_path}"
+    for path, words in (("/nowhere.pem", "No such file"), ("", "Is a directory")):
+        with pytest.raises(StoreSettingsError, match=f"{option} names a file that cannot be read: {words}"):
+            database_at(url + path)
+    if option in {"sslrootcert", "sslcrl", "sslcert"}:
+        with pytest.raises(StoreSettingsError, match=f"the option {option} names a file .*PEM"):
+            database_at(f"{url}/diary.pem")
+
+
+async def test_whom_the_system_trusts_is_trusted_where_the_url_says_so(
+    postgresql: PostgreSQL, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with postgresql.door() as door:
+        door.tls = True
+        url = door.url(postgresql_url, "&sslmode=verify-full&sslrootcert=system")
+        with pytest.raises(StoreSettingsError, match="certificate is not trusted"):
+            async with open_store(url):
+                pass
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        async with open_store(url) as store:
+            await store.waiting()
+        other = door.url(postgresql_url, "&sslrootcert=system", host="127.0.0.1")
+        with pytest.raises(StoreSettingsError, match="certificate is not trusted"):
+            async with open_store(other):
+                pass
+
+
+async def test_of_several_servers_the_one_that_takes_writes_is_used(
+    postgresql: PostgreSQL, postgresql_url: str, unused_tcp_port: int
+) -> None:
+    async with postgresql.door() as door:
+        url = door.url(postgresql_url, "&target_session_attrs=read-write")
+        several = url.replace(f"@localhost:{door.port}/", f"@localhost:{unused_tcp_port},localhost:{door.port}/")
+        assert several != url
+        async with open_store(several) as store:
+            await store.save(notified(incident()), NOW)
+            assert await store.waiting() == 1
+
+
+@pytest.mark.parametrize("variables", [{"PGPORT": "hunter2"}, {"PGHOST": "h" * 300}])
+async def test_a_variable_of_libpq_that_cannot_be_used_is_said_to_be_one(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreSettingsError, match=re.escape("PG...")) as caught:
+        async with open_store("postgres:///d"):
+            pass
+    assert "hunter2" not in said(caught.value)
+
+
+@pytest.mark.parametrize("name", ["folder", "diary.txt/bot.db", "fifo", "n" * 300])
+async def test_a_path_at_which_no_file_can_be_is_to_be_mended(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "diary.txt").touch()
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(StoreSettingsError, match="DATABASE_URL names"):
+        async with open_store(f"sqlite:///{tmp_path}/{name}"):
+            pass
+
+
+OTHER_PROGRAMS = [
+    "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('a1b2c3')",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('0001')",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32)); INSERT INTO alembic_version VALUES ('0003')",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32)); CREATE TABLE incidents (id INT)",
+    "CREATE TABLE alembic_version (something INT)",
+    "CREATE TABLE tokens (id INT)",
+    "CREATE TABLE messages (id INT)",
+    "CREATE TABLE audit (id INT)",
+    "CREATE VIEW decisions AS SELECT 1 AS id",
+]
+
+
+@pytest.mark.parametrize("made", OTHER_PROGRAMS)
+async def test_a_database_that_another_program_uses_is_left_alone(database_url: str, made: str) -> None:
+    def make(connection: sa.Connection) -> None:
+        for statement in made.split("; "):
+            connection.exec_driver_sql(statement)
+
+    database = database_at(database_url)
+    await database.write(make)
+    await database.close()
+    for _ in range(2):
+        with pytest.raises(StoreSettingsError, match="no other program uses"):
+            async with open_store(database_url):
+                pass
 
 
 async def test_a_server_that_is_away_is_unavailable_and_then_works(
@@ -405,6 +475,27 @@ async def test_a_connection_that_breaks_in_a_transaction_is_said_to_be_lost(
     async with postgresql.door() as door, open_database(door.url(postgresql_url)) as database:
         with pytest.raises(StoreUnavailableError, match="connection was lost"):
             await database.write(write)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "works"), [("UTF8", True), ("SQL_ASCII", True), ("LATIN1", False), ("WIN1252", False)]
+)
+async def test_a_database_holds_every_character_or_is_refused(
+    postgresql: PostgreSQL,
+    encoding: str,
+    works: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    url = postgresql.new_encoded(encoding)
+    if not works:
+        with pytest.raises(StoreSettingsError, match=f"encoding {encoding}.*UTF8"):
+            async with open_store(url):
+                pass
+        return
+    written = record(status="é 🟢 日本 \u0301")
+    async with open_store(url) as store:
+        await store.save(Changes(NOW, (written,)), NOW)
+    async with open_store(url) as store:
+        assert (await store.load()).records == {1900: written}
 
 
 async def test_no_log_line_holds_the_password(

@@ -15,6 +15,7 @@ on another machine.
 SIGUSR1 holds up its event loop for a minute.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 FAKE_LEAP names one for the clock by which the lease lasts.
+FAKE_LOOKUPS names one to which the names are written that the process asks a name server for.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
 COVERAGE_PROCESS_CONFIG).
@@ -179,6 +180,12 @@ TIMES: Mapping[str, Callable[[float], None]] = {
 }
 
 
+def _note_lookups(file: Path, event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        with file.open("a") as notes:
+            notes.write(f"{arguments[0]}\n")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Be the bot of this environment; ends by `SystemExit`."""
     environment = os.environ  # noqa: TID251 - this is a composition root
@@ -193,6 +200,8 @@ def main(arguments: Sequence[str]) -> None:
         live_by(functools.partial(_error_of, Path(environment["FAKE_CLOCK"])))
     if "FAKE_LEAP" in environment:
         lead_by(functools.partial(_error_of, Path(environment["FAKE_LEAP"])))
+    if "FAKE_LOOKUPS" in environment:
+        sys.addaudithook(functools.partial(_note_lookups, Path(environment["FAKE_LOOKUPS"])))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))
     program.main(arguments)
 
