@@ -165,7 +165,7 @@ async def test_a_payment_that_is_asked_for_is_no_word_about_the_key_and_a_refusa
 
 
 async def test_an_upstream_that_asks_to_be_left_alone_is_and_whoever_asks_reads_until_when(home: Town) -> None:
-    async with home.settled_bot(PORT="0") as bot:
+    async with home.settled_bot():
         home.upstream.fail(rate_limited("3600"))
         calls = len(home.upstream.calls)
         told = await home.until_told("ImaginePro cannot be read")
@@ -176,7 +176,6 @@ async def test_an_upstream_that_asks_to_be_left_alone_is_and_whoever_asks_reads_
         assert "ImaginePro asks to be left alone until <t:" in answer.shown.text
         assert "asks to be left alone until <t:" in (await home.discord.command("tokens")).shown.text
         assert len(home.upstream.calls) == asked
-        assert bot.running
     assert len(home.cards) == 2
 
 

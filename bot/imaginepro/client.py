@@ -58,6 +58,7 @@ __all__ = [
     "UnreachableError",
     "UpstreamError",
     "connected",
+    "once",
 ]
 
 _LIST: Final = "/api/v1/discord/tokens"
@@ -276,7 +277,7 @@ class ImaginePro:
                         "User-Agent": USER_AGENT,
                     },
                     allow_redirects=False,
-                    middlewares=(_once(),),
+                    middlewares=(once(),),
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
@@ -291,13 +292,9 @@ class ImaginePro:
             if response is not None:
                 raise  # it was sent, and is answered: this is a mistake of ours
             failure = NotFoundError("the API key, or the host in the API's URL, has characters that cannot be sent")
-        if response is None or isinstance(failure, TimedOutError):
-            assert failure is not None  # noqa: S101 - without an answer there is an error
-            raise failure
-        if response.status not in _GOOD:
+        if response is not None and response.status not in _GOOD:
             failure = failed(response, refusal, api_key=self._key)  # however it went on
             self._leave_alone(failure)
-            raise failure
         if failure is not None:
             raise failure
         return answer
@@ -326,8 +323,11 @@ class ImaginePro:
         unpacking.end()
 
 
-def _once() -> aiohttp.ClientMiddlewareType:
-    """Keep aiohttp from sending a request again by itself, past the rate limit, when its connection breaks."""
+def once() -> aiohttp.ClientMiddlewareType:
+    """Keep aiohttp from sending a request again by itself, past the rate limit, when its connection breaks.
+
+    It does so with GET, PUT and DELETE. Every request goes by this guard: what changes something may be done already.
+    """
     sent = False
 
     async def send(request: aiohttp.ClientRequest, send_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -5,12 +5,14 @@ import json
 import tomllib
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from bot.domain.value import replace
 from bot.imaginepro.client import (
     ImaginePro,
     MalformedError,
@@ -21,7 +23,7 @@ from bot.imaginepro.client import (
     UnreachableError,
     UpstreamError,
 )
-from bot.sandbox.imaginepro import Fault, page, serving
+from bot.sandbox.imaginepro import Fault, page, rate_limited, serving
 from tests.imaginepro.test_client import (
     BUDGET,
     CANARY,
@@ -240,6 +242,15 @@ async def test_of_an_error_that_breaks_off_its_status_counts(status: int) -> Non
         found, detail = await outcome(client)
     assert found is expected(status, BODIES["broken JSON"])
     assert str(status) in detail
+
+
+async def test_of_an_error_that_does_not_come_to_an_end_its_status_counts_and_what_it_asks_for() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(replace(rate_limited("3600"), drip=timedelta(seconds=5)), times=1)
+    async with client_and(upstream, attempt=10) as client:
+        assert (await outcome(client))[0] is RateLimitedError
+        assert (await outcome(client))[0] is RateLimitedError
+    assert len(upstream.calls) == 1
 
 
 async def test_of_an_error_page_no_more_is_read_than_says_what_it_is() -> None:

@@ -29,6 +29,7 @@ from bot.imaginepro.client import (
     UnreachableError,
     UpstreamError,
     connected,
+    once,
 )
 from bot.imaginepro.failures import retry_after
 from bot.priority import Priority
@@ -492,6 +493,26 @@ async def test_a_broken_connection_is_not_tried_again_behind_the_rates_back() ->
         with pytest.raises(UnreachableError):
             await client.fleet()
     assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_what_changes_something_is_sent_once_though_the_connection_breaks(method: str) -> None:
+    asked = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.close()
+
+    async with (
+        await asyncio.start_server(hang_up, "127.0.0.1", 0) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        host, port = server.sockets[0].getsockname()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.request(method, f"http://{host}:{port}/", middlewares=(once(),))
+    assert asked == 1
 
 
 async def test_waiting_for_its_turn_counts_in_the_budget() -> None:

@@ -35,7 +35,7 @@ _TROUBLES: dict[Trouble, str] = {
     Trouble.RATE_LIMITED: "ImaginePro asks the bot to slow down",
     Trouble.SERVER_ERROR: "ImaginePro answered with an error of its own",
     Trouble.MALFORMED: "ImaginePro's answer could not be understood",
-    Trouble.NOT_FOUND: "ImaginePro does not list it",
+    Trouble.NOT_FOUND: "ImaginePro has no list of tokens at its address",
 }
 
 
