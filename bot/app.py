@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from bot.chat.alerts import Roles, alert
+from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient, LoginError
 from bot.chat.premises import Ids, announcement, findings
+from bot.domain.incidents import Message
 from bot.domain.rules.policy import Policy
 from bot.handover import Handover
 from bot.imaginepro.client import ImaginePro, connected
@@ -25,6 +26,7 @@ from bot.observe.pulse import Parts, Pulse, started
 from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.priority import Priority
+from bot.saving import Saving, Trouble, speaks_for_itself
 from bot.settings import Settings, SettingsError
 from bot.storage.store import FencedError, Store, open_store
 from bot.webhook import Webhook
@@ -60,6 +62,7 @@ class App(NamedTuple):
     client: ChatClient
     monitor: Monitor
     outbox: Outbox
+    saving: Saving
     jobs: tuple[Job, ...]
     polled: asyncio.Event
     """Set once a poll is stored, whether ImaginePro answered or not."""
@@ -117,21 +120,26 @@ async def _at_work(
             operator_role_id=settings.operator_role_id,
             stands=lease.stands,
             on_asked=priority.asked,
-            http_trace=one_try(discord_errors, may_speak=lambda: lease.held),
+            http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
             proxy_for=settings.proxy_for,
         )
         stack.push_async_callback(client.close)
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
-        channel = OpsChannel(
-            client,
-            client.logged_in,
-            channel_id=settings.ops_channel_id,
-            guild_id=settings.guild_id,
-            render=lambda message: alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled),
-        )
+
+        def channel(render: Callable[[Message], Alert]) -> OpsChannel:
+            channel_id, guild_id = settings.ops_channel_id, settings.guild_id
+            return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
+
+        def rendered(message: Message) -> Alert:
+            return alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled)
+
+        def telling(trouble: Trouble) -> OpsChannel:
+            return channel(lambda _: unsaved(trouble, roles))
+
         fallback = settings.fallback_webhook_url
         notify = Webhook(fallback.reveal(), clock, settings.proxy_for(fallback.reveal())).notify if fallback else None
-        outbox = Outbox(store, channel, clock, handover, notify)
+        outbox = Outbox(store, channel(rendered), clock, handover, notify)
+        saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
         polled = asyncio.Event()
@@ -143,27 +151,27 @@ async def _at_work(
         async def apply_retention() -> None:
             await store.prune(clock() - RETENTION)
 
-        def while_held(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        def while_kept(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def run() -> None:
                 # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
                 with contextlib.suppress(FencedError):
-                    if lease.held:
+                    if lease.kept:
                         await work()
 
             return run
 
         jobs = (
-            Job("poll", every=settings.poll_interval, run=while_held(poll)),
-            Job("tick", every=TICK, run=while_held(monitor.tick)),
-            Job("retention", every=timedelta(hours=6), run=while_held(apply_retention), first=FIRST_RETENTION),
+            Job("poll", every=settings.poll_interval, run=while_kept(poll)),
+            Job("tick", every=TICK, run=while_kept(monitor.tick)),
+            Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, tuple(map(pulse.watched, jobs)), polled)
+        yield App(client, monitor, outbox, saving, tuple(map(pulse.watched, jobs)), polled)
 
 
 @contextlib.asynccontextmanager
 async def _polling_and_delivering(app: App) -> AsyncIterator[None]:
     """Poll, and then deliver: what waits since the last run is posted as the first poll leaves it."""
-    async with running(app.jobs), _task(app.outbox.run()):
+    async with running(app.jobs), _task(app.outbox.run()), _task(app.saving.run()):
         yield
 
 

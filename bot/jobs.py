@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from bot.storage.store import StoreError
 from bot.telemetry import event
 
 if TYPE_CHECKING:
@@ -128,9 +129,11 @@ def _now() -> datetime:
 
 def _guarded(job: Job, under_way: set[asyncio.Task[None]], over: asyncio.Event) -> Run:
     last: asyncio.Task[None] | None = None
+    trouble: type[StoreError] | None = None
+    """What the database did in the last run that ended."""
 
     async def run() -> None:
-        nonlocal last
+        nonlocal last, trouble
         if over.is_set():
             return
         if last is not None and not last.done():
@@ -142,6 +145,13 @@ def _guarded(job: Job, under_way: set[asyncio.Task[None]], over: asyncio.Event) 
         task.add_done_callback(under_way.discard)
         try:
             await job.run()
+            if trouble is not None:
+                event(logger, logging.INFO, "job can use the database again", job=job.name)
+            trouble = None
+        except StoreError as error:
+            if trouble is not type(error) and not error.unwritable:  # of which `bot.saving` tells
+                trouble = type(error)
+                event(logger, logging.ERROR, "job cannot use the database", job=job.name, error=str(error))
         except asyncio.CancelledError:
             return  # the bot stops, see `running`; APScheduler would log it as an error of the job
         except Exception:  # an edge: one failed run must not end the job

@@ -9,12 +9,15 @@ The steps of `Monitor.poll`, in this order:
    to do, the transaction of 3 claimed the first message for it
 
 A crash before 3 loses nothing, since the next poll repeats it; after 3 the messages wait in the database.
+
+Where the database refuses 3 and can be read, what was read is shown all the same, and no incident moves: it is stored,
+and judged against what is stored, as soon as that is possible.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,15 +28,16 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, Memory, restore
-from bot.domain.watch.poll import advance, advance_failure, compare, news
+from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
 from bot.handover import Handover
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority
-from bot.storage.store import Claimed
+from bot.storage.store import Claimed, StoreError
 from bot.telemetry import event
+from bot.unsaved import Read, Unsaved
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +116,8 @@ class Monitor:
         self._handover = handover
         self._priority = priority or Priority()
         self._known = Known()
+        """As it is stored."""
+        self._unsaved = Unsaved()
         self._sure = True
         """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
         self._judging = asyncio.Lock()
@@ -123,12 +129,17 @@ class Monitor:
     @property
     def fleet(self) -> Fleet:
         """The last reading, with its age."""
-        return self._known.fleet
+        return self.known.fleet
 
     @property
     def known(self) -> Known:
         """Everything that is known now: the fleet, its incidents, and what people decided."""
-        return self._known
+        return self._unsaved.over(self._known)
+
+    @property
+    def behind(self) -> bool:
+        """Whether something was read that is not stored."""
+        return bool(self._unsaved.waiting)
 
     @property
     def policy(self) -> Policy:
@@ -154,7 +165,8 @@ class Monitor:
         """Read the whole fleet once, and store what changed.
 
         Raises:
-            StoreError: The poll could not be stored. Nothing of it is remembered; the next poll repeats it.
+            StoreError: The poll could not be stored. Nothing of it is remembered; the next poll repeats it. Where the
+                database can only be read, the fleet is known as it was read now; the next tick stores it.
         """
         began = asyncio.get_running_loop().time()
         asked_at = self._clock()
@@ -163,7 +175,8 @@ class Monitor:
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             now = self._clock()
-            await self._take_failure(Failure(error.trouble, error.detail, now, error.status, self._until(error, now)))
+            failure = Failure(error.trouble, error.detail, now, error.status, self._until(error, now))
+            await self._take(failure, asked_at)
         else:
             await self._take(Reading(tokens, self._clock()), asked_at)
         self.polls.observe(asyncio.get_running_loop().time() - began)
@@ -173,7 +186,7 @@ class Monitor:
 
         Raises:
             UpstreamError: It could not be read; `NotFoundError` when the upstream does not list it.
-            StoreError: What was read could not be stored.
+            StoreError: What was read could not be stored, and not because the database can only be read.
         """
         asked_at = self._clock()
         try:
@@ -181,9 +194,13 @@ class Monitor:
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             raise
-        if token_id in self._known.remembered and self._known.fleet.read_at is not None:
-            await self._take(Reading({token_id: token}, self._clock(), whole=False), asked_at)
-        return self._known.remembered.get(token_id, token)
+        if token_id in self.known.remembered and self.fleet.read_at is not None:
+            try:
+                await self._take(Reading({token_id: token}, self._clock(), whole=False), asked_at)
+            except StoreError as error:
+                if not error.unwritable:
+                    raise
+        return self.known.remembered.get(token_id, token)
 
     async def tick(self) -> None:
         """Let the time do its part: reminders, silences and windows that begin or end, polls that do not come.
@@ -193,6 +210,7 @@ class Monitor:
         """
         async with self._judging:
             await self._be_sure()
+            await self._save_waiting()
             now = self._clock()
             due = overdue(self._known, now)
             undelivered = await self._store.undelivered(due) if due else ()
@@ -289,35 +307,46 @@ class Monitor:
                 await self._keep(changes, after)
             return changes.incidents
 
-    async def _take(self, reading: Reading, asked_at: datetime) -> None:
+    async def _take(self, read: Read, asked_at: datetime) -> None:
         async with self._judging:
             await self._be_sure()
-            known = self._known
-            await self._priority.give_way()
-            read, base = _as_of(reading, known.fleet, asked_at), self._policy
-            much = news(known, read) > JUDGED_AT_ONCE
-            case = await asyncio.to_thread(compare, known, read, base) if much else compare(known, read, base)
-            await self._priority.give_way()
-            few = len(case.stirred) <= JUDGED_AT_ONCE
-            moved = advance(known, case) if few else await asyncio.to_thread(advance, known, case)
-            await self._priority.give_way()
-            await self._keep(*moved)
-        if known.fleet.failure is not None and reading.whole:
-            event(logger, logging.INFO, "upstream answers again", tokens=len(reading.tokens))
+            before, behind = self.fleet.failure, self.behind
+            self._unsaved.add(read, asked_at)
+            try:
+                await self._save_waiting()
+            except StoreError as error:
+                if error.unwritable or behind:
+                    self._unsaved.show((await self._judged(self.known, read, asked_at))[1])
+                else:
+                    self._unsaved.drop(read)
+                raise
+            finally:
+                _log_answer(before, self.fleet)
 
-    async def _take_failure(self, failure: Failure) -> None:
-        async with self._judging:
-            await self._be_sure()
-            before = self._known.fleet.failure
-            await self._keep(*advance_failure(self._known, failure, self._policy))
-        if before is None or before.trouble is not failure.trouble:
-            event(logger, logging.WARNING, "no reading", trouble=failure.trouble, detail=failure.detail)
+    async def _save_waiting(self) -> None:
+        for read, asked_at in self._unsaved.waiting:
+            await self._keep(*await self._judged(self._known, read, asked_at))
+            self._unsaved.drop(read)
+
+    async def _judged(self, known: Known, read: Read, asked_at: datetime) -> tuple[Changes, Known]:
+        base = self._policy
+        if isinstance(read, Failure):
+            return advance_failure(known, read, base)
+        await self._priority.give_way()
+        reading = as_of(read, known.fleet, asked_at)
+        much = news(known, reading) > JUDGED_AT_ONCE
+        case = await asyncio.to_thread(compare, known, reading, base) if much else compare(known, reading, base)
+        await self._priority.give_way()
+        few = len(case.stirred) <= JUDGED_AT_ONCE
+        moved = advance(known, case) if few else await asyncio.to_thread(advance, known, case)
+        await self._priority.give_way()
+        return moved
 
     def _until(self, error: UpstreamError, now: datetime) -> datetime | None:
         """Until when the upstream asks to be left alone; the same instant in each poll that waits for it."""
         if not error.retry_after:
             return None
-        before, until = self._known.fleet.left_alone_until, now + error.retry_after
+        before, until = self.fleet.left_alone_until, now + error.retry_after
         return before if before is not None and abs(before - until) < SAME_REST else until
 
     async def _be_sure(self) -> None:
@@ -330,7 +359,11 @@ class Monitor:
     async def _keep(self, changes: Changes, after: Known) -> None:
         news = bool(changes.notify or changes.notices or changes.sets)
         self._sure = False
-        claimed = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
+        try:
+            claimed = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
+        except StoreError as error:
+            self._sure = error.unwritable  # then nothing was stored
+            raise
         self._known, self._sure = after, True
         if news:
             self._handover.wake(claimed.message)
@@ -339,24 +372,12 @@ class Monitor:
             event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
 
 
-def _as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
-    """The reading without what is older than what is known: tokens that were read after this was asked for."""
-    newer = {
-        token_id: fleet.tokens[token_id]
-        for token_id, read_at in _read_otherwise(reading, fleet)
-        if asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
-    }
-    return replace(reading, tokens={**reading.tokens, **newer}) if newer else reading
-
-
-def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
-    """When tokens of the reading were read in the other way: alone, for a whole reading, or else in one."""
-    if reading.whole:
-        yield from (
-            (each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens and each in reading.tokens
-        )
-    elif fleet.read_at is not None:
-        yield from ((each, fleet.read_at) for each in reading.tokens if each in fleet.tokens)
+def _log_answer(before: Failure | None, fleet: Fleet) -> None:
+    after = fleet.failure
+    if after is None and before is not None:
+        event(logger, logging.INFO, "upstream answers again", tokens=len(fleet.tokens))
+    if after is not None and (before is None or before.trouble is not after.trouble):
+        event(logger, logging.WARNING, "no reading", trouble=after.trouble, detail=after.detail)
 
 
 def _log(changes: Changes) -> None:

@@ -57,7 +57,7 @@ class Channel(Protocol):
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Discord's id of another message of the bot with that mark, posted at `since` or later, if there is one."""
 
 
@@ -161,7 +161,8 @@ class Outbox:
             # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
             self._handover.doubtful = True
             pause = self._rests.pause(self._time(), counted=self._refused)
-            if not isinstance(error, FencedError):  # which the lease logs, and then it ends this
+            # The first is logged by the lease, which then ends this, and the second by whoever proves it.
+            if not isinstance(error, FencedError) and not error.unwritable:
                 event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
         except Exception:  # an edge: whatever goes wrong, what waits must be tried again
             pause = self._rests.pause(self._time(), counted=self._refused)

@@ -30,6 +30,10 @@ class Event(StrEnum):
     """It may again."""
     MESSAGE_REFUSED = "message_refused"
     """Discord will not take the message about something that is open."""
+    DATABASE_UNWRITABLE = "database_unwritable"
+    """The bot cannot save: it sees, and posts nothing about incidents."""
+    DATABASE_WRITABLE = "database_writable"
+    """It can again."""
 
 
 Notify = Callable[[Event, str], Awaitable[bool]]

@@ -181,7 +181,7 @@ class Room:
         if error := fate.error:
             raise error
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Look through what there is."""
         fate = self._fate()
         if error := fate.error:

@@ -177,6 +177,8 @@ NEED_NO_ANSWER = {
     "message is gone from the channel": "it is posted anew",
     "lease failed": REPORT,
     "outbox failed": REPORT,
+    "the proof that the database can be written failed": REPORT,
+    "telling that the database takes no writes failed": REPORT,
     "a thread ended by an error": REPORT,
     "an error came where nobody could take it": REPORT,
     "the bot ended by an error that nobody foresaw": REPORT,

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import weakref
 from datetime import datetime, timedelta, tzinfo
 from typing import Self
@@ -11,6 +12,7 @@ from apscheduler.schedulers import base
 
 from bot import jobs
 from bot.jobs import CHECK, GRACE, HEAD_START, Job, running
+from bot.storage.store import StoreDamagedError, StoreError, StoreUnavailableError
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 
 MINUTE = timedelta(minutes=1)
@@ -75,6 +77,31 @@ async def test_a_run_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.
     assert len(runs) == 2
     assert "job failed: work" in caplog.text
     assert "a bug" in caplog.text
+
+
+async def test_a_database_that_fails_a_job_is_one_line_and_its_return_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bot.jobs")
+    errors: list[StoreError] = [
+        *3 * [StoreUnavailableError("the connection was lost")],
+        *3 * [StoreUnavailableError("the disk is full", unwritable=True)],
+        StoreUnavailableError("the connection was lost"),
+        StoreDamagedError("the server reports damage"),
+    ]
+
+    async def work() -> None:
+        if errors:
+            raise errors.pop(0)
+
+    async with running([Job("work", MINUTE, work)]):
+        await wait(10.5 * MINUTE)
+    assert [record.getMessage() for record in caplog.records] == [
+        "job cannot use the database",
+        "job cannot use the database",
+        "job can use the database again",
+    ]
+    assert all(record.exc_info is None for record in caplog.records)
 
 
 async def test_a_run_that_is_slow_is_not_run_twice_at_once_and_the_delay_is_logged(

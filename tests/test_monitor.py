@@ -55,10 +55,12 @@ class Accounts:
 
 @dataclass
 class Disk:
-    """A real database, on a disk that may be full."""
+    """A real database, on a disk that may be full, or away."""
 
     store: Store
     full: bool = False
+    """Whether it can be read, and not be written."""
+    away: bool = False
     loses_answers: bool = False
     """Whether it stores, and then cannot say so."""
 
@@ -86,6 +88,9 @@ class Disk:
         """Store it, if there is room."""
         if self.full:
             reason = "the disk is full"
+            raise StoreUnavailableError(reason, unwritable=True)
+        if self.away:
+            reason = "the database does not answer"
             raise StoreUnavailableError(reason)
         claimed = await self.store.save(changes, now, claiming=claiming)
         if self.loses_answers:
@@ -222,13 +227,132 @@ async def test_nobody_is_reminded_of_what_the_channel_has_not_heard_yet(watch: W
 async def test_a_look_that_cannot_be_stored_is_not_remembered(watch: Watch) -> None:
     await watch.look(record())
     known = watch.monitor.fleet
-    watch.disk.full = True
+    watch.disk.away = True
     with pytest.raises(StoreUnavailableError):
         await watch.look(record(status="BANNED"))
     assert watch.monitor.fleet == known
-    watch.disk.full = False
+    assert not watch.monitor.behind
+    watch.disk.away = False
     await watch.look(record(status="BANNED"))
     assert Key(Rule.BANNED, 1900) in (await watch.store.load()).incidents
+
+
+async def unsaved(watch: Watch, *records: Record, error: UpstreamError | None = None) -> None:
+    """Look, while nothing can be stored."""
+    with pytest.raises(StoreUnavailableError):
+        await watch.look(*records, error=error)
+    assert watch.monitor.behind
+
+
+def status(watch: Watch, token_id: int = 1900) -> Status:
+    """What a person is shown of a token."""
+    return watch.monitor.known.fleet.tokens[token_id].status
+
+
+async def test_what_cannot_be_stored_is_shown_and_moves_no_incident(watch: Watch) -> None:
+    await watch.look(record(), record(1901))
+    watch.disk.full = True
+    before = watch.monitor.known
+    for word in ("BANNED", "VERIFYING", "BANNED"):
+        await unsaved(watch, record(status=word), record(1901))
+        assert status(watch) is Status(word)
+        assert watch.monitor.fleet.read_at == watch.now
+        assert watch.monitor.known.incidents == before.incidents
+        assert watch.monitor.known.decisions == before.decisions
+        assert watch.monitor.known.remembered[1900].status is Status(word)
+    assert (await watch.store.load()).read_at == before.fleet.read_at
+
+
+async def test_what_could_not_be_stored_is_stored_by_the_next_tick_that_can(watch: Watch) -> None:
+    await watch.look(record(), record(1901))
+    watch.disk.full = True
+    for _ in range(40):
+        await unsaved(watch, record(status="BANNED"), record(1901))
+        with pytest.raises(StoreUnavailableError):
+            await watch.monitor.tick()
+    watch.disk.full = False
+    await watch.monitor.tick()
+    assert not watch.monitor.behind
+    stored = await watch.store.load()
+    assert stored.incidents.keys() == watch.monitor.known.incidents.keys() == {Key(Rule.BANNED, 1900)}, "it was watched"
+    assert stored.read_at == watch.now
+    message = await claim(watch.store, watch.now)
+    assert message is not None
+
+
+async def test_what_came_and_went_while_nothing_could_be_stored_is_not_told(watch: Watch) -> None:
+    await watch.look(record())
+    watch.disk.full = True
+    await unsaved(watch, record(status="BANNED"))
+    await unsaved(watch, record())
+    watch.disk.full = False
+    await watch.monitor.tick()
+    await watch.look(record())
+    assert (await watch.store.load()).incidents == {}
+
+
+async def test_an_upstream_that_fails_while_nothing_can_be_stored_makes_no_reading_older(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await watch.look(record())
+    watch.disk.full = True
+    await unsaved(watch, record(status="BANNED"))
+    read_at = watch.now
+    for _ in range(2):
+        await unsaved(watch, error=ServerError("the API failed (503)"))
+    assert status(watch) is Status.BANNED
+    assert watch.monitor.fleet.read_at == read_at
+    assert watch.monitor.fleet.failure is not None
+    assert caplog.text.count("no reading") == 1
+    watch.disk.full = False
+    await watch.monitor.tick()
+    assert status(watch) is Status.BANNED
+    assert watch.monitor.fleet.failure is not None
+    assert Key(Rule.BANNED, 1900) in (await watch.store.load()).incidents
+
+
+async def test_a_token_that_is_read_alone_while_nothing_can_be_stored_is_shown_and_stored_later(watch: Watch) -> None:
+    await watch.look(record(), record(1901))
+    watch.disk.full = True
+    watch.accounts.fleet_now = (record(), record(1901, "BANNED"))
+    watch.now += timedelta(seconds=10)
+    assert (await watch.monitor.refresh(1901)).status is Status.BANNED
+    assert (await watch.monitor.refresh(1901)).status is Status.BANNED
+    assert status(watch, 1901) is Status.BANNED
+    assert status(watch) is Status.FAST
+    watch.accounts.fleet_now = (record(status="VERIFYING"), record(1901, "BANNED"))
+    await watch.monitor.refresh(1900)
+    assert (status(watch), status(watch, 1901)) == (Status.VERIFYING, Status.BANNED)
+    watch.disk.full = False
+    await watch.monitor.tick()
+    assert not watch.monitor.behind
+    assert Key(Rule.BANNED, 1901) in (await watch.store.load()).incidents
+    assert (status(watch), status(watch, 1901)) == (Status.VERIFYING, Status.BANNED)
+
+
+async def test_what_people_do_is_not_done_where_it_cannot_be_stored(watch: Watch) -> None:
+    await watch.look(record())
+    await watch.look(record(status="BANNED"))
+    watch.disk.full = True
+    with pytest.raises(StoreUnavailableError):
+        await watch.monitor.acknowledge([Key(Rule.BANNED, 1900)], 7)
+    assert not watch.monitor.known.incidents[Key(Rule.BANNED, 1900)].acknowledged
+    watch.disk.full = False
+    (incident,) = await watch.monitor.acknowledge([Key(Rule.BANNED, 1900)], 7)
+    assert incident.acknowledged
+
+
+async def test_a_database_that_goes_away_while_it_takes_no_writes_hides_nothing_that_was_seen(watch: Watch) -> None:
+    await watch.look(record())
+    watch.disk.full = True
+    await unsaved(watch, record(status="BANNED"))
+    watch.disk.full, watch.disk.away = False, True
+    await unsaved(watch, record(status="VERIFYING"))
+    assert status(watch) is Status.VERIFYING
+    watch.disk.away = False
+    await watch.look(record(status="VERIFYING"))
+    assert not watch.monitor.behind
+    assert (await watch.store.load()).records[1900].status == "VERIFYING"
 
 
 async def test_a_message_is_claimed_with_the_reading_that_calls_for_it_for_an_outbox_that_is_free(watch: Watch) -> None:

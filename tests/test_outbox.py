@@ -69,7 +69,7 @@ class Room:
             raise VanishedError(reason)
         self.shown[message.discord_id] = message
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Look through what is there."""
         self.calls.append("find")
         assert since is not None

@@ -24,6 +24,9 @@ from bot.telemetry import reference
 logger = logging.getLogger(__name__)
 
 
+UNSAVED = "This could not be saved, so it was not done: the bot's database takes no writes. Try it again once it does."
+"""Nothing is logged of it: `bot.saving` does that, once."""
+
 TOO_LATE = {10062, 40060}
 """Unknown interaction: its 3 s are over; already acknowledged. There is no way left to answer."""
 
@@ -189,14 +192,18 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
     if isinstance(error, FencedError):
         await say(interaction, "Another copy of the bot has taken over just now, so this was not done. Try it again.")
         return
+    if isinstance(error, StoreError) and error.unwritable:
+        await say(interaction, UNSAVED)
+        return
     if isinstance(error, discord.HTTPException) and error.code in TOO_LATE:
         logger.warning("an interaction was not answered in time, or by another copy of the bot: %s", error)
         return
     mark = reference()
-    logger.error("interaction failed, reference %s", mark, exc_info=error)
     if isinstance(error, StoreError):
+        logger.error("interaction failed, reference %s: %s", mark, error)
         sentence = "The database does not answer, so this was not done. Try again in a minute; the log says more"
     else:
+        logger.error("interaction failed, reference %s", mark, exc_info=error)
         sentence = "Something went wrong inside the bot. Its log says more"
     await say(interaction, f"{sentence} under `{mark}`.")
 

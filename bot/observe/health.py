@@ -57,6 +57,8 @@ class Facts(Value):
     left_alone: bool = False
     """Whether that is because ImaginePro asked to be left alone."""
     database_away: timedelta = timedelta()
+    unwritable: bool = False
+    """Whether the database can be read, and refuses to be written."""
     gateway_away: timedelta = timedelta()
     undelivered: timedelta = timedelta()
     """For how long something has waited for the channel and nothing reached it."""
@@ -78,7 +80,7 @@ class Cause(Value):
     """One thing that can be wrong."""
 
     word: str
-    """Stable, for machines."""
+    """Stable, for machines. Two causes that are mended in the same place may share it."""
     wrong: Callable[[Facts], bool]
     text: str
     """What it means and what to do."""
@@ -93,6 +95,13 @@ CAUSES = (
         "database",
         lambda facts: facts.database_away > DATABASE_AWAY,
         "The database does not answer, so nothing is stored and nobody is notified. Check it, and DATABASE_URL.",
+        standby=True,
+    ),
+    Cause(
+        "database",
+        lambda facts: facts.unwritable,
+        "The database cannot be written: nothing is stored, and nobody is notified of what changes. Check whether its "
+        "disk or plan is full, whether it is read-only, and what the bot's user may do.",
         standby=True,
     ),
     Cause(
@@ -117,7 +126,8 @@ CAUSES = (
     ),
     Cause(
         "outbox",
-        lambda facts: facts.undelivered > UNDELIVERED,
+        # What is delivered has to be noted, so that nothing is while that cannot be stored.
+        lambda facts: facts.undelivered > UNDELIVERED and not facts.unwritable,
         "Messages wait and none reaches the ops channel. Check Discord's status, then the log; nothing is lost.",
     ),
     Cause(

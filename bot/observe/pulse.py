@@ -60,6 +60,7 @@ class Pulse:
     def __init__(self, store: Store, clock: Callable[[], datetime], interval: timedelta) -> None:
         """`interval` is between two polls."""
         self._store = store
+        self._refusals = store.refusals
         self._clock = clock
         self._interval = interval
         self._awake = timedelta()
@@ -124,6 +125,7 @@ class Pulse:
         common = Facts(
             interval=self._interval,
             database_away=self._since("database"),
+            unwritable=self._refusals.last is not None,
             lagging=self._since("loop"),
             parked=self.backlog.parked,
             jobs={name: Work(every, self._since(name)) for name, every in self._every.items()},

@@ -20,6 +20,7 @@ from bot.chat.buttons.press import STALE
 from bot.chat.buttons.response import NOBODY_HAS_IT
 from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.client import ChatClient
+from bot.chat.desk import UNSAVED
 from bot.chat.text import width
 from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity, Token
@@ -792,6 +793,20 @@ async def test_while_the_database_is_away_nothing_is_confirmed(world: World, cap
         assert text.startswith("The database does not answer, so this was not done.")
         assert text.split("`")[1] in caplog.text
         assert "inner workings" not in text
+    assert not world.desk.known.incidents[check(1900).key].acknowledged
+
+
+async def test_while_the_database_takes_no_writes_whoever_does_something_is_told_that_it_was_not_done(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = await world.post(check(1900), check(1950))
+    menu = await opened(world, card, "Silence")
+    world.desk.broken = StoreUnavailableError("inner workings", unwritable=True)
+    with caplog.at_level(logging.WARNING):
+        answers = [said(await world.operator.click(card, label="Acknowledge"))]
+        answers += [each.content for each in (await world.operator.select(menu, ["1h"])).followups]
+    assert answers == 2 * [UNSAVED]
+    assert caplog.text == "", "the log has it from who proves that it can be written"
     assert not world.desk.known.incidents[check(1900).key].acknowledged
 
 

@@ -67,7 +67,7 @@ class Ends:
         """The same."""
         await self.post(message)
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None) -> int | None:
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """What was taken."""
         found = (1000 + each.id for each in self.posted if each.mark == mark and since <= self.now)
         return next((each for each in found if each != other_than), None)

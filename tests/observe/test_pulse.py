@@ -10,10 +10,11 @@ from bot.delivery import BlockedError, LaterError, RefusedError
 from bot.jobs import Job
 from bot.observe.health import Role, wrong
 from bot.observe.pulse import BEAT, Pulse, started
-from bot.storage.store import Backlog, StoreUnavailableError
+from bot.storage.store import Backlog, StoreError, StoreUnavailableError
 from tests.domain.fleets import START, record
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.observe.conftest import Patient
+from tests.storage.servers import no_room
 from tests.waiting import until
 
 
@@ -229,6 +230,28 @@ async def test_a_database_that_is_away_turns_a_copy_that_waits_red_too(patient: 
     patient.pulse._store = there
     await patient.live(1)
     assert words(patient.pulse) == set()
+
+
+async def test_a_database_that_refuses_writes_turns_it_red_at_once_and_blames_nobody_else(
+    patient: Patient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.observe")
+    with patient.leading():
+        await patient.poll()
+        await patient.outbox.deliver()
+        with no_room():
+            for _ in range(3):
+                with pytest.raises(StoreError):
+                    await patient.poll(record(status="BANNED"))
+                await patient.live(60)
+                (cause,) = wrong(patient.pulse.facts)
+                assert cause.word == "database"
+                assert "cannot be written" in cause.text
+        await patient.poll()
+        patient.store.refusals.over()
+        await patient.live(1)
+        assert words(patient.pulse) == set()
+    assert [record.getMessage() for record in caplog.records] == ["health", "health"]
 
 
 class Hanging:

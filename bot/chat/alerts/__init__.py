@@ -5,6 +5,7 @@ from bot.chat.alerts.groups import place
 from bot.chat.alerts.listing import PAGE_SIZE, incident_list, said_of
 from bot.chat.alerts.message import Alert, Roles, alert
 from bot.chat.alerts.troubles import trouble, troubles_of_fleet, troubles_of_token
+from bot.chat.alerts.unsaved import unsaved
 from bot.chat.alerts.wording import WORDINGS
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "trouble",
     "troubles_of_fleet",
     "troubles_of_token",
+    "unsaved",
 ]

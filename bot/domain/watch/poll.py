@@ -1,6 +1,7 @@
 """How one poll moves what is known."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
 from bot.domain.lifecycle import Step, step
@@ -19,6 +20,26 @@ def news(known: Known, reading: Reading) -> int:
     """How many tokens of a reading are not those that are known; in a third of a millisecond for 10,000."""
     remembered = known.remembered
     return sum(remembered.get(token_id) is not token for token_id, token in reading.tokens.items())
+
+
+def as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
+    """The reading without what is older than what is known: tokens that were read after this was asked for."""
+    newer = {
+        token_id: fleet.tokens[token_id]
+        for token_id, read_at in _read_otherwise(reading, fleet)
+        if asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
+    }
+    return replace(reading, tokens={**reading.tokens, **newer}) if newer else reading
+
+
+def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
+    """When tokens of the reading were read in the other way: alone, for a whole reading, or else in one."""
+    if reading.whole:
+        yield from (
+            (each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens and each in reading.tokens
+        )
+    elif fleet.read_at is not None:
+        yield from ((each, fleet.read_at) for each in reading.tokens if each in fleet.tokens)
 
 
 def compare(known: Known, reading: Reading, base: Policy) -> Case:

@@ -1,0 +1,57 @@
+"""What was read and could not be stored: it is shown meanwhile, and stored as soon as that is possible."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.domain.model import Failure, Fleet, Reading
+from bot.domain.value import replace
+from bot.domain.watch.known import Known
+
+Read: TypeAlias = Reading | Failure
+"""What came of asking ImaginePro."""
+
+
+class Unsaved:
+    """What waits to be stored, in its order, and what is known with it."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Read, datetime]] = []
+        self._fleet: Fleet | None = None
+        self._remembered = Known().remembered
+
+    @property
+    def waiting(self) -> tuple[tuple[Read, datetime], ...]:
+        """What is to be stored next, each with the time at which it was asked for."""
+        return tuple(self._waiting)
+
+    def add(self, read: Read, asked_at: datetime) -> None:
+        """Let it wait, instead of what it makes old: a whole reading does so of everything, a failure of the last one.
+
+        Of failures that follow each other the last one counts, and of readings of one token too.
+        """
+        if isinstance(read, Failure):
+            self._waiting = [each for each in self._waiting if not isinstance(each[0], Failure)]
+        elif read.whole:
+            self._waiting = []
+        else:
+            self._waiting = [each for each in self._waiting if not _is_of(each[0], read)]
+        self._waiting.append((read, asked_at))
+
+    def drop(self, read: Read) -> None:
+        """It is stored, or need not be."""
+        self._waiting = [each for each in self._waiting if each[0] is not read]
+        if not self._waiting:
+            self._fleet = None
+
+    def show(self, after: Known) -> None:
+        """What is known of the fleet with all of it."""
+        self._fleet, self._remembered = after.fleet, after.remembered
+
+    def over(self, known: Known) -> Known:
+        """What is known: of the fleet as it was read last, of incidents and decisions as they are stored."""
+        return known if self._fleet is None else replace(known, fleet=self._fleet, remembered=self._remembered)
+
+
+def _is_of(earlier: Read, later: Reading) -> bool:
+    """Whether the earlier one is a reading of no other tokens, and not of the whole fleet."""
+    return isinstance(earlier, Reading) and not earlier.whole and earlier.tokens.keys() <= later.tokens.keys()

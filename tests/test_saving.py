@@ -1,0 +1,330 @@
+"""That nothing can be stored is told once, to all who have to know, and so is its end; of a blip nobody is told."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError
+from bot.domain.incidents import Message
+from bot.saving import PACE, SURE, Saving, Trouble, speaks_for_itself
+from bot.storage.store import Refusals, StoreUnavailableError
+from bot.webhook import Event
+from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
+
+OVER = (SURE + 1) * PACE.retry
+"""The end of a trouble is seen within so long."""
+
+
+@dataclass
+class Database:
+    """A database that may refuse what is written, or be away."""
+
+    installation: str = "k3f9"
+    refusals: Refusals = field(default_factory=Refusals)
+    refuses: bool = False
+    away: bool = False
+    bug: bool = False
+    proofs: int = 0
+
+    def write(self) -> None:
+        """Write something."""
+        if self.away:
+            reason = "the database cannot be reached"
+            raise StoreUnavailableError(reason)
+        if self.refuses:
+            error = StoreUnavailableError("the disk is full at postgres://bot:hunter2@db/bot", unwritable=True)
+            self.refusals.note(error)
+            raise error
+
+    async def prove(self) -> None:
+        """Write as much as shows that everything may be written."""
+        self.proofs += 1
+        if self.bug:
+            message = "a bug"
+            raise ZeroDivisionError(message)
+        self.write()
+
+
+@dataclass
+class Right:
+    """The lease, as the database has it."""
+
+    term: int = 3
+    ours: bool = True
+
+    async def is_ours(self) -> bool:
+        """Whether the database says so."""
+        return self.ours
+
+
+@dataclass
+class Ops:
+    """The ops channel: what was posted, and how each message is shown by now."""
+
+    trouble: Trouble | None = None
+    shown: dict[int, list[str]] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+    refusal: DeliveryError | None = None
+    takes: bool = False
+    """Whether it takes what it refuses."""
+    tries: int = 0
+
+    def of(self, trouble: Trouble) -> "Ops":
+        """It, with messages that show that trouble."""
+        self.trouble = trouble
+        return self
+
+    async def ready(self) -> None:
+        """At once."""
+
+    def _words(self) -> str:
+        assert self.trouble is not None
+        return f"over {self.trouble.reason}" if self.trouble.until else f"cannot save: {self.trouble.reason}"
+
+    async def post(self, message: Message) -> int:
+        """Take it, or say why not."""
+        assert speaks_for_itself()
+        self.tries += 1
+        if self.refusal is None or self.takes:
+            self.marks.append(message.mark)
+            self.shown[len(self.marks)] = [self._words()]
+        if self.refusal is not None:
+            raise self.refusal
+        return len(self.marks)
+
+    async def edit(self, message: Message) -> None:
+        """The same."""
+        assert message.discord_id is not None
+        assert speaks_for_itself()
+        if self.refusal is not None:
+            raise self.refusal
+        self.shown[message.discord_id].append(self._words())
+
+    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
+        """What was taken."""
+        assert other_than is None
+        assert since <= time_of_day()
+        return self.marks.index(mark) + 1 if mark in self.marks else None
+
+
+@dataclass
+class Scene:
+    """A bot that looks after its saving, and all whom it tells."""
+
+    database: Database = field(default_factory=Database)
+    lease: Right = field(default_factory=Right)
+    ops: Ops = field(default_factory=Ops)
+    fallback: list[tuple[Event, str]] = field(default_factory=list)
+    fallback_takes: bool = True
+    behind: bool = False
+
+    async def notify(self, what: Event, reason: str) -> bool:
+        """The fallback address."""
+        self.fallback.append((what, reason))
+        return self.fallback_takes
+
+    def refuse(self) -> None:
+        """From now on nothing is written, as is found at once."""
+        self.database.refuses = True
+        with suppress(StoreUnavailableError):
+            self.database.write()
+
+
+@asynccontextmanager
+async def at_work(scene: Scene) -> AsyncIterator[None]:
+    """Let it look after its saving."""
+    saving = Saving(
+        scene.database,
+        scene.lease,
+        scene.ops.of,
+        time_of_day,
+        behind=lambda: scene.behind,
+        notify=scene.notify,
+    )
+    task = asyncio.create_task(saving.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    scene = Scene()
+    async with at_work(scene):
+        yield scene
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What the log says of it."""
+    caplog.set_level(logging.INFO, "bot.saving")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "bot.saving"]
+
+
+async def wait(*times: timedelta) -> None:
+    """Let that time go by."""
+    await asyncio.sleep(sum(times, timedelta()).total_seconds())
+
+
+async def test_a_refusal_is_told_once_and_so_is_its_end(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.refuse()
+    await wait(PACE.blip / 2)
+    assert logged() == ["the database takes no writes"]
+    assert scene.ops.shown == {}
+    await wait(timedelta(hours=1))
+    assert logged() == ["the database takes no writes"]
+    (words,) = scene.ops.shown.values()
+    assert len(words) == 1
+    assert words[0].startswith("cannot save: the disk is full")
+    assert scene.fallback == [(Event.DATABASE_UNWRITABLE, words[0].removeprefix("cannot save: "))]
+    assert "hunter2" not in str(scene.fallback)
+    assert scene.database.refusals.last is not None
+
+    scene.database.refuses = False
+    await wait(OVER)
+    assert logged() == ["the database takes no writes", "the database takes writes again"]
+    assert scene.database.refusals.last is None
+    (words,) = scene.ops.shown.values()
+    assert len(words) == 2
+    assert words[1].startswith("over")
+    assert [what for what, _ in scene.fallback] == [Event.DATABASE_UNWRITABLE, Event.DATABASE_WRITABLE]
+
+
+async def test_a_blip_is_told_to_nobody_and_logged(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.refuse()
+    await wait(PACE.blip - OVER)
+    scene.database.refuses = False
+    await wait(timedelta(minutes=10))
+    assert logged() == ["the database takes no writes", "the database takes writes again"]
+    assert scene.ops.shown == {}
+    assert scene.fallback == []
+
+
+async def test_each_trouble_is_told_anew_under_a_mark_of_its_own(scene: Scene) -> None:
+    for _ in range(3):
+        scene.refuse()
+        await wait(timedelta(minutes=5))
+        scene.database.refuses = False
+        await wait(OVER)
+    assert len(scene.ops.marks) == len(set(scene.ops.marks)) == 3
+    assert all(len(mark) <= 25 for mark in scene.ops.marks)
+    assert [len(words) for words in scene.ops.shown.values()] == [2, 2, 2]
+
+
+async def test_a_database_that_refuses_in_a_quiet_night_is_found_before_anything_has_to_be_told(scene: Scene) -> None:
+    scene.database.refuses = True
+    await wait(PACE.probe, PACE.blip, PACE.retry)
+    assert len(scene.ops.shown) == 1
+
+
+async def test_a_proof_that_is_made_does_not_end_what_is_refused_all_the_same(
+    scene: Scene, logged: Callable[[], list[str]]
+) -> None:
+    scene.refuse()
+    scene.database.refuses = False
+    for _ in range(20):
+        await wait(PACE.retry * 0.9)
+        scene.database.refusals.note(StoreUnavailableError("the disk is full", unwritable=True))
+    assert logged() == ["the database takes no writes"]
+    scene.behind = True
+    await wait(2 * OVER)
+    assert logged() == ["the database takes no writes"], "a reading is not stored yet"
+    scene.behind = False
+    await wait(OVER)
+    assert logged()[1:] == ["the database takes writes again"]
+    assert len(scene.ops.shown) == 1
+
+
+async def test_nobody_is_told_while_another_copy_may_lead(scene: Scene) -> None:
+    scene.lease.ours = False
+    scene.refuse()
+    await wait(timedelta(minutes=10))
+    assert scene.ops.tries == 0
+    scene.lease.ours = True
+    await wait(PACE.again)
+    assert scene.ops.tries == 1
+
+
+async def test_a_database_that_is_away_is_no_refusal_and_ends_none(
+    scene: Scene, logged: Callable[[], list[str]]
+) -> None:
+    scene.database.away = True
+    await wait(timedelta(minutes=10))
+    assert logged() == []
+    scene.database.away = False
+    scene.refuse()
+    await wait(PACE.retry)
+    scene.database.away = True
+    await wait(timedelta(minutes=10))
+    assert logged() == ["the database takes no writes"]
+
+
+async def test_a_channel_that_refuses_is_tried_until_it_takes_it(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.ops.refusal = BlockedError("Discord answered 403, code 50013")
+    scene.refuse()
+    await wait(PACE.blip, 3.5 * PACE.again)
+    assert scene.ops.tries == 1 + 3
+    assert logged().count("nobody is told that the database takes no writes") == 1
+    assert len(scene.fallback) == 1, "the fallback does not wait for it"
+    scene.ops.refusal = LaterError("Discord answered 429", timedelta(minutes=5))
+    await wait(PACE.again)
+    tries = scene.ops.tries
+    await wait(timedelta(minutes=4))
+    assert scene.ops.tries == tries
+    scene.ops.refusal = None
+    await wait(timedelta(minutes=2))
+    assert scene.ops.tries == tries + 1
+    assert len(scene.ops.shown) == 1
+
+
+async def test_a_message_whose_answer_was_lost_is_found_and_not_repeated(scene: Scene) -> None:
+    scene.ops.refusal, scene.ops.takes = UncertainError("Discord did not answer"), True
+    scene.refuse()
+    await wait(PACE.blip, PACE.again / 2)
+    scene.ops.refusal = None
+    await wait(timedelta(minutes=10))
+    assert scene.ops.tries == 1
+    scene.database.refuses = False
+    await wait(OVER)
+    assert [len(words) for words in scene.ops.shown.values()] == [2]
+
+
+async def test_an_end_that_the_channel_refuses_is_logged(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.refuse()
+    await wait(timedelta(minutes=1))
+    scene.ops.refusal = LaterError("Discord answered 503")
+    scene.database.refuses = False
+    await wait(OVER)
+    assert logged()[-1] == "nobody is told that the database takes writes again"
+
+
+async def test_what_ends_before_the_channel_took_it_is_not_told(scene: Scene) -> None:
+    scene.ops.refusal = LaterError("Discord answered 503")
+    scene.fallback_takes = False
+    scene.refuse()
+    await wait(PACE.blip, 4.5 * PACE.fallback)
+    assert len(scene.fallback) == 1 + 4
+    scene.database.refuses = False
+    await wait(OVER)
+    scene.ops.refusal = None
+    await wait(timedelta(minutes=5))
+    assert scene.ops.shown == {}
+    assert Event.DATABASE_WRITABLE not in [what for what, _ in scene.fallback]
+
+
+async def test_a_bug_in_a_proof_is_not_the_end_of_looking(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.database.bug = True
+    await wait(2.5 * PACE.probe)
+    assert scene.database.proofs == 2
+    scene.database.bug = False
+    scene.refuse()
+    await wait(timedelta(minutes=1))
+    assert len(scene.ops.shown) == 1
+    assert logged()[-1] == "the database takes no writes"
