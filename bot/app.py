@@ -108,6 +108,7 @@ async def _at_work(
             handover,
             priority=priority,
         )
+        await store.move_to(settings.ops_channel_id)
         await monitor.restore()
         # Once a term, since the end of one unfreezes all: a walk through the libraries stops the event loop for 50 ms.
         gc.freeze()

@@ -24,6 +24,7 @@ from tests.wire import faults, world
 from tests.wire.faults import Outage
 from tests.wire.gateway import CloseCode, Mood
 from tests.wire.interactions import Act, resolved
+from tests.wire.messages import Message
 from tests.wire.process import BotProcess
 from tests.wire.town import BASELINE, Town, town
 from tests.wire.world import (
@@ -289,6 +290,31 @@ async def test_a_restart_says_nothing_and_what_happened_meanwhile_is_told_once(h
         assert [len(versions) for versions in home.history()] == [1, 1]
 
     await asyncio.gather(*map(live, homes))
+
+
+async def test_a_card_in_an_earlier_ops_channel_is_not_linked_as_if_it_were_in_this_one(home: Town) -> None:
+    async with home.settled_bot() as bot:
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        card = await home.until_told("1900 is BANNED")
+        await home.quiet_polls(1)
+        listed = (await home.discord.command("incidents")).shown.text
+        assert f"/{OPS.id}/{card.id})" in listed
+        await bot.terminate()
+    async with home.bot(OPS_CHANNEL_ID=str(LOUNGE.id)) as bot:
+        await bot.wait_ready()
+        await home.quiet_polls(1)
+        listed = (await home.discord.command("incidents")).shown.text
+        assert "1900 is BANNED" in listed
+        assert "jump" not in listed
+        home.upstream.fleet[1901]["status"] = "VERIFYING"
+        await home.discord.until(lambda: any("1901 is VERIFYING" in each.now.text for each in _lounge(home)))
+        await home.quiet_polls(1)
+        listed = (await home.discord.command("incidents")).shown.text
+        assert listed.count("jump") == listed.count(f"/{LOUNGE.id}/") == 1
+
+
+def _lounge(home: Town) -> list[Message]:
+    return home.discord.messages(LOUNGE.id)
 
 
 # Settings and check

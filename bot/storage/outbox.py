@@ -139,8 +139,23 @@ def message(connection: sa.Connection, message_id: int) -> Message | None:
     return None if row is None else _message(connection, row)
 
 
+def move_to(connection: sa.Connection, channel_id: int) -> None:
+    """The ops channel is this one from now on. What was posted before in another stays there; Discord's ids grow."""
+    before = connection.scalar(sa.select(installation.c.channel_id))
+    if before == channel_id:
+        return
+    moved: dict[str, Any] = {"channel_id": channel_id}
+    if before is not None:
+        moved["elsewhere"] = sa.select(sa.func.max(messages.c.discord_id)).scalar_subquery()
+    connection.execute(sa.update(installation).values(moved))
+
+
+_HERE: Final = messages.c.discord_id > sa.func.coalesce(sa.select(installation.c.elsewhere).scalar_subquery(), 0)
+"""Of posted messages those that are in the ops channel, and not in one that it was before."""
+
+
 def shown_at(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]:
-    """Discord's id of the message that shows the open incident of each key, of those that are shown."""
+    """Discord's id of the message that shows the open incident of each key, of those that the ops channel shows."""
     texts = {text_of(key): key for key in keys}
     shown: dict[Key, int] = {}
     for batch in batches(list(texts)):
@@ -150,7 +165,7 @@ def shown_at(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, int]
             .where(
                 incidents.c.key.in_(batch),
                 incidents.c.stage == Stage.FIRING,
-                messages.c.discord_id.is_not(None),
+                _HERE,
             )
         )
         shown.update({texts[row.key]: row.discord_id for row in rows})

@@ -25,7 +25,7 @@ from bot.domain.incidents import Incident, Notice
 from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -180,4 +180,7 @@ installation = sa.Table(
     sa.Column("term", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("renewals", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("holder", sa.Text),
+    # The ops channel, and the last of Discord's ids of messages that were posted before it was this one.
+    sa.Column("channel_id", sa.BigInteger),
+    sa.Column("elsewhere", sa.BigInteger),
 )

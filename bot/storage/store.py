@@ -161,6 +161,7 @@ class Store:
     prune = _writes_leading(memory.prune)
 
     message = _reads(outbox.message)
+    move_to = _writes_leading(outbox.move_to)
     shown_at = _reads(outbox.shown_at)
     undelivered = _reads(outbox.undelivered)
     parked = _reads(outbox.parked)

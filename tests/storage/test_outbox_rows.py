@@ -36,6 +36,21 @@ async def test_an_incident_that_notifies_gets_a_message(store: Store) -> None:
     assert len(message.mark) <= 25
 
 
+async def test_what_was_posted_in_another_channel_is_not_shown_in_this_one(store: Store) -> None:
+    await store.move_to(1)
+    await store.save(notified(lone(1)), NOW)
+    await posted(store, 77)
+    await store.move_to(1)
+    assert await store.shown_at([lone(1).key]) == {lone(1).key: 77}
+    await store.move_to(2)
+    assert await store.shown_at([lone(1).key]) == {}
+    await store.save(notified(lone(2)), NOW)
+    await posted(store, 78)
+    assert await store.shown_at([lone(1).key, lone(2).key]) == {lone(2).key: 78}
+    await store.move_to(1)
+    assert await store.shown_at([lone(1).key, lone(2).key]) == {}
+
+
 async def test_an_incident_that_does_not_notify_has_no_message(store: Store) -> None:
     await store.save(replace(notified(incident(1900), incident(1901)), notify=frozenset({incident(1901).key})), NOW)
     assert (await claimed(store)).incidents == (incident(1901),)
