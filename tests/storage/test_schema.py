@@ -191,7 +191,7 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 _STORED: dict[type[Value], str] = {
     Incident: "about acknowledged believed clear detail end first_notified_at flips heard holds key loud_at missed "
     "missed_at moments natural now opened_at origin read_at reminders resolved_at seen severity silenced stage told "
-    "unbroken_since was was_at",
+    "unbroken_since until was was_at",
     End: "became reason",
     Key: "rule step token",
     Moment: "at by severity until what who",
