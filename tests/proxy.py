@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ class Proxy:
 
     credentials: str = ""
     """User and password, with a colon between, without which it lets nobody through; empty for none."""
+    tls: ssl.SSLContext | None = None
+    """With which it speaks itself, whatever it carries."""
     status: int | None = None
     """What it answers to everybody, instead of letting anybody through."""
     port: int = 0
@@ -25,7 +28,7 @@ class Proxy:
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator["Proxy"]:
@@ -35,7 +38,7 @@ class Proxy:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             talks.add(asyncio.create_task(self._serve(reader, writer)))
 
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

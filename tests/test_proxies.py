@@ -21,6 +21,13 @@ PASSWORD = "p@ss:w/rd"
 IN_A_URL = "p%40ss%3Aw%2Frd"
 
 
+def tls() -> ssl.SSLContext:
+    """What a server needs that calls itself localhost."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
     """One that asks for a password."""
@@ -35,12 +42,7 @@ async def home(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
         "machine localhost login stranger password stolen\nmachine 127.0.0.1 login stranger password stolen\n"
     )
     (tmp_path / ".netrc").chmod(0o600)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(CERTIFICATE)
-    async with (
-        town(sqlite_url, tmp_path) as home,
-        serving(home.upstream, host="localhost", tls=tls) as url,
-    ):
+    async with town(sqlite_url, tmp_path) as home, serving(home.upstream, host="localhost", tls=tls()) as url:
         home.environment.update(
             {
                 "IMAGINEPRO_API_URL": url,
@@ -101,6 +103,13 @@ async def test_the_bot_lives_by_the_proxy_its_gateway_included(home: Town, proxy
     assert any(asked.startswith("CONNECT localhost:") for asked in proxy.asked)
     assert PASSWORD not in output
     assert IN_A_URL not in output
+
+
+async def test_a_proxy_may_speak_tls_itself(home: Town) -> None:
+    async with Proxy(credentials=f"ana:{PASSWORD}", tls=tls()).serving() as proxy:
+        code, said = await checked(home, **by(proxy))
+    assert code == 0, said
+    assert any(asked.startswith("CONNECT localhost:") for asked in proxy.asked)
 
 
 async def test_check_says_that_it_is_the_proxy_and_not_its_password(home: Town, proxy: Proxy) -> None:

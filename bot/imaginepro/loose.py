@@ -120,6 +120,8 @@ def text_of(value: Loose) -> str:
             return ""  # says nothing where a text belongs
         case int() if abs(value) >= _LONGEST_NUMBER:
             return ""  # Python writes none of over 4,300 digits, and nobody means one of over 300
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            return str(int(value))
         case int() | float():
             return str(value)
         case _:
