@@ -73,7 +73,7 @@ async def _ended(future: asyncio.Future[T], give_up: Callable[[], object]) -> T:
 
     Once is not enough. asyncpg 0.32 forgets a cancellation that comes while it sends many rows: it would wait for the
     deadline of a statement, and the server keep the lock for as long, though never commit. SQLAlchemy 2.1 rolls back
-    what it began in order to try a connection, and would wait as long for a network that fell silent meanwhile.
+    what was begun, and would wait as long for a network that fell silent meanwhile.
     """
     cancelled: asyncio.CancelledError | None = None
     while not future.done():

@@ -6,7 +6,6 @@ against another that runs beside it. Migrations are a write transaction too.
 """
 
 import asyncio
-import itertools
 import os
 import sqlite3
 import ssl
@@ -181,19 +180,19 @@ def _postgresql(arguments: dict[str, Any]) -> Database:
             **arguments,
             "timeout": CONNECT_DEADLINE,
             "command_timeout": STATEMENT_DEADLINE,
+            # Statements have no name on the server, and each is sent whole, together with its values. A pooler in
+            # transaction mode gives every transaction another connection: a name would be somebody else's there.
             "statement_cache_size": 0,
-            "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: "",
         },
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=CONNECTION_AGE,
         pool_use_lifo=True,
         hide_parameters=True,
     )
 
     sa.event.listen(engine, "do_connect", _connect)
+    sa.event.listen(engine, "checkout", _try)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -205,39 +204,25 @@ def _postgresql(arguments: dict[str, Any]) -> Database:
 
 
 def _connect(dialect: sa.Dialect, _: object, __: object, options: dict[str, Any]) -> object:
-    """A connection whose statements have no names, or, where no pooler is in between, names by which they are kept.
-
-    A pooler in transaction mode gives each transaction to whichever connection to the server is free. A name would be
-    another's there, or nobody's. Every statement of the bot is in a transaction, so those without a name are safe; they
-    take a round trip more each. Poolers hand out numbers of their own in place of the server's processes.
-    """
     try:
-        connection: Any = dialect.connect(**options)
+        return dialect.connect(**options)
     except ssl.SSLError:
         raise  # a certificate that is not trusted is a ValueError, too
     except (ValueError, KeyError):
         # Of PGHOST and the like, or of a user that has no name. What it says may quote anything.
         message = "DATABASE_URL, or a variable PG... beside it, cannot be used: write user, host and port in the URL"
         raise StoreSettingsError(message) from None
-    driver = connection.driver_connection
+
+
+def _try(connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's face of asyncpg's
+    """See whether a connection still is one, in a single round trip; SQLAlchemy's own way takes four."""
     try:
-        cursor = connection.cursor()
-        cursor.execute("SELECT pg_backend_pid()")
-        [process] = cursor.fetchone()
-        cursor.close()
-        connection.rollback()
-    except BaseException:
-        driver.terminate()
+        connection.run_async(lambda driver: driver.execute("SELECT"))
+    except TimeoutError:
         raise
-    if process != driver.get_server_pid():
-        return connection
-
-    async def same() -> object:
-        return driver
-
-    numbers = itertools.count(1)
-    # asyncpg would give none without its own cache, and SQLAlchemy keep them by a name that is empty.
-    return dialect.connect(async_creator_fn=same, prepared_statement_name_func=lambda: f"bot_{next(numbers)}")
+    except Exception as error:
+        message = "the connection is gone, and so are the others of its time"
+        raise sa.exc.InvalidatePoolError(message) from error
 
 
 _BEGIN_WRITING: Final = f"""

@@ -31,14 +31,17 @@ async def test_copies_behind_a_pooler_run_no_statement_of_each_other_however_oft
             assert one.installation == other.installation
 
 
-async def test_a_poolers_connections_to_the_server_keep_no_statement(postgresql_url: str, pgbouncer: PgBouncer) -> None:
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_connection_to_the_server_keeps_no_statement(
+    postgresql_url: str,
+    pgbouncer: PgBouncer,
+    direct: bool,  # noqa: FBT001 - both ways
+) -> None:
     prepared = sa.text("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''")
-    async with open_store(pgbouncer.url()) as store:
+    async with open_store(postgresql_url if direct else pgbouncer.url()) as store:
         await store.save(notified(incident()), NOW)
+        await store.load()
         assert await store.database.read(lambda connection: connection.scalar(prepared)) == 0
-    async with open_store(postgresql_url) as store:
-        await store.waiting()
-        assert await store.database.read(lambda connection: connection.scalar(prepared)) > 0, "names cost less"
 
 
 @pytest.mark.parametrize("mode", ["session", "transaction"])
