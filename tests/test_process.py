@@ -18,7 +18,7 @@ from bot.sandbox import imaginepro
 from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late, rate_limited
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
-from tests.storage.servers import PostgreSQL
+from tests.storage.servers import PostgreSQL, refusing
 from tests.waiting import until
 from tests.wire import faults, world
 from tests.wire.faults import Outage
@@ -515,6 +515,40 @@ async def _silence() -> AsyncIterator[int]:
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "ends"),
+    [
+        ("08P01", "SASL authentication failed", EX_CONFIG),
+        ("08P01", "no more connections allowed (max_client_conn)", EX_TEMPFAIL),
+        ("XX000", "Max client connections reached", EX_TEMPFAIL),
+        ("XX000", "Tenant or user not found", EX_CONFIG),
+        ("XX001", "invalid page in block 1", EX_CONFIG),
+        ("28000", "no pg_hba.conf entry for host", EX_CONFIG),
+        ("42601", "invalid command-line argument for server process", EX_CONFIG),
+        ("57P03", "the database system is starting up", EX_TEMPFAIL),
+        ("99999", "a code that nobody knows", EX_TEMPFAIL),
+    ],
+)
+async def test_check_and_a_start_end_alike_whatever_the_database_refuses(
+    home: Town, code: str, said: str, ends: int
+) -> None:
+    async with refusing(code, said) as url:
+        for command in ("check", "run"):
+            async with home.bot(command, DATABASE_URL=url) as bot:
+                assert (await bot.wait()).code == ends
+            assert f"({code}: {said})" in bot.output
+            assert "Traceback" not in bot.output
+
+
+async def test_check_and_a_start_end_alike_where_another_program_has_its_tables(home: Town) -> None:
+    with contextlib.closing(sqlite3.connect(home.folder / "shop.db")) as shop:
+        shop.execute("CREATE TABLE tokens (id INTEGER)")
+    for command in ("check", "run", "run"):
+        async with home.bot(command, DATABASE_URL="sqlite:///shop.db") as bot:
+            assert (await bot.wait()).code == EX_CONFIG
+        assert "no other program uses" in bot.output
 
 
 async def test_check_says_that_the_settings_are_wrong_though_something_else_is_away(home: Town) -> None:
