@@ -35,7 +35,7 @@ from secrets import token_hex
 from typing import Final, Protocol
 
 from bot.domain.value import Value
-from bot.storage.store import Claim, StoreError
+from bot.storage.store import Claim, Refusals, StoreError
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,10 @@ PACE = Pace()
 
 class Store(Protocol):
     """The lease in the database. Each call is one transaction, and raises `StoreError`."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """Whether it was refused to lead, or to renew."""
 
     async def leads(self) -> Claim:
         """Who leads."""
@@ -222,9 +226,9 @@ class _Campaign:
             except StoreError as error:
                 self._bear(error, asked_at)
             else:
+                self._forget_refusals()
                 if lease is not None:
                     return lease
-                self._refused_at = None
             await asyncio.sleep(self._pace.check.total_seconds())
 
     async def _look(self, asked_at: float) -> Lease | None:
@@ -245,12 +249,17 @@ class _Campaign:
     def _bear(self, error: StoreError, asked_at: float) -> None:
         if not error.unwritable:
             self._say(logging.WARNING, "standing by, and the database does not answer", error=str(error))
-            self._seen = self._refused_at = None  # what the holder did meanwhile is not known
+            self._seen = None  # what the holder did meanwhile is not known
+            self._forget_refusals()
             return
         self._refused_at = asked_at if self._refused_at is None else self._refused_at
         if asked_at - self._refused_at >= self._pace.refused.total_seconds():
             raise error
         self._say(logging.ERROR, "nobody leads, and the database takes no writes", error=str(error))
+
+    def _forget_refusals(self) -> None:
+        self._refused_at = None
+        self._store.refusals.over()
 
     def _say(self, level: int, words: str, **values: object) -> None:
         if words != self._said:  # it stays true twice a second

@@ -41,7 +41,7 @@ class Pace(Value):
     retry: timedelta = timedelta(seconds=5)
     """The same while it is not so."""
     blip: timedelta = timedelta(seconds=20)
-    """How long people are told nothing: most failovers are shorter."""
+    """How long people are told nothing. Most failovers are shorter, and another copy that can write leads before."""
     again: timedelta = timedelta(seconds=15)
     """After how long the channel is tried again that did not take the message."""
     fallback: timedelta = timedelta(minutes=1)

@@ -18,7 +18,7 @@ from bot import leader
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.leader import PACE, Lease, Pace, has_ended, leading, this_process
-from bot.storage.store import Claim, FencedError, Store, StoreUnavailableError, open_store
+from bot.storage.store import Claim, FencedError, Refusals, Store, StoreUnavailableError, open_store
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.storage.values import NOW
 
@@ -49,6 +49,11 @@ class Away:
         self.takes = timedelta()
         """How long it is until it looks who leads."""
 
+    @property
+    def refusals(self) -> Refusals:
+        """The store's own."""
+        return self._store.refusals
+
     def _reach(self) -> None:
         if self.away:
             message = "the database cannot be reached"
@@ -57,8 +62,9 @@ class Away:
     def _write(self) -> None:
         self._reach()
         if self.read_only:
-            message = "the server takes no writes"
-            raise StoreUnavailableError(message, unwritable=True)
+            error = StoreUnavailableError("the server takes no writes", unwritable=True)
+            self.refusals.note(error)
+            raise error
 
     async def leads(self) -> Claim:
         self._reach()
@@ -270,6 +276,7 @@ async def test_a_copy_that_could_lead_lives_through_failovers(store: Store) -> N
         for _ in range(3):
             cut.read_only = True
             await wait(0.9 * PACE.refused)
+            assert store.refusals.last is not None, "its health is red"
             cut.away, cut.read_only = True, False
             await wait(PACE.check)
             cut.away = False
@@ -279,6 +286,7 @@ async def test_a_copy_that_could_lead_lives_through_failovers(store: Store) -> N
         cut.read_only = False
         lease, _ = await in_time(waiting)
         assert lease.held
+        assert store.refusals.last is None
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -41,8 +41,6 @@ class Refusal:
     begin: Callable[[BotProcess | None], None]
     """Of a bot that runs, or of the next one."""
     end: Callable[[BotProcess | None], None]
-    starts: bool = True
-    """Whether a bot can start with it."""
 
 
 def _full_file(url: str) -> Refusal:
@@ -52,7 +50,7 @@ def _full_file(url: str) -> Refusal:
         assert bot is not None
         resource.prlimit(bot.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
-    return Refusal(url, "disk", lambda bot: limit(bot, 0), lambda bot: limit(bot, resource.RLIM_INFINITY), starts=False)
+    return Refusal(url, "disk", lambda bot: limit(bot, 0), lambda bot: limit(bot, resource.RLIM_INFINITY))
 
 
 def _read_only(postgresql: PostgreSQL, url: str, whom: str) -> Refusal:
@@ -119,7 +117,11 @@ def make_room(folder: Path) -> None:
     (folder / "filler").unlink()
 
 
-@pytest.fixture(params=["full file", "full disk", "read-only database", "read-only user", "revoked", "full server"])
+WHILE_IT_LEADS = ("full file", "full disk", "read-only database", "read-only user", "revoked", "full server")
+AT_A_START = ("read-only disk", "full disk", "read-only database", "read-only user", "revoked", "full server")
+
+
+@pytest.fixture
 async def refusal(request: pytest.FixtureRequest, sqlite_url: str, postgresql: PostgreSQL) -> AsyncIterator[Refusal]:
     if request.param == "full file":
         yield _full_file(sqlite_url)
@@ -127,6 +129,15 @@ async def refusal(request: pytest.FixtureRequest, sqlite_url: str, postgresql: P
         with small_disk(2) as disk:
             url = f"sqlite:///{disk}/bot.db"
             yield Refusal(url, "the disk", lambda _: fill(disk), lambda _: make_room(disk))
+    elif request.param == "read-only disk":
+        with small_disk(2) as disk:
+
+            def turn(mode: str) -> None:
+                subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)  # noqa: S603, S607 - as above
+
+            yield Refusal(
+                f"sqlite:///{disk}/bot.db", "this user must be able", lambda _: turn("ro"), lambda _: turn("rw")
+            )
     elif request.param == "read-only database":
         name, url = _own_database(postgresql)
         yield _read_only(postgresql, url, f"DATABASE {name}")
@@ -154,6 +165,7 @@ def notice_of(home: Town) -> list[Message]:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("refusal", WHILE_IT_LEADS, indirect=True)
 async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusal: Refusal, tmp_path: Path) -> None:
     async with (
         pager([]) as (fallback, told),
@@ -202,10 +214,9 @@ async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusa
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("refusal", AT_A_START, indirect=True)
 async def test_a_start_is_refused_as_the_check_says_and_the_next_one_works(refusal: Refusal, tmp_path: Path) -> None:
-    if not refusal.starts:
-        return
-    code = 78 if "permission denied" in refusal.says else 75
+    code = 78 if "permission" in refusal.says or "this user" in refusal.says else 75
     async with town(refusal.url, tmp_path) as home, asyncio.timeout(PATIENCE):
         async with home.settled_bot(**QUICK) as bot:
             await bot.terminate()
@@ -289,3 +300,30 @@ async def test_a_copy_that_alone_cannot_write_is_replaced_before_it_tells_anybod
         await home.until_told("1900 is FAST again")
         await until_well(first_url)
         assert notice_of(home) == []
+
+
+@pytest.mark.long
+async def test_a_user_who_may_not_log_in_any_more_is_trouble_of_the_database_and_no_line_a_poll(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    _, user, url = await _owned_by_another(postgresql)
+    async with (
+        town(url, tmp_path) as home,
+        home.settled_bot(**QUICK) as bot,
+        asyncio.timeout(PATIENCE),
+    ):
+        said = await bot.served_at()
+        await until_well(said)
+        postgresql.run(f"ALTER ROLE {user} NOLOGIN")
+        postgresql.disconnect(url)
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        await until_wrong(said, "database")
+        postgresql.run(f"ALTER ROLE {user} LOGIN")
+        await home.until_told("1900 is BANNED")
+        await until_well(said)
+        assert (await bot.terminate()).code == 0
+        assert notice_of(home) == [], "it is away, and not just refused"
+    assert "Traceback" not in bot.output
+    lines = [line for line in bot.said("job cannot use the database") if "job=poll" in line]
+    assert 1 <= len(lines) <= 2, "that the connection was lost, and that there is no other"
+    assert "28000" in bot.output

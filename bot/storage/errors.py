@@ -229,6 +229,12 @@ _MEANINGS: Final = (
     _Meaning(
         ("",),
         StoreUnavailableError,
+        "the connection was lost",
+        said="cannot switch to state",  # the server said that it ends it, and asyncpg has not seen yet that it did
+    ),
+    _Meaning(
+        ("",),
+        StoreUnavailableError,
         "none of the servers is what target_session_attrs asks for",
         said="target attribute",
     ),

@@ -72,7 +72,7 @@ def _writes(work: "_Work[P, T]") -> "_Method[P, T]":
     return method
 
 
-def _writes_as_holder(work: "_Work[P, T]") -> "_Method[P, T]":
+def _writes_noted(work: "_Work[P, T]") -> "_Method[P, T]":
     """Make a method one write transaction, of whose refusal `Store.refusals` knows."""
 
     @wraps(work)
@@ -98,13 +98,13 @@ def _writes_leading(work: "_Work[P, T]") -> "_Method[P, T]":
                 raise FencedError(message)
             return work(connection, *args, **kwargs)
 
-        return await _writes_as_holder(fenced)(store)
+        return await _writes_noted(fenced)(store)
 
     return method
 
 
 class Refusals:
-    """Whether the database can be read and not be written, as the copy that leads has found."""
+    """Whether the database can be read and not be written, as the copy that leads has found, or one that could."""
 
     def __init__(self) -> None:
         self.last: StoreError | None = None
@@ -150,8 +150,8 @@ class Store:
         return view
 
     leads = _reads(lease.leads)
-    lead = _writes(lease.lead)
-    renew = _writes_as_holder(lease.renew)
+    lead = _writes_noted(lease.lead)
+    renew = _writes_noted(lease.renew)
     release = _writes(lease.release)
     prove = _writes_leading(proof.allowed)
 

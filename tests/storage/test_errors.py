@@ -5,10 +5,11 @@ import traceback
 
 import pytest
 import sqlalchemy as sa
+from asyncpg.exceptions import InternalClientError  # type: ignore[import-untyped] # it has no types
 
 from bot.domain.watch.known import Changes
 from bot.storage.database import open_database
-from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError
+from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError, our_errors
 from bot.storage.store import open_store
 from tests.storage.servers import PostgreSQL, refusing
 from tests.storage.values import NOW
@@ -84,6 +85,12 @@ async def test_a_refusal_is_told_by_what_it_means(code: str, said: str, passing:
     assert f"({code}: {said})" in str(caught.value)
     assert not caught.value.unwritable or "GRANT" in str(caught.value)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_connection_that_the_server_is_ending_is_lost() -> None:
+    said = InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    with pytest.raises(StoreUnavailableError, match="the connection was lost"), our_errors():
+        raise sa.exc.DBAPIError(None, None, said)
 
 
 def test_who_may_start_again_is_known_by_the_kind_of_the_error() -> None:
