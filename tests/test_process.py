@@ -499,7 +499,8 @@ async def test_check_takes_what_is_not_discord_s_for_discord_being_away(home: To
             async with home.bot("check") as bot:
                 assert (await bot.wait()).code == EX_TEMPFAIL
         (failed,) = bot.failed
-        assert failed.startswith("FAIL  Discord: Discord ")
+        assert failed.startswith("FAIL  Discord: Discord does not answer")
+        assert len(bot.stdout.splitlines()) == 7
         assert not bot.stderr
 
 
@@ -644,12 +645,21 @@ async def test_what_a_person_can_mend_at_discord_is_said_at_a_start_and_waited_f
             "OPERATOR_ROLE_ID",
             "ALERT_ROLE_ID",
         ]
+        (line,) = bot.said("watching")
+        assert line.endswith("telling #ops, paging @operators; but see above for what is wrong there (3)")
         assert bot.running
 
 
 async def test_a_bot_that_is_taken_out_of_its_server_says_how_it_comes_back(home: Town) -> None:
     async with home.settled_bot() as bot:
         await home.discord.gateway.dispatch("GUILD_DELETE", {"id": str(home.discord.guild_id)})
+        assert "add it again with https://discord.com/" in await _until_logged(bot, "was removed from server")
+
+
+async def test_a_bot_that_was_taken_out_of_its_server_while_it_was_away_says_how_it_comes_back(home: Town) -> None:
+    async with home.settled_bot() as bot:
+        home.discord.guild_listed = home.discord.guild_arrives = False
+        await home.discord.gateway.close(CloseCode.UNKNOWN_ERROR, resumable=False)
         assert "add it again with https://discord.com/" in await _until_logged(bot, "was removed from server")
 
 

@@ -16,7 +16,7 @@ from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 from bot.chat.premises import Found, Ids
-from bot.chat.survey import AWAY, AwayError, invite_url, survey
+from bot.chat.survey import AWAY, ODD, AwayError, invite_url, survey, unanswered
 
 logger = logging.getLogger(__name__)
 
@@ -265,12 +265,17 @@ class ChatClient(DeskClient):
         """People are heard from here on."""
         self.online = True
         logger.info("online as %s", self.user)
+        if self._registered and self.get_guild(self._home.id) is None:
+            self._say_removed()
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Tell the operator that somebody took the bot out of its server."""
         if guild.id == self._home.id:
-            url = invite_url(self, self._home.id)
-            logger.error("the bot was removed from server %s: add it again with %s", self._home.id, url)
+            self._say_removed()
+
+    def _say_removed(self) -> None:
+        url = invite_url(self, self._home.id)
+        logger.error("the bot was removed from server %s: add it again with %s", self._home.id, url)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running: the commands can be registered only now."""
@@ -335,7 +340,6 @@ async def try_login(
             await client.login(token)
         except discord.LoginFailure:
             raise LoginError(NOT_ADMITTED) from None
-        except (*AWAY, LookupError, TypeError, ValueError) as error:
-            message = f"Discord does not answer, or not as it should: {error}"
-            raise AwayError(message) from error
+        except (*AWAY, *ODD) as error:
+            raise AwayError(unanswered(error)) from error
         return str(client.user), await survey(client, ids)

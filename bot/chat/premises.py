@@ -278,7 +278,9 @@ def announcement(tokens: int | None, interval: timedelta, ids: Ids, found: Found
     """`watching 9 tokens every 60 s, telling #ops, paging @oncall`; `tokens` is None while they cannot be read."""
     every = f"{interval.total_seconds():g} s" if interval < timedelta(minutes=2) else span(interval)
     what = f"{tokens} token{'s' * (tokens != 1)}" if tokens is not None else "ImaginePro, which cannot be read yet,"
-    return f"watching {what} every {every}, {told(ids, found)}"
+    wrong = len(findings(ids, found))
+    but = f"; but see above for what is wrong there ({wrong})" if wrong else ""
+    return f"watching {what} every {every}, {told(ids, found)}{but}"
 
 
 def _name(name: str) -> str:

@@ -11,6 +11,7 @@ import aiohttp
 import discord
 
 from bot.chat.premises import THREADS, Channel, Found, Ids, Overwrite, Role, Server
+from bot.chat.text import bare
 from bot.domain.value import replace
 
 T = TypeVar("T")
@@ -20,6 +21,14 @@ NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=
 
 AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
 """Discord does not answer, or not with what was asked for."""
+
+
+ODD = (AttributeError, LookupError, TypeError, ValueError)
+"""What reading an answer raises that is not what was asked for: a web page, say, that came with status 200."""
+
+
+LONGEST_REASON = 200
+"""Of an error's text, which may hold a whole web page."""
 
 
 class AwayError(Exception):
@@ -45,11 +54,16 @@ async def survey(client: discord.Client, ids: Ids) -> Found:
     try:
         return await _survey(client, ids)
     except AWAY as error:
-        message = f"Discord does not answer: {error}"
-        raise AwayError(message) from error
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        message = f"Discord answers with something else than what was asked for: {type(error).__name__}"
-        raise AwayError(message) from error
+        raise AwayError(unanswered(error)) from error
+    except ODD as error:
+        raise AwayError(unanswered(error)) from error
+
+
+def unanswered(error: Exception) -> str:
+    """How Discord did not answer; on one line, whatever page came in its place."""
+    if isinstance(error, ODD):
+        return f"Discord does not answer as it should ({type(error).__name__})"
+    return f"Discord does not answer: {bare(str(error), LONGEST_REASON)}"
 
 
 async def _survey(client: discord.Client, ids: Ids) -> Found:

@@ -162,6 +162,8 @@ class Discord:
         self.locked: set[int] = set()
         self.answer_within = ANSWER_WITHIN
         """Seconds; may be longer than in life, where a machine may be busy."""
+        self.guild_listed = True
+        """Whether READY names the server, as it does while the bot is in it."""
         self.guild_arrives = True
         """Whether the gateway tells new sessions of the server after READY, as it does but for its bad days."""
         self.changes = Changes()
@@ -659,7 +661,7 @@ class Discord:
         ready: Json = {
             "v": 10,
             "user": BOT.user(),
-            "guilds": [{"id": str(self.guild.id), "unavailable": True}],
+            "guilds": [{"id": str(self.guild.id), "unavailable": True}] if self.guild_listed else [],
             "application": {"id": str(APPLICATION_ID), "flags": 0},
         }
         return ready, [self.guild.create_event()] if self.guild_arrives else []
