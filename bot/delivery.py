@@ -45,6 +45,10 @@ class LaterError(DeliveryError):
     """Discord did not take the message, and may take it later."""
 
 
+class GaveWayError(LaterError):
+    """It was not sent yet, and something new came that goes before it."""
+
+
 class UncertainError(DeliveryError):
     """Nobody knows whether Discord took the message."""
 

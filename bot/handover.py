@@ -5,8 +5,12 @@ stored it: two transactions less between a reading and the channel.
 """
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from bot.domain.incidents import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Handover:
@@ -17,6 +21,8 @@ class Handover:
         self._message: Message | None = None
         self.free = False
         """Whether the deliverer has nothing to do until it is woken, and would claim at once what is stored next."""
+        self.on_wake: Callable[[], None] | None = None
+        """Called at each wake, by whoever has something in hand that can wait."""
         self.doubtful = False
         """Whether a message may have been claimed for the deliverer that never came."""
 
@@ -26,11 +32,18 @@ class Handover:
             self._message = message
         self.free = False
         self._news.set()
+        if self.on_wake is not None:
+            self.on_wake()
 
     def doubt(self) -> None:
         """Wake the deliverer after a commit whose answer was lost: what it claimed has to be given back."""
         self.doubtful = True
         self.wake()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there was a wake since the last `take`."""
+        return self._news.is_set()
 
     def take(self) -> Message | None:
         """The message that came with a wake, once. Earlier wakes count no more: the deliverer asks for itself now."""

@@ -22,7 +22,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.delivery import BlockedError, DeliveryError, InVain, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery import (
+    BlockedError,
+    DeliveryError,
+    GaveWayError,
+    InVain,
+    LaterError,
+    RefusedError,
+    UncertainError,
+    VanishedError,
+)
 from bot.domain.incidents import Message
 from bot.domain.naming import names_of
 from bot.figures import Histogram
@@ -56,6 +65,9 @@ class Channel(Protocol):
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now."""
+
+    def give_way(self) -> None:
+        """Let an edit that has not begun end with `GaveWayError`, since something new came."""
 
     async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Discord's id of another message of the bot with that mark, posted at `since` or later, if there is one."""
@@ -246,6 +258,8 @@ class Outbox:
             event(logger, logging.WARNING, "message is gone from the channel", mark=message.mark, error=str(error))
             self._in_vain.over(message.id)
             await self._store.anew(message.id, self._clock())
+        except GaveWayError:
+            await self._store.retry(message.id, self._clock(), attempt.since, attempt.version)
         except RefusedError as error:
             await self._park(message, str(error))
         except DeliveryError as error:
@@ -299,6 +313,10 @@ class Outbox:
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:
         """Make the channel show the message; returns Discord's id and the version that is shown at least."""
         if message.discord_id is not None:
+            if self._handover.has_news:
+                reason = "something new came while it was claimed"
+                raise GaveWayError(reason)
+            self._handover.on_wake = self._channel.give_way
             try:
                 await self._channel.edit(message)
             except DeliveryError as error:
@@ -307,6 +325,8 @@ class Outbox:
                 event(logger, logging.WARNING, "message cannot be edited", mark=message.mark, error=str(error))
             else:
                 return message.discord_id, message.version
+            finally:
+                self._handover.on_wake = None
             if attempt.since is None:  # the process may die before it learns how the post went
                 await self._store.retry(message.id, now + CLAIM_LASTS, now, message.version)
         attempt.posting = True

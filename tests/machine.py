@@ -181,6 +181,9 @@ class Room:
         if error := fate.error:
             raise error
 
+    def give_way(self) -> None:
+        """No edit waits."""
+
     async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Look through what there is."""
         fate = self._fate()

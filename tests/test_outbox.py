@@ -69,6 +69,9 @@ class Room:
             raise VanishedError(reason)
         self.shown[message.discord_id] = message
 
+    def give_way(self) -> None:
+        """No edit waits."""
+
     async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """Look through what is there."""
         self.calls.append("find")

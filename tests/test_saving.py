@@ -105,6 +105,9 @@ class Ops:
             raise self.refusal
         self.shown[message.discord_id].append(self._words())
 
+    def give_way(self) -> None:
+        """No edit waits."""
+
     async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """What was taken."""
         assert other_than is None

@@ -19,7 +19,15 @@ from types import SimpleNamespace
 import aiohttp
 
 from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, read
-from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery import (
+    BlockedError,
+    DeliveryError,
+    GaveWayError,
+    LaterError,
+    RefusedError,
+    UncertainError,
+    VanishedError,
+)
 
 TURN = timedelta(seconds=45)
 """The wait for Discord's rate limits before a request (5 messages per 5 s and channel), and for what comes after one.
@@ -52,7 +60,7 @@ class _NotOursError(Exception):
     """Another copy of the bot may speak by now."""
 
 
-class _Patience:
+class Patience:
     """An attempt's deadline: it waits for its turn, then for the answer, and then lets discord.py close the request."""
 
     def __init__(self, answer: timedelta) -> None:
@@ -63,15 +71,34 @@ class _Patience:
         """Whether a request was begun."""
         self.reason = f"Discord's rate limit let no request through for {TURN.total_seconds():g} s"
         """What to say when the time is over."""
+        self.took = False
+        """Whether Discord took the message: what lasts on is discord.py's pause before the next one."""
+        self.gave_way = False
+        self._hurried = False
 
     def begin(self) -> None:
         """The request is made now."""
-        self.began = True
+        self.began, self.took, self.gave_way = True, False, False
         self._allow(self._answer, f"Discord did not answer within {self._answer.total_seconds():g} s")
 
     def end(self) -> None:
         """There is an answer, or there will be none."""
         self._allow(TURN, "Discord's answer, or its rate limit after it, did not end")
+
+    def taken(self) -> None:
+        """Discord took the message."""
+        self.took = True
+        if self._hurried:
+            self.give_way()
+
+    def give_way(self) -> None:
+        """Something else goes first. A request that is under way ends before; its turn and its pause may be long."""
+        self._hurried = True
+        if self.began and not self.took:
+            return
+        if self.deadline.when() is not None and not self.deadline.expired():
+            self.gave_way = True
+            self.deadline.reschedule(asyncio.get_running_loop().time())
 
     def over(self) -> None:
         """Let go of the task: what the attempt left behind, such as timers of the connection, keeps its context."""
@@ -83,7 +110,7 @@ class _Patience:
             self.reason = reason
 
 
-_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
 """Of the attempt that the running task makes."""
 
 
@@ -149,6 +176,8 @@ class _Tally:
             self.count(str(answer.code or answer.status))
             if _is_ours(asked):
                 raise AnsweredError(answer)
+        elif MESSAGE_ROUTE.search(asked.url.path) and (patience := _patience.get()):
+            patience.taken()
 
 
 def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = lambda: True) -> aiohttp.TraceConfig:
@@ -196,19 +225,24 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
 
 
 @contextlib.asynccontextmanager
-async def in_the_outbox_words(answer: timedelta, asked: Asked) -> AsyncIterator[None]:
+async def in_the_outbox_words(answer: timedelta, asked: Asked) -> AsyncIterator[Patience]:
     """Give an attempt its deadline, and turn every foreign error into a `DeliveryError`."""
-    patience = _Patience(answer)
+    patience = Patience(answer)
     before = _patience.set(patience)
     try:
         async with patience.deadline:
-            yield
+            yield patience
     except _NotOursError as error:
         reason = "another copy of the bot may have taken over"
         raise LaterError(reason, everywhere=True) from error
     except AnsweredError as error:
         raise _of_answer(error.answer, asked) from error
     except TimeoutError as error:
+        if patience.gave_way and patience.took:
+            return
+        if patience.gave_way:
+            reason = "something new goes first"
+            raise GaveWayError(reason) from error
         raise (UncertainError if patience.began else LaterError)(patience.reason) from error
     except aiohttp.ClientConnectorError as error:
         reason = f"Discord cannot be reached: {error.os_error}"

@@ -10,7 +10,7 @@ import discord
 
 from bot.chat.alerts import Alert
 from bot.chat.answers import ARCHIVED, About, Answer, Part, about, named_buttons, parts
-from bot.chat.attempt import ANSWER, AnsweredError, Asked, in_the_outbox_words
+from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
 from bot.chat.form import Form, without
 from bot.domain.incidents import Message
 from bot.telemetry import event
@@ -45,6 +45,8 @@ class OpsChannel:
         self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
         self._render = render
         self._answer = answer
+        self._edit: Patience | None = None
+        """Of the edit that is under way."""
 
     async def ready(self) -> None:
         """Wait until requests to Discord can be made; the gateway may still be away."""
@@ -90,7 +92,7 @@ class OpsChannel:
                 view=shown.view,
             )
 
-        async with in_the_outbox_words(self._answer, Asked.EDIT):
+        async with in_the_outbox_words(self._answer, Asked.EDIT) as self._edit:
             try:
                 await self._taken(message, change)
             except AnsweredError as error:
@@ -99,6 +101,11 @@ class OpsChannel:
                 # A thread that rests is archived, and whoever is in it may open it again unless it is locked.
                 await self._client.http.edit_channel(self._channel.id, archived=False)
                 await self._taken(message, change)
+
+    def give_way(self) -> None:
+        """Let something new go before an edit that waits for its turn by Discord's rate limit."""
+        if self._edit is not None:
+            self._edit.give_way()
 
     async def _taken(self, message: Message, send: Callable[[Form], Awaitable[T]]) -> T:
         """Send it; without the parts of it that are refused, one after the other, as long as they are only parts."""

@@ -67,6 +67,9 @@ class Ends:
         """The same."""
         await self.post(message)
 
+    def give_way(self) -> None:
+        """No edit waits."""
+
     async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
         """What was taken."""
         found = (1000 + each.id for each in self.posted if each.mark == mark and since <= self.now)
