@@ -259,9 +259,12 @@ async def test_another_server_is_refused_and_a_server_without_the_bot_is_named_w
         command = {"id": "1", "name": "tokens", "type": 1, "guild_id": str(home.discord.guild_id)}
         asked = await home.discord.interact(Act.COMMAND, command)
         assert asked.shown.text.strip() == "This bot answers only in the server that it was set up for."
+        line = await _until_logged(bot, "the bot is not in server")
+        assert line.startswith(
+            f"the bot is not in server {elsewhere}, or there is none: add it with https://discord.com/"
+        )
         assert (await bot.terminate()).code == 0
     assert f"server {elsewhere} does not let the bot in" in bot.output
-    assert f"the bot is not in server {elsewhere}, or there is none: add it with https://discord.com/" in bot.output
     assert f"guild_id={elsewhere}" in bot.output
 
 
