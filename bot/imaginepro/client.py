@@ -247,6 +247,8 @@ class ImaginePro:
         must not be followed by a burst; and once the upstream need no longer be left alone, whoever's call that met.
         """
         clock = asyncio.get_running_loop().time
+        if self._rests_until >= deadline:
+            return False  # a poll that has more time may wait in the queue's front, until then
         try:
             async with asyncio.timeout_at(deadline), self._queue:
                 while (ready := max(self._called + self._spacing, self._rests_until)) > clock():

@@ -434,6 +434,23 @@ async def test_a_person_waits_for_seconds_that_the_upstream_asks_for() -> None:
     assert now() - began == pytest.approx(10, abs=0.01)
 
 
+async def test_who_cannot_wait_is_told_at_once_though_a_poll_waits() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(rate_limited("3600"), times=1)
+    async with client_and(upstream, budget=20 * 3600) as client:
+        with pytest.raises(RateLimitedError):
+            await client.token(1900)
+        poll = asyncio.create_task(client.fleet())
+        await asyncio.sleep(1)
+        began = now()
+        with pytest.raises(RateLimitedError):
+            await client.token(1900)
+        assert now() - began == AT_ONCE
+        assert list(await poll) == [1900]
+    first, second = upstream.calls
+    assert second.at - first.at == pytest.approx(3600, abs=1)
+
+
 async def test_a_shorter_wish_does_not_take_back_a_longer_one() -> None:
     upstream = upstream_of(1900)
     upstream.fail(rate_limited("3600"), times=1)
