@@ -39,6 +39,7 @@ _ESCAPE: Final = re.compile(
     r"|\\u(?![dD][89a-fA-F])|\\[^u])"  # any other escape
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",  # half a pair
 )
+_DEEP: Final = "the answer is JSON that is nested too deeply to be read"
 _BEGINS: Final = 1000
 """Bytes of a body that say what it is."""
 
@@ -75,14 +76,17 @@ def loosely(text: Buffer) -> Loose:
 
 def decoded(decoder: msgspec.json.Decoder[T], text: Buffer) -> T | msgspec.ValidationError:
     """What the text is, or the error that says why it is other JSON; raised, that would hold a piece of the text."""
+    deep = False
     for prepare in (_as_sent, _mended):
         try:
             return decoder.decode(prepare(text))
         except msgspec.ValidationError as error:
             return error
+        except RecursionError:
+            deep = True
         except NOT_JSON:
             continue
-    raise no_json(text)
+    raise MalformedError(_DEEP) if deep else no_json(text)
 
 
 def _as_sent(text: Buffer) -> Buffer:

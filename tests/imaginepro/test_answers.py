@@ -185,6 +185,7 @@ async def outcome(client: ImaginePro) -> tuple[type[BaseException] | None, str]:
             "the API answered with an error in place of tokens: HTTPError",
         ),
         (Fault(body=b'{"message": "Unauthorized", "statusCode": 401}'), "in place of tokens: Unauthorized"),
+        (Fault(body=b'[{"id": 1, "more": ' + b"[" * 2000 + b"]" * 2000 + b"}]"), "nested too deeply"),
         (Fault(408, b""), "failed (408)"),
     ],
 )
