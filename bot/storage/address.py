@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Final, NoReturn
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import quote, unquote
 
 from bot.domain.value import Value
 
@@ -216,13 +216,13 @@ def _server(text: str, rest: str) -> Server:
 def _options(query: str) -> dict[str, str]:
     """The options by name; of those that are given twice the last one counts, and the empty ones do not."""
     options = {}
-    for pair in query.split("&") if query else ():
+    for pair in filter(None, query.split("&")):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_]{2,40}", name):
             _mend(f"cannot be read: after ? stand options such as sslmode=require; and {_ENCODE}")
         if value:
             # What is written for a server's command line may have blanks, which many programs write as +.
-            options[name] = unquote_plus(value) if name == "options" else _decoded(value)
+            options[name] = _decoded(value.replace("+", " ") if name == "options" else value)
     return options
 
 

@@ -92,6 +92,7 @@ SERVED = {
     "postgres://u:p@h/d?sslmode=require&sslmode=": (HOSTS, {"sslmode": "require"}),
     "postgres://u:p@h/d?sslmode=disable&sslmode=require": (HOSTS, {"sslmode": "require"}),
     "postgres://u:p@h/d?": (HOSTS, {}),
+    "postgres://u:p@h/d?&sslmode=require&": (HOSTS, {"sslmode": "require"}),
     "postgres://u:p@h/d?ssl_min_protocol_version=TLSv1.3": (HOSTS, {"ssl_min_protocol_version": "TLSv1.3"}),
 }
 """URLs of user u with password p and database d; the hosts, and the options that are passed on."""
