@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.delivery import DeliveryError
+from bot.delivery import DeliveryError, RefusedError, VanishedError
 from bot.domain.incidents import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value
@@ -199,10 +199,25 @@ class Saving:
                 logger.exception("telling that the database takes no writes failed")
         await over.wait()
         if posted is not None:
+            await self._tell_end(channel, _message(trouble, posted))
+
+    async def _tell_end(self, channel: Channel, message: Message) -> None:
+        """Let the message say that it is over: what stands in the channel must not be wrong for good."""
+        said = ""
+        while True:
             try:
-                await channel.edit(_message(trouble, posted))
-            except DeliveryError as error:
+                await channel.edit(message)
+            except (VanishedError, RefusedError) as error:
                 event(logger, logging.WARNING, "nobody is told that the database takes writes again", error=str(error))
+            except DeliveryError as error:
+                if said != str(error):
+                    said = str(error)
+                    event(logger, logging.WARNING, "nobody is told that the database takes writes again", error=said)
+                await asyncio.sleep(max(self._pace.again, error.after).total_seconds())
+                continue
+            except Exception:  # an edge: as above
+                logger.exception("telling that the database takes writes again failed")
+            return
 
     async def _tell_fallback(self, trouble: Trouble, over: asyncio.Event) -> None:
         if self._notify is None:

@@ -179,6 +179,7 @@ NEED_NO_ANSWER = {
     "outbox failed": REPORT,
     "the proof that the database can be written failed": REPORT,
     "telling that the database takes no writes failed": REPORT,
+    "telling that the database takes writes again failed": REPORT,
     "a thread ended by an error": REPORT,
     "an error came where nobody could take it": REPORT,
     "the bot ended by an error that nobody foresaw": REPORT,

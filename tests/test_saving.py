@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError
+from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.saving import PACE, SURE, Saving, Trouble, speaks_for_itself
 from bot.storage.store import Refusals, StoreUnavailableError
@@ -299,13 +299,30 @@ async def test_a_message_whose_answer_was_lost_is_found_and_not_repeated(scene: 
     assert [len(words) for words in scene.ops.shown.values()] == [2]
 
 
-async def test_an_end_that_the_channel_refuses_is_logged(scene: Scene, logged: Callable[[], list[str]]) -> None:
+async def test_an_end_that_the_channel_refuses_is_told_once_it_does_not(
+    scene: Scene, logged: Callable[[], list[str]]
+) -> None:
     scene.refuse()
     await wait(timedelta(minutes=1))
     scene.ops.refusal = LaterError("Discord answered 503")
     scene.database.refuses = False
+    await wait(OVER, 4 * PACE.again)
+    assert logged().count("nobody is told that the database takes writes again") == 1
+    scene.ops.refusal = None
+    await wait(PACE.again)
+    assert [len(words) for words in scene.ops.shown.values()] == [2]
+
+
+async def test_an_end_whose_message_is_gone_is_logged_and_let_be(scene: Scene, logged: Callable[[], list[str]]) -> None:
+    scene.refuse()
+    await wait(timedelta(minutes=1))
+    scene.ops.refusal = VanishedError("Discord answered 404, code 10008")
+    scene.database.refuses = False
     await wait(OVER)
+    scene.ops.refusal = None
+    await wait(timedelta(minutes=10))
     assert logged()[-1] == "nobody is told that the database takes writes again"
+    assert [len(words) for words in scene.ops.shown.values()] == [1]
 
 
 async def test_what_ends_before_the_channel_took_it_is_not_told(scene: Scene) -> None:
