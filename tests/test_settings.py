@@ -565,4 +565,5 @@ def test_the_password_of_a_proxy_is_a_secret() -> None:
     settings = load(REQUIRED | {"HTTPS_PROXY": "http://u:pw%40first@a:1", "http_proxy": "http://u:second-pw@b:1"})
     assert {"pw%40first", "pw@first", "second-pw"} <= set(settings.secrets)
     assert "first" not in repr(settings)
+    assert "its-key" in load(REQUIRED | {"HTTPS_PROXY": "http://its-key:@a:1"}).secrets
     assert load(REQUIRED | {"HTTPS_PROXY": PROXY}).secrets == load(REQUIRED).secrets

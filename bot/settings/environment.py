@@ -70,10 +70,10 @@ class Settings(Value):
 
     @property
     def _proxy_secrets(self) -> Iterator[str]:
-        for proxy in (self.https_proxy, self.http_proxy):
-            password = proxy and urlsplit(proxy.reveal()).password
-            if proxy and password:
-                yield from (proxy.reveal(), password, unquote(password))
+        for proxy in filter(None, (self.https_proxy, self.http_proxy)):
+            parts = urlsplit(proxy.reveal())
+            if word := parts.password or parts.username:  # some services take a key in the user's place
+                yield from (proxy.reveal(), word, unquote(word))
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy by which an address is reached; None for the direct way.
