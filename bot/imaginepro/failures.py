@@ -96,7 +96,7 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
     else:
         detail = f"the API gave an answer that is not expected ({why})"
     if asked:
-        detail += f"; it is left alone for {math.ceil(asked.total_seconds())} s"
+        detail += f"; it asks to be left alone for at least {math.ceil(asked.total_seconds())} s"
     return kind(detail, status=status, retry_after=asked)
 
 

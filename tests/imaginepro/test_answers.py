@@ -187,6 +187,8 @@ async def outcome(client: ImaginePro) -> tuple[type[BaseException] | None, str]:
         (Fault(body=b'{"message": "Unauthorized", "statusCode": 401}'), "in place of tokens: Unauthorized"),
         (Fault(body=b'[{"id": 1, "more": ' + b"[" * 2000 + b"]" * 2000 + b"}]"), "nested too deeply"),
         (Fault(408, b""), "failed (408)"),
+        (rate_limited("3600"), "Too Many Requests); it asks to be left alone for at least 3600 s"),
+        (rate_limited("86400"), "it asks to be left alone for at least 3600 s"),
     ],
 )
 async def test_the_reason_that_is_given_is_true(fault: Fault, words: str) -> None:
