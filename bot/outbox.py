@@ -50,8 +50,8 @@ and a request may wait 45 s for its turn."""
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
 
-LONG_PAUSE = timedelta(minutes=5)
-"""If Discord asks for that much before the next post, somebody else is told of what is open and unheard."""
+LONG_SILENCE = timedelta(minutes=5)
+"""If nothing is posted for so long, somebody else is told that something is open of which nobody has heard."""
 
 
 class Channel(Protocol):
@@ -139,8 +139,10 @@ class Outbox:
         """Whether what was parked before the start is tried once more."""
         self._refused = False
         """Whether the channel refused what is tried now."""
-        self._long_pause = ""
-        """Why posts are left alone for so long that somebody else is to be told, if anything is open and unheard."""
+        self._silent_since: float | None = None
+        """Since when no post was taken, and some failed; by the timer."""
+        self._silence = ""
+        """Why nothing was posted for so long, or will be, that somebody else is to be told, if anything is open."""
         self.blocked = False
         """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
@@ -203,7 +205,7 @@ class Outbox:
             self.turns += 1
             self._refused = False
             handed = self._handover.take()
-            await self._tell_of_long_pause()
+            await self._tell_of_silence()
             of = self._rests.open(self._time())
             if of is None:
                 return self._rests.left(Subject.ALL, self._time())
@@ -244,10 +246,10 @@ class Outbox:
             waits.append(self._rests.left(resting, self._time()))
         return min(waits, default=None)
 
-    async def _tell_of_long_pause(self) -> None:
-        """Somebody else, when posts are to be left alone for minutes and something is open that nobody has heard of."""
-        if self._long_pause and not self._fallback.blocked and await self._store.unheard():
-            self._fallback.block(self._long_pause)
+    async def _tell_of_silence(self) -> None:
+        """Somebody else, when nothing is posted for minutes and something is open that nobody has heard of."""
+        if self._silence and not self._fallback.blocked and await self._store.unheard():
+            self._fallback.block(self._silence)
 
     async def _attempt(self, message: Message, now: datetime) -> None:
         """Try one claimed message once."""
@@ -276,7 +278,7 @@ class Outbox:
 
     def _may_post(self) -> None:
         self.blocked = False
-        self._long_pause = ""
+        self._silent_since, self._silence = None, ""
         self._fallback.open()
 
     async def _park(self, message: Message, reason: str) -> None:
@@ -305,10 +307,18 @@ class Outbox:
         await self._store.retry(message.id, self._clock() + 0.9 * pause, attempt.since, attempt.version)
         level = logging.ERROR if blocked else logging.WARNING  # a person must act
         event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
-        if attempt.posting and blocked:
+        if attempt.posting:
+            self._be_silent(error)
+
+    def _be_silent(self, error: DeliveryError) -> None:
+        """A post was refused: tell somebody else at once if a person must act, else when that lasts for minutes."""
+        self._silent_since = self._time() if self._silent_since is None else self._silent_since
+        if isinstance(error, BlockedError):
             self._fallback.block(str(error))
-        elif attempt.posting and error.after >= LONG_PAUSE:
-            self._long_pause = f"Discord lets nothing be posted for {error.after}: {error}"
+        elif error.after >= LONG_SILENCE:
+            self._silence = f"Discord lets nothing be posted for {error.after}: {error}"
+        elif self._time() - self._silent_since >= LONG_SILENCE.total_seconds():
+            self._silence = f"nothing could be posted for {LONG_SILENCE}: {error}"
 
     async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:
         """Make the channel show the message; returns Discord's id and the version that is shown at least."""

@@ -25,7 +25,7 @@ class Event(StrEnum):
     """What the address is told of. The words are documented in docs/incidents.md: somebody's rules wait for them."""
 
     OPS_CHANNEL_BLOCKED = "ops_channel_blocked"
-    """The bot may not post in the ops channel, or not for minutes."""
+    """The bot may not post in the ops channel, or could not for minutes."""
     OPS_CHANNEL_OPEN = "ops_channel_open"
     """It may again."""
     MESSAGE_REFUSED = "message_refused"

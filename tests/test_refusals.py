@@ -29,7 +29,7 @@ from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all te
 from tests.ledger import EACH_FLIP_BY_ITSELF
 from tests.test_outbox import running
 from tests.wire.discord import TOKEN, Discord, Rate
-from tests.wire.faults import error, rate_limited
+from tests.wire.faults import error, rate_limited, said
 from tests.wire.messages import Message
 from tests.wire.world import ANNOUNCEMENTS, THREAD, Channel, Guild
 
@@ -175,6 +175,21 @@ async def test_a_proxys_page_parks_nothing_and_blocks_nothing(
         await asyncio.sleep(6)
         assert len(it.fake.messages()) == 1
         assert it.told == []
+
+
+async def test_somebody_is_told_when_nothing_gets_through_for_minutes(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        with it.fake.outage(said(403, b"error code: 1010", "text/plain"), "*", "*"):
+            await it.fire(1900)
+            await asyncio.sleep(290)
+            assert it.told == []
+            await asyncio.sleep(600)
+            assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED]
+        await asyncio.sleep(10)
+        assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED, Event.OPS_CHANNEL_OPEN]
+        assert len(it.fake.messages()) == 1
 
 
 @pytest.mark.parametrize(
