@@ -54,13 +54,16 @@ def _full_file(url: str) -> Refusal:
 
 
 def _read_only(postgresql: PostgreSQL, url: str, whom: str) -> Refusal:
-    """Transactions only read. What is connected already is disconnected, as by a failover."""
+    """Transactions only read. What is connected already is disconnected, as by a failover; but not in the end."""
 
     def turn(value: str) -> None:
         postgresql.run(f"ALTER {whom} SET default_transaction_read_only = {value}")
+
+    def begin(_: BotProcess | None) -> None:
+        turn("on")
         postgresql.disconnect(url)
 
-    return Refusal(url, "25006", lambda _: turn("on"), lambda _: turn("off"))
+    return Refusal(url, "25006", begin, lambda _: turn("off"))
 
 
 def _own_database(postgresql: PostgreSQL, tablespace: str = "pg_default") -> tuple[str, str]:

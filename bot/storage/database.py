@@ -42,6 +42,9 @@ CONNECTION_AGE: Final = 120
 """Seconds after which a connection is replaced before it is used. Networks forget those that are silent for some
 minutes and tell nobody, and a ping over one would wait for its deadline."""
 
+_READ_ONLY: Final = "25006"
+"""What a server answers whose transactions only read, or that is a standby."""
+
 _WRITER_LOCK: Final = 5_317_904_311
 """Any number that no other program of the same database uses for an advisory lock."""
 
@@ -192,6 +195,7 @@ def _postgresql(arguments: dict[str, Any]) -> Database:
     )
 
     sa.event.listen(engine, "do_connect", _connect)
+    sa.event.listen(engine, "handle_error", _leave_what_takes_no_writes)
     sa.event.listen(engine, "checkout", _try)
 
     @sa.event.listens_for(engine, "begin")
@@ -212,6 +216,15 @@ def _connect(dialect: sa.Dialect, _: object, __: object, options: dict[str, Any]
         # Of PGHOST and the like, or of a user that has no name. What it says may quote anything.
         message = "DATABASE_URL, or a variable PG... beside it, cannot be used: write user, host and port in the URL"
         raise StoreSettingsError(message) from None
+
+
+def _leave_what_takes_no_writes(context: sa.ExceptionContext) -> None:
+    """Connect anew after a refusal: a session keeps what it began with, be it the default or a server that is replaced.
+
+    Whatever is open now would go on to be refused for `CONNECTION_AGE`, though a new connection is not.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _try(connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's face of asyncpg's

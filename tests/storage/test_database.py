@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -228,6 +228,29 @@ async def test_a_server_that_restarts_between_two_polls_is_not_noticed(
         await store.save(notified(incident()), NOW)
         postgresql.disconnect(postgresql_url)
         assert await store.waiting() == 1
+
+
+async def test_a_server_that_takes_writes_again_is_written_over_a_new_connection(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    async with open_store(postgresql_url) as first:
+        pass
+    schema = postgresql_url.rpartition("application_name=")[2]
+    user, url = postgresql.new_user(postgresql_url)
+    rights = f"ALL ON ALL TABLES IN SCHEMA {schema} TO {user}; GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {user}"
+    postgresql.run(f"GRANT USAGE ON SCHEMA {schema} TO {user}; GRANT {rights}")
+    async with open_store(url) as store:
+        assert store.installation == first.installation
+        postgresql.run(f"ALTER ROLE {user} SET default_transaction_read_only = on")
+        postgresql.disconnect(url)
+        for _ in range(5):
+            with pytest.raises(StoreUnavailableError, match="25006"):
+                await store.save(Changes(NOW), NOW)
+            assert (await store.load()).read_at is None, "it can be read all the while"
+        postgresql.run(f"ALTER ROLE {user} RESET ALL")
+        with suppress(StoreUnavailableError):
+            await store.save(Changes(NOW), NOW)  # the last reading connected before that
+        await store.save(Changes(NOW), NOW)
 
 
 async def test_a_connection_that_is_killed_leaves_nothing_of_its_transaction(
