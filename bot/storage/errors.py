@@ -129,7 +129,7 @@ _MEANINGS: Final = (
         StoreSettingsError,
         "the pooler does not know the user of DATABASE_URL: write it as your host shows it for this address (with the"
         " project's name in it, as in postgres.PROJECT), and see whether the project is paused",
-        said="tenant.*not found|endpoint.*not found|no tenant identifier|endpoint id|invalid format for user",
+        said=r"(tenant|endpoint|project)\b.*\bnot (be )?(found|specified)|no tenant identifier|invalid format for user",
     ),
     _Meaning(
         _POOLERS,
@@ -175,7 +175,7 @@ _MEANINGS: Final = (
         ("28000",),
         StoreSettingsError,
         "the server does not let the user of DATABASE_URL log in, or has no such user",
-        said="role .*(does not exist|not permitted)|user .*(does not exist|not permitted)|authentication failed",
+        said="(role|user) .*(does not exist|not permitted)|authentication failed|no credentials",
     ),
     _Meaning(
         ("28000",),

@@ -361,6 +361,9 @@ async def test_whom_the_system_trusts_is_trusted_where_the_url_says_so(
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         async with open_store(url) as store:
             await store.waiting()
+        own = f"&sslcert={CERTIFICATE}&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3"
+        async with open_store(url + own) as store:
+            await store.waiting()
         other = door.url(postgresql_url, "&sslrootcert=system", host="127.0.0.1")
         with pytest.raises(StoreSettingsError, match="certificate is not trusted"):
             async with open_store(other):

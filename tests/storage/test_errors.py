@@ -52,9 +52,11 @@ REFUSALS = [
     ("XX000", "Control plane request failed", AGAIN, "a pooler before it, failed"),
     ("XX000", "Internal Error", AGAIN, "a pooler before it, failed"),
     ("08P01", "Endpoint ID is not specified. Either please upgrade the postgres client library", MEND, "PROJECT"),
+    ("XX000", "The requested endpoint could not be found, or you don't have access to it.", MEND, "PROJECT"),
     # servers themselves
     ("28P01", 'password authentication failed for user "bot"', MEND, "refuses the user or the password"),
     ("28000", 'role "bot" does not exist', MEND, "has no such user"),
+    ("28000", "This RDS proxy has no credentials for the role bot.", MEND, "has no such user"),
     ("28000", 'role "bot" is not permitted to log in', MEND, "log in"),
     ("28000", 'no pg_hba.conf entry for host "1.2.3.4", user "bot", database "bot", no encryption', MEND, "wants TLS"),
     ("28000", "SSL connection is required. Please specify SSL options and retry.", MEND, "wants TLS"),
