@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot import leader
 from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.saving import PACE, SURE, Saving, Trouble, speaks_for_itself
@@ -198,6 +199,10 @@ async def test_a_refusal_is_told_once_and_so_is_its_end(scene: Scene, logged: Ca
     assert len(words) == 2
     assert words[1].startswith("over")
     assert [what for what, _ in scene.fallback] == [Event.DATABASE_UNWRITABLE, Event.DATABASE_WRITABLE]
+
+
+def test_nobody_is_told_before_another_copy_that_can_write_would_lead() -> None:
+    assert PACE.blip > leader.PACE.expiry + 2 * leader.PACE.renewal
 
 
 async def test_a_blip_is_told_to_nobody_and_logged(scene: Scene, logged: Callable[[], list[str]]) -> None:
