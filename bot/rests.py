@@ -52,12 +52,12 @@ class Rests:
         self._until = dict.fromkeys(Subject, float("-inf"))
         self._failures = dict.fromkeys(Subject, 0)
         """In a row."""
-        self._vain: deque[float] = deque(maxlen=IN_VAIN)
-        """When the last requests were refused."""
+        self._vain: deque[tuple[float, Subject]] = deque(maxlen=IN_VAIN)
+        """When the last requests were refused, and what that was about; without what was proved to be over."""
 
     def begin(self, what: Subject, now: float, least: timedelta = timedelta()) -> timedelta:
         """A request about that was refused; returns how long it is left alone, which is longer if it was before."""
-        self._vain.append(now)
+        self._vain.append((now, what))
         self._failures[what] += 1
         pause = self.pace.pause(self._failures[what])
         self._until[what] = max(self._until[what], now + max(pause, least).total_seconds())
@@ -73,6 +73,7 @@ class Rests:
     def worked(self, what: Subject) -> None:
         """A request was taken: whatever comes next begins anew."""
         self._failures[what] = self._failures[Subject.ALL] = 0
+        self._vain = deque((each for each in self._vain if each[1] not in {what, Subject.ALL}), maxlen=IN_VAIN)
 
     def forget(self) -> None:
         """Nothing waits, so nothing fails; what was asked to be left alone still is."""
@@ -91,6 +92,6 @@ class Rests:
             return min(self.left(Subject.POSTS, now), self.left(Subject.EDITS, now))
         most = EDITS_IN_VAIN if what is Subject.EDITS else IN_VAIN
         minute = (self.pace.then * (IN_VAIN + 0.1)).total_seconds()  # and what clocks and roundings differ by
-        full = self._vain[-most] + minute if len(self._vain) >= most else float("-inf")
+        full = self._vain[-most][0] + minute if len(self._vain) >= most else float("-inf")
         until = max(self._until[what], self._until[Subject.ALL], full)
         return timedelta(seconds=max(until - now, 0.0))

@@ -78,6 +78,15 @@ def test_edits_that_fail_for_ever_leave_room_for_what_is_new() -> None:
     assert edits <= 11 * EDITS_IN_VAIN
 
 
+def test_edits_go_on_as_soon_as_a_post_shows_that_discord_is_back() -> None:
+    rests = Rests()
+    for number in range(12):
+        rests.begin(Subject.ALL, 5.5 * number)
+    assert rests.left(Subject.EDITS, 66) > timedelta(seconds=10)
+    rests.worked(Subject.POSTS)
+    assert rests.open(66) is Subject.ALL
+
+
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
 def test_a_database_that_fails_leaves_all_alone_and_shortens_no_pause(failures: list[tuple[bool, bool]]) -> None:
     rests = Rests()
