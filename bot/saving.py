@@ -242,7 +242,9 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def _within(time: timedelta, happens: asyncio.Event) -> bool:
     """Wait for so long at most; whether it has happened."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(time.total_seconds()):
-            await happens.wait()
+    waiting = asyncio.ensure_future(happens.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=time.total_seconds())
+    finally:
+        waiting.cancel()
     return happens.is_set()
