@@ -17,6 +17,7 @@ from enum import Enum, auto
 from types import SimpleNamespace
 
 import aiohttp
+import discord
 
 from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, read
 from bot.delivery import (
@@ -237,6 +238,8 @@ async def in_the_outbox_words(answer: timedelta, asked: Asked) -> AsyncIterator[
         raise LaterError(reason, everywhere=True) from error
     except AnsweredError as error:
         raise _of_answer(error.answer, asked) from error
+    except discord.HTTPException as error:  # of a client without the trace, as the demo's is
+        raise _of_answer(Answer(error.status, error.code, error.text), asked) from error
     except TimeoutError as error:
         if patience.gave_way and patience.took:
             return

@@ -18,7 +18,7 @@ from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, 
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
-from tests.chat.conftest import FakeDesk
+from tests.chat.conftest import FakeDesk, World
 from tests.chat.test_answers import BODIES, OWN
 from tests.domain.fleets import START, record
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
@@ -298,6 +298,22 @@ async def test_a_message_that_can_no_longer_be_edited_has_vanished(line: Line, f
     discord_id = await line.channel.post(POSTED)
     with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(VanishedError):
         await line.channel.edit(replace(POSTED, discord_id=discord_id))
+
+
+async def test_a_simulated_discord_is_understood_too(world: World) -> None:
+    logged_in = asyncio.Event()
+    logged_in.set()
+    channel = OpsChannel(
+        world.env.bot,
+        logged_in,
+        channel_id=world.channel.id,
+        guild_id=world.channel.guild.id if world.channel.guild else 0,
+        render=lambda message: alert(message, Fleet(), Roles()),
+    )
+    posted = await channel.post(POSTED)
+    await channel.edit(replace(POSTED, discord_id=posted))
+    with pytest.raises(VanishedError, match="10008"):
+        await channel.edit(replace(POSTED, discord_id=posted + 1))
 
 
 @pytest.mark.parametrize(
