@@ -466,6 +466,17 @@ async def test_check_says_that_a_thread_is_locked_or_closed(home: Town, state: s
     assert failed.startswith(f"FAIL  Discord: OPS_CHANNEL_ID: the thread #ops is {state}: ")
 
 
+async def test_check_says_that_the_bot_may_not_see_what_a_thread_is_in(home: Town) -> None:
+    everyone, *others = home.discord.guild.roles
+    talking = replace(everyone, permissions=everyone.permissions | world.SEND_MESSAGES_IN_THREADS)
+    hidden = replace(_talkative(), visible=False)
+    home.discord.guild = replace(home.discord.guild, channels=(AROUND, hidden), roles=(talking, *others))
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    (failed,) = bot.failed
+    assert failed.startswith("FAIL  Discord: the bot may not View Channel in the channel that #ops is in: ")
+
+
 @pytest.mark.parametrize("away", ["database", "ImaginePro", "Discord"])
 async def test_check_says_that_trying_again_may_help_when_nothing_is_wrong_but_what_is_away(
     home: Town, away: str, unused_tcp_port: int
@@ -505,6 +516,39 @@ async def test_check_takes_what_is_not_discord_s_for_discord_being_away(home: To
         assert failed.startswith("FAIL  Discord: Discord does not answer")
         assert len(bot.stdout.splitlines()) == 7
         assert not bot.stderr
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.error(200, html=True), faults.error(200), faults.error(403, html=True), faults.error(403, 40333)]
+)
+@pytest.mark.parametrize(
+    ("method", "path", "waits"),
+    [
+        ("GET", "/users/@me", "login failed"),
+        ("GET", "/oauth2/applications/@me", "login failed"),
+        ("PUT", "/applications/*", "commands could not be registered"),
+    ],
+)
+async def test_a_start_waits_for_discord_while_something_else_answers_in_its_place(
+    home: Town, fault: faults.Fault, method: str, path: str, waits: str
+) -> None:
+    away = home.discord.outage(fault, method, path)
+    async with home.bot(FAKE_PAUSE="1") as bot:
+        await until("a second try", lambda: bot.said(f"{waits}, next try in") or bot.said(f"{waits}, earlier ones"))
+        away.stop()
+        await bot.wait_ready()
+        await home.until_told(BASELINE)
+        assert not bot.said(" ERROR ")
+        assert "Traceback" not in bot.output
+
+
+async def test_a_code_that_is_not_about_an_id_is_no_word_about_the_server_or_the_channel(home: Town) -> None:
+    for path in ("/guilds/*", "/guilds/*/members/*", "/channels/*"):
+        with home.discord.outage(faults.error(403, 40333, "internal network error"), "GET", path):
+            async with home.bot("check") as bot:
+                assert (await bot.wait()).code == EX_TEMPFAIL
+        (failed,) = bot.failed
+        assert failed.startswith("FAIL  Discord: Discord does not answer: 403 Forbidden (error code: 40333)")
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 from bot.chat.premises import Found, Ids
-from bot.chat.survey import AWAY, ODD, AwayError, invite_url, survey, unanswered
+from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ class ChatClient(DeskClient):
                 raise LoginError(NOT_ADMITTED) from None
             except AWAY as error:
                 wait = max(pause, _asked_to_wait(error))
-                logger.warning("login failed, next try in %s: %s", wait, error)
+                logger.warning("login failed, next try in %s: %s", wait, unanswered(error))
             else:
                 return
             # discord.py leaves the session of a failed login open, and would not make another.
@@ -304,17 +304,20 @@ class ChatClient(DeskClient):
         for pause in _pauses():
             try:
                 await self.tree.sync(guild=self._home)
-            except (discord.Forbidden, discord.NotFound):
-                logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
-                    "commands are not registered: server %s does not let the bot in. Add it with %s",
-                    self._home.id,
-                    invite_url(self, self._home.id),
-                )
-                return
             except AWAY as error:
+                if isinstance(error, discord.HTTPException) and error.code in MISSING:
+                    url = invite_url(self, self._home.id)
+                    logger.error(  # noqa: TRY400 - the cause is known, and a traceback would bury what to do
+                        "commands are not registered: server %s does not let the bot in. Add it with %s",
+                        self._home.id,
+                        url,
+                    )
+                    return
                 wait = max(pause, _asked_to_wait(error))
                 logger.warning(
-                    "commands could not be registered, earlier ones still stand, next try in %s: %s", wait, error
+                    "commands could not be registered, earlier ones still stand, next try in %s: %s",
+                    wait,
+                    unanswered(error),
                 )
             else:
                 self._registered = True
@@ -340,6 +343,6 @@ async def try_login(
             await client.login(token)
         except discord.LoginFailure:
             raise LoginError(NOT_ADMITTED) from None
-        except (*AWAY, *ODD) as error:
+        except AWAY as error:
             raise AwayError(unanswered(error)) from error
         return str(client.user), await survey(client, ids)

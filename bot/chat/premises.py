@@ -268,10 +268,13 @@ def told(ids: Ids, found: Found) -> str:
         return f"@{_name(roles[role_id].name)}" if role_id in roles else f"role {role_id}"
 
     where = _channel(found.channel) if found.channel else f"channel {ids.channel_id}"
-    paged = f"paging {role(ids.alert_role_id)}" if ids.alert_role_id else "paging nobody: set ALERT_ROLE_ID"
-    later = ids.escalation_role_id
-    second = f", and {role(later)} from the second reminder on" if later and ids.alert_role_id else ""
-    return f"telling {where}, {paged}{second}"
+    first, later = ids.alert_role_id, ids.escalation_role_id
+    second = f"{role(later)} from the second reminder on" if later and later != first else ""
+    if first:
+        paged = f"paging {role(first)}" + f", and {second}" * bool(second)
+    else:
+        paged = f"paging {second or 'nobody'}{', and nobody before' * bool(second)}: set ALERT_ROLE_ID"
+    return f"telling {where}, {paged}"
 
 
 def announcement(tokens: int | None, interval: timedelta, ids: Ids, found: Found) -> str:

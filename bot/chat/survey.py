@@ -19,13 +19,15 @@ T = TypeVar("T")
 NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
 """What the invitation asks for: all that the bot must be allowed to do in the ops channel, unless that is a thread."""
 
-AWAY = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""Discord does not answer, or not with what was asked for."""
-
-
 ODD = (AttributeError, LookupError, TypeError, ValueError)
 """What reading an answer raises that is not what was asked for: a web page, say, that came with status 200."""
 
+AWAY = (discord.HTTPException, aiohttp.ClientError, OSError, *ODD)
+"""Discord does not answer, or not with what was asked for."""
+
+MISSING = {10003, 10004, 50001, 50013}
+"""No such channel, no such server; no access, no permission. Other codes say nothing about an id: 40333, say, is
+Cloudflare's, with a 403."""
 
 LONGEST_REASON = 200
 """Of an error's text, which may hold a whole web page."""
@@ -55,8 +57,6 @@ async def survey(client: discord.Client, ids: Ids) -> Found:
         return await _survey(client, ids)
     except AWAY as error:
         raise AwayError(unanswered(error)) from error
-    except ODD as error:
-        raise AwayError(unanswered(error)) from error
 
 
 def unanswered(error: Exception) -> str:
@@ -67,7 +67,7 @@ def unanswered(error: Exception) -> str:
 
 
 async def _survey(client: discord.Client, ids: Ids) -> Found:
-    bot_id = client.user.id if client.user else 0
+    bot_id = _own_id(client)
     found = Found(bot_id, invite_url(client, ids.guild_id))
     guild = await _shown(client.http.get_guild(ids.guild_id, with_counts=False))
     if guild is not None:
@@ -99,12 +99,17 @@ async def _with_mix_ups(client: discord.Client, ids: Ids, found: Found) -> Found
 
 
 async def _placed(client: discord.Client, data: Any) -> Channel:  # noqa: ANN401 - as Discord sends it
-    """The channel; a thread with the overwrites of what it is in."""
+    """The channel; a thread with the overwrites of what it is in, or as hidden as that is."""
     channel = _channel_of(data)
     if channel.kind not in THREADS:
         return channel
     around = await _shown(client.http.get_channel(int(data["parent_id"])))
-    return replace(channel, overwrites=_channel_of(around).overwrites if around else ())
+    hidden = Overwrite(_own_id(client), deny=discord.Permissions(view_channel=True).value)
+    return replace(channel, overwrites=_channel_of(around).overwrites if around else (hidden,))
+
+
+def _own_id(client: discord.Client) -> int:
+    return client.user.id if client.user else 0
 
 
 async def _shown(asking: Awaitable[T]) -> T | None:
@@ -117,8 +122,8 @@ async def _shown(asking: Awaitable[T]) -> T | None:
 
 
 def _of_discord(error: discord.HTTPException) -> None:
-    """Raise it again unless it has one of Discord's own codes: a proxy's page says nothing about ids."""
-    if not error.code:
+    """Raise it again unless it says that there is no such thing for this bot, as no proxy's page does."""
+    if error.code not in MISSING:
         raise error
 
 

@@ -274,6 +274,13 @@ def test_what_the_bot_may_do_is_what_discord_py_works_out(
     [
         (9, 60, IDS, FOUND, "watching 9 tokens every 60 s, telling #ops, paging @on call, and @leads from the second"),
         (1, 3, Ids(HOME, OPS), FOUND, "watching 1 token every 3 s, telling #ops, paging nobody: set ALERT_ROLE_ID"),
+        (
+            9,
+            60,
+            Ids(HOME, OPS, escalation_role_id=LEADS),
+            FOUND,
+            "watching 9 tokens every 60 s, telling #ops, paging @leads from the second reminder on, and nobody before:",
+        ),
         (0, 0.5, Ids(HOME, OPS), FOUND, "watching 0 tokens every 0.5 s, telling #ops, paging nobody"),
         (
             None,
@@ -289,6 +296,12 @@ def test_a_start_is_one_line_that_a_person_understands(
     tokens: int | None, interval: float, ids: Ids, found: Found, line: str
 ) -> None:
     assert announcement(tokens, timedelta(seconds=interval), ids, found).startswith(line)
+
+
+def test_a_role_that_is_paged_first_is_not_named_as_the_second() -> None:
+    assert told(Ids(HOME, OPS, alert_role_id=ON_CALL, escalation_role_id=ON_CALL), FOUND) == (
+        "telling #ops, paging @on call"
+    )
 
 
 @given(st.text())
