@@ -176,9 +176,9 @@ class Monitor:
             self.troubles[error.trouble] += 1
             now = self._clock()
             failure = Failure(error.trouble, error.detail, now, error.status, self._until(error, now))
-            await self._take(failure, asked_at)
+            await self._take(failure)
         else:
-            await self._take(Reading(tokens, self._clock()), asked_at)
+            await self._take(Reading(tokens, self._clock(), asked_at))
         self.polls.observe(asyncio.get_running_loop().time() - began)
 
     async def refresh(self, token_id: int) -> Token:
@@ -196,7 +196,7 @@ class Monitor:
             raise
         if token_id in self.known.remembered and self.fleet.read_at is not None:
             try:
-                await self._take(Reading({token_id: token}, self._clock(), whole=False), asked_at)
+                await self._take(Reading({token_id: token}, self._clock(), asked_at, whole=False))
             except StoreError as error:
                 if not error.unwritable:
                     raise
@@ -307,16 +307,16 @@ class Monitor:
                 await self._keep(changes, after)
             return changes.incidents
 
-    async def _take(self, read: Read, asked_at: datetime) -> None:
+    async def _take(self, read: Read) -> None:
         async with self._judging:
             await self._be_sure()
             before, behind = self.fleet.failure, self.behind
-            self._unsaved.add(read, asked_at)
+            self._unsaved.add(read)
             try:
                 await self._save_waiting()
             except StoreError as error:
                 if error.unwritable or behind:
-                    self._unsaved.show((await self._judged(self.known, read, asked_at))[1])
+                    self._unsaved.show((await self._judged(self.known, read))[1])
                 else:
                     self._unsaved.drop(read)
                 raise
@@ -324,16 +324,16 @@ class Monitor:
                 _log_answer(before, self.fleet)
 
     async def _save_waiting(self) -> None:
-        for read, asked_at in self._unsaved.waiting:
-            await self._keep(*await self._judged(self._known, read, asked_at))
+        for read in self._unsaved.waiting:
+            await self._keep(*await self._judged(self._known, read))
             self._unsaved.drop(read)
 
-    async def _judged(self, known: Known, read: Read, asked_at: datetime) -> tuple[Changes, Known]:
+    async def _judged(self, known: Known, read: Read) -> tuple[Changes, Known]:
         base = self._policy
         if isinstance(read, Failure):
             return advance_failure(known, read, base)
         await self._priority.give_way()
-        reading = as_of(read, known.fleet, asked_at)
+        reading = as_of(read, known.fleet)
         much = news(known, reading) > JUDGED_AT_ONCE
         case = await asyncio.to_thread(compare, known, reading, base) if much else compare(known, reading, base)
         await self._priority.give_way()

@@ -1,6 +1,5 @@
 """What was read and could not be stored: it is shown meanwhile, and stored as soon as that is possible."""
 
-from datetime import datetime
 from typing import TypeAlias
 
 from bot.domain.model import Failure, Fleet, Reading
@@ -15,31 +14,31 @@ class Unsaved:
     """What waits to be stored, in its order, and what is known with it."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Read, datetime]] = []
+        self._waiting: list[Read] = []
         self._fleet: Fleet | None = None
         self._remembered = Known().remembered
 
     @property
-    def waiting(self) -> tuple[tuple[Read, datetime], ...]:
-        """What is to be stored next, each with the time at which it was asked for."""
+    def waiting(self) -> tuple[Read, ...]:
+        """What is to be stored next."""
         return tuple(self._waiting)
 
-    def add(self, read: Read, asked_at: datetime) -> None:
+    def add(self, read: Read) -> None:
         """Let it wait, instead of what it makes old: a whole reading does so of everything, a failure of the last one.
 
         Of failures that follow each other the last one counts, and of readings of one token too.
         """
         if isinstance(read, Failure):
-            self._waiting = [each for each in self._waiting if not isinstance(each[0], Failure)]
+            self._waiting = [each for each in self._waiting if not isinstance(each, Failure)]
         elif read.whole:
             self._waiting = []
         else:
-            self._waiting = [each for each in self._waiting if not _is_of(each[0], read)]
-        self._waiting.append((read, asked_at))
+            self._waiting = [each for each in self._waiting if not _is_of(each, read)]
+        self._waiting.append(read)
 
     def drop(self, read: Read) -> None:
         """It is stored, or need not be."""
-        self._waiting = [each for each in self._waiting if each[0] is not read]
+        self._waiting = [each for each in self._waiting if each is not read]
         if not self._waiting:
             self._fleet = None
 

@@ -14,6 +14,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Record, Status, Token, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry
+from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.handover import Handover
 from bot.imaginepro.client import NotFoundError, RateLimitedError, ServerError, UpstreamError
@@ -198,7 +199,7 @@ async def test_what_is_known_outlives_the_process(database_url: str) -> None:
         await first.look(record(1), record(2, "BANNED"))
         known = first.monitor.fleet
     async with watching(database_url, first.now) as second:
-        assert second.monitor.fleet == known
+        assert second.monitor.fleet == replace(known, asked_at=None), "this process did not ask"
         await second.look(record(1), record(2, "BANNED"))
         assert set((await second.store.load()).records) == {1, 2}, "3 was missing twice, in two processes"
         assert second.handover.count == 1
@@ -459,6 +460,25 @@ async def test_an_answer_that_is_older_than_the_last_reading_changes_nothing(wat
     watch.accounts.hold.set()
     assert (await asked).status is Status.FAST
     assert watch.monitor.fleet.tokens[1].status is Status.FAST
+
+
+async def test_a_token_that_was_asked_for_after_a_list_is_newer_though_the_list_comes_meanwhile(watch: Watch) -> None:
+    await watch.look(record(1))
+    watch.now += timedelta(seconds=1)
+    watch.accounts.fleet_now, watch.accounts.slow = (record(1),), asyncio.Event()
+    polling = asyncio.create_task(watch.monitor.poll())
+    await asyncio.sleep(0)
+    watch.now += timedelta(seconds=1)
+    watch.accounts.fleet_now, watch.accounts.hold = (record(1, "BANNED"),), asyncio.Event()
+    refreshing = asyncio.create_task(watch.monitor.refresh(1))
+    await asyncio.sleep(0)
+    watch.now += timedelta(seconds=1)
+    watch.accounts.slow.set()
+    await polling
+    watch.now += timedelta(seconds=1)
+    watch.accounts.hold.set()
+    assert (await refreshing).status is Status.BANNED
+    assert Key(Rule.BANNED, 1) in (await watch.store.load()).incidents
 
 
 async def test_what_was_read_before_the_clock_was_set_back_does_not_hide_what_is_read_now(watch: Watch) -> None:

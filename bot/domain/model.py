@@ -339,6 +339,9 @@ class Reading(Value):
     tokens: Mapping[int, Token]
     """By id."""
     at: datetime
+    """When the answer was there."""
+    asked_at: datetime | None = None
+    """When it was asked for; None where that does not matter."""
     whole: bool = True
     """Whether this is the whole fleet, or else some tokens that were asked for alone."""
 
@@ -354,6 +357,8 @@ class Fleet(Value):
     """The last poll's failure; None when it succeeded."""
     read_alone: Mapping[int, datetime] = field(default_factory=dict)
     """When a token was read alone, after the last reading of the whole fleet."""
+    asked_at: datetime | None = None
+    """When the last reading of the whole fleet was asked for; None where this process did not ask."""
 
     def age_of(self, token_id: int) -> datetime | None:
         """When that token was last read."""

@@ -56,7 +56,7 @@ def tokens(records: Iterable[Record]) -> dict[int, Token]:
 
 def reading(minutes: float, *records: Record, whole: bool = True) -> Reading:
     """A reading of those accounts."""
-    return Reading(tokens(records), at(minutes), whole)
+    return Reading(tokens(records), at(minutes), whole=whole)
 
 
 def taken(known: Known, read: Reading, policy: Policy) -> tuple[Changes, Known]:

@@ -22,24 +22,30 @@ def news(known: Known, reading: Reading) -> int:
     return sum(remembered.get(token_id) is not token for token_id, token in reading.tokens.items())
 
 
-def as_of(reading: Reading, fleet: Fleet, asked_at: datetime) -> Reading:
-    """The reading without what is older than what is known: tokens that were read after this was asked for."""
+def as_of(reading: Reading, fleet: Fleet) -> Reading:
+    """The reading without what is older than what is known, though it comes later.
+
+    A token that was read alone since a list was asked for is newer than that list. A list that was asked for since a
+    token was, and was there first, is newer than that token.
+    """
+    if reading.asked_at is None:
+        return reading
     newer = {
         token_id: fleet.tokens[token_id]
-        for token_id, read_at in _read_otherwise(reading, fleet)
-        if asked_at < read_at <= reading.at  # later than now: before the clock was set back, and so not newer
+        for token_id, at in _known_otherwise(reading, fleet)
+        if reading.asked_at < at <= reading.at  # later than now: before the clock was set back, and so not newer
     }
     return replace(reading, tokens={**reading.tokens, **newer}) if newer else reading
 
 
-def _read_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
-    """When tokens of the reading were read in the other way: alone, for a whole reading, or else in one."""
+def _known_otherwise(reading: Reading, fleet: Fleet) -> Iterator[tuple[int, datetime]]:
+    """From when tokens of it are known in the other way: read alone, or else asked for with the whole fleet."""
     if reading.whole:
         yield from (
             (each, at) for each, at in fleet.read_alone.items() if each in fleet.tokens and each in reading.tokens
         )
-    elif fleet.read_at is not None:
-        yield from ((each, fleet.read_at) for each in reading.tokens if each in fleet.tokens)
+    elif fleet.asked_at is not None:
+        yield from ((each, fleet.asked_at) for each in reading.tokens if each in fleet.tokens)
 
 
 def compare(known: Known, reading: Reading, base: Policy) -> Case:
@@ -130,7 +136,7 @@ def _after(fleet: Fleet, case: Case) -> Fleet:
     """The fleet after a reading: of all of it, or of some tokens alone."""
     reading = case.reading
     if reading.whole:
-        return Fleet(reading.tokens, reading.at)
+        return Fleet(reading.tokens, reading.at, asked_at=reading.asked_at)
     return replace(
         fleet,
         failure=fleet.failure if case.short is None else None,
