@@ -220,14 +220,15 @@ class ImaginePro:
     async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
         """A good answer; attempts, with full jitter between them, go on while the deadline allows."""
         clock = asyncio.get_running_loop().time
+        began = clock()
         failure: UpstreamError | None = None
         ceiling = _FIRST_PAUSE
         while await self._turn(deadline):
             try:
                 return await self._attempt(path, min(deadline, clock() + self._attempt_timeout), begin())
             except PASSING as error:
-                # An attempt that the budget cut short says less than the one before it.
-                failure = failure if failure and clock() >= deadline else error
+                # An attempt that the budget cut short says less than what was said before it.
+                failure = error if clock() < deadline else failure or self._rests_since(began) or error
             asked = failure.retry_after.total_seconds() if failure.retry_after else 0.0
             pause = max(asked, random.uniform(0, ceiling))  # noqa: S311  # spreads retries, keeps no secret
             if clock() + pause >= deadline:
@@ -235,9 +236,9 @@ class ImaginePro:
             _log.debug("upstream call failed, retrying", extra={"fields": {"trouble": failure.trouble, "pause": pause}})
             await asyncio.sleep(pause)
             ceiling = min(2 * ceiling, _LONGEST_PAUSE)
-        rest = self._rests_until - clock()
-        if failure is None and self._resting is not None and rest > 0:
-            failure = self._resting.again(timedelta(seconds=rest))
+        resting = self._rests_since(began)
+        if resting is not None and failure in {None, resting}:
+            failure = resting.again(timedelta(seconds=max(self._rests_until - clock(), 0)))
         raise failure or TimedOutError("the limit of calls left no time for this one")
 
     async def _turn(self, deadline: float) -> bool:
@@ -300,6 +301,10 @@ class ImaginePro:
         if failure is not None:
             raise failure
         return answer
+
+    def _rests_since(self, began: float) -> UpstreamError | None:
+        """The answer that asked to be left alone, if it held when a call began, or came since."""
+        return self._resting if self._rests_until > began else None
 
     def _leave_alone(self, failure: UpstreamError) -> None:
         """Make no call, for anybody, before the time has passed that an answer asks for."""

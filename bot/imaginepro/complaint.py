@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from bot.domain.redaction import REDACTED, redact
 from bot.imaginepro.errors import MalformedError
 from bot.imaginepro.loose import (
     BYTE_ORDER_MARK,
@@ -29,13 +30,13 @@ class _Problem(msgspec.Struct, gc=False, rename="camel"):
 _PROBLEM: Final = msgspec.json.Decoder(_Problem)
 
 _SECRETS: Final = re.compile(
-    r"bearer\s+\S+"
-    r"|\bsk-[\w-]+"
+    r"\bsk-[\w-]+"
     r"|\bmfa\.[\w-]{15,}"
     r"|[\w-]{15,}\.[\w-]{2,}\.[\w-]{15,}"  # a JWT, or a Discord token
     r"|\S+@\S+\.\S+",
     re.IGNORECASE,
 )
+"""Beside what is taken out of the log, what only resembles that: others wrote it, and a whole channel reads it."""
 _LONGEST_COMPLAINT: Final = 200
 
 
@@ -47,9 +48,7 @@ def complaint(body: Buffer, *, api_key: str) -> str:
     problem = _problem(body)
     text = (_sentence(problem.message) or _sentence(problem.error)) if problem else ""
     line = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    if api_key:
-        line = line.replace(api_key, "[redacted]")
-    line = _SECRETS.sub("[redacted]", line)
+    line = _SECRETS.sub(REDACTED, redact(line, (api_key,)))
     return line if len(line) <= _LONGEST_COMPLAINT else line[: _LONGEST_COMPLAINT - 1] + "…"
 
 

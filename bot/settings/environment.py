@@ -1,7 +1,9 @@
 """The environment, read once and strictly: frozen settings, or one error that lists all that is wrong with it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -94,10 +96,27 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def _is_below(host: str, port: int, names: str) -> bool:
-    """Whether one of these names, with commas between, is the host's, or that of a domain in which it is."""
-    wanted = [name.strip().lstrip(".").lower() for name in names.split(",")]
-    below = (f".{each}".endswith(f".{name}") for name in wanted if name for each in (host, f"{host}:{port}"))
-    return "*" in wanted or any(below)
+    """Whether one of these names is the host's, or that of a domain or network in which it is.
+
+    Programs do not agree on how they are written, and one variable serves them all: commas or blanks between them,
+    `.example.com` or `*.example.com`, IPv6 with brackets or without, `10.0.0.0/8`.
+    """
+    host = host.rstrip(".")
+    written = (host, f"{host}:{port}", f"[{host}]", f"[{host}]:{port}")
+    for name in filter(None, re.split(r"[\s,]+", names.lower())):
+        domain = name.removeprefix("*").strip(".")
+        if name == "*" or _is_in(host, name):
+            return True
+        if domain and any(f".{each}".endswith(f".{domain}") for each in written):
+            return True
+    return False
+
+
+def _is_in(host: str, network: str) -> bool:
+    try:
+        return ip_address(host) in ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:

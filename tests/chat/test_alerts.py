@@ -447,7 +447,8 @@ def test_an_upstream_that_asks_to_be_left_alone_is_told_so_until_when() -> None:
     at = NOON + timedelta(hours=1)
     down = replace(incident(Rule.UPSTREAM_DOWN, None, detail="rate limited: too many calls (429)"), until=at)
     asks = f"asks to be left alone until <t:{int(at.timestamp())}:t>"
-    assert f"**Do:** nothing: ImaginePro {asks}, and the bot reads it again then." in body(down)
+    do = f"**Do:** if your jobs fail, look at your tokens in ImaginePro: it {asks}, and the bot reads it again then."
+    assert do in body(down)
     known = Known(fleet=fleet(token(), failure=Failure(Trouble.RATE_LIMITED, "429", NOON + MINUTE, 429, at)))
     view = overview(known, NOON, MINUTE)
     for embed in (token_card(token(), view), fleet_card(view, 0, None)[0]):

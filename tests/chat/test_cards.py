@@ -167,6 +167,10 @@ def test_old_numbers_are_called_old_unless_the_token_was_read_since() -> None:
     assert f"read <t:{int(since[1900].timestamp())}:R>" in card(token(), failure=FAILURE, read_alone=since)
 
 
+def test_old_numbers_are_called_old_though_the_clock_was_set_back_since_they_were_read() -> None:
+    assert "these numbers are old**" in card(token(), failure=replace(FAILURE, at=NOON - timedelta(hours=2)))
+
+
 STALE = replace(incident(Rule.UPSTREAM_STALE, None), opened_at=NOON + timedelta(minutes=1))
 
 

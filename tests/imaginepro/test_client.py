@@ -403,6 +403,20 @@ async def test_an_upstream_that_asks_to_be_left_alone_is_called_by_nobody_for_so
     assert [call.at - began for call in upstream.calls[1:]] == [pytest.approx(3600, abs=1)] * 2
 
 
+@pytest.mark.parametrize("left", [0.1, 0.0])
+async def test_a_call_that_is_left_no_time_once_it_may_be_made_says_why_it_waited(left: float) -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(rate_limited("100"), times=1)
+    upstream.fail(sandbox.late(60))
+    async with client_and(upstream, budget=54) as client:
+        with pytest.raises(RateLimitedError):
+            await client.fleet()
+        await asyncio.sleep(100 - 54 + left)
+        with pytest.raises(RateLimitedError) as caught:
+            await client.fleet()
+    assert caught.value.retry_after == pytest.approx(timedelta(), abs=timedelta(seconds=1))
+
+
 async def test_a_token_that_is_not_there_is_no_word_about_others_whatever_it_asks_for() -> None:
     upstream = upstream_of(1900)
     upstream.fail(replace(sandbox.NOT_FOUND, headers=ASKED), times=1)

@@ -456,9 +456,12 @@ def test_a_long_complaint_is_cut() -> None:
         "FAKEFAKEFAKEFAKEFAKEFAKE.FAKE00.FAKEFAKEFAKEFAKEFAKEFAKEFAK",
         "mfa.FAKEFAKEFAKEFAKEFAKE",
         "FAKE@example.com",
+        "https://FAKEuser:FAKEword@proxy/",
+        "password=FAKE",
+        '"token": "FAKE"',
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "key {} is wrong", "'{}', sorry", "x" * 190 + " {}"])
+@pytest.mark.parametrize("around", ["{}", "key {} is wrong", "'{}', sorry", "x" * 180 + " {}"])
 def test_a_complaint_never_repeats_a_secret(secret: str, around: str) -> None:
     said = complaint(json.dumps({"message": around.format(secret)}).encode(), api_key="the-very-key")
     assert "FAKE" not in said

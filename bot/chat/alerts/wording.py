@@ -241,7 +241,10 @@ RELAX_NOW = {
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
 WAIT = "nothing yet: the bot keeps trying. If your jobs fail too, contact ImaginePro's support."
-REST = "nothing: ImaginePro asks to be left alone until {until}, and the bot reads it again then."
+REST = (
+    "if your jobs fail, look at your tokens in ImaginePro: it asks to be left alone until {until}, and the bot reads it"
+    " again then."
+)
 MEND = (
     "check `IMAGINEPRO_API_URL`, that no proxy or firewall answers in ImaginePro's place, and that your plan is DIY."
     " If all is right, contact ImaginePro's support."

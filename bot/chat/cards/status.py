@@ -385,7 +385,8 @@ def too_old(view: Overview, at: datetime) -> bool:
 def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:
     """Says so when the numbers are older than they should be, whatever the cause; a token read since is not old."""
     failure, unread = view.fleet.failure, view.unread
-    if failure is not None and (read_at is None or read_at <= failure.at):
+    # What was read with all is from before the last failure, even where the clock was set back between the two.
+    if failure is not None and (read_at is None or read_at == view.fleet.read_at or read_at <= failure.at):
         said = _why(failure)
     elif read_at is not None and (too_old(view, read_at) or (unread is not None and read_at <= unread.opened_at)):
         short = unread is not None and unread.key.rule is Rule.LIST_SHORT
