@@ -4,9 +4,10 @@ Everything that this copy stores tells `Store.refusals` when it is refused; whil
 then, since a night may pass in which nothing has to be told. Then, in this order:
 
 1. one line in the log, and `/health` is red
-2. after `Pace.blip`, which outlasts a failover, one message in the ops channel, posted past the outbox, whose rows
-   cannot be written; and the fallback address is told
-3. once nothing is refused any more, one line in the log; the message is edited, and the fallback address told
+2. if something is still refused after `Pace.blip`, which outlasts a failover, one message in the ops channel, posted
+   past the outbox, whose rows cannot be written; and the fallback address is told
+3. once nothing was refused for `Pace.sure`, one line in the log; the message is edited, and the fallback address told.
+   Trouble that comes back within `Pace.calm` must be away for as long before the channel hears of its end
 
 Two copies do not both tell. This one does only after it read in the database that the lease is its own. Another that
 can write takes that 10 seconds after the last renewal, and if none can write, none takes it.
@@ -15,13 +16,14 @@ can write takes that 10 seconds after the last renewal, and if none can write, n
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
-from bot.delivery import DeliveryError, RefusedError, VanishedError
+from bot.delivery import DeliveryError, RefusedError, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value
@@ -42,6 +44,10 @@ class Pace(Value):
     """The same while it is not so."""
     blip: timedelta = timedelta(seconds=20)
     """How long people are told nothing. Most failovers are shorter, and another copy that can write leads before."""
+    sure: timedelta = timedelta(seconds=20)
+    """How long nothing may be refused before it is over: where a proof fits, a reading may not, or it comes back."""
+    calm: timedelta = timedelta(minutes=5)
+    """The same for a trouble that was told, and began sooner than that after the end of another that was."""
     again: timedelta = timedelta(seconds=15)
     """After how long the channel is tried again that did not take the message."""
     fallback: timedelta = timedelta(minutes=1)
@@ -49,9 +55,6 @@ class Pace(Value):
 
 
 PACE = Pace()
-
-SURE: Final = 2
-"""So many proofs in a row, with nothing refused in between, end it: where one fits, a reading may not."""
 
 
 @dataclass(slots=True)
@@ -131,20 +134,25 @@ class Saving:
 
     async def run(self) -> None:
         """See, and tell. No error ends it."""
+        loop = asyncio.get_running_loop()
+        calm_at = loop.time()
         async with contextlib.AsyncExitStack() as stack:
             while True:
                 await self._refused()
+                began, again = loop.time(), loop.time() < calm_at
                 self._troubles += 1
                 mark = f"{self._store.installation}-s{self._lease.term}-{self._troubles}"
                 trouble = Trouble(mark, redact(str(self._store.refusals.last)), self._clock())
-                over = asyncio.Event()
-                telling = asyncio.create_task(self._tell(trouble, over))
+                told, over = asyncio.Event(), asyncio.Event()
+                telling = asyncio.create_task(self._tell(trouble, told, over))
                 stack.push_async_callback(_end, telling)
                 event(logger, logging.ERROR, "the database takes no writes", error=trouble.reason)
-                await self._written()
+                await self._written(told, again=again)
                 self._store.refusals.over()
-                trouble.until = self._clock()
-                after = trouble.until - trouble.since
+                after = timedelta(seconds=loop.time() - began)  # whatever befell the clock meanwhile
+                trouble.until = trouble.since + after
+                if told.is_set():
+                    calm_at = loop.time() + self._pace.calm.total_seconds()
                 event(logger, logging.INFO, "the database takes writes again", after=after)
                 over.set()
 
@@ -152,13 +160,14 @@ class Saving:
         while not await _within(self._pace.probe, self._store.refusals.begun):
             await self._proven()
 
-    async def _written(self) -> None:
-        proofs = 0
-        while proofs < SURE:
+    async def _written(self, told: asyncio.Event, *, again: bool) -> None:
+        """Wait until everything has been stored for long enough."""
+        well = timedelta()
+        while well < (self._pace.calm if again and told.is_set() else self._pace.sure):
             before = self._store.refusals.count
             await asyncio.sleep(self._pace.retry.total_seconds())
-            well = await self._proven() and self._store.refusals.count == before and not self._behind()
-            proofs = proofs + 1 if well else 0
+            stored = await self._proven() and self._store.refusals.count == before and not self._behind()
+            well = well + self._pace.retry if stored else timedelta()
 
     async def _proven(self) -> bool:
         try:
@@ -170,15 +179,21 @@ class Saving:
             return False
         return True
 
-    async def _tell(self, trouble: Trouble, over: asyncio.Event) -> None:
+    async def _tell(self, trouble: Trouble, told: asyncio.Event, over: asyncio.Event) -> None:
         _speaks_for_itself.set(True)
-        if not await _within(self._pace.blip, over):
-            await asyncio.gather(self._tell_channel(trouble, over), self._tell_fallback(trouble, over))
+        pause, before = self._pace.blip, math.inf
+        while not await _within(pause, over):
+            if self._store.refusals.count > before:
+                told.set()
+                await asyncio.gather(self._tell_channel(trouble, over), self._tell_fallback(trouble, over))
+                return
+            pause, before = timedelta(seconds=1), self._store.refusals.count
 
     async def _tell_channel(self, trouble: Trouble, over: asyncio.Event) -> None:
         channel = self._channel(trouble)
         posted, pause = None, timedelta()
         since: datetime | None = None
+        unsure = False
         said = ""
         while posted is None and not await _within(pause, over):
             pause = self._pace.again
@@ -191,6 +206,7 @@ class Saving:
                 since = since or self._clock()
                 posted = posted or await channel.post(_message(trouble))
             except DeliveryError as error:
+                unsure = unsure or isinstance(error, UncertainError)
                 pause = max(pause, error.after)
                 if said != str(error):
                     said = str(error)
@@ -198,15 +214,21 @@ class Saving:
             except Exception:  # an edge: as above
                 logger.exception("telling that the database takes no writes failed")
         await over.wait()
-        if posted is not None:
-            await self._tell_end(channel, _message(trouble, posted))
+        if posted is not None or (unsure and since is not None):
+            await self._tell_end(channel, trouble, posted, since)
 
-    async def _tell_end(self, channel: Channel, message: Message) -> None:
-        """Let the message say that it is over: what stands in the channel must not be wrong for good."""
+    async def _tell_end(self, channel: Channel, trouble: Trouble, posted: int | None, since: datetime | None) -> None:
+        """Let the message say that it is over: what stands in the channel must not be wrong for good.
+
+        One that may have been posted `since` then is looked for first.
+        """
         said = ""
         while True:
             try:
-                await channel.edit(message)
+                if posted is None and since is not None:
+                    posted = await channel.find(trouble.mark, since)
+                if posted is not None:
+                    await channel.edit(_message(trouble, posted))
             except (VanishedError, RefusedError) as error:
                 event(logger, logging.WARNING, "nobody is told that the database takes writes again", error=str(error))
             except DeliveryError as error:

@@ -12,13 +12,16 @@ import pytest
 from bot import leader
 from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Message
-from bot.saving import PACE, SURE, Saving, Trouble, speaks_for_itself
+from bot.saving import PACE, Saving, Trouble, speaks_for_itself
 from bot.storage.store import Refusals, StoreUnavailableError
 from bot.webhook import Event
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 
-OVER = (SURE + 1) * PACE.retry
+OVER = PACE.sure + PACE.retry
 """The end of a trouble is seen within so long."""
+
+TOLD = PACE.blip + PACE.retry
+"""A trouble that lasts is told within so long."""
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Ops:
     takes: bool = False
     """Whether it takes what it refuses."""
     tries: int = 0
+    unreadable: DeliveryError | None = None
 
     def of(self, trouble: Trouble) -> "Ops":
         """It, with messages that show that trouble."""
@@ -113,6 +117,8 @@ class Ops:
         """What was taken."""
         assert other_than is None
         assert since <= time_of_day()
+        if self.unreadable is not None:
+            raise self.unreadable
         return self.marks.index(mark) + 1 if mark in self.marks else None
 
 
@@ -126,6 +132,8 @@ class Scene:
     fallback: list[tuple[Event, str]] = field(default_factory=list)
     fallback_takes: bool = True
     behind: bool = False
+    slow: timedelta = timedelta()
+    """By how much the host's clock was set back."""
 
     async def notify(self, what: Event, reason: str) -> bool:
         """The fallback address."""
@@ -146,7 +154,7 @@ async def at_work(scene: Scene) -> AsyncIterator[None]:
         scene.database,
         scene.lease,
         scene.ops.of,
-        time_of_day,
+        lambda: time_of_day() - scene.slow,
         behind=lambda: scene.behind,
         notify=scene.notify,
     )
@@ -207,7 +215,7 @@ def test_nobody_is_told_before_another_copy_that_can_write_would_lead() -> None:
 
 async def test_a_blip_is_told_to_nobody_and_logged(scene: Scene, logged: Callable[[], list[str]]) -> None:
     scene.refuse()
-    await wait(PACE.blip - OVER)
+    await wait(PACE.blip)
     scene.database.refuses = False
     await wait(timedelta(minutes=10))
     assert logged() == ["the database takes no writes", "the database takes writes again"]
@@ -220,15 +228,49 @@ async def test_each_trouble_is_told_anew_under_a_mark_of_its_own(scene: Scene) -
         scene.refuse()
         await wait(timedelta(minutes=5))
         scene.database.refuses = False
-        await wait(OVER)
+        await wait(OVER, PACE.calm)
     assert len(scene.ops.marks) == len(set(scene.ops.marks)) == 3
     assert all(len(mark) <= 25 for mark in scene.ops.marks)
     assert [len(words) for words in scene.ops.shown.values()] == [2, 2, 2]
 
 
+@pytest.mark.parametrize("seconds", [3, 8, 12, 15, 25, 60, 280])
+async def test_what_comes_and_goes_for_an_hour_is_told_twice_at_most(
+    scene: Scene, seconds: int, logged: Callable[[], list[str]]
+) -> None:
+    for _ in range(3600 // (2 * seconds)):
+        scene.refuse()
+        await wait(timedelta(seconds=seconds))
+        scene.database.refuses = False
+        await wait(timedelta(seconds=seconds))
+    assert 1 <= len(scene.ops.shown) <= 2
+    assert len(scene.fallback) <= 3
+    assert logged().count("the database takes no writes") <= 2
+    await wait(PACE.calm, OVER)
+    assert all(words[-1].startswith("over") for words in scene.ops.shown.values())
+    scene.refuse()
+    await wait(PACE.blip)
+    scene.database.refuses = False
+    await wait(OVER)
+    assert logged()[-1] == "the database takes writes again", "a blip is one also soon after"
+    assert len(scene.ops.shown) <= 2
+
+
+async def test_how_long_it_lasted_is_told_whatever_befell_the_clock(scene: Scene) -> None:
+    scene.refuse()
+    await wait(timedelta(hours=1))
+    trouble = scene.ops.trouble
+    assert trouble is not None
+    scene.slow += timedelta(hours=2)
+    scene.database.refuses = False
+    await wait(OVER)
+    assert trouble.until is not None
+    assert timedelta(hours=1) <= trouble.until - trouble.since <= timedelta(hours=1) + OVER
+
+
 async def test_a_database_that_refuses_in_a_quiet_night_is_found_before_anything_has_to_be_told(scene: Scene) -> None:
     scene.database.refuses = True
-    await wait(PACE.probe, PACE.blip, PACE.retry)
+    await wait(PACE.probe, TOLD)
     assert len(scene.ops.shown) == 1
 
 
@@ -277,7 +319,7 @@ async def test_a_database_that_is_away_is_no_refusal_and_ends_none(
 async def test_a_channel_that_refuses_is_tried_until_it_takes_it(scene: Scene, logged: Callable[[], list[str]]) -> None:
     scene.ops.refusal = BlockedError("Discord answered 403, code 50013")
     scene.refuse()
-    await wait(PACE.blip, 3.5 * PACE.again)
+    await wait(TOLD, 3.5 * PACE.again)
     assert scene.ops.tries == 1 + 3
     assert logged().count("nobody is told that the database takes no writes") == 1
     assert len(scene.fallback) == 1, "the fallback does not wait for it"
@@ -295,13 +337,29 @@ async def test_a_channel_that_refuses_is_tried_until_it_takes_it(scene: Scene, l
 async def test_a_message_whose_answer_was_lost_is_found_and_not_repeated(scene: Scene) -> None:
     scene.ops.refusal, scene.ops.takes = UncertainError("Discord did not answer"), True
     scene.refuse()
-    await wait(PACE.blip, PACE.again / 2)
+    await wait(TOLD, PACE.again / 2)
     scene.ops.refusal = None
     await wait(timedelta(minutes=10))
     assert scene.ops.tries == 1
     scene.database.refuses = False
     await wait(OVER)
     assert [len(words) for words in scene.ops.shown.values()] == [2]
+
+
+async def test_a_message_whose_answer_was_lost_right_before_the_end_is_found_and_does_not_stay_wrong(
+    scene: Scene,
+) -> None:
+    scene.ops.refusal, scene.ops.takes = UncertainError("Discord did not answer"), True
+    scene.ops.unreadable = LaterError("Discord answered 503")
+    scene.refuse()
+    while scene.ops.tries == 0:
+        await wait(PACE.retry / 10)
+    scene.database.refuses = False
+    await wait(OVER)
+    scene.ops.refusal, scene.ops.unreadable = None, None
+    await wait(timedelta(minutes=1))
+    assert scene.ops.tries == 1
+    assert [words[-1].partition(" ")[0] for words in scene.ops.shown.values()] == ["over"]
 
 
 async def test_an_end_that_the_channel_refuses_is_told_once_it_does_not(
@@ -334,7 +392,7 @@ async def test_what_ends_before_the_channel_took_it_is_not_told(scene: Scene) ->
     scene.ops.refusal = LaterError("Discord answered 503")
     scene.fallback_takes = False
     scene.refuse()
-    await wait(PACE.blip, 4.5 * PACE.fallback)
+    await wait(TOLD, 4.5 * PACE.fallback)
     assert len(scene.fallback) == 1 + 4
     scene.database.refuses = False
     await wait(OVER)

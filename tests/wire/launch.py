@@ -134,7 +134,15 @@ def bear(seconds: float) -> None:
     health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
-    saving.PACE = saving.Pace(probe=patience, retry=patience / 10, blip=patience, again=patience, fallback=patience)
+    saving.PACE = saving.Pace(
+        probe=patience,
+        retry=patience / 10,
+        blip=patience,
+        sure=patience / 5,
+        calm=patience,
+        again=patience,
+        fallback=patience,
+    )
 
 
 def live_by(wrong: Callable[[], timedelta]) -> None:
