@@ -341,6 +341,6 @@ def _seconds(asked: object, date: str) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(str(asked)) - parsedate_to_datetime(date)).total_seconds()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     return None if math.isnan(seconds) else seconds

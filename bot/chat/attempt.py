@@ -268,7 +268,7 @@ def _of_answer(answer: Answer, asked: Asked) -> DeliveryError:
             return VanishedError(reason)
         case About.MESSAGE | About.PART if asked is not Asked.SEARCH:
             return RefusedError(reason)
-        case _ if answer.status != RATE_LIMITED and (answer.code is None or answer.status >= 500):  # noqa: PLR2004 - HTTP
-            return UncertainError(reason, answer.after, answered=True)
-        case _:
+        case _ if answer.status == RATE_LIMITED or (answer.code is not None and 400 <= answer.status < 500):  # noqa: PLR2004 - HTTP
             return LaterError(reason, answer.after, everywhere=answer.everywhere, answered=True)
+        case _:
+            return UncertainError(reason, answer.after, answered=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -72,7 +72,7 @@ class OpsChannel:
             return posted.id
 
         async with in_the_outbox_words(self._answer, Asked.POST):
-            return await self._taken(message, send)
+            return await self._taken(message, send, posting=True)
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now.
@@ -94,32 +94,30 @@ class OpsChannel:
 
         async with in_the_outbox_words(self._answer, Asked.EDIT) as self._edit:
             try:
-                await self._taken(message, change)
+                await self._taken(message, change, posting=False)
             except AnsweredError as error:
                 if error.answer.code != ARCHIVED:
                     raise
                 # A thread that rests is archived, and whoever is in it may open it again unless it is locked.
                 await self._client.http.edit_channel(self._channel.id, archived=False)
-                await self._taken(message, change)
+                await self._taken(message, change, posting=False)
 
     def give_way(self) -> None:
         """Let something new go before an edit that waits for its turn by Discord's rate limit."""
         if self._edit is not None:
             self._edit.give_way()
 
-    async def _taken(self, message: Message, send: Callable[[Form], Awaitable[T]]) -> T:
+    async def _taken(self, message: Message, send: Callable[[Form], Awaitable[T]], *, posting: bool) -> T:
         """Send it; without the parts of it that are refused, one after the other, as long as they are only parts."""
         form = Form(self._render(message), message.reply_to)
-        left_out: set[Part] = set()
         while True:
             try:
                 return await send(form)
             except AnsweredError as error:
                 answer = error.answer
-                part, form = _lesser(form, answer, left_out, posting=message.discord_id is None)
+                part, form = _lesser(form, answer, posting=posting)
                 if part is None:
                     raise
-                left_out.add(part)
                 event(
                     logger, logging.WARNING, "message goes without a part", mark=message.mark, part=part, error=answer
                 )
@@ -156,11 +154,11 @@ class OpsChannel:
         return None
 
 
-def _lesser(form: Form, answer: Answer, left_out: Collection[Part], *, posting: bool) -> tuple[Part | None, Form]:
+def _lesser(form: Form, answer: Answer, *, posting: bool) -> tuple[Part | None, Form]:
     """What to leave out next, and the message without it; None and the same where that would not help."""
     if about(answer, posting=posting) is About.PART:
         for part in parts(answer):
-            less = None if part in left_out else without(form, part, named_buttons(answer))
+            less = without(form, part, named_buttons(answer)) or without(form, part)
             if less is not None:
                 return part, less
     return None, form

@@ -15,7 +15,8 @@ TEXT_LIMIT = 2000
 
 URL = re.compile(r"\b(?:https?|discord)\\?:(?:\\?/){2}[^\s<>)\]]+", re.IGNORECASE)
 """Also where each sign has a backslash before it, as in all foreign text."""
-_PICTURES = frozenset({"image", "thumbnail", "video"})
+_LINKS = frozenset({"url", "icon_url", "image", "thumbnail", "video"})
+"""What of an embed is nothing but a link."""
 NO_URL = "(a link that Discord does not take)"
 
 
@@ -94,17 +95,16 @@ def _without_urls(shown: Alert) -> Alert:
 
 
 def _unlinked(value: object) -> object:
-    """The same JSON with no address in any of its texts, and without what is nothing but one."""
+    """The same JSON with no address in any of its texts, and without what is nothing but one.
+
+    What must be there is never left out, such as the value of a field.
+    """
     match value:
         case str():
             return URL.sub(NO_URL, value)
         case list():
             return [_unlinked(each) for each in value]
         case dict():
-            return {
-                key: _unlinked(each)
-                for key, each in value.items()
-                if not (isinstance(each, str) and URL.fullmatch(each)) and key not in _PICTURES
-            }
+            return {key: _unlinked(each) for key, each in value.items() if key not in _LINKS}
         case _:
             return value

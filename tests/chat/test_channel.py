@@ -423,6 +423,23 @@ async def test_only_what_is_refused_is_left_out(
     assert await line.channel.find("abcd-1", datetime.now(UTC)) == discord_id  # noqa: TID251 - as above
 
 
+async def test_buttons_that_are_refused_one_after_the_other_all_go(line: Line) -> None:
+    refused = error(400, 50035, errors={"components": {"0": {"components": {"0": {"label": {"_errors": []}}}}}})
+    with line.fake.outage(refused, "POST", MESSAGES, times=2):
+        await line.channel.post(POSTED)
+    (shown,) = line.fake.messages()
+    assert [*shown.now.buttons] == ["Details"]
+
+
+async def test_where_a_button_is_refused_that_is_not_there_all_go(line: Line) -> None:
+    refused = error(400, 50035, errors={"components": {"4": {"components": {"4": {"label": {"_errors": []}}}}}})
+    with line.fake.outage(refused, "POST", MESSAGES, times=1):
+        await line.channel.post(POSTED)
+    (shown,) = line.fake.messages()
+    assert not shown.now.buttons
+    assert "1900 is BANNED" in shown.now.text
+
+
 async def test_what_is_refused_whatever_is_left_out_is_refused_in_the_end(line: Line) -> None:
     with line.fake.outage(error(400, 50035), "POST", MESSAGES), pytest.raises(RefusedError):
         await line.channel.post(POSTED)

@@ -82,6 +82,17 @@ def test_links_in_texts_go_and_the_words_around_them_stay() -> None:
     assert labels(less) == labels(whole())
 
 
+def test_a_field_that_is_nothing_but_a_link_still_has_a_value_since_discord_wants_one() -> None:
+    link = "https://evil.example/a"
+    embed = discord.Embed(title=link).add_field(name=link, value=link).set_footer(text=link).set_author(name=link)
+    less = without(Form(Alert(link, (embed,), discord.AllowedMentions.none())), Part.URLS)
+    assert less is not None
+    (shown,) = less.shown.embeds
+    assert [(each.name, each.value) for each in shown.fields] == [(NO_URL, NO_URL)]
+    assert (shown.title, shown.footer.text, shown.author.name) == (NO_URL, NO_URL, NO_URL)
+    assert "evil" not in told(less)
+
+
 def test_mentions_and_silence_go_without_a_word() -> None:
     silent, unheard = without(whole(), Part.SILENCE), without(whole(), Part.MENTIONS)
     assert silent is not None
