@@ -74,6 +74,10 @@ class Webhook:
         return True
 
 
+_BLOCKED = Event.OPS_CHANNEL_BLOCKED, ""
+_OPEN = Event.OPS_CHANNEL_OPEN, ""
+
+
 class Fallback:
     """What is to be told elsewhere, each thing until it arrives, beside whatever else is done."""
 
@@ -85,22 +89,25 @@ class Fallback:
         self._news = asyncio.Event()
         self._told = False
         """Whether somebody was told that the channel is blocked, and not yet that it is open."""
-        self.blocked = False
+        self._reason: str | None = None
+        """Why the channel is blocked; None while it is open."""
+
+    @property
+    def blocked(self) -> bool:
         """Whether the channel is blocked, as far as this was told."""
+        return self._reason is not None
 
     def block(self, reason: str) -> None:
         """The channel is blocked. Once each time: what is known is not told again."""
-        if not self.blocked:
-            self.blocked = True
-            self._add((Event.OPS_CHANNEL_BLOCKED, ""), reason)
+        if self._reason is None:
+            self._reason = reason
+            self._say_how_the_channel_is()
 
     def open(self) -> None:
         """It takes messages. Whoever was not told that it did not is not told that it does."""
-        if self.blocked:
-            self.blocked = False
-            self._waiting.pop((Event.OPS_CHANNEL_BLOCKED, ""), None)
-            if self._told:
-                self._open()
+        if self._reason is not None:
+            self._reason = None
+            self._say_how_the_channel_is()
 
     def tell(self, what: Event, reason: str) -> None:
         """Something else is to be told, whatever becomes of the channel."""
@@ -112,23 +119,27 @@ class Fallback:
             await self._news.wait()
             self._news.clear()
             while self._waiting:
-                (what, name), reason = next(iter(self._waiting.items()))
-                if await self._notify(what, reason):
-                    self._arrived(what, (what, name))
+                name, reason = next(iter(self._waiting.items()))
+                if await self._notify(name[0], reason):
+                    self._arrived(name)
                 else:
+                    if name in self._waiting:  # the others go before it: it may be this one alone that is not taken
+                        self._waiting[name] = self._waiting.pop(name)
                     await asyncio.sleep(AGAIN.total_seconds())
 
-    def _arrived(self, what: Event, name: tuple[Event, str]) -> None:
+    def _arrived(self, name: tuple[Event, str]) -> None:
         self._waiting.pop(name, None)
-        if what is Event.OPS_CHANNEL_BLOCKED:
-            self._told = True
-            if not self.blocked:  # it was opened while that was on its way
-                self._open()
-        elif what is Event.OPS_CHANNEL_OPEN:
-            self._told = False
+        if name in {_BLOCKED, _OPEN}:
+            self._told = name == _BLOCKED
+            self._say_how_the_channel_is()  # which may have changed while that was on its way
 
-    def _open(self) -> None:
-        self._add((Event.OPS_CHANNEL_OPEN, ""), "the ops channel takes messages again")
+    def _say_how_the_channel_is(self) -> None:
+        self._waiting.pop(_BLOCKED, None)
+        self._waiting.pop(_OPEN, None)
+        if self._reason is not None and not self._told:
+            self._add(_BLOCKED, self._reason)
+        elif self._reason is None and self._told:
+            self._add(_OPEN, "the ops channel takes messages again")
 
     def _add(self, name: tuple[Event, str], reason: str) -> None:
         if self._notify is not None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.delivery import BlockedError, LaterError, RefusedError
 from bot.domain.incidents import Notice, NoticeKind, Rule
 from bot.domain.watch.known import Changes
 from bot.outbox import Outbox
-from bot.webhook import Event, Webhook
+from bot.webhook import Event, Fallback, Webhook
 from tests.domain.fleets import START
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.test_outbox import Post, at_work, running
@@ -20,12 +21,21 @@ from tests.waiting import until
 
 
 @asynccontextmanager
-async def pager(statuses: list[int]) -> AsyncIterator[tuple[str, list[object]]]:
-    """A service that answers with these statuses, then with 200; gives its address and what it was told."""
+async def pager(
+    statuses: list[int], *, unknown: Event | None = None, takes: float = 0
+) -> AsyncIterator[tuple[str, list[object]]]:
+    """A service that answers with these statuses, then with 200; gives its address and what it was told.
+
+    It refuses the `unknown` event, and thinks about each for as long as it `takes`.
+    """
     told: list[object] = []
 
     async def take(request: web.Request) -> web.Response:
-        told.append(await request.json())
+        said = await request.json()
+        await asyncio.sleep(takes)
+        told.append(said)
+        if said["event"] == unknown:
+            return web.Response(status=400)
         return web.Response(status=statuses.pop(0) if statuses else 200)
 
     app = web.Application()
@@ -85,6 +95,43 @@ async def test_somebody_is_told_once_each_time_the_channel_is_blocked_and_open_a
             await asyncio.sleep(300)
         blocked = ["ops_channel_blocked", "ops_channel_open"]
         assert events(told) == ["ops_channel_blocked", *blocked, *blocked], "the first did not arrive"
+
+
+@asynccontextmanager
+async def fallback_at(url: str) -> AsyncIterator[Fallback]:
+    """What tells that address, at work."""
+    fallback = Fallback(Webhook(url, lambda: START).notify)
+    task = asyncio.create_task(fallback.run())
+    try:
+        yield fallback
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_an_event_that_the_address_does_not_take_keeps_no_other_back() -> None:
+    async with pager([], unknown=Event.MESSAGE_REFUSED) as (url, told), fallback_at(url) as fallback:
+        fallback.tell(Event.MESSAGE_REFUSED, "banned 1900 cannot be posted")
+        fallback.block("Discord answered 403")
+        await asyncio.sleep(130)
+        fallback.open()
+        await asyncio.sleep(130)
+    assert [each for each in events(told) if each != "message_refused"] == ["ops_channel_blocked", "ops_channel_open"]
+    assert len(told) <= 7, "what is refused is told again once a minute"
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_whoever_is_told_late_knows_in_the_end_how_the_channel_is(turns: int) -> None:
+    async with pager([], takes=8) as (url, told), fallback_at(url) as fallback:
+        for turn in range(turns):
+            if turn % 2:
+                fallback.open()
+            else:
+                fallback.block("Discord answered 403")
+            await asyncio.sleep(3)
+        await asyncio.sleep(100)
+    assert events(told)[-1] == ("ops_channel_blocked" if turns % 2 else "ops_channel_open")
+    assert all(one != other for one, other in pairwise(events(told))), "nothing is told twice"
 
 
 async def test_nobody_is_told_that_it_is_open_who_was_not_told_that_it_was_blocked(sqlite_url: str) -> None:
