@@ -9,7 +9,7 @@ DeliveryError
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 PATIENCE = timedelta(minutes=10)
 """How long Discord may fail at an edit before the message is posted anew."""
@@ -63,6 +63,27 @@ class VanishedError(DeliveryError):
 
 class RefusedError(DeliveryError):
     """Discord will never take this message."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The earliest attempt to post a message whose outcome is not known."""
+
+    since: datetime | None
+    version: int | None
+    posting: bool = False
+    """Whether it came to a post."""
+    found: bool = False
+    """Whether that was in the channel already."""
+
+    def begin(self, now: datetime, version: int) -> None:
+        """Another attempt's outcome is not known; the earliest one counts."""
+        if self.since is None:
+            self.since, self.version = now, version
+
+    def forget(self) -> None:
+        """The attempt turned out not to have been accepted."""
+        self.since = self.version = None
 
 
 @dataclass(slots=True)

@@ -18,11 +18,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.delivery import (
+    Attempt,
     BlockedError,
     DeliveryError,
     GaveWayError,
@@ -142,7 +142,7 @@ class Outbox:
         self._silent_since: float | None = None
         """Since when no post was taken, and some failed; by the timer."""
         self._silence = ""
-        """Why nothing was posted for so long, or will be, that somebody else is to be told, if anything is open."""
+        """Why posts were left alone last; empty since one was taken."""
         self.blocked = False
         """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
@@ -247,21 +247,26 @@ class Outbox:
         return min(waits, default=None)
 
     async def _tell_of_silence(self) -> None:
-        """Somebody else, when nothing is posted for minutes and something is open that nobody has heard of."""
-        if self._silence and not self._fallback.blocked and await self._store.unheard():
-            self._fallback.block(self._silence)
+        """Somebody else, when nothing was or will be posted for minutes, and something open is unheard of."""
+        now = self._time()
+        rest = self._rests.left(Subject.POSTS, now)
+        silence = rest + timedelta(seconds=now - (now if self._silent_since is None else self._silent_since))
+        long = bool(self._silence and rest) and silence >= LONG_SILENCE
+        if long and not self._fallback.blocked and await self._store.unheard():
+            minutes = timedelta(seconds=round(silence.total_seconds()))
+            self._fallback.block(f"nothing can be posted for {minutes}: {self._silence}")
 
     async def _attempt(self, message: Message, now: datetime) -> None:
         """Try one claimed message once."""
-        attempt = _Attempt(message.uncertain_since, message.uncertain_version)
+        attempt = Attempt(message.uncertain_since, message.uncertain_version)
         try:
             discord_id, shown = await self._show(message, attempt, now)
         except VanishedError as error:
             event(logger, logging.WARNING, "message is gone from the channel", mark=message.mark, error=str(error))
             self._in_vain.over(message.id)
             await self._store.anew(message.id, self._clock())
-        except GaveWayError:
-            await self._store.retry(message.id, self._clock(), attempt.since, attempt.version)
+        except GaveWayError as error:
+            await self._retry(message, attempt, error.after)
         except RefusedError as error:
             await self._park(message, str(error))
         except DeliveryError as error:
@@ -269,9 +274,10 @@ class Outbox:
         else:
             await self._store.confirm(message.id, discord_id, shown)
             self._in_vain.taken(message.id, posted=attempt.posting, said=not attempt.found)
-            if attempt.posting:
-                self._may_post()
-            self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
+            if not attempt.found:  # what was there already says nothing about what may be sent now
+                self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
+                if attempt.posting:
+                    self._may_post()
             self.delivered += 1
             if message.discord_id is None and message.made_at is not None:
                 self.dwell.observe((self._clock() - message.made_at).total_seconds())
@@ -291,7 +297,7 @@ class Outbox:
         if open_ := [incident.key for incident in message.incidents if incident.open]:
             self._fallback.tell(Event.MESSAGE_REFUSED, f"{names_of(open_)} cannot be posted: {reason}")
 
-    async def _put_off(self, message: Message, attempt: "_Attempt", error: DeliveryError, now: datetime) -> None:
+    async def _put_off(self, message: Message, attempt: Attempt, error: DeliveryError, now: datetime) -> None:
         """Give it back, to be tried when what was refused has rested."""
         what = _subject(error, posting=attempt.posting)
         blocked = isinstance(error, BlockedError)
@@ -304,42 +310,24 @@ class Outbox:
         if isinstance(error, UncertainError) and attempt.posting and error.answered:
             self._in_vain.post_failed(message.id, self._time())
         # Due a little before the rest is over, or another one would be tried in its place that just happens to be due.
-        await self._store.retry(message.id, self._clock() + 0.9 * pause, attempt.since, attempt.version)
+        await self._retry(message, attempt, 0.9 * pause)
         level = logging.ERROR if blocked else logging.WARNING  # a person must act
         event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
+        if what is not Subject.EDITS:
+            self._silence = str(error)
         if attempt.posting:
-            self._be_silent(error)
+            self._silent_since = self._time() if self._silent_since is None else self._silent_since
+            if blocked:  # a person must act, so at once
+                self._fallback.block(str(error))
 
-    def _be_silent(self, error: DeliveryError) -> None:
-        """A post was refused: tell somebody else at once if a person must act, else when that lasts for minutes."""
-        self._silent_since = self._time() if self._silent_since is None else self._silent_since
-        if isinstance(error, BlockedError):
-            self._fallback.block(str(error))
-        elif error.after >= LONG_SILENCE:
-            self._silence = f"Discord lets nothing be posted for {error.after}: {error}"
-        elif self._time() - self._silent_since >= LONG_SILENCE.total_seconds():
-            self._silence = f"nothing could be posted for {LONG_SILENCE}: {error}"
+    async def _retry(self, message: Message, attempt: Attempt, after: timedelta) -> None:
+        """Give it back. What is due later than that was put off by a clock that was set back."""
+        await self._store.retry(message.id, self._clock() + min(after, CLAIM_LASTS), attempt.since, attempt.version)
 
-    async def _show(self, message: Message, attempt: "_Attempt", now: datetime) -> tuple[int, int]:
+    async def _show(self, message: Message, attempt: Attempt, now: datetime) -> tuple[int, int]:
         """Make the channel show the message; returns Discord's id and the version that is shown at least."""
-        if message.discord_id is not None:
-            if self._handover.has_news:
-                reason = "something new came while it was claimed"
-                raise GaveWayError(reason)
-            self._handover.on_wake = self._channel.give_way
-            try:
-                await self._channel.edit(message)
-            except DeliveryError as error:
-                if not self._in_vain.hopeless(message.id, error, self._time()):
-                    raise
-                event(logger, logging.WARNING, "message cannot be edited", mark=message.mark, error=str(error))
-            else:
-                return message.discord_id, message.version
-            finally:
-                self._handover.on_wake = None
-            if attempt.since is None:  # the process may die before it learns how the post went
-                await self._store.retry(message.id, now + CLAIM_LASTS, now, message.version)
-        attempt.posting = True
+        # One that is in the channel, and was perhaps posted anew, is edited when that is known, or there are two.
+        attempt.posting = message.discord_id is None or attempt.since is not None
         # An attempt in times to come was made before the clock was set back, nobody knows how long ago.
         if attempt.since is not None and not attempt.since <= now <= attempt.since + NONCE_MEMORY:
             found = await self._channel.find(message.mark, min(attempt.since, now), other_than=message.discord_id)
@@ -347,6 +335,16 @@ class Outbox:
                 attempt.found = True
                 return found, attempt.version or 0
             attempt.forget()
+        if message.discord_id is not None and attempt.since is None:
+            attempt.posting = False
+            if await self._edited(message):
+                return message.discord_id, message.version
+        if rest := self._rests.left(Subject.POSTS, self._time()):  # not all that is posted was claimed as a post
+            reason = "posts are left alone"
+            raise GaveWayError(reason, rest)
+        if not attempt.posting:  # the process may die before it learns how the post went
+            await self._store.retry(message.id, now + CLAIM_LASTS, now, message.version)
+            attempt.posting = True
         discord_id = await self._channel.post(message)
         if discord_id == message.discord_id:
             attempt.posting = False
@@ -354,6 +352,24 @@ class Outbox:
             raise LaterError(reason, NONCE_MEMORY)
         # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
         return discord_id, message.version if attempt.version is None else attempt.version
+
+    async def _edited(self, message: Message) -> bool:
+        """Edit it; False where it is to be posted anew instead."""
+        if self._handover.has_news:
+            reason = "something new came while it was claimed"
+            raise GaveWayError(reason)
+        self._handover.on_wake = self._channel.give_way
+        try:
+            await self._channel.edit(message)
+        except DeliveryError as error:
+            if not self._in_vain.hopeless(message.id, error, self._time()):
+                raise
+            event(logger, logging.WARNING, "message cannot be edited", mark=message.mark, error=str(error))
+            return False
+        else:
+            return True
+        finally:
+            self._handover.on_wake = None
 
 
 def _subject(error: DeliveryError, *, posting: bool) -> Subject:
@@ -366,24 +382,3 @@ def _subject(error: DeliveryError, *, posting: bool) -> Subject:
 def _is_stale(handed: Message, now: datetime) -> bool:
     """Whether a claimed message waited here so long that its claim is over: it may show other things by now."""
     return handed.discord_id is None and handed.made_at is not None and now - handed.made_at >= CLAIM_LASTS
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """The earliest attempt to post a message whose outcome is not known."""
-
-    since: datetime | None
-    version: int | None
-    posting: bool = False
-    """Whether it came to a post."""
-    found: bool = False
-    """Whether that was in the channel already."""
-
-    def begin(self, now: datetime, version: int) -> None:
-        """Another attempt's outcome is not known; the earliest one counts."""
-        if self.since is None:
-            self.since, self.version = now, version
-
-    def forget(self) -> None:
-        """The attempt turned out not to have been accepted."""
-        self.since = self.version = None

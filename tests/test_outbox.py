@@ -487,6 +487,25 @@ async def test_a_bot_whose_message_is_refused_may_speak(post: Post) -> None:
     assert not post.outbox.blocked
 
 
+async def test_a_post_that_is_found_in_the_channel_does_not_say_that_the_bot_may_post(post: Post) -> None:
+    await post.incident(1)
+    post.room.accepts_before_failing = True
+    post.room.answers = [UncertainError("hung up")]
+    await post.deliver()
+    post.room.accepts_before_failing = False
+    post.room.answers = [BlockedError("50013")]
+    post.clock.forward(timedelta(seconds=10))
+    await post.deliver()
+    assert post.outbox.blocked
+    post.clock.forward(timedelta(minutes=3))
+    await post.deliver_all()
+    assert post.room.calls == ["post", "post", "find"]
+    assert post.outbox.blocked
+    await post.incident(2)
+    await post.deliver_all()
+    assert not post.outbox.blocked
+
+
 LIMIT = LaterError("429, code 20028", timedelta(minutes=12), answered=True)
 FAILED = UncertainError("Discord answered 500", answered=True)
 BARRED = BlockedError("Discord answered 403, code 50013")
@@ -624,10 +643,9 @@ async def test_a_card_that_was_perhaps_posted_anew_is_not_taken_for_the_old_one(
     post.room.nonces = False
     post.room.answers = [RefusedError("50035"), UncertainError("hung up")]
     await post.deliver()
-    post.room.answers = [RefusedError("50035")]
     post.clock.forward(timedelta(minutes=3))
     await post.deliver_all()
-    assert post.room.calls == ["edit", "post", "edit", "find"]
+    assert post.room.calls == ["edit", "post", "find"]
     assert len(post.room.shown) == 2
 
 

@@ -29,7 +29,7 @@ from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all te
 from tests.ledger import EACH_FLIP_BY_ITSELF
 from tests.test_outbox import running
 from tests.wire.discord import TOKEN, Discord, Rate
-from tests.wire.faults import error, rate_limited, said
+from tests.wire.faults import RESET, error, rate_limited, said
 from tests.wire.messages import Message
 from tests.wire.world import ANNOUNCEMENTS, THREAD, Channel, Guild
 
@@ -265,6 +265,76 @@ async def test_a_wait_that_is_read_in_the_wrong_unit_is_an_hour_and_somebody_is_
             took = await it.page(1900)
         assert 3600 <= took < 3600 + SOON
         assert [what for what, _ in it.told][:1] == [Event.OPS_CHANNEL_BLOCKED]
+
+
+async def test_somebody_is_told_of_a_page_while_an_edits_limit_holds_for_everything(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        first = await it.fire(1900)
+        await it.fake.until(lambda: it.card(1900) is not None)
+        with it.fake.outage(rate_limited(3600, everywhere=True), "PATCH", EDITS, times=1) as outage:
+            await it.end(first)
+            await it.fake.until(lambda: outage.hits > 0)
+            await asyncio.sleep(600)
+            assert it.told == [], "nothing is open"
+            await it.fire(1901)
+            await asyncio.sleep(10)
+            assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED]
+            await it.fake.until(lambda: it.card(1901) is not None, 3600)
+        await asyncio.sleep(60)
+        assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED, Event.OPS_CHANNEL_OPEN]
+
+
+async def test_somebody_is_told_as_soon_as_it_is_known_that_posts_wait_for_more_than_five_minutes(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        with it.fake.outage(rate_limited(200), "POST", MESSAGES):
+            await it.fire(1900)
+            await asyncio.sleep(190)
+            assert it.told == []
+            await asyncio.sleep(100)
+            assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED]
+            assert "0:06:4" in it.told[0][1]
+
+
+@pytest.mark.parametrize("later", [1, 80, 200])
+async def test_a_card_that_was_perhaps_posted_anew_has_no_second_that_stays_as_it_was(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, later: float
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        first = await it.fire(1900)
+        await it.fake.until(lambda: it.card(1900) is not None)
+        await asyncio.sleep(300)
+        with (
+            it.fake.outage(error(400, 50035), "PATCH", EDITS),
+            it.fake.outage(RESET.after_accepting(), "POST", MESSAGES, times=1) as lost,
+        ):
+            await it.save(first)
+            await it.fake.until(lambda: lost.hits > 0)
+        await asyncio.sleep(later)
+        await it.end(first)
+        await it.fake.until(lambda: it.over(1900), 600)
+        assert len(it.fake.messages()) == 2
+
+
+async def test_cards_that_cannot_be_edited_are_posted_anew_when_discord_wants_posts_again(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        cards = []
+        for token in (1900, 1901, 1902):
+            cards.append(await it.fire(token))
+            await asyncio.sleep(300)
+        with it.fake.outage(error(400, 50035), "PATCH", EDITS):
+            with it.fake.outage(rate_limited(700), "POST", MESSAGES) as limit:
+                await it.end(*cards)
+                await it.fake.until(lambda: limit.hits > 0)
+                await asyncio.sleep(690)
+                assert limit.hits == 1, "Discord is not asked before the time it names"
+            await it.fake.until(lambda: all(map(it.over, (1900, 1901, 1902))), 60)
+            assert len(it.fake.messages()) == 6
 
 
 async def test_the_last_card_in_a_thread_that_was_archived_is_closed(
