@@ -64,7 +64,8 @@ async def running(*command: str) -> AsyncIterator[Demo]:
         yield Demo(await asyncio.wait_for(_printed_url(process), PATIENCE), process)
         process.send_signal(signal.SIGINT)
         _, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
-        assert complaints.decode() == ""
+        # A busy machine may keep it waiting for its disk.
+        assert [line for line in complaints.decode().splitlines() if " bot.leader lease " not in line] == []
         assert process.returncode == 0
     finally:
         if process.returncode is None:

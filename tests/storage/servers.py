@@ -8,7 +8,6 @@ import re
 import resource
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -194,8 +193,8 @@ class PgBouncer:
                 process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log)  # noqa: S603 - ours
             try:
                 pooler = cls(folder, name)
-                while not pooler.listens:
-                    assert process.poll() is None, (folder / "log").read_text()
+                while "process up" not in (said := (folder / "log").read_text()):
+                    assert process.poll() is None, said
                     time.sleep(0.02)
                 yield pooler
             finally:
@@ -206,12 +205,6 @@ class PgBouncer:
     def socket(self) -> Path:
         """Where it listens."""
         return self._folder / ".s.PGSQL.6432"
-
-    @property
-    def listens(self) -> bool:
-        """Whether it does; its file is there a moment before."""
-        with socket.socket(socket.AF_UNIX) as visitor:
-            return visitor.connect_ex(f"{self.socket}") == 0
 
     def url(self, options: str = "", *, user: str = "", password: str = PASSWORD, database: str = "postgres") -> str:
         """The URL of its database through it."""
