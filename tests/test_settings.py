@@ -226,12 +226,12 @@ def test_every_problem_is_told_at_once_a_line_each() -> None:
     ("name", "like", "says"),
     [
         ("OPS_CHANNEL_ID", "DISCORD_GUILD_ID", "one of them is wrong"),
-        ("OPERATOR_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody could use the bot"),
-        ("ALERT_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody would be mentioned"),
-        ("ESCALATION_ROLE_ID", "DISCORD_GUILD_ID", "the server itself, so nobody would be mentioned"),
-        ("OPERATOR_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody could use the bot"),
-        ("ALERT_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody would be mentioned"),
-        ("ESCALATION_ROLE_ID", "OPS_CHANNEL_ID", "a channel, so nobody would be mentioned"),
+        ("OPERATOR_ROLE_ID", "DISCORD_GUILD_ID", "the same as DISCORD_GUILD_ID, so nobody could use the bot"),
+        ("ALERT_ROLE_ID", "DISCORD_GUILD_ID", "the same as DISCORD_GUILD_ID, so nobody would be mentioned"),
+        ("ESCALATION_ROLE_ID", "DISCORD_GUILD_ID", "the same as DISCORD_GUILD_ID, so nobody would be mentioned"),
+        ("OPERATOR_ROLE_ID", "OPS_CHANNEL_ID", "the same as OPS_CHANNEL_ID, so nobody could use the bot"),
+        ("ALERT_ROLE_ID", "OPS_CHANNEL_ID", "the same as OPS_CHANNEL_ID, so nobody would be mentioned"),
+        ("ESCALATION_ROLE_ID", "OPS_CHANNEL_ID", "the same as OPS_CHANNEL_ID, so nobody would be mentioned"),
     ],
 )
 def test_an_id_that_something_else_has_is_a_problem(name: str, like: str, says: str) -> None:

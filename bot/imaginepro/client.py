@@ -41,7 +41,7 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.failures import broken, failed
+from bot.imaginepro.failures import broken, failed, retry_after
 from bot.imaginepro.packing import ASKED_FOR, Unpacking
 from bot.imaginepro.wire import NOTHING, Answer, Reader
 from bot.priority import Priority
@@ -165,7 +165,7 @@ class ImaginePro:
     async def fleet(self, known: Mapping[int, Token] = NOTHING) -> dict[int, Token]:
         """All linked tokens by id, in the upstream's order; what is decoded and reads as in `known` is that token.
 
-        If the list is not at its documented path, the other documented one is tried, and kept if it answers.
+        If the list is not at its path, the other documented one is tried, and kept if it answers.
 
         Raises:
             UpstreamError: No reading; it says nothing about the tokens.
@@ -174,17 +174,18 @@ class ImaginePro:
         try:
             return await self._tokens(self._fleet_path, deadline, self._reader, known)
         except UpstreamError as error:
-            if error.status != HTTPStatus.NOT_FOUND or self._fleet_path == _SINGLE:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
+        other = _LIST if self._fleet_path == _SINGLE else _SINGLE
         try:
-            found = await self._tokens(_SINGLE, deadline, self._reader, known)
+            found = await self._tokens(other, deadline, self._reader, known)
         except UpstreamError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
             detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
             raise NotFoundError(detail, status=error.status, retry_after=error.retry_after) from error
-        self._fleet_path = _SINGLE
-        _log.info("the list of tokens is at the path of a single one", extra={"fields": {"path": _SINGLE}})
+        self._fleet_path = other
+        _log.info("the list of tokens is at its other path", extra={"fields": {"path": other}})
         return found
 
     async def token(self, token_id: int) -> Token:
@@ -215,6 +216,8 @@ class ImaginePro:
             failure = error
         if said := complaint(answer.body, api_key=self._key):
             failure = MalformedError(f"the API answered with an error in place of tokens: {said}", path=failure.path)
+        failure.retry_after = answer.retry_after
+        self._leave_alone(failure)
         raise failure
 
     async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
@@ -284,6 +287,7 @@ class ImaginePro:
                     timeout=aiohttp.ClientTimeout(total=None),
                 ) as response,
             ):
+                answer.retry_after = retry_after(response.headers)
                 await self._receive(response, answer.feed if response.status in _GOOD else refusal.extend)
         except TimeoutError:
             failure = TimedOutError("the API did not answer in time")
@@ -297,8 +301,9 @@ class ImaginePro:
             failure = NotFoundError("the API key, or the host in the API's URL, has characters that cannot be sent")
         if response is not None and response.status not in _GOOD:
             failure = failed(response, refusal, api_key=self._key)  # however it went on
-            self._leave_alone(failure)
         if failure is not None:
+            failure.retry_after = answer.retry_after
+            self._leave_alone(failure)
             raise failure
         return answer
 

@@ -11,6 +11,7 @@ Sources: imaginepro.ai/docs/list-tokens, imaginepro.ai/docs/toggle-tokens, docs.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -98,6 +99,9 @@ class Answer:
     within a text or an inner array makes a piece that is no JSON, since that text or array does not end in it; then the
     answer is read anew as a whole.
     """
+
+    retry_after: timedelta | None = None
+    """How long it asks for no other call, which is heeded where it turns out to be no good answer."""
 
     def __init__(self, reader: Reader, known: Mapping[int, Token]) -> None:
         """See `Reader.answer`."""

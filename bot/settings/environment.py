@@ -176,8 +176,10 @@ def _same_ids(values: Mapping[str, Any]) -> Iterator[str]:
     for field, (name, harm) in ROLES.items():
         role = values.get(field)
         if role is not None and role in {guild, channel}:
-            what = "is DISCORD_GUILD_ID, the server itself" if role == guild else "is OPS_CHANNEL_ID, a channel"
-            yield f"{name} {what}, so {harm}. Right-click a role for Copy Role ID"
+            other, more = "OPS_CHANNEL_ID", ""
+            if role == guild:
+                other, more = "DISCORD_GUILD_ID", "; @everyone, which has the server's id, cannot be used"
+            yield f"{name} is the same as {other}, so {harm}: one is wrong. Right-click a role for Copy Role ID{more}"
 
 
 FORGETFUL = {"DYNO": "Heroku", "RENDER": "Render"}

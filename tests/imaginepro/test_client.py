@@ -220,15 +220,19 @@ async def test_a_path_that_did_not_answer_is_not_kept() -> None:
     assert [call.path for call in upstream.calls] == [LIST, SINGLE, LIST]
 
 
-async def test_a_kept_path_that_goes_away_is_not_found() -> None:
+async def test_a_kept_path_that_goes_away_is_looked_for_where_it_was() -> None:
     upstream = upstream_of(1900)
     upstream.has_list = False
     async with client_and(upstream) as client:
         await client.fleet()
-        upstream.fail(sandbox.NOT_FOUND)
+        upstream.fail(sandbox.NOT_FOUND, times=2)
         with pytest.raises(NotFoundError):
             await client.fleet()
-    assert len(upstream.calls) == 3
+        upstream.has_list = True
+        upstream.fail(sandbox.NOT_FOUND, times=1)
+        assert len(await client.fleet()) == 1
+        assert len(await client.fleet()) == 1
+    assert [call.path for call in upstream.calls] == [LIST, SINGLE, SINGLE, LIST, SINGLE, LIST, LIST]
 
 
 TABLE = [
@@ -376,6 +380,10 @@ ASKED = (("Retry-After", "3600"),)
         replace(sandbox.page(403), headers=ASKED),
         replace(sandbox.REDIRECT, headers=(*sandbox.REDIRECT.headers, *ASKED)),
         Fault(429, b"\x8b\x03", headers=(*ASKED, ("Content-Encoding", "br"))),
+        replace(sandbox.WEB_PAGE, headers=ASKED),
+        Fault(202, b'{"message": "Maintenance"}', headers=ASKED),
+        Fault(204, b"", headers=ASKED),
+        replace(sandbox.TRUNCATED, headers=ASKED),
     ],
 )
 async def test_an_upstream_that_asks_to_be_left_alone_is_called_by_nobody_for_so_long(fault: Fault) -> None:
@@ -401,6 +409,13 @@ async def test_an_upstream_that_asks_to_be_left_alone_is_called_by_nobody_for_so
         assert list(await client.fleet()) == [1900]
         assert (await client.token(1900)).id == 1900
     assert [call.at - began for call in upstream.calls[1:]] == [pytest.approx(3600, abs=1)] * 2
+
+
+async def test_a_good_answer_is_one_whatever_it_asks_for() -> None:
+    upstream = upstream_of(1900)
+    upstream.fail(Fault(headers=ASKED))
+    async with client_and(upstream, budget=54) as client:
+        assert list(await client.fleet()) == list(await client.fleet()) == [1900]
 
 
 @pytest.mark.parametrize("left", [0.1, 0.0])
