@@ -44,6 +44,9 @@ RETENTION = timedelta(days=90)
 FIRST_RETENTION = timedelta(minutes=1)
 """How long after a start the retention is first applied: that is in a hurry to poll and to answer."""
 
+FIRST_POLL = timedelta(minutes=1)
+"""How long the line of a start waits for the first poll, which may take nine tenths of POLL_INTERVAL."""
+
 ENDING = timedelta(seconds=1)
 """How long after the lease was lost something may still run: the thread in which discord.py sends heartbeats."""
 
@@ -234,9 +237,11 @@ async def _look_around(app: App, settings: Settings) -> None:
         raise LoginError("\n".join(each.words for each in wrong))
     for each in wrong:
         logger.error(each.words)
-    await app.polled.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_POLL.total_seconds()):
+            await app.polled.wait()
     fleet = app.monitor.fleet
-    tokens = None if fleet.failure else len(fleet.tokens)
+    tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
     logger.info(announcement(tokens, settings.poll_interval, ids, found))
 
 

@@ -641,6 +641,13 @@ async def test_the_line_of_a_start_says_that_imaginepro_cannot_be_read(home: Tow
     assert line == "watching ImaginePro, which cannot be read yet, every 10 s, telling #ops, paging @on call"
 
 
+async def test_the_line_of_a_start_does_not_wait_for_hours_for_a_first_poll(home: Town) -> None:
+    home.upstream.fail(UNAVAILABLE)
+    async with home.bot(POLL_INTERVAL="12h", FAKE_WORRY="1") as bot:
+        line = await _until_logged(bot, "watching")
+    assert line == "watching ImaginePro, which cannot be read yet, every 12 h, telling #ops, paging @on call"
+
+
 def _hit_twice(away: Outage) -> bool:
     return away.hits > 1
 

@@ -83,7 +83,9 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
     elif own and status == HTTPStatus.NOT_FOUND:
         kind, detail = NotFoundError, f"ImaginePro knows no such thing ({why})"
     elif status in REFUSALS or status == HTTPStatus.NOT_FOUND:
-        what = f"the answer is {stranger(body)}, and not in the API's own words"
+        packed = not body and "Content-Encoding" in response.headers
+        form = "packed in a way that cannot be read" if packed else stranger(body)
+        what = f"the answer is {form}, and not in the API's own words"
         detail = f"{what}: a proxy or firewall may have sent it ({why})"
     elif status == HTTPStatus.TOO_MANY_REQUESTS:
         kind, detail = RateLimitedError, f"too many calls ({why})"

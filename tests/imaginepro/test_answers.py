@@ -167,6 +167,10 @@ async def outcome(client: ImaginePro) -> tuple[type[BaseException] | None, str]:
         (Fault(403, b"error code: 1010", content_type="text/plain"), "is plain text, and not in the API's own words"),
         (page(403), "a web page, and not in the API's own words: a proxy or firewall may have sent it (403)"),
         (Fault(401, b""), "the answer is empty, and not in the API's own words"),
+        (
+            Fault(403, b"\x8b\x03", headers=(("Content-Encoding", "br"),)),
+            "the answer is packed in a way that cannot be read, and not in the API's own words",
+        ),
         (Fault(402, b"<Error/>"), "the answer is XML or a web page"),
         (Fault(403, b'{"message": "Forbidden"}'), "the answer is JSON of another form"),
         (Fault(204, b""), "the answer is not JSON, it is empty"),

@@ -9,8 +9,8 @@ it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEA
 database, or for a message to be taken, or `check` for all that it tries; FAKE_PATIENCE, for which it tries to read one
 account for a person; FAKE_LEASE, for which the holder of the lease may say nothing, its other times in proportion;
 FAKE_CHECK, after which the lease is renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be
-given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong, and it
-tells nobody that it cannot save.
+given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong, it tells nobody that it
+cannot save, and the line of its start waits for the first poll.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -134,6 +134,7 @@ def bear(seconds: float) -> None:
     health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
+    app.FIRST_POLL = patience
     saving.PACE = saving.Pace(
         probe=patience,
         retry=patience / 10,
