@@ -187,7 +187,8 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
         case Rule.UPSTREAM_DOWN:
             word = f"{seen.detail.partition(':')[0]} {seen.until}"
         case Rule.UPSTREAM_REFUSED:
-            word = seen.detail.partition(" (")[0]  # what is refused; in the brackets is the upstream's own text
+            # What is refused; in the brackets is the upstream's own text.
+            word = f"{seen.detail.partition(' (')[0]} {seen.until}"
         case Rule.POOL if seen.key.step == FAST_HOURS:
             word = ""
         case _:

@@ -457,6 +457,10 @@ def test_an_upstream_that_asks_to_be_left_alone_is_told_so_until_when() -> None:
     assert upstream_sentence(error, NOON) == (
         f"ImaginePro {asks}. What was read last stays as it is; until then, nobody can read it anew."
     )
+    detail = f"{Trouble.REFUSED}: {refusal(402).meaning} (402: Insufficient credits)"
+    unpaid = replace(incident(Rule.UPSTREAM_REFUSED, None, severity=Severity.CRITICAL, detail=detail), until=at)
+    again = f"goes on by itself. It {asks}: the bot tries again then, or when you restart it."
+    assert any(line.endswith(again) for line in body(unpaid))
     refused = RefusedError("401", status=401, retry_after=timedelta(hours=1))
     assert upstream_sentence(refused, NOON).startswith(f"ImaginePro refuses the API key, and {asks}.")
 

@@ -745,6 +745,13 @@ def test_a_card_says_until_when_the_upstream_is_left_alone_and_is_edited_for_a_l
         assert story.fail(minutes, Trouble.RATE_LIMITED, until=minutes + 1) == []
 
 
+def test_a_card_about_a_refusal_is_edited_when_the_bot_looks_again_later() -> None:
+    story = watching()
+    assert story.fail(1, Trouble.REFUSED, until=61) == ["upstream_refused critical"]
+    assert [story.fail(minutes, Trouble.REFUSED, until=61) for minutes in (2, 60)] == [[], []]
+    assert story.fail(62, Trouble.REFUSED, until=122) == ["upstream_refused critical"]
+
+
 def test_failures_that_nobody_wants_to_hear_of_still_leave_the_reading_old() -> None:
     story = watching(policy=EVERY_MINUTE)
     story.set(Rule.UPSTREAM_DOWN, on=False)

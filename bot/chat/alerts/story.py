@@ -13,6 +13,7 @@ from bot.chat.alerts.wording import (
     RELAX_NOW,
     REST,
     SLOW,
+    UNSEEN,
     WAIT,
     WORDINGS,
     Wording,
@@ -179,8 +180,9 @@ class Story(Value):
 
     @property
     def admit(self) -> str:
-        """What to do so that ImaginePro lets the bot in again."""
-        return self._refusal.do
+        """What to do so that ImaginePro lets the bot in again, and when that shows."""
+        until = self.incident.until
+        return self._refusal.do + (UNSEEN.format(until=self._instant(until)) if until is not None else "")
 
     @property
     def _refusal(self) -> Refusal:

@@ -245,6 +245,7 @@ REST = (
     "if your jobs fail, look at your tokens in ImaginePro: it asks to be left alone until {until}, and the bot reads it"
     " again then."
 )
+UNSEEN = " It asks to be left alone until {until}: the bot tries again then, or when you restart it."
 MEND = (
     "check `IMAGINEPRO_API_URL`, that no proxy or firewall answers in ImaginePro's place, and that your plan is DIY."
     " If all is right, contact ImaginePro's support."
