@@ -2,7 +2,8 @@
 
 Exit codes, the middle three as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong,
 and starting again does not help; 75 the database is away or PORT is taken, or nothing but what is away failed a check,
-and starting again may help; 70 the watchdog ended a bot that stood still, and starting again helps; 1 anything else.
+and starting again may help; 70 the watchdog ended a bot that stood still, and starting again helps; 130 somebody ended
+`check` by Ctrl-C; 1 anything else.
 """
 
 # Whatever is imported below stays for good: to look for garbage meanwhile takes a tenth of the start, and finds none.
@@ -36,6 +37,8 @@ gc.enable()
 
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
+INTERRUPTED = 128 + signal.SIGINT
+"""As a shell says it of whatever ends by Ctrl-C."""
 
 M_MMAP_THRESHOLD = -3
 """The parameter's number in glibc's malloc.h."""
@@ -126,6 +129,8 @@ async def _run(settings: Settings) -> int:
 async def _check(settings: Settings) -> int:
     from bot.check import Verdict, checks  # noqa: PLC0415 - a bot that runs does without it
 
+    # At once and without a traceback, whatever waits for an answer: nothing is under way that would have to end.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, os._exit, INTERRUPTED)
     labels = {Verdict.TRYING: "...  ", Verdict.GOOD: "ok   ", Verdict.WRONG: "FAIL ", Verdict.AWAY: "FAIL "}
     verdicts = set()
     async for check in checks(settings):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -44,6 +45,7 @@ MESSAGES = "/channels/*/messages"
 """Where posts go."""
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
+INTERRUPTED = 130
 
 
 @pytest.fixture
@@ -504,6 +506,15 @@ async def test_check_ends_in_time_and_says_of_each_that_it_did_not_answer(home: 
             assert (await bot.wait()).code == EX_TEMPFAIL
     assert sorted(line.split(":")[0] for line in bot.failed) == ["FAIL  Discord", "FAIL  ImaginePro", "FAIL  database"]
     assert "Traceback" not in bot.output
+
+
+async def test_check_ends_quietly_by_ctrl_c_whatever_it_waits_for(home: Town) -> None:
+    home.upstream.fail(late(60))
+    home.discord.outage(faults.HANG)
+    async with home.bot("check") as bot:
+        await until("all that can be tried", lambda: "ok    database" in bot.stdout)
+        assert (await bot.terminate(signal.SIGINT)).code == INTERRUPTED
+    assert not bot.stderr
 
 
 @pytest.mark.parametrize("fault", [faults.error(403, html=True), faults.error(200, html=True), faults.error(200)])
