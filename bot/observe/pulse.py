@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.domain.model import Trouble
 from bot.domain.value import replace
 from bot.figures import Histogram
 from bot.jobs import Job
@@ -134,13 +135,15 @@ class Pulse:
             return common
         fleet = self.parts.monitor.fleet
         read_at, until = fleet.read_at, fleet.left_alone_until
+        # Time alone mends no refusal: somebody has to look at ImaginePro.
+        refused = fleet.failure is not None and fleet.failure.trouble is Trouble.REFUSED
         return replace(
             common,
             role=Role.LEADING,
             # Numbers age by the clock while the process is frozen, and by its beats after the clock was set back.
             unread=max(self._clock() - max(read_at or self._led_since, self._led_since), self._since("reading")),
             # The poll after that may take as long as any other.
-            left_alone=until is not None and self._clock() - until <= READINGS_LATE * self._interval,
+            left_alone=until is not None and not refused and self._clock() - until <= READINGS_LATE * self._interval,
             gateway_away=self._since("gateway"),
             undelivered=self._since("delivery"),
             blocked=self.parts.outbox.blocked,

@@ -15,7 +15,7 @@ from bot.domain.info import threshold
 from bot.domain.model import Record, Token
 from bot.domain.rules.policy import Policy
 from bot.handover import Handover
-from bot.imaginepro.client import ServerError
+from bot.imaginepro.client import RefusedError, ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse
 from bot.outbox import Outbox
@@ -31,6 +31,8 @@ class Ends:
     """None while ImaginePro fails."""
     left_alone: timedelta | None = None
     """For how long it asks to be left alone then."""
+    unpaid: bool = False
+    """Whether it fails since it asks for payment."""
     refusal: DeliveryError | None = None
     """What the channel says."""
     now: datetime = START
@@ -40,8 +42,9 @@ class Ends:
         """The accounts."""
         assert known is not None
         if self.fleet_now is None:
-            reason = "the API failed (503)"
-            raise ServerError(reason, status=503, retry_after=self.left_alone)
+            kind, status = (RefusedError, 402) if self.unpaid else (ServerError, 503)
+            reason = f"the API failed ({status})"
+            raise kind(reason, status=status, retry_after=self.left_alone)
         return tokens(self.fleet_now)
 
     async def token(self, token_id: int) -> Token:

@@ -73,6 +73,17 @@ async def test_an_upstream_that_asks_to_be_left_alone_is_a_reason_of_its_own_unt
         assert words(patient.pulse) == set()
 
 
+async def test_a_refusal_is_no_wish_to_be_left_alone_whatever_it_asks_for(patient: Patient) -> None:
+    with patient.leading():
+        await patient.poll()
+        await patient.outbox.deliver()
+        patient.ends.fleet_now, patient.ends.left_alone, patient.ends.unpaid = None, timedelta(hours=1), True
+        await patient.poll()
+        await patient.outbox.deliver()
+        await patient.live(181)
+        assert words(patient.pulse) == {"poll"}
+
+
 async def test_readings_that_fail_turn_it_red_in_time_though_the_clock_is_set_back(patient: Patient) -> None:
     with patient.leading():
         await patient.poll()
