@@ -82,6 +82,12 @@ class Store(Protocol):
     async def unheard(self) -> bool:
         """Whether anything is open of which a message waits to be posted."""
 
+    async def told_blocked(self) -> bool:
+        """Whether the fallback was told that the channel is blocked, and not yet that it is open."""
+
+    async def note_told_blocked(self, told: bool) -> None:  # noqa: FBT001 - what is noted
+        """Keep that."""
+
     async def reopen(self, now: datetime, within: timedelta) -> None:
         """Give back what a dead process had claimed, and what is not due `within` that time."""
 
@@ -134,9 +140,9 @@ class Outbox:
         self._time = timer or (lambda: asyncio.get_running_loop().time())
         self._rests = Rests(pace)
         self._in_vain = InVain()
-        self._fallback = Fallback(notify)
+        self._fallback = Fallback(notify, self._note_told)
         self._begun = False
-        """Whether what was parked before the start is tried once more."""
+        """Whether what was parked before the start is tried once more, and known what the fallback was told."""
         self._refused = False
         """Whether the channel refused what is tried now."""
         self._silent_since: float | None = None
@@ -228,6 +234,7 @@ class Outbox:
             await self._store.reopen(now, CLAIM_LASTS)
             if not self._begun:
                 await self._store.unpark(now)
+                self._fallback.resume(told=await self._store.told_blocked())
                 self._begun = True
         claimed = await self._store.claim(now, of, self._in_vain.last)
         if claimed.folded:
@@ -255,6 +262,11 @@ class Outbox:
         if long and not self._fallback.blocked and await self._store.unheard():
             minutes = timedelta(seconds=round(silence.total_seconds()))
             self._fallback.block(f"nothing can be posted for {minutes}: {self._silence}")
+
+    async def _note_told(self, told: bool) -> None:  # noqa: FBT001 - as `Fallback` calls it
+        """A start that does not know it tells it once more."""
+        with contextlib.suppress(StoreError):
+            await self._store.note_told_blocked(told)
 
     async def _attempt(self, message: Message, now: datetime) -> None:
         """Try one claimed message once."""

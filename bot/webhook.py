@@ -81,9 +81,10 @@ _OPEN = Event.OPS_CHANNEL_OPEN, ""
 class Fallback:
     """What is to be told elsewhere, each thing until it arrives, beside whatever else is done."""
 
-    def __init__(self, notify: Notify | None) -> None:
-        """Without `notify` nobody is told of anything."""
+    def __init__(self, notify: Notify | None, note: Callable[[bool], Awaitable[None]]) -> None:
+        """Without `notify` nobody is told of anything; `note` keeps whether the channel was last told to be blocked."""
         self._notify = notify
+        self._note = note
         self._waiting: dict[tuple[Event, str], str] = {}
         """The reasons of what is to be told, by the event and what makes it one of its own."""
         self._news = asyncio.Event()
@@ -96,6 +97,11 @@ class Fallback:
     def blocked(self) -> bool:
         """Whether the channel is blocked, as far as this was told."""
         return self._reason is not None
+
+    def resume(self, *, told: bool) -> None:
+        """Before the start somebody was `told` that the channel is blocked, and it may be still."""
+        if told:
+            self._told, self._reason = True, "as before the start"
 
     def block(self, reason: str) -> None:
         """The channel is blocked. Once each time: what is known is not told again."""
@@ -121,17 +127,18 @@ class Fallback:
             while self._waiting:
                 name, reason = next(iter(self._waiting.items()))
                 if await self._notify(name[0], reason):
-                    self._arrived(name)
+                    await self._arrived(name)
                 else:
                     if name in self._waiting:  # the others go before it: it may be this one alone that is not taken
                         self._waiting[name] = self._waiting.pop(name)
                     await asyncio.sleep(AGAIN.total_seconds())
 
-    def _arrived(self, name: tuple[Event, str]) -> None:
+    async def _arrived(self, name: tuple[Event, str]) -> None:
         self._waiting.pop(name, None)
         if name in {_BLOCKED, _OPEN}:
             self._told = name == _BLOCKED
             self._say_how_the_channel_is()  # which may have changed while that was on its way
+            await self._note(self._told)
 
     def _say_how_the_channel_is(self) -> None:
         self._waiting.pop(_BLOCKED, None)

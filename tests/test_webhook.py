@@ -100,13 +100,35 @@ async def test_somebody_is_told_once_each_time_the_channel_is_blocked_and_open_a
 @asynccontextmanager
 async def fallback_at(url: str) -> AsyncIterator[Fallback]:
     """What tells that address, at work."""
-    fallback = Fallback(Webhook(url, lambda: START).notify)
+
+    async def nothing(_told: object) -> None:
+        """There is no other start."""
+
+    fallback = Fallback(Webhook(url, lambda: START).notify, nothing)
     task = asyncio.create_task(fallback.run())
     try:
         yield fallback
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def test_who_was_told_before_a_start_is_told_once_and_told_when_it_is_open(sqlite_url: str) -> None:
+    async with pager([]) as (url, told):
+        async with telling(url, sqlite_url) as post:
+            post.room.answers = [BlockedError("Discord answered 403")]
+            await post.incident(1)
+            await asyncio.sleep(10)
+        for _ in range(2):
+            async with telling(url, sqlite_url) as post:
+                post.room.answers = [BlockedError("Discord answered 403")]
+                await asyncio.sleep(59)
+        assert events(told) == ["ops_channel_blocked"]
+        for _ in range(2):
+            async with telling(url, sqlite_url) as post:
+                await post.incident(2)
+                await asyncio.sleep(600)
+        assert events(told) == ["ops_channel_blocked", "ops_channel_open"]
 
 
 async def test_an_event_that_the_address_does_not_take_keeps_no_other_back() -> None:

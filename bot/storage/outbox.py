@@ -323,6 +323,16 @@ def unheard(connection: sa.Connection) -> bool:
     return bool(connection.scalar(_UNHEARD))
 
 
+def told_blocked(connection: sa.Connection) -> bool:
+    """Whether somebody else was told that the ops channel is blocked, and not yet that it is open."""
+    return bool(connection.scalar(sa.select(installation.c.told_blocked)))
+
+
+def note_told_blocked(connection: sa.Connection, told: bool) -> None:  # noqa: FBT001 - what is noted
+    """Note that, for the next start and for whoever leads next."""
+    connection.execute(sa.update(installation).values(told_blocked=told))
+
+
 def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:
     """The message of a row of `_MESSAGES`, with its incidents."""
     shown = connection.scalars(_SHOWN if row.notice is None else _SAID, {"name": row.id})

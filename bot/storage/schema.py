@@ -25,7 +25,7 @@ from bot.domain.incidents import Incident, Notice
 from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -183,4 +183,6 @@ installation = sa.Table(
     # The ops channel, and the last of Discord's ids of messages that were posted before it was this one.
     sa.Column("channel_id", sa.BigInteger),
     sa.Column("elsewhere", sa.BigInteger),
+    # Whether the fallback address was told that the channel is blocked, and not yet that it is open.
+    sa.Column("told_blocked", sa.Boolean, nullable=False, server_default=sa.false()),
 )

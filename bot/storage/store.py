@@ -167,6 +167,7 @@ class Store:
     parked = _reads(outbox.parked)
     waiting = _reads(outbox.waiting)
     unheard = _reads(outbox.unheard)
+    told_blocked = _reads(outbox.told_blocked)
     backlog = _reads(outbox.backlog)
     reopen = _writes_leading(outbox.reopen)
     claim = _writes_leading(claims.claim)
@@ -175,6 +176,7 @@ class Store:
     anew = _writes_leading(outbox.anew)
     park = _writes_leading(outbox.park)
     unpark = _writes_leading(outbox.unpark)
+    note_told_blocked = _writes_leading(outbox.note_told_blocked)
 
 
 @asynccontextmanager
