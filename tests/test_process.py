@@ -517,7 +517,10 @@ async def test_check_ends_quietly_by_ctrl_c_whatever_it_waits_for(home: Town) ->
     assert not bot.stderr
 
 
-@pytest.mark.parametrize("fault", [faults.error(403, html=True), faults.error(200, html=True), faults.error(200)])
+@pytest.mark.parametrize(
+    "fault",
+    [faults.error(401, html=True), faults.error(403, html=True), faults.error(200, html=True), faults.error(200)],
+)
 async def test_check_takes_what_is_not_discord_s_for_discord_being_away(home: Town, fault: faults.Fault) -> None:
     for path in ("/users/@me", "/guilds/*", "/channels/*"):
         with home.discord.outage(fault, "GET", path):
@@ -530,7 +533,16 @@ async def test_check_takes_what_is_not_discord_s_for_discord_being_away(home: To
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.error(200, html=True), faults.error(200), faults.error(403, html=True), faults.error(403, 40333)]
+    "fault",
+    [
+        faults.error(200, html=True),
+        faults.error(200),
+        faults.error(401, html=True),
+        faults.said(401, b'{"error": "not logged in"}'),
+        faults.said(401, b'{"message": null}'),
+        faults.error(403, html=True),
+        faults.error(403, 40333),
+    ],
 )
 @pytest.mark.parametrize(
     ("method", "path", "waits"),

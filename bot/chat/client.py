@@ -214,9 +214,7 @@ class ChatClient(DeskClient):
     async def _log_in(self, token: str) -> None:
         for pause in _pauses():
             try:
-                await self.login(token)
-            except discord.LoginFailure:
-                raise LoginError(NOT_ADMITTED) from None
+                await _admitted(self, token)
             except AWAY as error:
                 wait = max(pause, _asked_to_wait(error))
                 logger.warning("login failed, next try in %s: %s", wait, unanswered(error))
@@ -325,6 +323,26 @@ class ChatClient(DeskClient):
             await asyncio.sleep(wait.total_seconds())
 
 
+async def _admitted(client: discord.Client, token: str) -> None:
+    """Log in.
+
+    Raises:
+        LoginError: Discord refuses the token. discord.py takes any 401 for that, be it a proxy's page.
+    """
+    try:
+        await client.login(token)
+    except discord.LoginFailure as error:
+        answer = error.__cause__
+        if isinstance(answer, discord.HTTPException) and not _in_its_own_words(answer):
+            raise answer from None
+        raise LoginError(NOT_ADMITTED) from None
+
+
+def _in_its_own_words(answer: discord.HTTPException) -> bool:
+    """Whether it is JSON with a message. Its body cannot be had any more, from which `bot.chat.answers` would tell."""
+    return answer.response.headers.get("Content-Type", "").startswith("application/json") and bool(answer.text)
+
+
 def _asked_to_wait(error: Exception) -> timedelta:
     return asked_wait(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
 
@@ -340,9 +358,7 @@ async def try_login(
     """
     async with discord.Client(intents=INTENTS, http_trace=http_trace, proxy=proxy_for(Route.BASE)) as client:
         try:
-            await client.login(token)
-        except discord.LoginFailure:
-            raise LoginError(NOT_ADMITTED) from None
+            await _admitted(client, token)
         except AWAY as error:
             raise AwayError(unanswered(error)) from error
         return str(client.user), await survey(client, ids)
