@@ -17,6 +17,9 @@ PATIENCE = timedelta(minutes=10)
 PATIENCE_WITH_PEOPLE = timedelta(minutes=3)
 """How long an edit waits for somebody to mend something: that may be what bars posts, too, or it may not."""
 
+LONG_SILENCE = timedelta(minutes=5)
+"""If nothing is posted for so long, or one message is not, somebody else is told of what is open and unheard of."""
+
 POSTS_ALONE = 12
 """How often a post is tried before others that wait are: what is new comes in its order, as long as all may fail."""
 
@@ -46,7 +49,7 @@ class LaterError(DeliveryError):
 
 
 class GaveWayError(LaterError):
-    """It was not sent yet, and something new came that goes before it."""
+    """It is not tried now, though nothing speaks against it: something else goes first, or its time is yet to come."""
 
 
 class UncertainError(DeliveryError):
@@ -95,6 +98,8 @@ class _Vain:
     taken: int
     """How many others were taken by then."""
     tries: int = 0
+    told: bool = False
+    """Whether that was said."""
 
 
 class InVain:
@@ -132,10 +137,17 @@ class InVain:
         vain.since, vain.taken = now, self._taken
         return True
 
-    def post_failed(self, message_id: int, now: float) -> None:
-        """Discord failed at it, and nobody knows whether it would at another."""
-        self._messages.setdefault(message_id, _Vain(now, self._taken)).tries += 1
+    def post_failed(self, message_id: int, now: float) -> bool:
+        """Discord failed at it; whether it has for long, and took others meanwhile, which is said once.
+
+        Until others were taken nobody knows whether it would fail at them, too.
+        """
+        vain = self._messages.setdefault(message_id, _Vain(now, self._taken))
+        vain.tries += 1
         self._posts.add(message_id)
+        long = now - vain.since >= LONG_SILENCE.total_seconds() and self._taken > vain.taken
+        news, vain.told = long and not vain.told, long or vain.told
+        return news
 
     def taken(self, message_id: int, *, posted: bool, said: bool) -> None:
         """The channel took it; `said` when it told so, and it was not only found there."""

@@ -22,12 +22,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.delivery import (
+    LONG_SILENCE,
     Attempt,
     BlockedError,
     DeliveryError,
     GaveWayError,
     InVain,
-    LaterError,
     RefusedError,
     UncertainError,
     VanishedError,
@@ -49,9 +49,6 @@ and a request may wait 45 s for its turn."""
 
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
-
-LONG_SILENCE = timedelta(minutes=5)
-"""If nothing is posted for so long, somebody else is told that something is open of which nobody has heard."""
 
 
 class Channel(Protocol):
@@ -306,6 +303,10 @@ class Outbox:
         self._in_vain.over(message.id)
         self._rests.worked(Subject.POSTS)
         self._may_post()  # though not like this
+        self._tell_of_refused(message, reason)
+
+    def _tell_of_refused(self, message: Message, reason: str) -> None:
+        """Somebody else, where it is about something open."""
         if open_ := [incident.key for incident in message.incidents if incident.open]:
             self._fallback.tell(Event.MESSAGE_REFUSED, f"{names_of(open_)} cannot be posted: {reason}")
 
@@ -319,8 +320,9 @@ class Outbox:
         self.blocked = self.blocked or (blocked and attempt.posting)
         if isinstance(error, UncertainError) and attempt.posting:
             attempt.begin(now, message.version)
-        if isinstance(error, UncertainError) and attempt.posting and error.answered:
-            self._in_vain.post_failed(message.id, self._time())
+        answered = isinstance(error, UncertainError) and attempt.posting and error.answered
+        if answered and self._in_vain.post_failed(message.id, self._time()):
+            self._tell_of_refused(message, str(error))
         # Due a little before the rest is over, or another one would be tried in its place that just happens to be due.
         await self._retry(message, attempt, 0.9 * pause)
         level = logging.ERROR if blocked else logging.WARNING  # a person must act
@@ -361,7 +363,7 @@ class Outbox:
         if discord_id == message.discord_id:
             attempt.posting = False
             reason = "Discord takes a post for the message that cannot be edited, as long as it remembers that"
-            raise LaterError(reason, NONCE_MEMORY)
+            raise GaveWayError(reason, NONCE_MEMORY)
         # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
         return discord_id, message.version if attempt.version is None else attempt.version
 

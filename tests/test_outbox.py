@@ -663,6 +663,22 @@ async def test_a_card_whose_post_discord_still_remembers_is_posted_anew_a_little
     assert [each.incidents[0].stage for each in post.room.shown.values()] == [Stage.FIRING, Stage.RESOLVED]
 
 
+async def test_a_card_that_waits_to_be_posted_anew_keeps_no_other_waiting(post: Post) -> None:
+    refused = RefusedError("50035")
+
+    class Stuck(Room):
+        async def edit(self, message: Message) -> None:
+            if message.discord_id == 1000:
+                raise refused
+            await super().edit(message)
+
+    stuck = Stuck()
+    post.room, post.outbox = stuck, Outbox(post.store, stuck, post.clock, Handover(), timer=post.clock.timer)
+    await shown(post, 1, 2)
+    await post.deliver()
+    assert [each.incidents[0].stage for each in post.room.shown.values()] == [Stage.FIRING, Stage.RESOLVED]
+
+
 async def test_what_is_parked_is_tried_anew_at_each_start_and_when_a_rule_is_set(post: Post) -> None:
     post.room.answers = [RefusedError("50006")] * 2
     await post.incident(1)

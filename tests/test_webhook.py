@@ -9,14 +9,14 @@ from itertools import pairwise
 import pytest
 from aiohttp import web
 
-from bot.delivery import BlockedError, LaterError, RefusedError
-from bot.domain.incidents import Notice, NoticeKind, Rule
+from bot.delivery import BlockedError, LaterError, RefusedError, UncertainError
+from bot.domain.incidents import Message, Notice, NoticeKind, Rule
 from bot.domain.watch.known import Changes
 from bot.outbox import Outbox
 from bot.webhook import Event, Fallback, Webhook
 from tests.domain.fleets import START
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
-from tests.test_outbox import Post, at_work, running
+from tests.test_outbox import Post, Room, at_work, running
 from tests.waiting import until
 
 
@@ -73,9 +73,10 @@ async def test_an_address_that_cannot_be_reached_is_logged_without_the_address(
 
 
 @asynccontextmanager
-async def telling(url: str, sqlite_url: str) -> AsyncIterator[Post]:
+async def telling(url: str, sqlite_url: str, room: Room | None = None) -> AsyncIterator[Post]:
     """An outbox at work that tells that address."""
     async with at_work(sqlite_url) as post:
+        post.room = room or post.room
         outbox = Outbox(post.store, post.room, post.clock, post.handover, Webhook(url, post.clock).notify)
         async with running(outbox):
             yield post
@@ -178,6 +179,27 @@ async def test_what_is_open_and_refused_for_good_goes_to_somebody_else(sqlite_ur
                 "at": told[0]["at"],  # type: ignore[index]
             }
         ]
+
+
+async def test_what_discord_always_fails_at_is_told_of_though_others_are_posted(sqlite_url: str) -> None:
+    failed = UncertainError("Discord answered 500", answered=True)
+
+    class Poisoned(Room):
+        async def post(self, message: Message) -> int:
+            if message.id == 1:
+                raise failed
+            return await super().post(message)
+
+    async with pager([]) as (url, told), telling(url, sqlite_url, Poisoned()) as post:
+        await post.incident(1900, Rule.BANNED)
+        for token in range(2, 16):
+            await asyncio.sleep(120)
+            await post.incident(token)
+        await asyncio.sleep(120)
+        assert post.tokens() == [[token] for token in range(2, 16)]
+    assert [(each["event"], each["reason"]) for each in told if isinstance(each, dict)] == [
+        ("message_refused", "banned 1900 cannot be posted: Discord answered 500")
+    ]
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
