@@ -77,7 +77,7 @@ _MEANT: Final[Mapping[str, str]] = {
     "sslrootcert": "",
     "ssl_max_protocol_version": r"TLSv1(\.[123])?",
     "ssl_min_protocol_version": r"TLSv1(\.[123])?",
-    "target_session_attrs": "any|primary|standby|prefer-standby|read-write|read-only",
+    "target_session_attrs": "any|primary|read-write",
 }
 """Options that are passed on, each with a pattern of what it may say."""
 
@@ -143,6 +143,8 @@ _SAME: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
 _FORM: Final = "write sqlite:///data/bot.db, or postgresql://user:password@host:5432/name"
 _ENCODE: Final = "percent-encode / ? # @ : [ ] and % in user and password (%2F, %3F, %23, %40, %3A, %5B, %5D, %25)"
 
+_AMPERSAND: Final = "has an option that is not known here: leave it out, or percent-encode & in the password (%26)"
+
 
 def parsed(text: str) -> File | Server:
     """Take it apart.
@@ -177,7 +179,7 @@ def _file(text: str) -> File:
         _mend(
             "write a file after three slashes, such as sqlite:///data/bot.db; in memory all is forgotten at each start"
         )
-    if not re.fullmatch(r"sqlite:///[^?#]+", text):
+    if not re.fullmatch(r"sqlite:///[^?#\0]+", text):
         _mend(
             "write a file after three slashes, such as sqlite:///data/bot.db, no options; a path from the root has four"
         )
@@ -208,7 +210,7 @@ def _server(text: str, rest: str) -> Server:
         user=parts.get("user") or _decoded(user) or None,
         password=parts.get("password") or _decoded(password) or None,
         database=parts.get("dbname") or _decoded(path) or None,
-        options=_known(given),
+        options=_known(given, secret="password" in parts or "sslpassword" in given),
         text=text,
     )
 
@@ -226,13 +228,15 @@ def _options(query: str) -> dict[str, str]:
     return options
 
 
-def _known(given: Mapping[str, str]) -> Mapping[str, str]:
-    """The options that are passed on."""
+def _known(given: Mapping[str, str], *, secret: bool) -> Mapping[str, str]:
+    """The options that are passed on; if there is a `secret` among them, a piece of it may look like one."""
     meant: dict[str, str] = {}
     for name, value in _in_words_of_libpq(given):
         pattern = _MEANT.get(name, _IGNORED.get(name))
         if pattern is None:
-            _mend(_OTHERWISE.get(name) or f"leave out the option {name}; it is not known here")
+            _mend(
+                _OTHERWISE.get(name) or (_AMPERSAND if secret else f"leave out the option {name}; it is not known here")
+            )
         if pattern and not re.fullmatch(pattern, value, re.IGNORECASE if name in _IGNORED else 0):
             _mend(_OTHERWISE.get(name) or f"the option {name} may be {pattern.replace('|', ', ')}, or left out")
         if name in _MEANT:
@@ -258,6 +262,7 @@ _OTHERWISE: Final[Mapping[str, str]] = {
     "currentSchema": "write the option currentSchema as options=-csearch_path%3DNAME",
     "sslaccept": "write sslmode=verify-full in place of the option sslaccept",
     "client_encoding": "leave out the option client_encoding; the bot writes UTF-8",
+    "target_session_attrs": "the option target_session_attrs may be any, primary, read-write: the bot has to write",
     "require_auth": "leave out the option require_auth; the bot cannot insist on it",
     "gssencmode": "leave out the option gssencmode; the bot has no such encryption: take sslmode=require",
     "ssl_max_protocol_version": "the option ssl_max_protocol_version may be TLSv1.2 or TLSv1.3, or left out",
@@ -284,13 +289,14 @@ def _hosts(hosts: str, ports: str, *, encoded: bool = False) -> tuple[tuple[str,
     return tuple(found) or ((("", _port(ports)),) if ports else ())
 
 
+_LONG: Final = 255
 _LABEL: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
 
 
 def _is_host(text: str) -> bool:
     """Whether it is a folder of sockets, a name or an address."""
     if text.startswith("/") or re.fullmatch(rf"{_LABEL}(\.{_LABEL})*\.?", text):
-        return True
+        return text.startswith("/") or len(text) < _LONG
     try:
         ip_address(text)
     except ValueError:

@@ -208,14 +208,30 @@ def _postgresql(arguments: dict[str, Any]) -> Database:
 
 
 def _connect(dialect: sa.Dialect, _: object, __: object, options: dict[str, Any]) -> object:
+    by_name = options["host"] is not None and not any(host.startswith("/") for host in options["host"])
     try:
         return dialect.connect(**options)
-    except ssl.SSLError:
-        raise  # a certificate that is not trusted is a ValueError, too
+    except ssl.SSLError as error:  # which is a ValueError, too, where a certificate is not trusted
+        if error.library not in {"PEM", "X509"} and "PEM lib" not in str(error):
+            raise
+        raise StoreSettingsError(_BAD_FILE) from None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        if by_name:  # else it is a socket that is not there yet
+            raise StoreSettingsError(_BAD_FILE) from None
+        raise
     except (ValueError, KeyError):
-        # Of PGHOST and the like, or of a user that has no name. What it says may quote anything.
-        message = "DATABASE_URL, or a variable PG... beside it, cannot be used: write user, host and port in the URL"
+        # Of PGHOST and the like, a line of ~/.pgpass, or a user that has no name. What it says may quote anything.
+        message = (
+            "DATABASE_URL, a variable PG... beside it or the password file cannot be used: write user, password, host "
+            "and port in the URL"
+        )
         raise StoreSettingsError(message) from None
+
+
+_BAD_FILE: Final = (
+    "a file of certificates is not there, or is no PEM: see sslrootcert, sslcert, sslkey and sslcrl in DATABASE_URL, "
+    "PGSSLROOTCERT and the like, and ~/.postgresql"
+)
 
 
 def _leave_what_takes_no_writes(context: sa.ExceptionContext) -> None:

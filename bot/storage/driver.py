@@ -54,6 +54,9 @@ def told(server: Server) -> dict[str, Any]:
 def _trusting_the_system(options: Mapping[str, str]) -> ssl.SSLContext:
     """For `sslrootcert=system`, which asyncpg does not know: whom the system trusts, and the name must be right."""
     context = ssl.create_default_context()
+    if "sslcrl" in options:
+        context.load_verify_locations(options["sslcrl"])
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
     context.set_alpn_protocols(["postgresql"])
     if "sslcert" in options:
         context.load_cert_chain(options["sslcert"], options.get("sslkey"), options.get("sslpassword", ""))

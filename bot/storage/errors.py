@@ -256,6 +256,7 @@ _OF_SYSTEM: Final = {
     errno.EISDIR: _Meaning((), StoreSettingsError, "DATABASE_URL names a folder; write a file in it"),
     errno.ENOTDIR: _Meaning((), StoreSettingsError, "DATABASE_URL names a file in what is no folder"),
     errno.EEXIST: _Meaning((), StoreSettingsError, "DATABASE_URL names a file in what is no folder"),
+    errno.ELOOP: _Meaning((), StoreSettingsError, "DATABASE_URL names a link that leads to itself"),
     errno.ENAMETOOLONG: _Meaning((), StoreSettingsError, "DATABASE_URL names a file with too long a name"),
 }
 """What the operating system says of a file, or of a socket that is one."""
@@ -293,7 +294,7 @@ def _translated(error: Exception) -> StoreError:
         if meaning.fits(code, said):
             return meaning.kind(f"{meaning.words} ({code}: {said})", unwritable=meaning.unwritable)
     if isinstance(original.__cause__, ValueError):
-        return StoreSettingsError(f"DATABASE_URL cannot be used: {said}")
+        return StoreSettingsError(f"DATABASE_URL, or a variable PG... beside it, cannot be used: {said}")
     if isinstance(error, sa.exc.InterfaceError):
         return StoreUnavailableError(f"the connection was lost ({said})")
     return StoreError(f"the database refused a statement ({code or type(original).__name__}: {said})")

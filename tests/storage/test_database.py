@@ -317,7 +317,6 @@ async def test_a_certificate_of_another_host_is_refused_when_it_is_to_be_verifie
         ("?sslmode=require", StoreUnavailableError, "rejected SSL upgrade"),
         ("?sslmode=sometimes", StoreSettingsError, "sslmode"),
         ("?sslmode=verify-full", StoreSettingsError, "root certificate file"),
-        ("?target_session_attrs=standby", StoreUnavailableError, "target_session_attrs"),
         ("?options=-cnonsense%3Dx", StoreSettingsError, "options="),
         ("?options=endpoint%3Dx", StoreSettingsError, "options="),
         ("?options=-csearch_path%3Dnowhere", StoreSettingsError, "no schema"),
@@ -364,6 +363,9 @@ async def test_whom_the_system_trusts_is_trusted_where_the_url_says_so(
         own = f"&sslcert={CERTIFICATE}&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3"
         async with open_store(url + own) as store:
             await store.waiting()
+        with pytest.raises(StoreSettingsError, match="CRL"):  # of which there is none in that file
+            async with open_store(f"{url}&sslcrl={CERTIFICATE}"):
+                pass
         other = door.url(postgresql_url, "&sslrootcert=system", host="127.0.0.1")
         with pytest.raises(StoreSettingsError, match="certificate is not trusted"):
             async with open_store(other):
@@ -382,6 +384,16 @@ async def test_of_several_servers_the_one_that_takes_writes_is_used(
             assert await store.waiting() == 1
 
 
+async def test_servers_of_which_none_takes_writes_are_to_be_tried_again(
+    postgresql: PostgreSQL, postgresql_url: str
+) -> None:
+    user, url = postgresql.new_user(postgresql_url)
+    postgresql.run(f"ALTER ROLE {user} SET default_transaction_read_only = on")
+    with pytest.raises(StoreUnavailableError, match="target_session_attrs"):
+        async with open_store(f"{url}&target_session_attrs=read-write"):
+            pass
+
+
 @pytest.mark.parametrize("variables", [{"PGPORT": "hunter2"}, {"PGHOST": "h" * 300}])
 async def test_a_variable_of_libpq_that_cannot_be_used_is_said_to_be_one(
     variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -394,11 +406,47 @@ async def test_a_variable_of_libpq_that_cannot_be_used_is_said_to_be_one(
     assert "hunter2" not in said(caught.value)
 
 
-@pytest.mark.parametrize("name", ["folder", "diary.txt/bot.db", "fifo", "n" * 300])
+@pytest.mark.parametrize("name", ["PGSSLROOTCERT", "PGSSLCERT", "PGSSLCRL", "root.crt", "root.crl", "postgresql.crt"])
+async def test_certificates_that_no_option_names_are_to_be_mended_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    url = f"postgres://u:hunter2@localhost:{unused_tcp_port}/d?sslmode=require"
+    with pytest.raises(StoreUnavailableError):
+        async with open_store(url):
+            pass
+    (tmp_path / ".postgresql").mkdir()
+    diary = tmp_path / ".postgresql" / name
+    if name.startswith("PG"):
+        monkeypatch.setenv(name, str(diary))
+        with pytest.raises(StoreSettingsError, match=name[:5]):
+            async with open_store(url):
+                pass
+    diary.write_text("dear diary")
+    with pytest.raises(StoreSettingsError, match="PEM"):
+        async with open_store(url):
+            pass
+
+
+async def test_a_password_file_that_cannot_be_read_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / ".pgpass"
+    file.write_text("localhost:hunter2\n")
+    file.chmod(0o600)
+    with pytest.raises(StoreSettingsError, match="password file") as caught:
+        async with open_store("postgres://u@localhost/d"):
+            pass
+    assert "hunter2" not in said(caught.value)
+
+
+@pytest.mark.parametrize("name", ["folder", "loop", "diary.txt/bot.db", "fifo", "n" * 300])
 async def test_a_path_at_which_no_file_can_be_is_to_be_mended(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "diary.txt").touch()
     os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(StoreSettingsError, match="DATABASE_URL names"):
         async with open_store(f"sqlite:///{tmp_path}/{name}"):
             pass
