@@ -10,8 +10,7 @@ shows is smaller. One message at a time is on its way, so a channel that refuses
 4. post with the mark as nonce, or edit; a post where an edit is refused again and again
 5. confirm | try later, when what was refused has rested: all, posts, or edits | park this message
 
-A crash between 4 and 5 leaves a claimed row with its attempt: the next start repeats it with the same nonce, or finds
-it in the channel.
+A crash between 4 and 5 leaves a claimed row and its attempt: the next start posts it with that nonce, or finds it.
 """
 
 import asyncio
@@ -146,6 +145,7 @@ class Outbox:
         """Since when no post was taken, and some failed; by the timer."""
         self._silence = ""
         """Why posts were left alone last; empty since one was taken."""
+        self._trouble: type[StoreError] | None = None  # what the database did last: it is logged once
         self.blocked = False
         """Whether the bot may not post in the channel, as of the last attempt."""
         self.idle = False
@@ -173,18 +173,22 @@ class Outbox:
 
     async def _deliver_safely(self) -> timedelta | None:
         try:
-            return await self.deliver()
+            pause = await self.deliver()
         except StoreError as error:
             # A claim whose answer was lost is ours all the same: given back, it need not wait for its time to end.
             self._handover.doubtful = True
-            pause = self._rests.pause(self._time(), counted=self._refused)
-            # The first is logged by the lease, which then ends this, and the second by whoever proves it.
-            if not isinstance(error, FencedError) and not error.unwritable:
-                event(logger, logging.ERROR, "outbox cannot reach the database", error=str(error), pause=pause)
+            # The first is logged by the lease, which then ends this, and the last by whoever proves it.
+            if type(error) not in {FencedError, self._trouble} and not error.unwritable:
+                self._trouble = type(error)
+                event(logger, logging.ERROR, "outbox cannot use the database", error=str(error))
         except Exception:  # an edge: whatever goes wrong, what waits must be tried again
-            pause = self._rests.pause(self._time(), counted=self._refused)
             logger.exception("outbox failed")
-        return pause
+        else:
+            if self._trouble is not None:
+                event(logger, logging.INFO, "outbox can use the database again")
+            self._trouble = None
+            return pause
+        return self._rests.pause(self._time(), counted=self._refused)
 
     @contextlib.contextmanager
     def _idling(self) -> Iterator[None]:

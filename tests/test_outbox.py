@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -760,6 +761,35 @@ async def test_a_claim_whose_answer_was_lost_is_tried_again_at_once(post: Post) 
         await until("the message", lambda: post.room.shown)
         assert post.clock.now - began < 1.2 * PACE.first
     assert post.tokens() == [[1]]
+
+
+async def test_a_database_that_is_away_is_said_once_and_so_is_its_return(
+    post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.outbox")
+
+    class Away:
+        """The database, for an hour."""
+
+        away = True
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(post.store, name)
+
+        async def claim(self, now: datetime, of: Subject, last: int | None) -> Claimed:
+            if self.away:
+                reason = "the database cannot be reached"
+                raise StoreUnavailableError(reason)
+            return await post.store.claim(now, of, last)
+
+    await post.incident(1)
+    database = Away()
+    async with running(Outbox(database, post.room, post.clock, Handover())):  # type: ignore[arg-type] # the rest is the store
+        await asyncio.sleep(3600)
+        assert caplog.messages == ["outbox cannot use the database"]
+        database.away = False
+        await until("the message", lambda: post.room.shown)
+    assert caplog.messages == ["outbox cannot use the database", "outbox can use the database again"]
 
 
 async def test_a_copy_that_was_replaced_does_not_complain_of_the_database(

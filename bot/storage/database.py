@@ -157,16 +157,30 @@ def _sqlite(path: Path) -> Database:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: object) -> None:
+    def prepare(connection: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["file"] = _file_at(path)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         only_reads = connection.get_execution_options().get("only_reads")
+        if not only_reads and connection.info["file"] != _file_at(path):
+            raise StoreSettingsError(_MOVED, unwritable=True)
         connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return Database(engine, Thread(), only_reads=True)
+
+
+_MOVED: Final = "the database file was moved, deleted or replaced: put the same one back, or start the bot again"
+
+
+def _file_at(path: Path) -> int | None:
+    """Which file is there now. SQLite goes on with one that is not, and says so only where it keeps no WAL."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _is_busy(error: Exception) -> bool:

@@ -19,7 +19,7 @@ def test_it_calls_the_role_and_says_what_works_what_does_not_and_what_to_do() ->
     assert shown.content is not None
     assert shown.content.startswith("<@&42> 🔴 **The bot cannot save")
     assert dict(shown.allowed_mentions.to_dict()) == {"parse": [], "roles": [42]}
-    for words in ("answer from memory", "no alert is posted", "**Acknowledge** and silences do not work", "53100"):
+    for words in ("answer from memory", "do not rely on alerts", "silences work only where", "53100"):
         assert words in shown.content
     assert "**What to do:**" in shown.content
     assert "k3f9-s3-1" in shown.content.split(), "or it is not found again"

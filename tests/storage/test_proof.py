@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -126,6 +127,33 @@ async def test_a_file_that_runs_full_refuses_and_then_takes_what_is_stored(sqlit
         assert (await store.load()).records == {}
         await store.save(Changes(NOW, (record(1900),)), NOW)
         assert (await store.load()).records.keys() == {1900}
+
+
+def move(file: Path, to: Path) -> None:
+    """Move it there, in place of whatever is there."""
+    file.rename(to)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_moved_away_takes_nothing_until_it_is_back(sqlite_url: str, *, replaced: bool) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    aside, other = file.with_suffix(".aside"), file.with_name("other.db")
+    async with open_store(f"sqlite:///{other}"):
+        pass
+    async with open_store(sqlite_url) as store:
+        await store.save(Changes(NOW, (record(1900),)), NOW)
+        move(file, aside)
+        if replaced:
+            move(other, file)
+        with pytest.raises(StoreSettingsError, match="moved, deleted or replaced") as refused:
+            await store.save(Changes(NOW, (record(1901),)), NOW)
+        assert refused.value.unwritable
+        assert store.refusals.last is refused.value
+        assert (await store.load()).records.keys() == {1900}
+        move(aside, file)
+        await store.save(Changes(NOW, (record(1901),)), NOW)
+    async with open_store(sqlite_url) as store:
+        assert (await store.load()).records.keys() == {1900, 1901}
 
 
 async def test_to_prove_it_changes_nothing(store: Store, database_url: str) -> None:

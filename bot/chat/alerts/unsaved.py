@@ -23,13 +23,14 @@ def unsaved(trouble: Trouble, roles: Roles) -> Alert:
     headline = f"{mention}🔴 **The bot cannot save: its database takes no writes**"
     text = (
         f"Since {stamp(trouble.since, 't')}. It still sees the tokens: `/tokens` and `/token` answer from memory. But "
-        "**no alert is posted here**, nobody is reminded, and **Acknowledge** and silences do not work."
+        "**do not rely on alerts here**: what cannot be saved is not posted, nobody is reminded of it, and "
+        "**Acknowledge** and silences work only where the bot says so."
     )
     reason = f"The database says: {quoted(trouble.reason, REASON)}"
     remedy = (
         "**What to do:** Check whether its disk or its plan is full, whether it is read-only or a standby, and what "
         "the bot's user may do there. Then this message changes by itself, and what is wrong is posted. A restart does "
-        "not help: the bot does not start with such a database."
+        "not help, unless the database says so: the bot does not start with one that takes no writes."
     )
     called = [discord.Object(roles.alert)] if roles.alert is not None else False
     allowed = discord.AllowedMentions(everyone=False, users=False, roles=called, replied_user=False)
