@@ -220,10 +220,9 @@ class Outbox:
             claimed = await self._next(handed, of, now)
             if claimed.message is not None:
                 await self._attempt(claimed.message, now)
-            elif claimed.due is None or claimed.due <= now + CLAIM_LASTS:
+            elif claimed.due is None or claimed.due <= now + CLAIM_LASTS + self._rests.longest(self._time()):
                 return self._until(claimed.due, of)
             else:
-                # Longer pauses are over before this is asked.
                 event(logger, logging.WARNING, "the clock was set back", waits=claimed.due - now)
                 await self._store.reopen(now, CLAIM_LASTS)
 
@@ -279,7 +278,7 @@ class Outbox:
             self._in_vain.over(message.id)
             await self._store.anew(message.id, self._clock())
         except GaveWayError as error:
-            await self._retry(message, attempt, error.after)
+            await self._store.retry(message.id, self._clock() + error.after, attempt.since, attempt.version)
         except RefusedError as error:
             await self._park(message, str(error))
         except DeliveryError as error:
@@ -324,11 +323,10 @@ class Outbox:
         self.blocked = self.blocked or (blocked and attempt.posting)
         if isinstance(error, UncertainError) and attempt.posting:
             attempt.begin(now, message.version)
-        answered = isinstance(error, UncertainError) and attempt.posting and error.answered
-        if answered and self._in_vain.post_failed(message.id, self._time()):
-            self._tell_of_refused(message, str(error))
+            if error.answered and self._in_vain.post_failed(message.id, self._time()):
+                self._tell_of_refused(message, str(error))
         # Due a little before the rest is over, or another one would be tried in its place that just happens to be due.
-        await self._retry(message, attempt, 0.9 * pause)
+        await self._store.retry(message.id, self._clock() + 0.9 * pause, attempt.since, attempt.version)
         level = logging.ERROR if blocked else logging.WARNING  # a person must act
         event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
         if what is not Subject.EDITS:
@@ -337,10 +335,6 @@ class Outbox:
             self._silent_since = self._time() if self._silent_since is None else self._silent_since
             if blocked:  # a person must act, so at once
                 self._fallback.block(str(error))
-
-    async def _retry(self, message: Message, attempt: Attempt, after: timedelta) -> None:
-        """Give it back. What is due later than that was put off by a clock that was set back."""
-        await self._store.retry(message.id, self._clock() + min(after, CLAIM_LASTS), attempt.since, attempt.version)
 
     async def _show(self, message: Message, attempt: Attempt, now: datetime) -> tuple[int, int]:
         """Make the channel show the message; returns Discord's id and the version that is shown at least."""

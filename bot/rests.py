@@ -86,6 +86,10 @@ class Rests:
             return Subject.ALL
         return Subject.POSTS if posts else Subject.EDITS if edits else None
 
+    def longest(self, now: float) -> timedelta:
+        """For how long anything is still left alone."""
+        return max(self.left(Subject.POSTS, now), self.left(Subject.EDITS, now))
+
     def left(self, what: Subject, now: float) -> timedelta:
         """For how long it is still left alone; all of it, for as long as nothing may be tried."""
         if what is Subject.ALL:

@@ -551,6 +551,15 @@ async def test_posts_that_are_limited_keep_no_edit_waiting_and_a_limit_on_everyt
     assert post.room.calls == ["post"]
 
 
+async def test_an_edit_that_is_limited_counts_as_waiting_from_its_next_try_on(post: Post) -> None:
+    await shown(post, 1)
+    post.room.answers = [LIMIT]
+    await post.deliver()
+    backlog = await post.store.backlog(post.clock.now)
+    assert backlog.since is not None
+    assert backlog.since > post.clock.now + timedelta(minutes=10)
+
+
 async def test_one_edit_that_always_fails_keeps_no_other_waiting(post: Post) -> None:
     class Poisoned(Room):
         async def edit(self, message: Message) -> None:
