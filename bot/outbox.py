@@ -320,7 +320,8 @@ class Outbox:
         least = self._rests.pace.blocked if blocked else error.after
         pause = self._rests.begin(what, self._time(), least)
         self._refused = True
-        self.blocked = self.blocked or (blocked and attempt.posting)
+        new = attempt.posting and message.discord_id is None  # else the channel shows it, though not as it is now
+        self.blocked = self.blocked or (blocked and new)
         if isinstance(error, UncertainError) and attempt.posting:
             attempt.begin(now, message.version)
             if error.answered and self._in_vain.post_failed(message.id, self._time()):
@@ -331,7 +332,7 @@ class Outbox:
         event(logger, level, "message waits", mark=message.mark, error=str(error), pause=pause)
         if what is not Subject.EDITS:
             self._silence = str(error)
-        if attempt.posting:
+        if new:
             self._silent_since = self._time() if self._silent_since is None else self._silent_since
             if blocked:  # a person must act, so at once
                 self._fallback.block(str(error))

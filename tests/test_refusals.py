@@ -240,6 +240,24 @@ async def test_a_card_never_stays_firing_with_live_buttons_because_it_cannot_be_
             assert len(it.fake.messages()) == 2, "once"
 
 
+async def test_a_channel_that_is_closed_while_nothing_new_waits_is_told_of_when_something_does(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(sqlite_url, monkeypatch) as it:
+        first = await it.fire(1900)
+        await it.fake.until(lambda: it.card(1900) is not None)
+        with it.fake.outage(error(403, 50013), "*", MESSAGES + "*"):
+            await it.end(first)
+            await asyncio.sleep(3600)
+            assert it.told == []
+        await it.fake.until(lambda: it.over(1900), 61)
+        assert not it.outbox.blocked, "no post is left to find that out"
+        with it.fake.outage(error(403, 50013), "*", MESSAGES + "*"):
+            await it.fire(1901)
+            await asyncio.sleep(61)
+            assert [what for what, _ in it.told] == [Event.OPS_CHANNEL_BLOCKED]
+
+
 async def test_old_cards_that_end_together_are_all_edited_in_place(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
