@@ -126,8 +126,7 @@ CAUSES = (
     ),
     Cause(
         "outbox",
-        # What is delivered has to be noted, so that nothing is while that cannot be stored.
-        lambda facts: facts.undelivered > UNDELIVERED and not facts.unwritable,
+        lambda facts: facts.undelivered > UNDELIVERED,
         "Messages wait and none reaches the ops channel. Check Discord's status, then the log; nothing is lost.",
     ),
     Cause(

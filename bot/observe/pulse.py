@@ -169,7 +169,8 @@ class Pulse:
             self._note("gateway")
         if self._moved("turns", parts.outbox.turns) or parts.outbox.idle:
             self._note(OUTBOX)
-        if self._moved("delivered", parts.outbox.delivered) or not self.backlog.waiting:
+        # What is delivered has to be noted, so that nothing is while that cannot be stored.
+        if self._moved("delivered", parts.outbox.delivered) or not self.backlog.waiting or self._refusals.last:
             self._note("delivery")
 
     def _say(self, words: frozenset[str]) -> None:

@@ -100,6 +100,12 @@ _MEANINGS: Final = (
     ),
     _Meaning(
         _POOLERS,
+        StoreSettingsError,
+        "the pooler refuses simple queries, which the bot needs (PgBouncer: disable_pqexec)",
+        said="pqexec disallowed",
+    ),
+    _Meaning(
+        _POOLERS,
         StoreUnavailableError,
         "the pooler is short of connections",
         said="no more connections|too many (connections|clients)|max[a-z_ ]*(clients?|connections?|conn)|pool_size"

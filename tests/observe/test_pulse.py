@@ -265,6 +265,22 @@ async def test_a_database_that_refuses_writes_turns_it_red_at_once_and_blames_no
     assert [record.getMessage() for record in caplog.records] == ["health", "health"]
 
 
+async def test_what_could_not_be_delivered_while_nothing_was_stored_is_not_late_right_after(patient: Patient) -> None:
+    patient.ends.refusal = LaterError("Discord answered 503")
+    with patient.leading():
+        await patient.poll()
+        await patient.outbox.deliver()
+        patient.store.refusals.note(StoreError("the disk is full", unwritable=True))
+        await patient.live(150)
+        assert words(patient.pulse) == {"database"}
+        patient.store.refusals.over()
+        await patient.poll()
+        await patient.live(100)
+        assert words(patient.pulse) == set()
+        await patient.live(21)
+        assert words(patient.pulse) == {"outbox"}, "by now it is"
+
+
 class Hanging:
     """A database that never answers, nor refuses to."""
 

@@ -30,6 +30,7 @@ REFUSALS = [
     ("08P01", "unsupported startup parameter in options: statement_timeout", MEND, "leave out options="),
     ("08P01", "transaction blocks not allowed in statement pooling mode", MEND, "statement mode"),
     ("08P01", "SSL required", MEND, "sslmode=require"),
+    ("08003", "connection was closed in the middle of operation: PQexec disallowed", MEND, "disable_pqexec"),
     ("08P01", "login rejected", MEND, "refuses the user or the password"),
     ("08P01", "no more connections allowed (max_client_conn)", AGAIN, "short of connections"),
     ("08P01", "query_wait_timeout", AGAIN, "short of connections"),

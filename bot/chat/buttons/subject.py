@@ -14,7 +14,10 @@ ADDRESS = r"[0-9]{1,18}|[a-z_]{1,20}/[0-9]{0,19}/[0-9a-z_.% ]{0,20}"
 UNKNOWN_MESSAGE = (
     "The bot knows nothing of this message any more, so nothing was done. `/incidents` shows what is open."
 )
-NOT_YET = "This message is only just being posted. Press again in a moment."
+NOT_YET = (
+    "This message is only just being posted, or the bot could not save yet that it was, so nothing was done. Press "
+    "again in a moment."
+)
 ALREADY_OVER = "It is over already."
 
 
