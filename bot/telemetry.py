@@ -106,7 +106,8 @@ class _Redacted(logging.Formatter):
 class _Text(_Redacted):
     def format(self, record: logging.LogRecord) -> str:
         head = f"{_time(record)} {record.levelname} {record.name} {_on_one_line(self._message(record))}"
-        return " ".join([head, *(f"{name}={_quoted(str(value))}" for name, value in self._fields(record).items())])
+        said = {name: value for name, value in self._fields(record).items() if value is not None}
+        return " ".join([head, *(f"{name}={_quoted(str(value))}" for name, value in said.items())])
 
 
 class _Json(_Redacted):

@@ -378,7 +378,10 @@ def test_lines_of_the_file_that_say_nothing_are_problems_and_the_others_count(tm
     with pytest.raises(SettingsError) as caught:
         load(REQUIRED, file)
 
-    assert caught.value.problems[:2] == (".env, line 2: write NAME=value", ".env, line 3: write NAME=value")
+    assert caught.value.problems[:2] == (
+        ".env, line 2: write NAME=value, and close what is quoted",
+        ".env, line 3: write NAME=value, and close what is quoted",
+    )
     assert caught.value.problems[2].startswith("ALERT_ROLE_ID: ")
 
 

@@ -59,7 +59,7 @@ def test_an_event_is_a_line_of_text_with_its_fields() -> None:
 
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO bot\.monitor fleet read "
-        r'tokens=9 took=0\.31 failed=None note="two words" empty=""\n',
+        r'tokens=9 took=0\.31 note="two words" empty=""\n',
         stream.getvalue(),
     )
 

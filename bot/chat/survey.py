@@ -29,6 +29,16 @@ MISSING = {10003, 10004, 50001, 50013}
 """No such channel, no such server; no access, no permission. Other codes say nothing about an id: 40333, say, is
 Cloudflare's, with a 403."""
 
+_UNREACHABLE: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientHttpProxyError, "the proxy of HTTPS_PROXY does not connect the bot to it"),
+    (aiohttp.ClientProxyConnectionError, "no connection to the proxy of HTTPS_PROXY could be made"),
+    (aiohttp.ClientConnectorCertificateError, "the certificate that comes is not trusted"),
+    (aiohttp.ClientSSLError, "no TLS connection could be made"),
+    (aiohttp.ClientConnectorDNSError, "the name {host} cannot be resolved; check this machine's network"),
+    (aiohttp.ClientConnectorError, "no connection to {host} could be made; check this machine's network"),
+)
+"""Why nothing was heard of Discord: the first row that fits."""
+
 LONGEST_REASON = 200
 """Of an error's text, which may hold a whole web page."""
 
@@ -63,6 +73,9 @@ def unanswered(error: Exception) -> str:
     """How Discord did not answer; on one line, whatever page came in its place."""
     if isinstance(error, ODD):
         return f"Discord does not answer as it should ({type(error).__name__})"
+    for kind, words in _UNREACHABLE:
+        if isinstance(error, kind):
+            return f"Discord cannot be reached: {words.format(host=getattr(error, 'host', ''))}"
     return f"Discord does not answer: {bare(str(error), LONGEST_REASON)}"
 
 

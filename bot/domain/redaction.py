@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 REDACTED = "[redacted]"
 
+SHORT = 8
+"""Characters. A shorter secret is found in the midst of words, which then show what it is by what they lack."""
+
 _START = r"(?:(?<![\w-])|(?<=\\[nrt]))"
 """Where a secret may begin: not inside a word, but right after a line break that somebody's `repr` wrote as `\\n`."""
 
@@ -41,10 +44,14 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
     Args:
         text: Anything that may leave the process.
-        secrets: Known values; empty ones are ignored. Longer ones go first, since one may contain another.
+        secrets: Known values; empty ones are ignored. Longer ones go first, since one may contain another; short ones
+            go where they stand by themselves.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, REDACTED)
+        if len(secret) < SHORT:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", REDACTED, text)
+        else:
+            text = text.replace(secret, REDACTED)
     for shape, replacement in SECRET_SHAPES:
         text = shape.sub(replacement, text)
     return text

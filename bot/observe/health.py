@@ -117,7 +117,8 @@ CAUSES = (
     Cause(
         "gateway",
         lambda facts: facts.gateway_away > GATEWAY_AWAY,
-        "Discord's gateway is away: commands and buttons get no answer, alerts still go out. The bot goes on trying.",
+        "Discord's gateway is away: commands and buttons get no answer. Alerts go out as long as Discord takes them."
+        " Check this machine's network and Discord's status; the bot goes on trying.",
     ),
     Cause(
         "blocked",

@@ -177,7 +177,7 @@ class Pulse:
         """Log what turned wrong or well."""
         if words != self._said:
             level = logging.WARNING if words - self._said else logging.INFO
-            event(logger, level, "health", wrong=" ".join(sorted(words)) or None, dead=" ".join(self.dead) or None)
+            event(logger, level, "health", wrong=" ".join(sorted(words)) or "nothing", dead=" ".join(self.dead) or None)
             self._said = words
 
     async def ask(self) -> None:

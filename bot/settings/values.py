@@ -83,6 +83,8 @@ def bot_token(text: str) -> Secret:
 
 def snowflake(text: str) -> int:
     """An id of Discord: milliseconds since the beginning of 2015, and 22 bits more, below 2**63."""
+    if text[0] in "'\"":
+        _mend("leave out the quotes (docker --env-file keeps them)")
     if text.startswith("<"):
         _mend("is a mention; write only the digits in it")
     if not re.fullmatch(r"[1-9][0-9]{16,19}", text) or int(text) >= 2**63:

@@ -62,6 +62,12 @@ def test_a_secret_that_contains_another_goes_whole() -> None:
     assert redact("abc123xyz", ["abc", "abc123xyz"]) == REDACTED
 
 
+def test_a_short_secret_goes_where_it_stands_by_itself_and_spells_itself_in_no_other_word() -> None:
+    assert redact('Discord does not answer: password "s" of u:s@h', ["s"]) == (
+        f'Discord does not answer: password "{REDACTED}" of u:{REDACTED}@h'
+    )
+
+
 def test_an_empty_secret_hides_nothing() -> None:
     assert redact("text", ["", "unseen"]) == "text"
 

@@ -73,7 +73,7 @@ async def test_health_turns_red_for_what_goes_wrong_outside_of_the_bot_and_green
 
         assert (await bot.terminate()).code == 0
         assert 'health wrong="' in bot.stderr
-        assert "health wrong=None" in bot.stderr
+        assert "health wrong=nothing" in bot.stderr
 
 
 async def test_the_watchdog_ends_a_process_whose_loop_is_stuck_and_not_one_that_was_frozen(

@@ -345,7 +345,7 @@ async def test_what_turns_wrong_and_well_is_a_line_of_the_log_each(
         patient.client.online = True
         await patient.live(10)
     lines = [(each.levelname, each.__dict__["fields"]["wrong"]) for each in caplog.records if each.message == "health"]
-    assert lines == [("WARNING", "gateway"), ("INFO", None)]
+    assert lines == [("WARNING", "gateway"), ("INFO", "nothing")]
 
 
 async def test_once_started_it_beats_and_asks_by_itself(patient: Patient) -> None:
