@@ -11,6 +11,8 @@ DeliveryError
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.rests import Subject
+
 PATIENCE = timedelta(minutes=10)
 """How long Discord may fail at an edit before the message is posted anew."""
 
@@ -168,3 +170,10 @@ class InVain:
 
     def _tries(self, message_id: int) -> int:
         return self._messages[message_id].tries
+
+
+def subject(error: DeliveryError, *, posting: bool) -> Subject:
+    """What a refusal is about. Of an edit it says nothing about posts; where a post is not answered, nothing is."""
+    if error.everywhere or (posting and isinstance(error, BlockedError | UncertainError)):
+        return Subject.ALL
+    return Subject.POSTS if posting else Subject.EDITS

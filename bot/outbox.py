@@ -30,6 +30,7 @@ from bot.delivery import (
     RefusedError,
     UncertainError,
     VanishedError,
+    subject,
 )
 from bot.domain.incidents import Message
 from bot.domain.naming import names_of
@@ -160,7 +161,8 @@ class Outbox:
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
         self._handover.doubtful = True  # a process that died may have claimed something
-        telling = asyncio.create_task(self._fallback.run())
+        minding = self._fallback.mind_the_login(self._channel.ready, self._unheard, LONG_SILENCE)
+        beside = {asyncio.create_task(self._fallback.run()), asyncio.create_task(minding)}
         try:
             while True:
                 pause = await self._deliver_safely()
@@ -168,8 +170,9 @@ class Outbox:
                     with self._idling():
                         await self._sleep(pause)
         finally:
-            telling.cancel()
-            await asyncio.wait({telling})
+            for each in beside:
+                each.cancel()
+            await asyncio.wait(beside)
 
     async def _deliver_safely(self) -> timedelta | None:
         try:
@@ -253,6 +256,13 @@ class Outbox:
             waits.append(self._rests.left(resting, self._time()))
         return min(waits, default=None)
 
+    async def _unheard(self) -> bool:
+        """Whether something open is, before anything was tried; no, where the database does not say."""
+        with contextlib.suppress(StoreError):
+            self._fallback.resume(told=await self._store.told_blocked())
+            return await self._store.unheard()
+        return False
+
     async def _tell_of_silence(self) -> None:
         """Somebody else, when nothing was or will be posted for minutes, and something open is unheard of."""
         now = self._time()
@@ -315,7 +325,7 @@ class Outbox:
 
     async def _put_off(self, message: Message, attempt: Attempt, error: DeliveryError, now: datetime) -> None:
         """Give it back, to be tried when what was refused has rested."""
-        what = _subject(error, posting=attempt.posting)
+        what = subject(error, posting=attempt.posting)
         blocked = isinstance(error, BlockedError)
         least = self._rests.pace.blocked if blocked else error.after
         pause = self._rests.begin(what, self._time(), least)
@@ -383,13 +393,6 @@ class Outbox:
             return True
         finally:
             self._handover.on_wake = None
-
-
-def _subject(error: DeliveryError, *, posting: bool) -> Subject:
-    """What a refusal is about. Of an edit it says nothing about posts; where a post is not answered, nothing is."""
-    if error.everywhere or (posting and isinstance(error, BlockedError | UncertainError)):
-        return Subject.ALL
-    return Subject.POSTS if posting else Subject.EDITS
 
 
 def _is_stale(handed: Message, now: datetime) -> bool:

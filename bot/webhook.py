@@ -7,9 +7,10 @@ One POST of a small JSON object to an address of the operator's, such as a pager
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import aiohttp
 
@@ -132,6 +133,23 @@ class Fallback:
                     if name in self._waiting:  # the others go before it: it may be this one alone that is not taken
                         self._waiting[name] = self._waiting.pop(name)
                     await asyncio.sleep(AGAIN.total_seconds())
+
+    async def mind_the_login(
+        self,
+        login: Callable[[], Coroutine[Any, Any, None]],
+        unheard: Callable[[], Awaitable[bool]],
+        patience: timedelta,
+    ) -> None:
+        """Tell that the channel is blocked when `login` takes longer than that, and something open is unheard of."""
+        ready = asyncio.create_task(login())
+        pause = patience
+        try:
+            while not (await asyncio.wait({ready}, timeout=pause.total_seconds()))[0]:
+                pause = AGAIN
+                if await unheard():
+                    self.block(f"Discord has not let the bot in for {patience} since its start")
+        finally:
+            ready.cancel()
 
     async def _arrived(self, name: tuple[Event, str]) -> None:
         self._waiting.pop(name, None)

@@ -132,6 +132,30 @@ async def test_who_was_told_before_a_start_is_told_once_and_told_when_it_is_open
         assert events(told) == ["ops_channel_blocked", "ops_channel_open"]
 
 
+async def test_somebody_is_told_when_discord_does_not_even_let_the_bot_in(sqlite_url: str) -> None:
+    async with pager([]) as (url, told):
+        for _ in range(2):
+            async with telling(url, sqlite_url, Room(open=asyncio.Event())):
+                await asyncio.sleep(3600)
+        assert told == [], "nothing is open"
+        async with telling(url, sqlite_url, Room(open=asyncio.Event())) as post:
+            await post.incident(1)
+            await asyncio.sleep(240)
+            assert told == []
+            await asyncio.sleep(3600)
+            assert events(told) == ["ops_channel_blocked"]
+            assert "has not let the bot in" in str(told)
+        room = Room(open=asyncio.Event())
+        async with telling(url, sqlite_url, room) as post:
+            await asyncio.sleep(3600)
+            assert events(told) == ["ops_channel_blocked"], "it was told before the start"
+            assert room.open is not None
+            room.open.set()
+            await until("the message", lambda: room.shown)
+            await asyncio.sleep(600)
+        assert events(told) == ["ops_channel_blocked", "ops_channel_open"]
+
+
 async def test_an_event_that_the_address_does_not_take_keeps_no_other_back() -> None:
     async with pager([], unknown=Event.MESSAGE_REFUSED) as (url, told), fallback_at(url) as fallback:
         fallback.tell(Event.MESSAGE_REFUSED, "banned 1900 cannot be posted")
