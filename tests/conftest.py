@@ -6,15 +6,21 @@ from pathlib import Path
 
 import coverage
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from bot.storage.store import Store, open_store
 from tests.storage.servers import ENDED, PgBouncer, PostgreSQL
 from tests.wire.process import BotProcess
 
-settings.register_profile("busy", deadline=None)  # other tests, or other programs, may take the processor meanwhile
+settings.register_profile(
+    "busy",
+    deadline=None,  # other tests, or other programs, may take the processor meanwhile
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,  # a change is judged by what it changed; what is new each time is for `make fuzz`
+    database=None,
+)
 settings.register_profile("quick", settings.get_profile("busy"), max_examples=20)
-settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000)
+settings.register_profile("fuzz", settings.get_profile("busy"), max_examples=5_000, derandomize=False)
 settings.load_profile("busy")
 
 

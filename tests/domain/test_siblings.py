@@ -71,6 +71,28 @@ def test_who_is_fast_again_with_a_queue_that_is_stuck_for_long_is_not_well() -> 
     assert ended(story) == {Key(Rule.BANNED, 1900): End(Reason.BECAME, (Rule.QUEUE_STUCK,))}
 
 
+@pytest.mark.parametrize("severity", Severity)
+def test_that_a_token_works_again_is_nothing_wrong_however_grave_it_is_set(severity: Severity) -> None:
+    story = watching(policy=EVERY_MINUTE)
+    story.set(Rule.RESTORED, severity=severity)
+    story.read(1, record(status="RELAX", active=False))
+    assert "restored 1900" in " ".join(story.read(2, record()))
+    assert ended(story)[Key(Rule.INACTIVE, 1900)] == End(Reason.WELL)
+
+
+def test_a_token_that_flaps_works_again_in_no_words_however_grave_that_is_set() -> None:
+    story = watching(policy=EVERY_MINUTE)
+    story.set(Rule.RESTORED, severity=Severity.WARNING)
+    for minutes, status in ((1, "VERIFYING"), (2, "VERIFYING")):
+        story.read(minutes, record(status=status))
+    for minutes in (3, 4):
+        story.read(minutes, record(status="RELAX", active=False))
+    told = story.read(5, record())
+    assert story.incident(Rule.FLAPPING).open
+    assert ended(story)[Key(Rule.INACTIVE, 1900)] == End(Reason.BECAME, (Rule.FLAPPING,))
+    assert not [each for each in told if "restored" in each]
+
+
 @pytest.mark.parametrize("meanwhile", [[], [record(2)]])
 def test_what_was_read_of_another_token_does_not_count_as_seen(meanwhile: list[Record]) -> None:
     """Neither when that one was refreshed while ImaginePro was away, nor when a short list named it alone."""

@@ -89,7 +89,7 @@ def _is_good_news(verdict: Verdict) -> bool:
 def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
     """Good news only of a token that reads well in this very reading: what else is wrong with it stands in the end."""
     set_ = (as_set(verdict, sight.policy) for verdict in said if isinstance(verdict, Finding))
-    found = [each for each in set_ if each is not None and _has_lasted(sight, each)]
+    found = [each for each in set_ if each is not None and not _is_good_news(each) and _has_lasted(sight, each)]
     spoken = {verdict.key for verdict in said}
     stands = [each for key, each in sight.past.open.items() if each.open and key not in spoken]
     together: tuple[Finding | Incident, ...] = (*found, *stands)
