@@ -76,8 +76,6 @@ def _scheduler(runs: Sequence[tuple[Job, Run]], began: datetime) -> "Iterator[As
     from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415
     from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415
 
-    # It would say once more, in words of its own, what `_say_late` says.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_listener(_late, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     for job, run in runs:

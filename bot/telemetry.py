@@ -53,6 +53,8 @@ def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> 
     foreign = logging.INFO if own <= logging.DEBUG else max(own, logging.WARNING)
     logging.basicConfig(level=foreign, handlers=[handler], force=True)
     logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)  # it sets a level of its own when it is imported
+    # What it warns of, the bot says in words of its own: that a job is late.
+    logging.getLogger("apscheduler").setLevel(max(foreign, logging.ERROR))
     logging.getLogger("bot").setLevel(own)
 
 

@@ -181,7 +181,7 @@ async def _go_wrong(home: Town) -> None:
         home.upstream.fail(echo)
         await home.discord.command("token", id=1900, refresh=True)
     home.upstream.heal()
-    await home.until_told("can be read again")
+    await home.until_told("lets the bot in again")  # a poll may have met a refusal among them, instead of a failure
     home.upstream.has_list = False
     for step in MALFORMED_TEXT.steps:
         step.change(home.upstream)
