@@ -9,6 +9,7 @@ StoreError                     the database did not do what was asked
 
 import errno
 import re
+import socket
 import sqlite3
 import ssl
 from collections.abc import Iterator
@@ -253,7 +254,18 @@ _MEANINGS: Final = (
 )
 """The first that fits is what an error means."""
 
+_AWAY: Final = _Meaning((), StoreUnavailableError, "the database cannot be reached at the address of DATABASE_URL")
+_NAMELESS: Final = _Meaning(
+    (),
+    StoreUnavailableError,
+    "the database cannot be reached: the name of its host in DATABASE_URL cannot be resolved",
+)
 _OF_SYSTEM: Final = {
+    errno.ECONNREFUSED: _Meaning(
+        (),
+        StoreUnavailableError,
+        "the database cannot be reached: nothing answers at the host and port of DATABASE_URL",
+    ),
     errno.ENOSPC: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
     errno.EDQUOT: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
     errno.EROFS: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
@@ -283,8 +295,7 @@ def our_errors() -> Iterator[None]:
         message = "the database did not answer in time"
         raise StoreUnavailableError(message) from error
     except OSError as error:
-        default = _Meaning((), StoreUnavailableError, "the database cannot be reached")
-        meaning = _OF_SYSTEM.get(error.errno or 0, default)
+        meaning = _NAMELESS if isinstance(error, socket.gaierror) else _OF_SYSTEM.get(error.errno or 0, _AWAY)
         message = f"{meaning.words}: {error}"
         raise meaning.kind(message, unwritable=meaning.unwritable) from error
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
