@@ -25,7 +25,7 @@ demo: .venv/demo ## the bot on a page of its own: no Discord, no ImaginePro, no 
 
 test: lint types unit ## everything that must be green before a change lands
 
-quick: lint types ## what tells most in half a minute, to be run while working
+quick: lint types ## what tells most in a minute, to be run while working
 	$(RUN) pytest -q -n 2 -k "not postgresql" --hypothesis-profile=quick tests/domain tests/storage tests/chat tests/test_docs.py
 
 lint: .venv/dev
