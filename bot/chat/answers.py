@@ -12,20 +12,15 @@ https://docs.discord.com/developers/topics/opcodes-and-status-codes (2026); what
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.redaction import redact
 from bot.domain.value import Value, field
-
-LONGEST_WAIT: Final = timedelta(hours=1)
-"""Nothing is left alone for longer without being tried: a wait was once read in the wrong unit, for two hours
-(https://github.com/allianceauth/allianceauth/issues/874)."""
+from bot.retry_after import asked_for
 
 OLD_EDITS: Final = timedelta(seconds=6)
 """The window of 30046 (https://github.com/discord-userdoccers/discord-userdoccers/pull/551): messages that are older
@@ -327,20 +322,6 @@ def asked_wait(
     The body says it exactly, `Retry-After` in whole seconds or as a date, which counts from the answer's own `Date`.
     """
     for asked in (body.get("retry_after"), headers.get("Retry-After"), headers.get("X-RateLimit-Reset-After")):
-        seconds = _seconds(asked, headers.get("Date", ""))
-        if seconds is not None:
-            return min(timedelta(seconds=min(max(seconds, 0.0), LONGEST_WAIT.total_seconds())), LONGEST_WAIT)
+        if (wait := asked_for(asked, headers.get("Date", ""))) is not None:
+            return wait
     return otherwise
-
-
-def _seconds(asked: object, date: str) -> float | None:
-    if asked is None or isinstance(asked, bool):
-        return None
-    try:
-        seconds = float(str(asked))
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(str(asked)) - parsedate_to_datetime(date)).total_seconds()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return None if math.isnan(seconds) else seconds

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +20,7 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
+from bot.retry_after import asked_for
 
 _PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY}
 """Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""
@@ -48,8 +48,6 @@ _BROKEN: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]]
 
 _LINKS: Final = 10
 """Errors of a chain that are looked at."""
-_LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
-"""However long an upstream asks to be left alone: for longer nobody wants to be blind because of a slip in a header."""
 
 
 def broken(error: BaseException, *, proxied: bool) -> UpstreamError:
@@ -104,20 +102,4 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """The time asked for, at most an hour; a date counts from the answer's own `Date`; None when it is not readable."""
-    text = headers.get("Retry-After", "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (_date(text) - _date(headers["Date"])).total_seconds()
-        except (KeyError, ValueError, OverflowError):
-            return None
-    if math.isnan(seconds):
-        return None
-    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_RETRY_AFTER.total_seconds()))
-
-
-def _date(text: str) -> datetime:
-    """A date of HTTP, in any of its three forms (RFC 9110, 5.6.7); it is in GMT even where it does not say so."""
-    found = parsedate_to_datetime(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return asked_for(headers.get("Retry-After"), headers.get("Date", ""))

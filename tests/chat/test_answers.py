@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.answers import CODES, LONGEST_WAIT, About, Answer, Part, about, asked_wait, named_buttons, parts, read
+from bot.chat.answers import CODES, About, Answer, Part, about, asked_wait, named_buttons, parts, read
+from bot.retry_after import LONGEST
 from tests.chat.codes import PUBLISHED
 
 OTHER_THINGS = frozenset(
@@ -141,7 +142,7 @@ def test_whatever_comes_is_read_and_told_without_an_error(status: int, said: obj
         about(answer, posting=posting)
     assert set(parts(answer)) <= set(Part)
     assert all(place >= 0 for place in named_buttons(answer))
-    assert timedelta() <= answer.after <= LONGEST_WAIT
+    assert timedelta() <= answer.after <= LONGEST
     assert str(answer).startswith("Discord answered")
 
 
@@ -201,7 +202,7 @@ NOON = "Mon, 30 Nov 2026 12:00:00 GMT"
         ("Mon, 30 Nov 2026 12:01:30 GMT", {}, 90),
         ("Mon, 30 Nov 2026 11:00:00 GMT", {}, 0),
         ("Mon, 30 Nov 9999 12:01:30 GMT", {}, 3600),
-        ("Mon, 30 Nov 2026 12:01:30", {}, 11),
+        ("Mon, 30 Nov 2026 12:01:30", {}, 90),
         ("0 Jan 0:0 3000000000", {}, 11),
         ("Mon, 30 Nov 2026 12:01:30 +99999999999999999999", {}, 11),
         ("[7]", {}, 11),
