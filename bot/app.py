@@ -15,9 +15,9 @@ from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient, LoginError
 from bot.chat.premises import Ids, announcement, findings
+from bot.delivery.handover import Handover
 from bot.domain.incidents import Message
 from bot.domain.rules.policy import Policy
-from bot.handover import Handover
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading

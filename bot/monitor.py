@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.delivery.handover import Handover
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.naming import name_of
@@ -32,7 +33,6 @@ from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.figures import Histogram
-from bot.handover import Handover
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority
 from bot.storage.store import Claimed, StoreError

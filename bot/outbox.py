@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.delivery import (
+from bot.delivery.handover import Handover
+from bot.delivery.outcome import (
     LONG_SILENCE,
     Attempt,
     BlockedError,
@@ -32,11 +33,10 @@ from bot.delivery import (
     VanishedError,
     subject,
 )
+from bot.delivery.rests import PACE, Pace, Rests, Subject
 from bot.domain.incidents import Message
 from bot.domain.naming import names_of
 from bot.figures import Histogram
-from bot.handover import Handover
-from bot.rests import PACE, Pace, Rests, Subject
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
 from bot.webhook import Event, Fallback, Notify

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.delivery import DeliveryError, RefusedError, UncertainError, VanishedError
+from bot.delivery.outcome import DeliveryError, RefusedError, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value

@@ -29,12 +29,12 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.alerts.message import QUIET
 from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
-from bot.delivery import BlockedError, LaterError, UncertainError, VanishedError
+from bot.delivery.handover import Handover
+from bot.delivery.outcome import BlockedError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
 from bot.domain.watch.known import Changes
-from bot.handover import Handover
 from bot.imaginepro.client import (
     MalformedError,
     NotFoundError,

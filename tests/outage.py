@@ -29,10 +29,10 @@ from discord.http import Route
 from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
+from bot.delivery.handover import Handover
 from bot.domain import info
 from bot.domain.model import Token
 from bot.domain.rules.policy import Policy
-from bot.handover import Handover
 from bot.imaginepro.errors import NotFoundError
 from bot.monitor import Monitor
 from bot.outbox import Outbox

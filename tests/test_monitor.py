@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.delivery.handover import Handover
 from bot.domain import info
 from bot.domain.incidents import Key, Message, Rule
 from bot.domain.info import threshold
@@ -16,7 +17,6 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
-from bot.handover import Handover
 from bot.imaginepro.client import NotFoundError, RateLimitedError, ServerError, UpstreamError
 from bot.monitor import Monitor
 from bot.storage.store import Claimed, Store, StoreUnavailableError, open_store

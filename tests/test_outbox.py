@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery.handover import Handover
+from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery.rests import PACE, Subject
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import Severity
 from bot.domain.steering import Setting
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
-from bot.handover import Handover
 from bot.outbox import NONCE_MEMORY, Outbox
-from bot.rests import PACE, Subject
 from bot.storage.claims import FOLD_OVER
 from bot.storage.store import CLAIM_LASTS, Claimed, Store, StoreUnavailableError, open_store
 from tests.domain.fleets import record

@@ -16,11 +16,11 @@ from discord.http import Route
 from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
+from bot.delivery.handover import Handover
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
-from bot.handover import Handover
 from bot.outbox import Outbox
 from bot.storage.store import Store, open_store
 from bot.webhook import Event

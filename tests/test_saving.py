@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import leader
-from bot.delivery import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
+from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.saving import PACE, Saving, Trouble, speaks_for_itself
 from bot.storage.store import Refusals, StoreUnavailableError

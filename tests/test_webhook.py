@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from aiohttp import web
 
-from bot.delivery import BlockedError, LaterError, RefusedError, UncertainError
+from bot.delivery.outcome import BlockedError, LaterError, RefusedError, UncertainError
 from bot.domain.incidents import Message, Notice, NoticeKind, Rule
 from bot.domain.watch.known import Changes
 from bot.outbox import Outbox

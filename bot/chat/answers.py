@@ -18,9 +18,9 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.delivery.retry_after import asked_for
 from bot.domain.redaction import redact
 from bot.domain.value import Value, field
-from bot.retry_after import asked_for
 
 OLD_EDITS: Final = timedelta(seconds=6)
 """The window of 30046 (https://github.com/discord-userdoccers/discord-userdoccers/pull/551): messages that are older

@@ -20,7 +20,7 @@ import aiohttp
 import discord
 
 from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, read
-from bot.delivery import (
+from bot.delivery.outcome import (
     BlockedError,
     DeliveryError,
     GaveWayError,

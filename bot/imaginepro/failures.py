@@ -9,6 +9,7 @@ from typing import Final
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
 
+from bot.delivery.retry_after import asked_for
 from bot.domain.refusal import REFUSALS
 from bot.imaginepro.complaint import complaint, in_its_own_words, stranger
 from bot.imaginepro.errors import (
@@ -20,7 +21,6 @@ from bot.imaginepro.errors import (
     UnreachableError,
     UpstreamError,
 )
-from bot.retry_after import asked_for
 
 _PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY}
 """Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""

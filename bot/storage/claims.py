@@ -5,10 +5,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bot.delivery.rests import Subject
 from bot.domain.incidents import Message
 from bot.domain.value import Value
 from bot.domain.watch.known import Changes
-from bot.rests import Subject
 from bot.storage import memory, outbox
 from bot.storage.folding import FEW, fold
 from bot.storage.grouping import Grouping

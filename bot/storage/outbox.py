@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from bot.delivery.rests import Subject
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.value import Value
-from bot.rests import Subject
 from bot.storage.batches import batches
 from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, unposted, waits
 from bot.storage.names import text_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.answers import CODES, About, Answer, Part, about, asked_wait, named_buttons, parts, read
-from bot.retry_after import LONGEST
+from bot.delivery.retry_after import LONGEST
 from tests.chat.codes import PUBLISHED
 
 OTHER_THINGS = frozenset(

@@ -14,7 +14,7 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import ANSWER, one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
-from bot.delivery import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace

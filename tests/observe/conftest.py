@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.chat.client import ChatClient
-from bot.delivery import DeliveryError
+from bot.delivery.handover import Handover
+from bot.delivery.outcome import DeliveryError
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
 from bot.domain.rules.policy import Policy
-from bot.handover import Handover
 from bot.imaginepro.client import RefusedError, ServerError
 from bot.monitor import Monitor
 from bot.observe.pulse import Parts, Pulse

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.delivery import BlockedError, LaterError, RefusedError
+from bot.delivery.outcome import BlockedError, LaterError, RefusedError
 from bot.jobs import Job
 from bot.observe.health import Role, wrong
 from bot.observe.pulse import BEAT, Pulse, started

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.delivery import BlockedError
+from bot.delivery.outcome import BlockedError
 from bot.jobs import Job
 from bot.observe import web
 from bot.observe.health import CAUSES

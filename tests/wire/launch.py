@@ -43,10 +43,11 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, leader, outbox, rests, saving
+from bot import app, leader, outbox, saving
 from bot import check as bot_check
 from bot.chat import client
 from bot.chat.channel import OpsChannel
+from bot.delivery import rests
 from bot.imaginepro import client as upstream
 from bot.jobs import Job
 from bot.observe import health, pulse, watchdog

@@ -11,7 +11,7 @@ DeliveryError
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.rests import Subject
+from bot.delivery.rests import Subject
 
 PATIENCE = timedelta(minutes=10)
 """How long Discord may fail at an edit before the message is posted anew."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.rests import EDITS_IN_VAIN, IN_VAIN, Rests, Subject
+from bot.delivery.rests import EDITS_IN_VAIN, IN_VAIN, Rests, Subject
 
 ONE = timedelta(seconds=1)
 WHAT = st.sampled_from(Subject)
