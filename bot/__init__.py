@@ -1,7 +1,7 @@
 """A Discord bot that watches the tokens (Midjourney accounts) linked to ImaginePro."""
 
-VERSION = "0.1.0"
-"""As in `pyproject.toml`, which a test holds it to: a checkout that was never installed has it, too."""
+__version__ = "0.2.0"
+"""The one place where it is written: the package, `--version`, `/metrics` and the log take it from here."""
 
-USER_AGENT = f"imaginepro-bot/{VERSION}"
+USER_AGENT = f"imaginepro-bot/{__version__}"
 """How the bot introduces itself over HTTP; but to Discord, which wants to know the library."""

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import app, telemetry
+from bot import __version__, app, telemetry
 from bot.app import PortTakenError
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
     use_own_time_zones()
     parser = argparse.ArgumentParser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
+    parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("check", help="try settings, database, API key and bot token; posts nothing")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from enum import Enum, auto
 
+from bot import __version__
 from bot.app import named
 from bot.chat.attempt import one_try
 from bot.chat.client import LoginError, try_login
@@ -51,7 +52,7 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     import tzdata  # type: ignore[import-untyped] # noqa: PLC0415 - it ships no types; only here its version matters
 
     zones = f"times of {settings.timezone} are those of tzdata {tzdata.__version__} ({tzdata.IANA_VERSION})"
-    yield Check(Verdict.GOOD, "settings", f"complete; {zones}")
+    yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {zones}")
     refused: Counter[str] = Counter()
     attempts = (
         _Attempt("database", "", lambda: _database(settings)),

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from discord import app_commands
 
+from bot import __version__
 from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS
 from bot.chat.survey import NEEDED
@@ -54,6 +56,21 @@ def test_the_settings_table_is_the_settings() -> None:
         for each in VARIABLES
     ]
     assert [row[:3] for row in rows("All of them", SETTINGS_PAGE)] == expected
+
+
+def test_the_changelog_begins_with_this_version_and_goes_back_one_by_one() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## (.*)$", changelog, re.MULTILINE)
+    assert versions[0] == __version__
+    numbers = [tuple(map(int, version.split("."))) for version in versions]
+    assert numbers == sorted(set(numbers), reverse=True)
+
+
+def test_the_package_that_is_built_has_the_version_of_the_code() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    written = (ROOT / project["tool"]["hatch"]["version"]["path"]).read_text(encoding="utf-8")
+    assert re.findall(r'^__version__ = "(.*)"$', written, re.MULTILINE) == [__version__]
 
 
 def test_the_readme_begins_with_what_a_newcomer_has_to_know_and_uses_no_word_of_ours() -> None:

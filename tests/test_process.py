@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import __version__
 from bot.sandbox import imaginepro
 from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late, rate_limited
 from tests.report import table
@@ -345,6 +346,13 @@ async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: 
     assert not bot.stdout
 
 
+async def test_the_version_is_said_to_whoever_asks_without_any_setting(home: Town) -> None:
+    async with home.bot("--version", DISCORD_TOKEN="") as bot:
+        assert (await bot.wait()).code == 0
+    assert bot.stdout == f"imaginepro-bot {__version__}\n"
+    assert not bot.stderr
+
+
 async def test_check_says_what_it_tries_and_what_came_of_it_and_goes_nowhere(home: Town) -> None:
     async with home.bot("check") as bot:
         assert (await bot.wait()).code == 0
@@ -354,7 +362,8 @@ async def test_check_says_what_it_tries_and_what_came_of_it_and_goes_nowhere(hom
         f"...   ImaginePro: trying at {home.environment['IMAGINEPRO_API_URL']}, for up to 10 s",
         "...   Discord: trying, for up to 10 s",
     ]
-    assert lines[0].startswith("ok    settings: complete; times of UTC are those of tzdata 20")
+    said = f"ok    settings: complete; this is version {__version__}; times of UTC are those of tzdata 20"
+    assert lines[0].startswith(said)
     assert sorted(lines[4:]) == [
         "ok    Discord: logged in as tokens; telling #ops, paging @on call",
         "ok    ImaginePro: 3 tokens listed",

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from bot import VERSION
+from bot import __version__
 from bot.domain.model import Status, Trouble
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
@@ -87,7 +87,7 @@ class _Families(Collector):
         """Every family, with its samples."""
         taken, facts = self._taken, self._taken.facts
         reasons = {cause.word for cause in wrong(facts)}
-        yield _gauges("info", "The version that runs.", "version", {VERSION: 1})
+        yield _gauges("info", "The version that runs.", "version", {__version__: 1})
         yield _gauge("leading", "1 if this copy polls and notifies, 0 if it stands by.", facts.role is Role.LEADING)
         yield _gauges(
             "unhealthy",
