@@ -157,6 +157,7 @@ def _is_ours(asked: _Asked) -> bool:
 
 
 MOST_ERRORS = 100
+NO_ANSWER = "no answer"
 OTHER = "other"
 """Stands for the errors of Discord that are counted after the first hundred kinds."""
 
@@ -215,7 +216,7 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
     ) -> None:
         _answered()
         if not isinstance(params.exception, AnsweredError):
-            tally.count("no answer")
+            tally.count(NO_ANSWER)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(begins)

@@ -4,6 +4,7 @@ What is read is taken on the event loop, as references and small copies; what is
 line for each of 10,000 tokens takes a tenth of a second. No label holds a text of others.
 """
 
+import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from bot import __version__
+from bot.chat.attempt import NO_ANSWER, OTHER
 from bot.domain.model import Status, Trouble
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
@@ -23,15 +25,22 @@ from bot.observe.pulse import Pulse
 
 PREFIX = "imaginepro_bot_"
 
+FORESEEN = (NO_ANSWER, "429", "500", "502", "503", "504", "50001", "50013", "10003", "30046", "50035", OTHER)
+"""The errors of Discord that are counted from zero on: one that appears with its first error shows no increase."""
+
 
 class Leader(Value):
     """What only a copy that leads has."""
 
     known: Known
+    interval: float
+    """Seconds between two polls."""
+    unstored: float
+    """Seconds since something was stored, or could have been."""
     troubles: Mapping[Trouble, int]
     polls: Histogram
     dwell: Histogram
-    discord_errors: Mapping[str, int]
+    discord_errors: dict[str, int]
 
 
 class Moment(Value):
@@ -61,6 +70,8 @@ def moment(pulse: Pulse) -> Moment:
         {name: pulse.failures[name] for name in pulse.facts.jobs},
         Leader(
             parts.monitor.known,
+            pulse.facts.interval.total_seconds(),
+            pulse.unstored.total_seconds(),
             dict(parts.monitor.troubles),
             parts.monitor.polls.copy(),
             parts.outbox.dwell.copy(),
@@ -87,7 +98,7 @@ class _Families(Collector):
         """Every family, with its samples."""
         taken, facts = self._taken, self._taken.facts
         reasons = {cause.word for cause in wrong(facts)}
-        yield _gauges("info", "The version that runs.", "version", {__version__: 1})
+        yield _info()
         yield _gauge("leading", "1 if this copy polls and notifies, 0 if it stands by.", facts.role is Role.LEADING)
         yield _gauges(
             "unhealthy",
@@ -112,6 +123,12 @@ class _Families(Collector):
 
 def _of_leader(leader: Leader) -> Iterator[Metric]:
     tokens = leader.known.fleet.tokens.values()
+    yield _gauge("poll_interval_seconds", "Between two polls, as POLL_INTERVAL says.", leader.interval)
+    yield _gauge(
+        "last_write_age_seconds",
+        "Since something was stored or it was proven that it may be, which is done every 30 s.",
+        leader.unstored,
+    )
     yield _histogram("poll_seconds", "How long polls took, whether ImaginePro answered or not.", leader.polls)
     yield _counters(
         "upstream_errors",
@@ -123,7 +140,10 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
         "dwell_seconds", "From a stored change to its new message in Discord; edits do not count.", leader.dwell
     )
     yield _counters(
-        "discord_errors", "Requests that Discord refused or left unanswered.", "code", leader.discord_errors
+        "discord_errors",
+        "Requests that Discord refused or left unanswered.",
+        "code",
+        dict.fromkeys(FORESEEN, 0) | leader.discord_errors,
     )
     statuses = Counter(token.status for token in tokens)
     yield _gauges("tokens", "Tokens.", "status", {status: statuses[status] for status in Status})
@@ -135,6 +155,12 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
         {str(token.id): 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
     )
     yield _incidents(leader.known)
+
+
+def _info() -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}info", "The version that runs, and of Python.", labels=["version", "python"])
+    family.add_metric([__version__, platform.python_version()], 1)
+    return family
 
 
 def _incidents(known: Known) -> Metric:

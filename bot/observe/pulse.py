@@ -92,11 +92,17 @@ class Pulse:
         """The time by the clock of this installation."""
         return self._clock()
 
+    @property
+    def unstored(self) -> timedelta:
+        """Since this copy stored something or proved that it may, or since it leads; of time in which it ran."""
+        return self._since("stored")
+
     @contextlib.contextmanager
     def leading(self, parts: Parts) -> Iterator[None]:
         """This copy leads, until the context ends; then its jobs are forgotten."""
         self.parts, self._led_since = parts, self._clock()
-        self._note("gateway", OUTBOX, "delivery", "reading")
+        self._note("gateway", OUTBOX, "delivery", "reading", "stored")
+        self._before["stored"] = self._refusals.stored
         standby = self._every
         self._every = {**standby, OUTBOX: timedelta()}
         try:
@@ -172,6 +178,9 @@ class Pulse:
         # What is delivered has to be noted, so that nothing is while that cannot be stored.
         if self._moved("delivered", parts.outbox.delivered) or not self.backlog.waiting or self._refusals.last:
             self._note("delivery")
+        # One statement may pass while others are refused.
+        if self._moved("stored", self._refusals.stored) and not self._refusals.last:
+            self._note("stored")
 
     def _say(self, words: frozenset[str]) -> None:
         """Log what turned wrong or well."""

@@ -103,6 +103,19 @@ def _writes_leading(work: "_Work[P, T]") -> "_Method[P, T]":
     return method
 
 
+def _stores(work: "_Work[P, T]") -> "_Method[P, T]":
+    """Make a method such a transaction, whose success `Store.refusals` counts."""
+    write = _writes_leading(work)
+
+    @wraps(work)
+    async def method(store: "Store", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        done = await write(store, *args, **kwargs)
+        store.refusals.stored += 1
+        return done
+
+    return method
+
+
 class Refusals:
     """Whether the database can be read and not be written, as the copy that leads has found, or one that could."""
 
@@ -111,6 +124,8 @@ class Refusals:
         """What was said last; None while everything is stored."""
         self.count = 0
         """How many there have been."""
+        self.stored = 0
+        """How often a poll was stored, or it was proven that everything may be."""
         self.begun = asyncio.Event()
         """Set while there is one."""
 
@@ -153,10 +168,10 @@ class Store:
     lead = _writes_noted(lease.lead)
     renew = _writes_noted(lease.renew)
     release = _writes(lease.release)
-    prove = _writes_leading(proof.allowed)
+    prove = _stores(proof.allowed)
 
     load = _reads(memory.load)
-    save = _writes_leading(claims.save)
+    save = _stores(claims.save)
     audit = _reads(memory.last_entries)
     prune = _writes_leading(memory.prune)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import platform
 import re
 import sys
 import threading
@@ -15,14 +16,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot import __version__
 from bot.delivery.outcome import BlockedError
+from bot.domain.model import Trouble
 from bot.jobs import Job
 from bot.observe import web
 from bot.observe.health import CAUSES
 from bot.observe.metrics import PREFIX, Moment, exposition, moment
 from bot.observe.web import serving
+from bot.storage.store import StoreUnavailableError
 from tests.domain.fleets import record
 from tests.observe.conftest import Patient
 
@@ -97,12 +102,17 @@ async def test_live_is_red_for_what_a_new_start_would_mend(patient: Patient) -> 
     ("given", "status"),
     [
         (f"Bearer {TOKEN}", 200),
+        (f"bearer {TOKEN}", 200),
+        (f"BEARER   {TOKEN}", 200),
         ("", 401),
         ("Bearer ", 401),
         (f"Bearer {TOKEN[:-1]}", 401),
         (f"Bearer {TOKEN}x", 401),
         (f"Basic {TOKEN}", 401),
         (TOKEN, 401),
+        (f"Bearer{TOKEN}", 401),
+        (f" {TOKEN}", 401),
+        (f"Bearer {TOKEN.upper()}", 401),
         (f"Bearer {TOKEN}\u00ff", 401),
     ],
 )
@@ -111,6 +121,46 @@ async def test_figures_are_for_whoever_has_the_token(patient: Patient, given: st
         got, body = await get(session, "/metrics", Authorization=given)
     assert got == status
     assert bool(body) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br", True),
+        ("deflate, GZip;q=0.5", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("gzip;q=0.001", True),
+        ("identity", False),
+        ("", False),
+        ("deflate, br, zstd", False),
+        ("gzip;q=0", False),
+        ("gzip; Q=0.000, *", False),
+        ("*;q=0", False),
+        ("notgzip", False),
+    ],
+)
+async def test_figures_are_packed_for_whoever_takes_that(patient: Patient, accepted: str, *, packed: bool) -> None:
+    headers = {"Accept-Encoding": accepted, "Authorization": f"Bearer {TOKEN}"}
+    with patient.leading():
+        async with visiting(patient, TOKEN) as session, session.get("/metrics", headers=headers) as response:
+            body = await response.text()
+    assert response.headers.get("Content-Encoding") == ("gzip" if packed else None)
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.headers["Content-Type"] == CONTENT_TYPE_PLAIN_0_0_4
+    assert figures(body)["leading"] == 1
+
+
+async def test_packed_figures_of_a_large_fleet_are_a_fifth_of_the_bytes_at_most(patient: Patient) -> None:
+    sizes = []
+    with patient.leading():
+        await patient.poll(*(record(number) for number in range(1, 1_001)))
+        async with visiting(patient) as session:
+            for accepted in ("gzip", "identity"):
+                async with session.get("/metrics", headers={"Accept-Encoding": accepted}) as response:
+                    sizes.append(int(response.headers["Content-Length"]))
+    assert 5 * sizes[0] < sizes[1]
 
 
 async def test_figures_are_for_everybody_where_no_token_is_set(patient: Patient) -> None:
@@ -149,6 +199,8 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
         "outbox_oldest_seconds": 61,
         "outbox_parked": 0,
         "reading_age_seconds": 61,
+        "poll_interval_seconds": 60,
+        "last_write_age_seconds": 0,
         "poll_seconds_count": 3,
         "poll_seconds_bucket[+Inf]": 3,
         "upstream_errors_total[server error]": 1,
@@ -171,7 +223,7 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
         assert waiting.get(name) == pytest.approx(value), name
     assert "fast_time_seconds[1902]" not in waiting
     assert waiting["process_resident_memory_bytes"] > 2**20
-    assert [name for name in waiting if name.startswith("info[")]
+    assert waiting[f"info[{platform.python_version()}][{__version__}]"] == 1
     assert told["outbox_waiting"] == told["outbox_oldest_seconds"] == 0
     assert told["dwell_seconds_count"] == len(patient.ends.posted)
     assert told["dwell_seconds_bucket[60.0]"] == 0
@@ -191,6 +243,46 @@ async def test_the_documented_figures_are_the_figures(patient: Patient) -> None:
     )
     used = re.findall(rf"{PREFIX}\w+|process_\w+", OBSERVING)
     assert {name for name in used if name != PREFIX} <= {sample.name for family in served for sample in family.samples}
+
+
+async def test_what_can_be_foreseen_to_go_wrong_is_counted_from_zero_on(patient: Patient) -> None:
+    """A series that begins with its first error shows no increase."""
+    patient.pulse.watched(Job("poll", timedelta(minutes=1), patient.monitor.poll))
+    with patient.leading():
+        fresh = figures(exposition(moment(patient.pulse)).decode())
+        patient.discord_errors.update(["no answer", "50001", "40333"])
+        later = figures(exposition(moment(patient.pulse)).decode())
+    errors = {name: value for name, value in fresh.items() if "_errors_total" in name}
+    assert set(errors.values()) == {0}
+    assert {f"discord_errors_total[{code}]" for code in ("no answer", "503", "50013", "other")} <= errors.keys()
+    assert {f"upstream_errors_total[{kind}]" for kind in Trouble} <= errors.keys()
+    assert "job_errors_total[poll]" in errors
+    assert [later[f"discord_errors_total[{code}]"] for code in ("no answer", "50001", "50013", "40333")] == [1, 1, 0, 1]
+
+
+async def test_the_age_of_the_last_write_grows_while_nothing_is_stored_and_a_quiet_night_keeps_it_low(
+    patient: Patient,
+) -> None:
+    def age() -> float:
+        return figures(exposition(moment(patient.pulse)).decode())["last_write_age_seconds"]
+
+    with patient.leading():
+        await patient.poll()
+        await patient.live(1)
+        assert age() == 0
+        await patient.live(40)
+        assert age() == 40
+        await patient.store.prove()
+        await patient.live(1)
+        assert age() == 0
+        patient.store.refusals.note(StoreUnavailableError("the disk is full", unwritable=True))
+        await patient.store.prove()
+        await patient.live(10)
+        assert age() == 10, "one thing was stored, and another refused"
+        patient.store.refusals.over()
+        await patient.poll(record(1900, "BANNED"))
+        await patient.live(1)
+        assert age() == 0
 
 
 async def test_a_copy_that_waits_has_figures_of_itself_alone(patient: Patient) -> None:
