@@ -140,8 +140,8 @@ async def _at_work(
         def telling(trouble: Trouble) -> OpsChannel:
             return channel(lambda _: unsaved(trouble, roles))
 
-        fallback = settings.fallback_webhook_url
-        notify = Webhook(fallback.reveal(), clock, settings.proxy_for(fallback.reveal())).notify if fallback else None
+        fallback = fallback_of(settings, clock)
+        notify = fallback.notify if fallback else None
         outbox = Outbox(store, channel(rendered), clock, handover, notify)
         saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
@@ -270,6 +270,14 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
                     raise PortTakenError(problem) from error
                 raise SettingsError((problem,)) from error
         yield pulse
+
+
+def fallback_of(settings: Settings, clock: Callable[[], datetime]) -> Webhook | None:
+    """Who is told what nobody in the ops channel can hear of."""
+    if settings.fallback_webhook_url is None:
+        return None
+    url = settings.fallback_webhook_url.reveal()
+    return Webhook(url, clock, settings.proxy_for(url), settings.secrets)
 
 
 def named(settings: Settings) -> Ids:

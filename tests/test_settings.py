@@ -55,6 +55,7 @@ def test_four_values_are_enough() -> None:
         escalation_role_id=None,
         runbook_url=None,
         fallback_webhook_url=None,
+        heartbeat_url=None,
         timezone="UTC",
         https_proxy=None,
         http_proxy=None,
@@ -90,7 +91,33 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
         ("FAST_TIME_THRESHOLD", "30m, 15%", (Threshold("30m", minutes=30), Threshold("15%", percent=15))),
         ("RUNBOOK_URL", "https://wiki.example/{rule}?id={token}", "https://wiki.example/{rule}?id={token}"),
         ("FALLBACK_WEBHOOK_URL", "https://ntfy.example/ops", Secret("https://ntfy.example/ops")),
-        ("FALLBACK_WEBHOOK_URL", "http://127.0.0.1:8000/x", Secret("http://127.0.0.1:8000/x")),
+        ("HEARTBEAT_URL", "https://hc-ping.com/x", Secret("https://hc-ping.com/x")),
+        *(
+            ("FALLBACK_WEBHOOK_URL", f"http://{host}/x", Secret(f"http://{host}/x"))
+            for host in (
+                "127.0.0.1:8000",
+                "127.8.8.8",
+                "10.1.2.3",
+                "172.31.0.1",
+                "192.168.178.20:8080",
+                "169.254.1.1",
+                "100.100.1.1",
+                "[::1]:8000",
+                "[fd12::1]",
+                "[fe80::1%eth0]",
+                "[::ffff:10.0.0.1]",
+                "localhost",
+                "ntfy",
+                "my_ntfy:8080",
+                "NTFY.",
+                "ntfy.local",
+                "nas.home.arpa",
+                "bot.railway.internal",
+                "host.docker.internal:8080",
+                "ntfy.ops.svc.cluster.local",
+                "fritz.lan",
+            )
+        ),
         ("TIMEZONE", "Europe/Berlin", "Europe/Berlin"),
         ("LOG_LEVEL", "DEBUG", "debug"),
         ("LOG_FORMAT", "json", "json"),
@@ -179,8 +206,25 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("DATABASE_URL", "postgres://bot:pa ss@db.example/x", "percent-encoded"),
         ("RUNBOOK_URL", "wiki/{rule}", "such as https://wiki.example.com/{rule}"),
         ("RUNBOOK_URL", "https://wiki.example/{runbook}", "only {rule} and {token} are filled in"),
-        ("FALLBACK_WEBHOOK_URL", "http://ntfy.example/ops", "write an https URL"),
         ("FALLBACK_WEBHOOK_URL", "https://", "write an https URL with a host"),
+        ("FALLBACK_WEBHOOK_URL", "ftp://ntfy/ops", "write an https URL with a host"),
+        ("FALLBACK_WEBHOOK_URL", '"https://ntfy.sh/ops"', "leave out the quotes"),
+        ("HEARTBEAT_URL", "http://hc-ping.com/x", "write https; plain http"),
+        *(
+            ("FALLBACK_WEBHOOK_URL", f"http://{host}/ops", "write https; plain http would show the address")
+            for host in (
+                "ntfy.example",
+                "ntfy.local.example",
+                "8.8.8.8",
+                "172.32.0.1",
+                "100.128.0.1",
+                "134744072",
+                "0x08080808",
+                "8.8.2056",
+                "[2606:4700::1111]",
+                "[::ffff:8.8.8.8]",
+            )
+        ),
         ("TIMEZONE", "Berlin", "such as Europe/Berlin"),
         ("TIMEZONE", "../etc/passwd", "such as Europe/Berlin"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
@@ -490,7 +534,11 @@ def test_the_settings_know_every_text_that_must_not_leave_the_process() -> None:
     url = "postgres://bot:p%40ss@db.example/x"
 
     assert load(REQUIRED).secrets == (REQUIRED["DISCORD_TOKEN"], REQUIRED["IMAGINEPRO_API_KEY"])
-    more = {"FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops", "METRICS_TOKEN": "abcdefghijklmnop"}
+    more = {
+        "FALLBACK_WEBHOOK_URL": "https://ntfy.example/ops",
+        "HEARTBEAT_URL": "https://hc-ping.example/x",
+        "METRICS_TOKEN": "abcdefghijklmnop",
+    }
     assert load(REQUIRED | more).secrets[2:] == tuple(more.values())
     assert load(REQUIRED | {"DATABASE_URL": url}).secrets[2:] == (url, "p%40ss", "p@ss")
 
@@ -533,6 +581,11 @@ PROXY = "http://proxy.example:3128"
         ({"HTTP_PROXY": PROXY}, "http://127.0.0.1:8000", None),
         ({"HTTP_PROXY": PROXY}, "http://localhost:8000", None),
         ({"HTTP_PROXY": PROXY}, "http://[::1]:8000", None),
+        ({"HTTP_PROXY": PROXY}, "http://ntfy/ops", None),
+        ({"HTTP_PROXY": PROXY}, "http://10.0.0.5:8000", None),
+        ({"HTTP_PROXY": "http://10.0.0.1:3128"}, "http://ntfy.local", None),
+        ({"HTTPS_PROXY": PROXY}, "https://10.0.0.5", PROXY),
+        ({"HTTP_PROXY": "http://localhost:1055"}, "http://ntfy/ops", "http://localhost:1055"),
         ({"HTTP_PROXY": "http://localhost:3128"}, "http://127.0.0.1:8000", "http://localhost:3128"),
         ({"HTTP_PROXY": "http://localhost:3128", "NO_PROXY": "127.0.0.1,::1"}, "http://127.0.0.1:8000", None),
         ({"HTTP_PROXY": "http://localhost:3128", "NO_PROXY": "127.0.0.1,::1"}, "http://[::1]:8000", None),

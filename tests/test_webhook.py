@@ -53,7 +53,9 @@ async def pager(
 async def test_it_is_a_small_documented_object(what: Event) -> None:
     async with pager([]) as (url, told):
         assert await Webhook(url, lambda: START).notify(what, "Discord answered 403")
-    assert told == [{"event": what.value, "reason": "Discord answered 403", "at": START.isoformat()}]
+    (said,) = told
+    assert isinstance(said, dict)
+    assert said | {"event": what.value, "reason": "Discord answered 403", "at": START.isoformat()} == said
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
@@ -196,12 +198,8 @@ async def test_what_is_open_and_refused_for_good_goes_to_somebody_else(sqlite_ur
         post.room.answers = [RefusedError("Discord answered 400, code 50006")]
         await post.incident(1900, Rule.BANNED)
         await asyncio.sleep(300)
-        assert told == [
-            {
-                "event": "message_refused",
-                "reason": "banned 1900 cannot be posted: Discord answered 400, code 50006",
-                "at": told[0]["at"],  # type: ignore[index]
-            }
+        assert [(each["event"], each["reason"]) for each in told if isinstance(each, dict)] == [
+            ("message_refused", "banned 1900 cannot be posted: Discord answered 400, code 50006")
         ]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.domain.model import Threshold
 from bot.domain.value import Value, replace
-from bot.settings.values import Secret, is_loopback
+from bot.settings.values import Secret, is_loopback, is_private
 from bot.settings.variables import VARIABLES, Variable
 from bot.storage.address import Server, parsed
 
@@ -44,6 +44,7 @@ class Settings(Value):
     runbook_url: str | None
     """A template in which `{rule}` and `{token}` are filled in."""
     fallback_webhook_url: Secret | None
+    heartbeat_url: Secret | None
     timezone: str
     """IANA name."""
     https_proxy: Secret | None
@@ -65,7 +66,7 @@ class Settings(Value):
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not leave the process; what a redaction wants to know."""
         address = parsed(self.database_url.reveal())
-        optional = (self.fallback_webhook_url, self.metrics_token)
+        optional = (self.fallback_webhook_url, self.heartbeat_url, self.metrics_token)
         known = (self.discord_token.reveal(), self.api_key.reveal(), *(each.reveal() for each in optional if each))
         database = address.secrets if isinstance(address, Server) else ()
         return (*known, *database, *self._proxy_secrets)
@@ -81,7 +82,8 @@ class Settings(Value):
         """The proxy by which an address is reached; None for the direct way.
 
         As urllib decides it, and with it most programs in Python. But what is on this machine is told to no proxy that
-        is elsewhere: plain http is only taken for this machine, since it shows the key to whoever passes it on.
+        is elsewhere, and so is whatever is reached by plain http: that is only taken for private hosts, since it shows
+        a secret to whoever passes it on, and no proxy elsewhere knows them.
         """
         parts = urlsplit(url)
         proxy = {"http": self.http_proxy, "https": self.https_proxy}.get(parts.scheme)
@@ -89,7 +91,11 @@ class Settings(Value):
         if proxy is None or _is_below(host, parts.port or _PORTS[parts.scheme], self.no_proxy or ""):
             return None
         elsewhere = not is_loopback(urlsplit(proxy.reveal()).hostname or "")
-        return None if elsewhere and is_loopback(host) else proxy.reveal()
+        return (
+            None
+            if elsewhere and (is_loopback(host) or (parts.scheme == "http" and is_private(host)))
+            else proxy.reveal()
+        )
 
 
 _PORTS = {"http": 80, "https": 443}

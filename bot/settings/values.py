@@ -6,7 +6,7 @@ Each raises ValueError with a sentence that says how to mend it.
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -120,12 +120,17 @@ def template(text: str) -> str:
 
 
 def webhook(text: str) -> Secret:
-    """A webhook's URL, which is a secret as a whole; https, but for this machine."""
+    """A webhook's URL, which is a secret as a whole; https, but for hosts that are no part of the internet."""
+    if text[0] in "'\"":
+        _mend("leave out the quotes (docker --env-file keeps them)")
     parts = _split(text)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname)):
-        _mend("write an https URL")
-    if not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         _mend("write an https URL with a host")
+    if parts.scheme == "http" and not is_private(parts.hostname):
+        _mend(
+            "write https; plain http would show the address, and whoever has it may use it, to all on the way. It is "
+            "for private hosts only, such as 127.0.0.1, 10.0.0.5, ntfy, ntfy.local or ntfy.internal"
+        )
     return Secret(text)
 
 
@@ -171,6 +176,44 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+PRIVATE_NETWORKS = tuple(
+    map(
+        ip_network,
+        (
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "100.64.0.0/10",  # RFC 6598: also what Tailscale gives
+            "::1/128",
+            "fc00::/7",
+            "fe80::/10",
+        ),
+    )
+)
+"""Addresses that no router of the internet passes on: RFC 1918, 3927, 4193, 4291 and 6598."""
+
+PRIVATE_DOMAINS = ("localhost", "local", "internal", "home.arpa", "lan", "home", "corp", "private", "intranet")
+"""Domains that the internet's name servers do not have: RFC 6761, 6762 (with its appendix G), 8375; `internal` by a
+resolution of ICANN's of 2024."""
+
+
+def is_private(host: str) -> bool:
+    """Whether this name or address is reached within one's own network: a name without a dot, or of such a domain."""
+    name = host.rstrip(".").lower()
+    try:
+        address = ip_address(name.partition("%")[0])
+    except ValueError:
+        # Digits alone, or in hexadecimal, are an address to the system's resolver, and may be anybody's.
+        labels = name.split(".")
+        if not re.fullmatch(r"[a-z_][a-z0-9_-]*", labels[-1]):
+            return False
+        return len(labels) == 1 or any(name.endswith(f".{domain}") for domain in PRIVATE_DOMAINS)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in PRIVATE_NETWORKS if network.version == address.version)
 
 
 def _split(text: str) -> SplitResult:
