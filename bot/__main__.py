@@ -50,6 +50,8 @@ LEAVING = 3.0
 """Seconds after which `check` ends although something does not: a thread that waits for a name server cannot be called
 back, and Python waits for it."""
 
+LAST_PORT = 2**16 - 1
+
 TURN = 0.0001
 """Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms can be felt."""
 
@@ -63,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("check", help="try settings, database, API key and bot token; posts nothing")
     demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
-    demo.add_argument("--port", type=int, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
+    demo.add_argument("--port", type=_port, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
     arguments = parser.parse_args(argv)
     if arguments.command == "demo":
         sys.exit(_demo(arguments.port))
@@ -109,13 +111,21 @@ def set_up_interpreter() -> None:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
+def _ending() -> asyncio.Event:
+    """Set once Ctrl-C was pressed, or whoever started the process asks it to end.
+
+    Not by the event loop's own `add_signal_handler`, which there is none of on Windows.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set))
+    return stop
+
+
 async def _run(settings: Settings) -> int:
     set_up_interpreter()
-    stop = asyncio.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
     try:
-        await app.run(settings, _utc_now, stop)
+        await app.run(settings, _utc_now, _ending())
     except (LoginError, SettingsError) as error:
         return _refuse(redact(str(error), settings.secrets))
     except PortTakenError as error:
@@ -131,7 +141,7 @@ async def _check(settings: Settings) -> int:
     from bot.check import Verdict, checks  # noqa: PLC0415 - a bot that runs does without it
 
     # At once and without a traceback, whatever waits for an answer: nothing is under way that would have to end.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, os._exit, INTERRUPTED)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     labels = {Verdict.TRYING: "...  ", Verdict.GOOD: "ok   ", Verdict.WRONG: "FAIL ", Verdict.AWAY: "FAIL "}
     verdicts = set()
     async for check in checks(settings):
@@ -145,12 +155,25 @@ async def _check(settings: Settings) -> int:
     return code
 
 
+def _port(text: str) -> int:
+    """Raises ValueError where it is none, which argparse words."""
+    port = int(text)
+    if not 0 <= port <= LAST_PORT:
+        problem = f"{text} is no port: write a number from 0 to {LAST_PORT}"
+        raise argparse.ArgumentTypeError(problem)
+    return port
+
+
 def _demo(port: int) -> int:
     try:
         from bot.sandbox import demo  # noqa: PLC0415 - wants the extra `demo`, which a bot in production has not
     except ImportError as error:
-        return _refuse(str(error))
-    asyncio.run(demo.run(port))
+        return _refuse(f"the demo wants its extra ({error}): pip install 'imaginepro-bot[demo]', or make demo")
+
+    async def run() -> None:
+        await demo.run(_ending(), port)
+
+    asyncio.run(run())
     return 0
 
 

@@ -6,7 +6,6 @@ clock's everywhere; simcord's own is kept level with it.
 
 import asyncio
 import logging
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,6 +20,7 @@ import discord
 import simcord
 
 from bot import app, settings, telemetry
+from bot.chat.client import ChatClient
 from bot.sandbox import imaginepro, page, scenarios
 
 logger = logging.getLogger(__name__)
@@ -45,17 +45,15 @@ _MONOTONIC: Final = time.monotonic
 _CHECK_EVERY: Final = timedelta(milliseconds=250)
 
 
-async def run(port: int = 0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-    """Serve the demo on 127.0.0.1 until SIGINT or SIGTERM, and print where.
+async def run(stop: asyncio.Event, port: int = 0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    """Serve the demo on 127.0.0.1 until `stop` is set, and print where.
 
     Args:
+        stop: ends it.
         port: the page's, if it is free; else, and for 0, another.
         sleep: waits so many seconds between two things that happen.
     """
     telemetry.configure("error", "text", (), sys.stderr)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         upstream = imaginepro.Upstream(scenarios.demo_fleet(_now()))
         api = await stack.enter_async_context(imaginepro.serving(upstream))
@@ -94,14 +92,19 @@ class _Server:
     guild: simcord.GuildHandle
     ops: simcord.ChannelHandle
     role: simcord.RoleHandle
+    on_call: simcord.RoleHandle
+    leads: simcord.RoleHandle
     operator: simcord.MemberActor
     guest: simcord.MemberActor
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever acts: simcord refuses a second one at the same time."""
 
-    async def invite(self, client: discord.Client) -> None:
+    async def invite(self, client: ChatClient) -> None:
         """Let the bot in; it is logged in and ready when this returns."""
         await self.env.restart_bot(client)
+        # simcord takes whatever a command raises for a crash, and its page then tells the viewer to look into a log.
+        # The bot answers for it: with what it refuses and why, or with the reference under which its log says more.
+        del client.tree.on_error
         # simcord gives commands another monotonic clock than jobs have. A rate limit that both share would see time
         # jump back, and hold everything up.
         time.monotonic = _MONOTONIC
@@ -131,12 +134,15 @@ async def _server() -> AsyncIterator[_Server]:
         await nobody.http.edit_profile({"username": "ImaginePro bot"})
         guild = env.create_guild("Demo")
         role = guild.create_role("operators")
+        on_call = guild.create_role("oncall", mentionable=True)
         yield _Server(
             env=env,
             guild=guild,
             ops=guild.create_text_channel("ops", topic="What the bot has to say"),
             role=role,
-            operator=guild.add_member(env.create_user("operator"), roles=[role]),
+            on_call=on_call,
+            leads=guild.create_role("leads", mentionable=True),
+            operator=guild.add_member(env.create_user("operator"), roles=[role, on_call]),
             guest=guild.add_member(env.create_user("guest")),
         )
 
@@ -151,6 +157,8 @@ def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database:
         "DISCORD_GUILD_ID": str(server.guild.id),
         "OPS_CHANNEL_ID": str(server.ops.id),
         "OPERATOR_ROLE_ID": str(server.role.id),
+        "ALERT_ROLE_ID": str(server.on_call.id),
+        "ESCALATION_ROLE_ID": str(server.leads.id),
         "IMAGINEPRO_API_KEY": upstream.api_key,
         "IMAGINEPRO_API_URL": api,
         "IMAGINEPRO_RATE_LIMIT": "20/1s",

@@ -31,6 +31,8 @@ _STYLE: Final = """
 [role="toolbar"][aria-label^="Actions for"] { display: none !important; }
 .preview-toolbar { min-height: 0 !important; height: auto !important; }
 .command-option-input { min-width: 6ch; }
+.channel-composer { grid-template-columns: minmax(0, 1fr); }
+.command-context-text { white-space: normal; }
 """
 
 # Of Discord's timestamp styles only the relative one has neither a comma, a colon nor a slash:

@@ -21,7 +21,9 @@ async def main() -> None:
     told = 0.0
     holds = deque(HOLDS)
     going_on = asyncio.Semaphore(0)
+    stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, going_on.release)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
 
     async def sleep(seconds: float) -> None:
         nonlocal told
@@ -32,7 +34,7 @@ async def main() -> None:
 
     launch.group(1)  # or else the second group would join the first, which it comes long after in the story
     launch.poll(0.25)
-    await demo.run(sleep=sleep)
+    await demo.run(stop, sleep=sleep)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+"""Somebody who opens the demo's page in a browser."""
+
+import asyncio
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+ROOT: Final = Path(__file__).parents[2]
+CHROMIUM: Final = shutil.which("chromium")
+QUIET: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+AT_ONCE: Final = 60_000
+"""Milliseconds, a hundred times what the page takes to answer: a guard against hanging."""
+IN_TIME: Final = 180_000
+"""Milliseconds, a hundred times what the bot takes to tell: the same."""
+PATIENCE: Final = 120.0
+"""Seconds, dozens of times what the demo takes to start or end: the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo."""
+
+    url: str
+    process: asyncio.subprocess.Process
+
+    def go_on(self) -> None:
+        """Let the story go on, which stands still at some places, see `held_demo.HOLDS`."""
+        self.process.send_signal(signal.SIGUSR1)
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[Demo]:
+    """A demo, which afterwards must end as asked and without a complaint."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *command),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Demo(await asyncio.wait_for(_printed_url(process), PATIENCE), process)
+        process.send_signal(signal.SIGINT)
+        _, complaints = await asyncio.wait_for(process.communicate(), PATIENCE)
+        # A busy machine may keep it waiting for its disk.
+        assert [line for line in complaints.decode().splitlines() if " bot.leader lease " not in line] == []
+        assert process.returncode == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def _printed_url(demo: asyncio.subprocess.Process) -> str:
+    assert demo.stdout is not None
+    async for line in demo.stdout:
+        if found := re.search(rb"http://127\.0\.0\.1:\d+/#\S+", line):
+            return found[0].decode()
+    assert demo.stderr is not None
+    pytest.fail(f"the demo did not start: {(await demo.stderr.read()).decode()}")
+
+
+@asynccontextmanager
+async def opened(url: str, width: int = 540, height: int = 960) -> AsyncIterator[Page]:
+    """The page on a screen of that size, in CSS pixels."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        page = await browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
+        page.set_default_timeout(AT_ONCE)
+        expect.set_options(timeout=AT_ONCE)
+        await page.goto(url)
+        yield page
+        await browser.close()
+
+
+def message(page: Page, words: str) -> Locator:
+    """The last message with those words."""
+    return page.locator("article.channel-message").filter(has_text=words).last
+
+
+async def told(page: Page, words: str) -> Locator:
+    """The message with those words, once it is there; nothing is touched meanwhile."""
+    found = message(page, words)
+    await expect(found).to_be_visible(timeout=IN_TIME)
+    return found
+
+
+async def command(page: Page, name: str) -> None:
+    """Pick a command as one does in Discord."""
+    await page.get_by_label("Message", exact=True).click()
+    await page.keyboard.type(f"/{name}")
+    await page.locator(".command-popup").get_by_text(f"/{name}", exact=True).click()
+
+
+async def send(page: Page) -> None:
+    """Send the command."""
+    await page.get_by_role("button", name="Send", exact=True).click()
+
+
+async def option(page: Page, name: str, value: str) -> None:
+    """Write an option of the command; what Discord does not ask for by itself is added to it first."""
+    field = page.locator(f'.command-option-input[data-option="{name}"]')
+    if not await field.count():
+        await page.locator(".command-ghost").click()
+        await page.locator(".command-suggestion").get_by_text(name, exact=True).click()
+    await field.fill(value)
