@@ -5,6 +5,8 @@ import contextlib
 import errno
 import gc
 import logging
+import os
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
@@ -263,9 +265,7 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
                     serving(pulse, settings.host, settings.port, token.reveal() if token else None)
                 )
             except OSError as error:
-                # asyncio names the address once more, before the reason.
-                reason = (error.strerror or "unknown reason").rpartition(": ")[2]
-                problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {reason}"
+                problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {_reason(error)}"
                 if error.errno == errno.EADDRINUSE:
                     raise PortTakenError(problem) from error
                 raise SettingsError((problem,)) from error
@@ -278,6 +278,14 @@ def fallback_of(settings: Settings, clock: Callable[[], datetime]) -> Webhook | 
         return None
     url = settings.fallback_webhook_url.reveal()
     return Webhook(url, clock, settings.proxy_for(url), settings.secrets)
+
+
+def _reason(error: OSError) -> str:
+    """Why nothing can be served, in the system's words: asyncio's own change with the version of Python."""
+    if isinstance(error, socket.gaierror):  # whose numbers are not the system's
+        return error.strerror or "the name is not known"
+    # From 3.13 on it gives no number where no address could be had.
+    return os.strerror(error.errno or errno.EADDRNOTAVAIL)
 
 
 def named(settings: Settings) -> Ids:

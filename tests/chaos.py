@@ -213,7 +213,9 @@ async def gateway_restarts(place: Place, rng: random.Random) -> AsyncIterator[No
 async def file_locked(place: Place, rng: random.Random) -> AsyncIterator[None]:
     """Another process writes, and does not come to an end."""
     del rng
-    with contextlib.closing(sqlite3.connect(place.url.removeprefix("sqlite:///"), 0, isolation_level=None)) as other:
+    with contextlib.closing(
+        sqlite3.connect(place.url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    ) as other:
         for _ in range(100):
             with contextlib.suppress(sqlite3.OperationalError):
                 other.execute("BEGIN IMMEDIATE")

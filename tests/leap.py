@@ -85,6 +85,12 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: hold.close())
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's face
+        """Let its threads end; from Python 3.12 on for so long at most, which a clock that leaps must not count."""
+        del timeout
+        with self.held():
+            await super().shutdown_default_executor()
+
 
 class _Leaper(selectors.DefaultSelector):
     """Never sleeps where it could leap."""

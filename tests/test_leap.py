@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,6 +52,14 @@ async def test_those_who_wait_take_turns_by_their_timers() -> None:
 async def test_a_deadline_does_not_pass_while_a_thread_is_at_work() -> None:
     async with asyncio.timeout(0.001):
         await asyncio.to_thread(time.sleep, 0.1)
+
+
+def test_nobody_gives_up_on_a_thread_that_ends_after_all_else() -> None:
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        threads = ThreadPoolExecutor(1)
+        runner.get_loop().set_default_executor(threads)
+        last = threads.submit(time.sleep, 0.1)
+    assert last.done()
 
 
 async def test_a_deadline_does_not_pass_while_a_store_is_at_work(database_url: str) -> None:

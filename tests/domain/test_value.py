@@ -1,6 +1,7 @@
 """What values are made of."""
 
 import gc
+import sys
 
 from bot.domain.incidents import Incident
 from tests.domain.fleets import record
@@ -14,4 +15,5 @@ def test_the_garbage_collector_does_not_look_at_what_is_known_of_a_fleet() -> No
     assert isinstance(incident, Incident)
     known = (*story.known.remembered.values(), *(each.record for each in story.known.remembered.values()), incident)
     assert not any(gc.is_tracked(each) for each in known)
-    assert not gc.is_tracked(story.known.remembered), "a dictionary of nothing but values is none of its business"
+    if sys.version_info < (3, 14):  # which looks at every dictionary
+        assert not gc.is_tracked(story.known.remembered), "a dictionary of nothing but values is none of its business"

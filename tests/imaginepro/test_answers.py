@@ -24,6 +24,7 @@ from bot.imaginepro.client import (
     UpstreamError,
 )
 from bot.sandbox.imaginepro import Fault, page, rate_limited, serving
+from tests.imaginepro.answers import TOO_DEEP
 from tests.imaginepro.test_client import (
     BUDGET,
     CANARY,
@@ -189,7 +190,7 @@ async def outcome(client: ImaginePro) -> tuple[type[BaseException] | None, str]:
             "the API answered with an error in place of tokens: HTTPError",
         ),
         (Fault(body=b'{"message": "Unauthorized", "statusCode": 401}'), "in place of tokens: Unauthorized"),
-        (Fault(body=b'[{"id": 1, "more": ' + b"[" * 2000 + b"]" * 2000 + b"}]"), "nested too deeply"),
+        (Fault(body=TOO_DEEP), "nested too deeply"),
         (Fault(408, b""), "failed (408)"),
         (rate_limited("3600"), "Too Many Requests); it asks to be left alone for at least 3600 s"),
         (rate_limited("86400"), "it asks to be left alone for at least 3600 s"),

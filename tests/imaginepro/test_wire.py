@@ -1,5 +1,6 @@
 """What the bot reads in the upstream's JSON."""
 
+import contextlib
 import json
 import pickle
 import traceback
@@ -14,7 +15,7 @@ from bot.domain.model import InfoText, Record, Token
 from bot.imaginepro.client import MalformedError
 from bot.imaginepro.complaint import complaint
 from bot.imaginepro.wire import NOTHING, Reader
-from tests.imaginepro.answers import tokens
+from tests.imaginepro.answers import TOO_DEEP, tokens
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 OF_TOKENS = ["details", "details_by_schema", "list", "toggle"]
@@ -150,7 +151,7 @@ def test_any_other_id_is_malformed_and_the_error_says_where(identity: object) ->
         (b'[{"id": 1, "token": "FAKE-DISCORD-TOKEN", "sta', ""),
         (b'[{"id": 1}] FAKE-DISCORD-TOKEN', ""),
         (b'[{"id": 1, "status": "FAKE-DISCORD-TOKEN\n"}]', ""),
-        (b'[{"id": 1, "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", ""),
+        pytest.param(TOO_DEEP, "", id="nested too deeply"),
     ],
 )
 def test_what_is_no_list_of_records_is_malformed_and_shows_nothing_of_itself(body: bytes, path: str) -> None:
@@ -160,6 +161,15 @@ def test_what_is_no_list_of_records_is_malformed_and_shows_nothing_of_itself(bod
     assert SECRET not in repr(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("levels", [500, 5_000, 50_000, 500_000])
+def test_an_answer_is_read_if_it_is_not_nested_too_deeply_for_this_python(levels: int) -> None:
+    deep = json.dumps([{"id": 1, "token": SECRET, "more": "it"}]).replace('"it"', "[" * levels + "]" * levels)
+    with contextlib.ExitStack() as stack:
+        if levels > 500:
+            stack.enter_context(contextlib.suppress(MalformedError))
+        assert [each.id for each in records(deep.encode())] == [1]
 
 
 @pytest.mark.parametrize("info", [None, {}, [], "", "text", 5, 1.5, True, [1, "x", {}]])

@@ -1,6 +1,7 @@
 """The bot as a process that is asked how it is: red for each cause, and green again by itself; the watchdog ends it."""
 
 import asyncio
+import re
 from pathlib import Path
 from signal import SIGUSR1
 from typing import Any
@@ -106,8 +107,25 @@ async def test_a_port_that_is_taken_is_said_at_the_start_and_may_be_free_at_the_
         port = (await bot.served_at()).rpartition(":")[2]
         async with home.bot(PORT=port) as other:
             assert (await other.wait()).code == 75
-    assert f"PORT: nothing can be served at 127.0.0.1, port {port}: address already in use\n" in other.stderr
+    assert f"PORT: nothing can be served at 127.0.0.1, port {port}: Address already in use\n" in other.stderr
     assert "Traceback" not in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("192.0.2.1", "Cannot assign requested address"),  # of the documentation: no machine has it
+        ("nobody.invalid", ""),  # which words the system has for it depends on its name server
+    ],
+)
+async def test_an_address_at_which_nothing_can_ever_be_served_is_said_with_the_reason(
+    sqlite_url: str, tmp_path: Path, host: str, reason: str
+) -> None:
+    async with town(sqlite_url, tmp_path) as home, home.bot(**QUICK | {"HOST": host}) as bot:
+        assert (await bot.wait()).code == 78
+    (said,) = (line for line in bot.stderr.splitlines() if line.startswith("PORT: "))
+    assert re.fullmatch(rf"PORT: nothing can be served at {host}, port 0: {reason or '[A-Z][a-z ]+'}", said)
+    assert "Traceback" not in bot.stderr
 
 
 async def test_a_copy_that_waits_is_well_and_says_so_until_it_leads(sqlite_url: str, tmp_path: Path) -> None:
