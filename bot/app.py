@@ -20,6 +20,7 @@ from bot.chat.premises import Ids, announcement, findings
 from bot.delivery.handover import Handover
 from bot.domain.incidents import Message
 from bot.domain.rules.policy import Policy
+from bot.heartbeat import Heartbeat, at_work
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
@@ -68,6 +69,7 @@ class App(NamedTuple):
     monitor: Monitor
     outbox: Outbox
     saving: Saving
+    heartbeat: Heartbeat | None
     jobs: tuple[Job, ...]
     polled: asyncio.Event
     """Set once a poll is stored, whether ImaginePro answered or not."""
@@ -149,10 +151,13 @@ async def _at_work(
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
         polled = asyncio.Event()
+        heartbeat = _heartbeat(settings, pulse, store, lease)
 
         async def poll() -> None:
             await monitor.poll()
             polled.set()
+            if heartbeat is not None:
+                heartbeat.polled()
 
         async def apply_retention() -> None:
             await store.prune(clock() - RETENTION)
@@ -171,13 +176,16 @@ async def _at_work(
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, saving, tuple(map(pulse.watched, jobs)), polled)
+        yield App(client, monitor, outbox, saving, heartbeat, tuple(map(pulse.watched, jobs)), polled)
 
 
 @contextlib.asynccontextmanager
 async def _polling_and_delivering(app: App) -> AsyncIterator[None]:
     """Poll, and then deliver: what waits since the last run is posted as the first poll leaves it."""
-    async with running(app.jobs), _task(app.outbox.run()), _task(app.saving.run()):
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(running(app.jobs))
+        for work in (app.outbox.run(), app.saving.run(), *([app.heartbeat.run()] if app.heartbeat else [])):
+            await stack.enter_async_context(_task(work))
         yield
 
 
@@ -252,7 +260,7 @@ async def _observed(settings: Settings, clock: Callable[[], datetime], store: St
     """What knows how the bot is doing; it works only for those who want to know."""
     pulse = Pulse(store, clock, settings.poll_interval)
     async with contextlib.AsyncExitStack() as stack:
-        if settings.port is not None or settings.watchdog:
+        if settings.port is not None or settings.watchdog or settings.heartbeat_url is not None:
             await stack.enter_async_context(started(pulse))
         if settings.watchdog:
             stack.enter_context(watching(pulse))
@@ -286,6 +294,13 @@ def _reason(error: OSError) -> str:
         return error.strerror or "the name is not known"
     # From 3.13 on it gives no number where no address could be had.
     return os.strerror(error.errno or errno.EADDRNOTAVAIL)
+
+
+def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> Heartbeat | None:
+    if settings.heartbeat_url is None:
+        return None
+    url = settings.heartbeat_url.reveal()
+    return Heartbeat(url, settings.proxy_for(url), at_work(pulse, store, lambda: lease.held))
 
 
 def named(settings: Settings) -> Ids:

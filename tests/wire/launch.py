@@ -10,7 +10,7 @@ database, or for a message to be taken, or `check` for all that it tries; FAKE_P
 account for a person; FAKE_LEASE, for which the holder of the lease may say nothing, its other times in proportion;
 FAKE_CHECK, after which the lease is renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be
 given when it is to stop; FAKE_WORRY, for which its health and its watchdog bear what is wrong, it tells nobody that it
-cannot save, and the line of its start waits for the first poll.
+cannot save, rests after a call of its heartbeat (a tenth of that), and the line of its start waits for the first poll.
 FAKE_ELSEWHERE is the name of this process in the lease, by which other copies cannot see whether it still runs, as if
 on another machine.
 SIGUSR1 holds up its event loop for a minute.
@@ -43,7 +43,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, leader, outbox, saving
+from bot import app, heartbeat, leader, outbox, saving
 from bot import check as bot_check
 from bot.chat import client
 from bot.chat.channel import OpsChannel
@@ -136,6 +136,7 @@ def bear(seconds: float) -> None:
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
     app.FIRST_POLL = patience
+    heartbeat.REST = heartbeat.AGAIN = patience / 10
     saving.PACE = saving.Pace(
         probe=patience,
         retry=patience / 10,
