@@ -107,7 +107,7 @@ class _Families(Collector):
             {cause.word: cause.word in reasons for cause in CAUSES},
         )
         yield _histogram("loop_lag_seconds", "How late the event loop runs what is due.", taken.lag)
-        yield _counters("job_errors", "Runs of a job that ended by an error.", "job", taken.failures)
+        yield _counters("job_errors", "Runs of a job that ended by an error.", "name", taken.failures)
         yield _gauge("outbox_waiting", "Messages that the channel does not show as it should.", taken.waiting)
         yield _gauge(
             "outbox_oldest_seconds",
