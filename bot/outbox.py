@@ -28,7 +28,9 @@ from bot.delivery.outcome import (
     DeliveryError,
     GaveWayError,
     InVain,
+    Posted,
     RefusedError,
+    Shown,
     UncertainError,
     VanishedError,
     subject,
@@ -44,8 +46,7 @@ from bot.webhook import Event, Fallback, Notify
 logger = logging.getLogger(__name__)
 
 NONCE_MEMORY = timedelta(seconds=75)
-"""How old a nonce may be that is relied on: Discord remembers it for "a few minutes" by its documentation, surely two,
-and a request may wait 45 s for its turn."""
+"""How old a nonce may be that is relied on: Discord remembers it for two minutes at least; a turn may take 45 s."""
 
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
@@ -57,8 +58,8 @@ class Channel(Protocol):
     async def ready(self) -> None:
         """Wait until it can be spoken to at all."""
 
-    async def post(self, message: Message) -> int:
-        """Post it with its mark as nonce; returns Discord's id of the message."""
+    async def post(self, message: Message) -> Posted:
+        """Post it with its mark as nonce; returns what is there, which may be what was posted with it before."""
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now."""
@@ -66,8 +67,8 @@ class Channel(Protocol):
     def give_way(self) -> None:
         """Let an edit that has not begun end with `GaveWayError`, since something new came."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
-        """Discord's id of another message of the bot with that mark, posted at `since` or later, if there is one."""
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
+        """Another message of the bot with its mark, posted at `since` or later, if there is one."""
 
 
 class Store(Protocol):
@@ -91,8 +92,8 @@ class Store(Protocol):
     async def claim(self, now: datetime, of: Subject, last: int | None) -> Claimed:
         """Fold what waits where that is much, and take the next due message of those, `last` after all others."""
 
-    async def confirm(self, message_id: int, discord_id: int, version: int) -> None:
-        """The channel shows that version."""
+    async def confirm(self, message_id: int, shown: Shown) -> None:
+        """The channel shows that."""
 
     async def retry(
         self, message_id: int, at: datetime, uncertain_since: datetime | None, uncertain_version: int | None
@@ -282,7 +283,7 @@ class Outbox:
         """Try one claimed message once."""
         attempt = Attempt(message.uncertain_since, message.uncertain_version)
         try:
-            discord_id, shown = await self._show(message, attempt, now)
+            shown = await self._show(message, attempt, now)
         except VanishedError as error:
             event(logger, logging.WARNING, "message is gone from the channel", mark=message.mark, error=str(error))
             self._in_vain.over(message.id)
@@ -294,7 +295,7 @@ class Outbox:
         except DeliveryError as error:
             await self._put_off(message, attempt, error, now)
         else:
-            await self._store.confirm(message.id, discord_id, shown)
+            await self._store.confirm(message.id, shown)
             self._in_vain.taken(message.id, posted=attempt.posting, said=not attempt.found)
             if not attempt.found:  # what was there already says nothing about what may be sent now
                 self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
@@ -347,34 +348,33 @@ class Outbox:
             if blocked:  # a person must act, so at once
                 self._fallback.block(str(error))
 
-    async def _show(self, message: Message, attempt: Attempt, now: datetime) -> tuple[int, int]:
-        """Make the channel show the message; returns Discord's id and the version that is shown at least."""
+    async def _show(self, message: Message, attempt: Attempt, now: datetime) -> Shown:
+        """Make the channel show the message; returns what it shows at least."""
         # One that is in the channel, and was perhaps posted anew, is edited when that is known, or there are two.
         attempt.posting = message.discord_id is None or attempt.since is not None
         # An attempt in times to come was made before the clock was set back, nobody knows how long ago.
         if attempt.since is not None and not attempt.since <= now <= attempt.since + NONCE_MEMORY:
-            found = await self._channel.find(message.mark, min(attempt.since, now), other_than=message.discord_id)
+            found = await self._channel.find(message, min(attempt.since, now), other_than=message.discord_id)
             if found is not None:
                 attempt.found = True
-                return found, attempt.version or 0
+                return attempt.shown(found, message.version)
             attempt.forget()
         if message.discord_id is not None and attempt.since is None:
             attempt.posting = False
             if await self._edited(message):
-                return message.discord_id, message.version
+                return Shown(message.discord_id, message.version, message.version)
         if rest := self._rests.left(Subject.POSTS, self._time()):  # not all that is posted was claimed as a post
             reason = "posts are left alone"
             raise GaveWayError(reason, rest)
         if not attempt.posting:  # the process may die before it learns how the post went
             await self._store.retry(message.id, now + CLAIM_LASTS, now, message.version)
             attempt.posting = True
-        discord_id = await self._channel.post(message)
-        if discord_id == message.discord_id:
+        posted = await self._channel.post(message)
+        if posted.id == message.discord_id:
             attempt.posting = False
             reason = "Discord takes a post for the message that cannot be edited, as long as it remembers that"
             raise GaveWayError(reason, NONCE_MEMORY)
-        # With the nonce of an earlier attempt Discord answers that attempt's message, which shows what it showed then.
-        return discord_id, message.version if attempt.version is None else attempt.version
+        return attempt.shown(posted, message.version)
 
     async def _edited(self, message: Message) -> bool:
         """Edit it; False where it is to be posted anew instead."""

@@ -202,9 +202,9 @@ class Saving:
                 if not await self._lease.is_ours():
                     continue
                 # An attempt before this one may have arrived though nobody said so.
-                posted = await channel.find(trouble.mark, since) if since is not None else None
+                found = await channel.find(_message(trouble), since) if since is not None else None
                 since = since or self._clock()
-                posted = posted or await channel.post(_message(trouble))
+                posted = (found or await channel.post(_message(trouble))).id
             except DeliveryError as error:
                 unsure = unsure or isinstance(error, UncertainError)
                 pause = max(pause, error.after)
@@ -226,7 +226,8 @@ class Saving:
         while True:
             try:
                 if posted is None and since is not None:
-                    posted = await channel.find(trouble.mark, since)
+                    found = await channel.find(_message(trouble), since)
+                    posted = found.id if found else None
                 if posted is not None:
                     await channel.edit(_message(trouble, posted))
             except (VanishedError, RefusedError) as error:

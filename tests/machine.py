@@ -29,6 +29,7 @@ from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from bot.chat.alerts import WORDINGS, Alert, Roles, alert
 from bot.chat.alerts.message import QUIET
 from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
+from bot.delivery import outcome as delivery
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, LaterError, UncertainError, VanishedError
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
@@ -156,7 +157,7 @@ class Room:
     async def ready(self) -> None:
         """It always is."""
 
-    async def post(self, message: Message) -> int:
+    async def post(self, message: Message) -> delivery.Posted:
         """Post it, unless its nonce is known."""
         fate = self._fate()
         known = [each for each in self.live if each.first.mark == message.mark]
@@ -167,7 +168,7 @@ class Room:
             self.posted += known
         if error := fate.error:
             raise error
-        return known[-1].discord_id
+        return self._as_it_is(known[-1], message)
 
     async def edit(self, message: Message) -> None:
         """Show it as it is now."""
@@ -184,13 +185,18 @@ class Room:
     def give_way(self) -> None:
         """No edit waits."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> delivery.Posted | None:
         """Look through what there is."""
         fate = self._fate()
         if error := fate.error:
             raise error
-        found = (each for each in self.live if each.first.mark == mark and each.at >= since)
-        return next((each.discord_id for each in found if each.discord_id != other_than), None)
+        found = (each for each in self.live if each.first.mark == message.mark and each.at >= since)
+        return next((self._as_it_is(each, message) for each in found if each.discord_id != other_than), None)
+
+    def _as_it_is(self, posted: Posted, message: Message) -> delivery.Posted:
+        now = alert(message, self.fleet(), ROLES)
+        reads = [(each.content, [embed.to_dict() for embed in each.embeds]) for each in (posted.shown, now)]
+        return delivery.Posted(posted.discord_id, reads[0] == reads[1])
 
     def _fate(self) -> Fate:
         return Fate.FORBIDDEN if self.barred else self.fates.pop(0) if self.fates else Fate.DONE
@@ -510,15 +516,10 @@ class Machine(Watching):
             assert len(homes) == (0 if gone else 1), f"{key} is on {len(homes)} cards"
 
     def check_sounds(self, name: str, rises: list[Rise]) -> None:
-        """Each rise is followed by a post that tells it, and each post tells a rise that none told before.
-
-        What rose while nobody knew whether a card was posted may be told by both: the card may have been, as it was.
-        """
-        untold, deleted, unsure = list(rises), False, []
+        """Each rise is followed by a post that tells it, and each post tells a rise that none told before."""
+        untold, deleted = list(rises), False
         for post in (each for each in self.room.posted if tells(each.first) and each.names(name)):
-            known = [rise for rise in untold if rise.at <= known_at(post, name)]
-            told = [rise for rise in known if rise.at <= (post.first.uncertain_since or post.at)]
-            unsure += [rise for rise in known if rise not in told]
+            told = [rise for rise in untold if rise.at <= known_at(post, name)]
             if post.first.notice is None and untold[:1] == rises[:1]:
                 told = told or rises[:1]  # it joined the card, which makes a sound as loud as its own would be
                 assert told[0].at <= post.at + GROUPING.within
@@ -526,7 +527,6 @@ class Machine(Watching):
             assert told or deleted, f"{name} is told twice: {post.heard}"
             untold = [rise for rise in untold if rise not in told]
             deleted = deleted or (post.deleted and post.first.notice is None)
-        untold = [rise for rise in untold if rise not in unsure]
         assert not untold, f"{name} rose at {untold}, and nobody was told"
 
     def check_notices(self) -> None:

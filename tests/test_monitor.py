@@ -21,7 +21,7 @@ from bot.imaginepro.client import NotFoundError, RateLimitedError, ServerError, 
 from bot.monitor import Monitor
 from bot.storage.store import Claimed, Store, StoreUnavailableError, open_store
 from tests.domain.fleets import START, record, tokens
-from tests.storage.values import claim
+from tests.storage.values import claim, confirm
 
 
 @dataclass
@@ -219,7 +219,7 @@ async def test_nobody_is_reminded_of_what_the_channel_has_not_heard_yet(watch: W
         await later(minutes)
     assert watch.monitor.known.incidents[ban].reminders == 0
     while (message := await claim(watch.store, watch.now, timedelta(minutes=1))) is not None:
-        await watch.store.confirm(message.id, message.id, message.version)
+        await confirm(watch.store, message, message.id)
     for _ in range(3):  # the first reminder waits itself
         await later(61)
     assert watch.monitor.known.incidents[ban].reminders == 1
@@ -361,7 +361,7 @@ async def test_a_message_is_claimed_with_the_reading_that_calls_for_it_for_an_ou
     assert watch.handover.take() is None, "nobody was free"
     summary = await claim(watch.store, watch.now)
     assert summary is not None
-    await watch.store.confirm(summary.id, 1, summary.version)
+    await confirm(watch.store, summary, 1)
     watch.handover.free = True
     await watch.look(record(1), record())
     assert watch.handover.free, "there was nothing to tell"
@@ -382,7 +382,7 @@ async def test_what_is_folded_with_the_reading_is_logged(watch: Watch, caplog: p
     await watch.look(*good)
     summary = await claim(watch.store, watch.now)
     assert summary is not None
-    await watch.store.confirm(summary.id, 1, summary.version)
+    await confirm(watch.store, summary, 1)
     watch.handover.free = True
     low = [record(number, fast=f"{number}.00/15.0 hours ({number / 0.15:.2f}%)") for number in (1, 2)]
     turned = [record(number, status) for number, status in enumerate(["BANNED", "VERIFYING", "RELAX", "PONDERING"], 3)]

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,9 +11,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.delivery.handover import Handover
-from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery.outcome import (
+    BlockedError,
+    DeliveryError,
+    LaterError,
+    Posted,
+    RefusedError,
+    UncertainError,
+    VanishedError,
+)
 from bot.delivery.rests import PACE, Subject
-from bot.domain.incidents import Incident, Key, Message, Rule, Stage
+from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Severity
 from bot.domain.steering import Setting
 from bot.domain.value import replace
@@ -37,6 +45,10 @@ class Room:
     """For the next calls, in order; None is success. After them all calls succeed."""
     shown: dict[int, Message] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    sounds: dict[int, Severity] = field(default_factory=dict)
+    """Of each message, how severe it was when it was posted."""
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """Happens while the next post is on its way."""
     accepts_before_failing: bool = False
     nonces: bool = True
     open: asyncio.Event | None = None
@@ -46,7 +58,7 @@ class Room:
         if self.open:
             await self.open.wait()
 
-    async def post(self, message: Message) -> int:
+    async def post(self, message: Message) -> Posted:
         """Post, unless the nonce is known."""
         self.calls.append("post")
         failure = self._next()
@@ -55,9 +67,13 @@ class Room:
         known = [key for key, each in self.shown.items() if each.mark == message.mark] if self.nonces else []
         discord_id = known[0] if known else 1000 + len(self.shown)
         self.shown.setdefault(discord_id, message)
+        self.sounds.setdefault(discord_id, message.incidents[0].severity)
+        if self.meanwhile:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
         if failure:
             raise failure
-        return discord_id
+        return Posted(discord_id, self.shown[discord_id].incidents == message.incidents)
 
     async def edit(self, message: Message) -> None:
         """Edit what is there."""
@@ -73,13 +89,14 @@ class Room:
     def give_way(self) -> None:
         """No edit waits."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """Look through what is there."""
         self.calls.append("find")
         assert since is not None
         if failure := self._next():
             raise failure
-        return next((key for key, each in self.shown.items() if each.mark == mark and key != other_than), None)
+        found = (key for key, each in self.shown.items() if each.mark == message.mark and key != other_than)
+        return next((Posted(key, self.shown[key].incidents == message.incidents) for key in found), None)
 
     def _next(self) -> Answer:
         return self.answers.pop(0) if self.answers else None
@@ -141,6 +158,20 @@ class Post:
         keys = frozenset(incident.key for incident in incidents)
         await self.store.save(Changes(self.clock.now, incidents=incidents, notify=keys), self.clock.now)
         self.handover.wake()
+
+    async def rise(self, incident: Incident) -> Incident:
+        """It is critical from now on, which is to be heard."""
+        risen = replace(incident, severity=Severity.CRITICAL)
+        notice = Notice(NoticeKind.RAISED, self.clock.now, (risen.key,))
+        keys = frozenset({risen.key})
+        changes = Changes(self.clock.now, incidents=(risen,), notify=keys, notices=(notice,))
+        await self.store.save(changes, self.clock.now)
+        self.handover.wake()
+        return risen
+
+    def heard(self) -> list[Severity]:
+        """How severe each post was when it made its sound, in order."""
+        return [self.room.sounds[key] for key in sorted(self.room.sounds)]
 
     async def resolve(self, incident: Incident) -> None:
         """It is over."""
@@ -305,6 +336,70 @@ async def test_what_changed_since_such_a_post_is_shown_by_an_edit(post: Post) ->
     assert shown.incidents[0].stage is Stage.RESOLVED
 
 
+@pytest.mark.parametrize("waits", [timedelta(seconds=2), timedelta(minutes=3)])
+@pytest.mark.parametrize("tries_lost", [1, 2])
+async def test_a_rise_is_told_once_by_a_card_whose_earlier_tries_were_lost(
+    post: Post, waits: timedelta, tries_lost: int
+) -> None:
+    """The last try posts the card as it is by then, and Discord's answer shows that it was this one."""
+    post.room.answers = [UncertainError("hung up")] * tries_lost
+    incident = await post.incident(1)
+    await post.deliver()
+    await post.rise(incident)
+    for _ in range(1, tries_lost):
+        post.clock.forward(timedelta(seconds=10))
+        await post.deliver()
+    post.clock.forward(waits)
+    await post.deliver_all()
+    assert post.heard() == [Severity.CRITICAL]
+
+
+@pytest.mark.parametrize("waits", [timedelta(seconds=2), timedelta(minutes=3)])
+async def test_a_rise_is_told_once_by_the_second_of_two_tries_that_nobody_answered(
+    post: Post, waits: timedelta
+) -> None:
+    post.room.answers = [UncertainError("hung up")]
+    incident = await post.incident(1)
+    await post.deliver()
+    await post.rise(incident)
+    post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], True
+    post.clock.forward(timedelta(seconds=10))
+    await post.deliver()
+    post.clock.forward(waits)
+    await post.deliver_all()
+    assert post.heard() == [Severity.CRITICAL]
+
+
+@pytest.mark.parametrize("waits", [timedelta(seconds=2), timedelta(minutes=3)])
+async def test_a_rise_is_told_by_a_word_of_its_own_where_discord_took_the_card_before(
+    post: Post, waits: timedelta
+) -> None:
+    post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], True
+    incident = await post.incident(1)
+    await post.deliver()
+    await post.rise(incident)
+    post.clock.forward(waits)
+    await post.deliver_all()
+    assert post.heard() == [Severity.WARNING, Severity.CRITICAL]
+
+
+async def test_a_rise_is_told_once_though_the_card_changes_again_while_it_is_on_its_way(post: Post) -> None:
+    post.room.answers = [UncertainError("hung up"), None]
+    incident = await post.incident(1)
+    await post.deliver()
+    risen = await post.rise(incident)
+    post.clock.forward(timedelta(seconds=2))
+
+    async def changes() -> None:
+        await post.tell(replace(risen, detail="and something else"))
+
+    post.room.meanwhile = changes
+    await post.deliver_all()
+    assert post.heard() == [Severity.CRITICAL]
+    (shown,) = [each for each in post.room.shown.values() if each.notice is None]
+    assert shown.incidents[0].detail == "and something else"
+
+
 async def test_a_post_that_is_not_found_in_the_channel_is_posted_again(post: Post) -> None:
     post.room.answers = [UncertainError("hung up")]
     await post.incident(1)
@@ -438,7 +533,7 @@ async def tries_of(post: Post, failure: Exception, seconds: float) -> list[float
     tried: list[float] = []
 
     class Failing(Room):
-        async def post(self, message: Message) -> int:
+        async def post(self, message: Message) -> Posted:
             del message
             tried.append(asyncio.get_running_loop().time())
             raise failure
@@ -580,7 +675,7 @@ async def test_one_edit_that_always_fails_keeps_no_other_waiting(post: Post) -> 
 
 async def test_one_post_that_always_fails_keeps_the_others_waiting_for_a_minute_and_no_longer(post: Post) -> None:
     class Poisoned(Room):
-        async def post(self, message: Message) -> int:
+        async def post(self, message: Message) -> Posted:
             if message.id == 1:
                 raise FAILED
             return await super().post(message)

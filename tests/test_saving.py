@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import leader
-from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, UncertainError, VanishedError
+from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, Posted, UncertainError, VanishedError
 from bot.domain.incidents import Message
 from bot.saving import PACE, Saving, Trouble, speaks_for_itself
 from bot.storage.store import Refusals, StoreUnavailableError
@@ -91,7 +91,7 @@ class Ops:
         assert self.trouble is not None
         return f"over {self.trouble.reason}" if self.trouble.until else f"cannot save: {self.trouble.reason}"
 
-    async def post(self, message: Message) -> int:
+    async def post(self, message: Message) -> Posted:
         """Take it, or say why not."""
         assert speaks_for_itself()
         self.tries += 1
@@ -100,7 +100,7 @@ class Ops:
             self.shown[len(self.marks)] = [self._words()]
         if self.refusal is not None:
             raise self.refusal
-        return len(self.marks)
+        return Posted(len(self.marks), up_to_date=True)
 
     async def edit(self, message: Message) -> None:
         """The same."""
@@ -113,13 +113,14 @@ class Ops:
     def give_way(self) -> None:
         """No edit waits."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """What was taken."""
         assert other_than is None
         assert since <= time_of_day()
         if self.unreadable is not None:
             raise self.unreadable
-        return self.marks.index(mark) + 1 if mark in self.marks else None
+        mark = message.mark
+        return Posted(self.marks.index(mark) + 1, up_to_date=True) if mark in self.marks else None
 
 
 @dataclass

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from aiohttp import web
 
-from bot.delivery.outcome import BlockedError, LaterError, RefusedError, UncertainError
+from bot.delivery.outcome import BlockedError, LaterError, Posted, RefusedError, UncertainError
 from bot.domain.incidents import Message, Notice, NoticeKind, Rule
 from bot.domain.watch.known import Changes
 from bot.outbox import Outbox
@@ -207,7 +207,7 @@ async def test_what_discord_always_fails_at_is_told_of_though_others_are_posted(
     failed = UncertainError("Discord answered 500", answered=True)
 
     class Poisoned(Room):
-        async def post(self, message: Message) -> int:
+        async def post(self, message: Message) -> Posted:
             if message.id == 1:
                 raise failed
             return await super().post(message)

@@ -11,7 +11,8 @@ import discord
 from bot.chat.alerts import Alert
 from bot.chat.answers import ARCHIVED, About, Answer, Part, about, named_buttons, parts
 from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
-from bot.chat.form import Form, without
+from bot.chat.form import Form, reads_like, without
+from bot.delivery.outcome import Posted
 from bot.domain.incidents import Message
 from bot.telemetry import event
 
@@ -52,14 +53,14 @@ class OpsChannel:
         """Wait until requests to Discord can be made; the gateway may still be away."""
         await self._logged_in.wait()
 
-    async def post(self, message: Message) -> int:
-        """Post it with its mark as nonce; returns Discord's id of the message.
+    async def post(self, message: Message) -> Posted:
+        """Post it with its mark as nonce; returns what Discord answers, which an earlier attempt may have posted.
 
         Raises:
             DeliveryError: It was not posted, or nobody knows.
         """
 
-        async def send(form: Form) -> int:
+        async def send(form: Form) -> Posted:
             shown = form.shown
             posted = await self._channel.send(
                 shown.content,
@@ -69,7 +70,7 @@ class OpsChannel:
                 silent=shown.silent,
                 **self._extras(form),
             )
-            return posted.id
+            return Posted(posted.id, reads_like(posted, shown))
 
         async with in_the_outbox_words(self._answer, Asked.POST):
             return await self._taken(message, send, posting=True)
@@ -134,8 +135,8 @@ class OpsChannel:
             )
         return extras
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
-        """Discord's id of our message with that mark in its text or footer, posted since then; None if there is none.
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
+        """Our message with its mark in its text or footer, posted since then; None if there is none.
 
         The message `other_than` is not meant.
 
@@ -144,13 +145,13 @@ class OpsChannel:
         """
         oldest = discord.utils.time_snowflake(since - CLOCK_SKEW)
         async with in_the_outbox_words(self._answer, Asked.SEARCH):
-            async for message in self._channel.history(limit=HISTORY):
-                if message.id < oldest:
+            async for each in self._channel.history(limit=HISTORY):
+                if each.id < oldest:
                     break
-                words = " ".join([message.content, *(embed.footer.text or "" for embed in message.embeds)])
-                ours = message.author == self._client.user and message.id != other_than
-                if ours and mark in words.split():
-                    return message.id
+                words = " ".join([each.content, *(embed.footer.text or "" for embed in each.embeds)])
+                ours = each.author == self._client.user and each.id != other_than
+                if ours and message.mark in words.split():
+                    return Posted(each.id, reads_like(each, self._render(message)))
         return None
 
 

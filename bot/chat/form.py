@@ -1,7 +1,7 @@
 """A message as it is handed to Discord, and the same without a part that Discord does not take."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import discord
 
@@ -47,6 +47,22 @@ def without(form: Form, part: Part, named: Collection[int] = ()) -> Form | None:
         case _:
             less = form  # no message has a file
     return None if _same(less, form) else less
+
+
+def reads_like(posted: discord.Message, shown: Alert) -> bool:
+    """Whether a message of the channel reads as this one does; what Discord adds to one is not compared.
+
+    Discord takes blanks away at the ends of texts.
+    """
+    return _read(posted.content, posted.embeds) == _read(shown.content, shown.embeds)
+
+
+def _read(content: str | None, embeds: Iterable[discord.Embed]) -> list[list[str]]:
+    texts = [content]
+    for embed in embeds:
+        texts += [embed.title, embed.description, embed.footer.text]
+        texts += [text for field in embed.fields for text in (field.name, field.value)]
+    return [text.split() for text in texts if text]
 
 
 def _same(one: Form, other: Form) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.delivery.rests import Subject
+from bot.domain.value import Value
 
 PATIENCE = timedelta(minutes=10)
 """How long Discord may fail at an edit before the message is posted anew."""
@@ -70,6 +71,25 @@ class RefusedError(DeliveryError):
     """Discord will never take this message."""
 
 
+class Posted(Value):
+    """A message that is in the channel."""
+
+    id: int
+    """Discord's."""
+    up_to_date: bool
+    """Whether it reads as it does now: one that an earlier attempt posted may read as it did then."""
+
+
+class Shown(Value):
+    """What the channel shows of a message that was delivered."""
+
+    discord_id: int
+    version: int
+    """That it shows at least. What is newer is due."""
+    heard: int
+    """Whose rise people heard of, at least."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """The earliest attempt to post a message whose outcome is not known."""
@@ -89,6 +109,15 @@ class Attempt:
     def forget(self) -> None:
         """The attempt turned out not to have been accepted."""
         self.since = self.version = None
+
+    def shown(self, posted: Posted, version: int) -> Shown:
+        """What the channel shows for sure, when it was to show that version.
+
+        With the nonce of this attempt Discord answers its message, if there is one, and that shows what it showed then.
+        What reads as it does now was heard as it is now, though its buttons may be other ones.
+        """
+        least = version if self.since is None else self.version or 0
+        return Shown(posted.id, least, version if posted.up_to_date else least)
 
 
 @dataclass(slots=True)

@@ -41,6 +41,13 @@ after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_
 calls_somebody: Final = sa.type_coerce(messages.c.notice, sa.Text).contains(f'"kind":"{NoticeKind.HANDED_OVER}"')
 """A notice that mentions a person, which nothing else does."""
 
+tells_a_rise: Final = sa.type_coerce(messages.c.notice, sa.Text).contains(f'"kind":"{NoticeKind.RAISED}"')
+"""A notice that something got worse."""
+
+came_with: Final = sa.case((messages.c.version > 1, messages.c.version), else_=answered.c.version)
+"""The version of its card with which a notice was made. Those of older versions of the bot, which have 1, do not know:
+the newest is meant then."""
+
 maybe_posted: Final = messages.c.discord_id.is_not(None) | messages.c.uncertain_since.is_not(None)
 
 

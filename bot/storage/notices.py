@@ -48,7 +48,7 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
     names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
     said = [Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
-    cards = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
+    cards, versions = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
     lost = [_without(notice, cards.keys(), names) for notice in answers if notice.kind is NoticeKind.HANDED_OVER]
     said += [Said(notice, None, _named(notice.keys, names)) for notice in lost if notice.keys]
     together: dict[tuple[NoticeKind, datetime, int], list[Notice]] = defaultdict(list)
@@ -61,7 +61,7 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
     for (kind, _, card), notices in together.items():
         if kind is not NoticeKind.RESOLVED:
             merged = merge(notices)
-            said.append(Said(merged, card, _named(merged.keys, names)))
+            said.append(Said(merged, card, _named(merged.keys, names), versions[card]))
         elif card in over:
             ends.setdefault(card, []).extend(notices)
     far = _out_of_sight(connection, sorted(ends), now)
@@ -91,11 +91,16 @@ class Said(Value):
     """The id of the card's row."""
     names: Collection[str]
     """Of the incidents that it is about, each once."""
+    version: int = 1
+    """Of the card, as it is from then on."""
 
 
 def post(connection: sa.Connection, said: Sequence[Said], **common: object) -> None:
     """Make the messages of these notices, all with the same values in the `common` columns."""
-    rows = [{**common, "summary": False, "notice": each.notice, "answers": each.answers} for each in said]
+    rows = [
+        {**common, "summary": False, "notice": each.notice, "answers": each.answers, "version": each.version}
+        for each in said
+    ]
     made = new_messages(connection, rows)
     about = [
         {"message_id": message_id, "incident_id": name}
@@ -130,17 +135,19 @@ def _named(keys: Iterable[Key], names: Mapping[Key, str]) -> list[str]:
     return [names[key] for key in keys if key in names]
 
 
-def _cards(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
-    """The messages of these incidents, by name, of those that have one which may be in the channel."""
+def _cards(connection: sa.Connection, names: Sequence[str]) -> tuple[dict[str, int], dict[int, int]]:
+    """The messages of these incidents, by name, of those that have one which may be in the channel; their versions."""
     found: dict[str, int] = {}
+    versions: dict[int, int] = {}
     for batch in batches(names):
         rows = connection.execute(
-            sa.select(incidents.c.id, incidents.c.message_id)
+            sa.select(incidents.c.id, incidents.c.message_id, messages.c.version)
             .join(messages)
             .where(incidents.c.id.in_(batch), maybe_posted)
         )
-        found.update({row.id: row.message_id for row in rows})
-    return found
+        for row in rows:
+            found[row.id], versions[row.message_id] = row.message_id, row.version
+    return found, versions
 
 
 def _out_of_sight(connection: sa.Connection, cards: Sequence[int], now: datetime) -> list[int]:

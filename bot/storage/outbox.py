@@ -9,11 +9,22 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from bot.delivery.outcome import Shown
 from bot.delivery.rests import Subject
 from bot.domain.incidents import Key, Message, Stage
 from bot.domain.value import Value
 from bot.storage.batches import batches
-from bot.storage.messages import after_its_card, answered, calls_somebody, in_order, is_card, unposted, waits
+from bot.storage.messages import (
+    after_its_card,
+    answered,
+    calls_somebody,
+    came_with,
+    in_order,
+    is_card,
+    tells_a_rise,
+    unposted,
+    waits,
+)
 from bot.storage.names import text_of
 from bot.storage.schema import Instant, incidents, installation, messages, notice_incidents, storable
 
@@ -102,9 +113,13 @@ _DROP_TOLD: Final = sa.delete(messages).where(
     unposted,
     ~calls_somebody,
     messages.c.answers == _name,
-    sa.exists().where(
-        answered.c.id == _name, answered.c.discord_id.is_(None), answered.c.version <= sa.bindparam("version")
-    ),
+    sa.exists()
+    .where(
+        answered.c.id == _name,
+        answered.c.discord_id.is_(None),
+        (came_with <= sa.bindparam("version")) | (tells_a_rise & (came_with <= sa.bindparam("heard"))),
+    )
+    .correlate(messages),
 )
 _SHOWN: Final = sa.select(incidents.c.incident).where(incidents.c.message_id == _name)
 _SAID: Final = sa.select(incidents.c.incident).join(notice_incidents).where(notice_incidents.c.message_id == _name)
@@ -233,14 +248,16 @@ def claim(
     return _message(connection, row)
 
 
-def confirm(connection: sa.Connection, message_id: int, discord_id: int, version: int) -> None:
-    """The channel shows `version` as the message `discord_id`. A newer version stays due.
+def confirm(connection: sa.Connection, message_id: int, shown: Shown) -> None:
+    """The channel shows the message so. A newer version stays due.
 
-    A post that shows a card as it is now makes the notices unnecessary that waited to answer it; but no card calls
-    whoever was given its incidents.
+    A post that shows a card makes the notices unnecessary that came with that version, or before, and waited to answer
+    it; but no card calls whoever was given its incidents. Of a rise it is enough that the card was heard with it.
     """
-    connection.execute(_DROP_TOLD, {"name": message_id, "version": version})
-    connection.execute(_CONFIRM, {"name": message_id, "new_discord_id": discord_id, "new_shown_version": version})
+    connection.execute(_DROP_TOLD, {"name": message_id, "version": shown.version, "heard": shown.heard})
+    connection.execute(
+        _CONFIRM, {"name": message_id, "new_discord_id": shown.discord_id, "new_shown_version": shown.version}
+    )
 
 
 def retry(

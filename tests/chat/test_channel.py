@@ -14,7 +14,15 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import ANSWER, one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
-from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, RefusedError, UncertainError, VanishedError
+from bot.delivery.outcome import (
+    BlockedError,
+    DeliveryError,
+    LaterError,
+    Posted,
+    RefusedError,
+    UncertainError,
+    VanishedError,
+)
 from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
@@ -96,8 +104,19 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
         yield line
 
 
+@pytest.mark.parametrize("asked", ["post", "find"])
+async def test_what_an_earlier_attempt_posted_is_told_apart_by_how_it_reads(line: Line, asked: str) -> None:
+    """Discord answers a nonce that it knows with what it has, whatever it is sent with it."""
+    warning = replace(POSTED, incidents=(replace(POSTED.incidents[0], severity=Severity.WARNING),))
+    assert (await line.channel.post(warning)).up_to_date
+    for message, reads in ((warning, True), (POSTED, False)):
+        found = await (line.channel.post(message) if asked == "post" else line.channel.find(message, START))
+        assert found == Posted(line.fake.messages()[0].id, reads)
+    assert len(line.fake.messages()) == 1
+
+
 async def test_a_critical_alert_mentions_its_role_and_carries_its_mark(line: Line) -> None:
-    discord_id = await line.channel.post(POSTED)
+    discord_id = (await line.channel.post(POSTED)).id
     (shown,) = line.fake.messages()
     assert shown.id == discord_id
     assert shown.now.mentioned_roles == [line.fake.alert_role_id]
@@ -111,7 +130,7 @@ async def test_the_same_post_twice_is_one_message(line: Line) -> None:
 
 
 async def test_an_edit_shows_the_incident_as_it_is_now(line: Line) -> None:
-    discord_id = await line.channel.post(POSTED)
+    discord_id = (await line.channel.post(POSTED)).id
     over = replace(POSTED.incidents[0], stage=Stage.RESOLVED, resolved_at=START + timedelta(minutes=50), now=record())
     await line.channel.edit(replace(POSTED, discord_id=discord_id, incidents=(over,)))
     (shown,) = line.fake.messages()
@@ -124,12 +143,13 @@ async def test_a_message_is_found_by_its_mark_and_only_the_bots_own(line: Line) 
     line.fake.say("somebody quotes abcd-1")
     for number in (10, 1, 11):
         await line.channel.post(replace(POSTED, id=number, mark=f"abcd-{number}"))
-    found = await line.channel.find("abcd-1", since)
-    assert found == line.fake.messages()[2].id
-    assert await line.channel.find("abcd-2", since) is None
+    found = await line.channel.find(POSTED, since)
+    assert found
+    assert found.id == line.fake.messages()[2].id
+    assert await line.channel.find(replace(POSTED, mark="abcd-2"), since) is None
     for ahead in (timedelta(hours=20), timedelta(hours=-20)):
-        assert await line.channel.find("abcd-1", since + ahead) == found, "the host's clock may be wrong"
-    assert await line.channel.find("abcd-1", since + timedelta(days=2)) is None, "not all of the history is read"
+        assert await line.channel.find(POSTED, since + ahead) == found, "the host's clock may be wrong"
+    assert await line.channel.find(POSTED, since + timedelta(days=2)) is None, "not all of the history is read"
 
 
 async def test_it_is_not_ready_before_the_login(line: Line) -> None:
@@ -185,7 +205,7 @@ async def test_each_refusal_of_a_post_is_one_request_and_one_error_of_ours(
 
 async def test_what_discord_took_is_not_doubted_while_its_rate_limit_is_waited_out(line: Line) -> None:
     line.fake.rate = Rate(limit=1, per=1)
-    assert await line.channel.post(POSTED) == line.fake.messages()[0].id
+    assert (await line.channel.post(POSTED)).id == line.fake.messages()[0].id
 
 
 async def test_a_message_that_never_had_its_turn_was_surely_not_posted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,14 +289,14 @@ async def test_whatever_stands_between_is_one_request_and_never_an_error_of_anot
     line: Line, body: str, method: str
 ) -> None:
     content, label = BODIES[body]
-    discord_id = await line.channel.post(POSTED)
+    discord_id = (await line.channel.post(POSTED)).id
     for status in (200, 201, 206, 300, 302, 304, *range(400, 432), 451, 499, 500, 502, 503, 504, 520, 524, 530, 599):
         before = len(line.fake.calls)
         fault = said(status, b"" if status == 304 else content, label, Location="/login", Via="1.1 google")
         asked: dict[str, Coroutine[object, object, object]] = {
             "POST": line.channel.post(replace(POSTED, mark="abcd-2")),
             "PATCH": line.channel.edit(replace(POSTED, discord_id=discord_id)),
-            "GET": line.channel.find("abcd-1", START),
+            "GET": line.channel.find(POSTED, START),
         }
         with line.fake.outage(fault, method), pytest.raises(DeliveryError) as caught:
             await asked.pop(method)
@@ -295,7 +315,7 @@ async def test_whatever_stands_between_is_one_request_and_never_an_error_of_anot
     ],
 )
 async def test_a_message_that_can_no_longer_be_edited_has_vanished(line: Line, fault: Fault) -> None:
-    discord_id = await line.channel.post(POSTED)
+    discord_id = (await line.channel.post(POSTED)).id
     with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(VanishedError):
         await line.channel.edit(replace(POSTED, discord_id=discord_id))
 
@@ -310,7 +330,7 @@ async def test_a_simulated_discord_is_understood_too(world: World) -> None:
         guild_id=world.channel.guild.id if world.channel.guild else 0,
         render=lambda message: alert(message, Fleet(), Roles()),
     )
-    posted = await channel.post(POSTED)
+    posted = (await channel.post(POSTED)).id
     await channel.edit(replace(POSTED, discord_id=posted))
     with pytest.raises(VanishedError, match="10008"):
         await channel.edit(replace(POSTED, discord_id=posted + 1))
@@ -325,7 +345,7 @@ async def test_a_simulated_discord_is_understood_too(world: World) -> None:
     ],
 )
 async def test_an_old_message_waits_for_the_next_window_of_edits(line: Line, fault: Fault, seconds: float) -> None:
-    discord_id = await line.channel.post(POSTED)
+    discord_id = (await line.channel.post(POSTED)).id
     with line.fake.outage(fault, "PATCH", MESSAGES + "/*"), pytest.raises(LaterError) as caught:
         await line.channel.edit(replace(POSTED, discord_id=discord_id))
     assert caught.value.after == timedelta(seconds=seconds)
@@ -341,7 +361,7 @@ async def test_a_discord_that_cannot_be_reached_has_surely_not_taken_the_message
 
 async def test_a_history_that_cannot_be_read_is_an_error_and_not_an_absence(line: Line) -> None:
     with line.fake.outage(error(503), "GET", MESSAGES), pytest.raises(UncertainError):
-        await line.channel.find("abcd-1", START)
+        await line.channel.find(POSTED, START)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +395,7 @@ async def test_a_link_that_discord_refuses_costs_the_button_and_not_the_alert(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(monkeypatch, runbook="https://wiki/{rule}") as line:
-        discord_id = await line.channel.post(POSTED)
+        discord_id = (await line.channel.post(POSTED)).id
         (shown,) = line.fake.messages()
         assert shown.now.mentioned_roles == [line.fake.alert_role_id]
         assert [*shown.now.buttons] == ["Acknowledge", "Silence", "Details"]
@@ -415,12 +435,14 @@ async def test_only_what_is_refused_is_left_out(
     line: Line, errors: dict[str, object], left: list[str], embeds: int
 ) -> None:
     with line.fake.outage(error(400, 50035, errors=errors), "POST", MESSAGES, times=1):
-        discord_id = await line.channel.post(POSTED)
+        discord_id = (await line.channel.post(POSTED)).id
     (shown,) = line.fake.messages()
     assert [*shown.now.buttons] == left
     assert len(shown.now.embeds) == embeds
     assert "1900 is BANNED" in shown.now.text
-    assert await line.channel.find("abcd-1", datetime.now(UTC)) == discord_id  # noqa: TID251 - as above
+    found = await line.channel.find(POSTED, datetime.now(UTC))  # noqa: TID251 - as above
+    assert found
+    assert found.id == discord_id
 
 
 async def test_buttons_that_are_refused_one_after_the_other_all_go(line: Line) -> None:
@@ -458,7 +480,7 @@ async def test_a_channel_that_takes_no_messages_waits_for_a_person(monkeypatch: 
 
 async def test_a_thread_that_was_archived_is_opened_again_for_an_edit(monkeypatch: pytest.MonkeyPatch) -> None:
     async with connected(monkeypatch, place=Place(ROOM, "ops", THREAD)) as line:
-        discord_id = await line.channel.post(POSTED)
+        discord_id = (await line.channel.post(POSTED)).id
         line.fake.archived.add(ROOM)
         over = replace(POSTED.incidents[0], stage=Stage.RESOLVED, resolved_at=START, now=record())
         await line.channel.edit(replace(POSTED, discord_id=discord_id, incidents=(over,)))
@@ -472,7 +494,7 @@ async def test_a_thread_that_was_archived_is_opened_again_for_an_edit(monkeypatc
 
 async def test_a_thread_that_is_locked_waits_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     async with connected(monkeypatch, place=Place(ROOM, "ops", THREAD)) as line:
-        discord_id = await line.channel.post(POSTED)
+        discord_id = (await line.channel.post(POSTED)).id
         line.fake.archived.add(ROOM)
         line.fake.locked.add(ROOM)
         with pytest.raises(BlockedError):
@@ -486,7 +508,7 @@ async def test_a_channel_for_announcements_is_served_and_has_a_limit_for_edits_a
 ) -> None:
     async with connected(monkeypatch, place=Place(ROOM, "ops", ANNOUNCEMENTS)) as line:
         line.fake.announcement_edits = Rate(0, 720)
-        discord_id = await line.channel.post(POSTED)
+        discord_id = (await line.channel.post(POSTED)).id
         with pytest.raises(LaterError, match="20028") as caught:
             await line.channel.edit(replace(POSTED, discord_id=discord_id))
         assert caught.value.after.total_seconds() == pytest.approx(720, abs=1)

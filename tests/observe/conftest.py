@@ -10,7 +10,7 @@ import pytest
 
 from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
-from bot.delivery.outcome import DeliveryError
+from bot.delivery.outcome import DeliveryError, Posted
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
@@ -59,12 +59,12 @@ class Ends:
         """The same clock, as a timer."""
         return self.now.timestamp()
 
-    async def post(self, message: Message) -> int:
+    async def post(self, message: Message) -> Posted:
         """Take it, or say why not."""
         if self.refusal is not None:
             raise self.refusal
         self.posted.append(message)
-        return 1000 + message.id
+        return Posted(1000 + message.id, up_to_date=True)
 
     async def edit(self, message: Message) -> None:
         """The same."""
@@ -73,10 +73,10 @@ class Ends:
     def give_way(self) -> None:
         """No edit waits."""
 
-    async def find(self, mark: str, since: datetime, *, other_than: int | None = None) -> int | None:
+    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """What was taken."""
-        found = (1000 + each.id for each in self.posted if each.mark == mark and since <= self.now)
-        return next((each for each in found if each != other_than), None)
+        found = (1000 + each.id for each in self.posted if each.mark == message.mark and since <= self.now)
+        return next((Posted(each, up_to_date=True) for each in found if each != other_than), None)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.storage.store import Grouping, Store, open_store
-from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, notified
+from tests.storage.values import LEASE, NOW, claim, confirm, fold, incident, lone, minutes, next_due, notified
 
 LATER = NOW + minutes(5)
 MUCH_LATER = NOW + minutes(11)
@@ -50,7 +50,7 @@ async def deliver(store: Store, now: datetime = LATER) -> list[Message]:
     shown: list[Message] = []
     while (message := await claim(store, now, LEASE)) is not None:
         shown.append(message)
-        await store.confirm(message.id, message.discord_id or 1000 + message.id, message.version)
+        await confirm(store, message, message.discord_id or 1000 + message.id)
     return shown
 
 
@@ -357,7 +357,7 @@ async def test_a_card_that_was_posted_anew_is_in_sight_where_it_stands_now(store
     await store.anew(card.id, NOW + minutes(2))  # somebody deleted it
     anew = await claim(store, NOW + minutes(2))
     assert anew is not None
-    await store.confirm(card.id, 9_999, anew.version)
+    await confirm(store, anew, 9_999)
     await store.save(notices(NoticeKind.RESOLVED, *ended(one)), NOW + minutes(3))
     assert [message.notice for message in await deliver(store, NOW + minutes(3))] == [None]
 
@@ -395,7 +395,7 @@ async def a_rise_while_its_card_is_on_its_way(store: Store) -> Message:
 
 async def test_what_rises_while_its_card_is_on_its_way_is_said_after_it(store: Store) -> None:
     card = await a_rise_while_its_card_is_on_its_way(store)
-    await store.confirm(card.id, 77, card.version)
+    await confirm(store, card, 77)
     answer, edit = await deliver(store)
     assert (answer.notice is not None, answer.reply_to) == (True, 77)
     assert (edit.notice, edit.discord_id) == (None, 77)

@@ -9,7 +9,7 @@ from bot.domain.incidents import Incident, Message, Stage
 from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.storage.store import Backlog, Store, open_store
-from tests.storage.values import LEASE, NOW, claim, fold, incident, lone, minutes, next_due, notified
+from tests.storage.values import LEASE, NOW, claim, confirm, fold, incident, lone, minutes, next_due, notified
 
 
 async def claimed(store: Store, now: datetime = NOW) -> Message:
@@ -22,7 +22,7 @@ async def claimed(store: Store, now: datetime = NOW) -> Message:
 async def posted(store: Store, discord_id: int, now: datetime = NOW) -> Message:
     """The next due message, posted."""
     message = await claimed(store, now)
-    await store.confirm(message.id, discord_id, message.version)
+    await confirm(store, message, discord_id)
     return message
 
 
@@ -91,7 +91,7 @@ async def test_a_change_during_the_delivery_is_shown_by_an_edit(store: Store) ->
     message = await claimed(store)
     await store.save(notified(incident()), NOW + minutes(0.1))
     assert await claim(store, NOW + minutes(0.1), LEASE) is None
-    await store.confirm(message.id, 77, message.version)
+    await confirm(store, message, 77)
     assert await next_due(store) == NOW
     edit = await claimed(store, NOW + minutes(0.1))
     assert (edit.discord_id, edit.version) == (77, 2)
@@ -124,7 +124,7 @@ async def test_a_post_whose_outcome_nobody_knows_is_remembered_as_such(store: St
     for at in (NOW + minutes(2), NOW + minutes(4)):
         again = await claimed(store, at)
         assert (again.version, again.uncertain_since, again.uncertain_version) == (2, NOW, 1)
-    await store.confirm(message.id, 77, 1)
+    await confirm(store, message, 77, 1)
     assert (await claimed(store, NOW + minutes(4))).uncertain_since is None
 
 

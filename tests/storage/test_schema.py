@@ -23,7 +23,7 @@ from bot.storage import schema
 from bot.storage.database import database_at, migrate, open_database
 from bot.storage.errors import StoreDamagedError, StoreSettingsError
 from bot.storage.store import open_store
-from tests.storage.values import LEASE, NOW, claim, incident, record
+from tests.storage.values import LEASE, NOW, claim, confirm, incident, record
 
 
 async def test_the_migrations_make_the_tables_that_the_queries_use(database_url: str) -> None:
@@ -181,7 +181,7 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
         assert (message.mark, message.discord_id, message.version) == ("k3f9-7", 77, 2)
         assert message.incidents == (notified,)
         assert await store.shown_at([incident().key]) == {incident().key: 77}
-        await store.confirm(message.id, 77, message.version)
+        await confirm(store, message, 77)
         await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (incident().key,)),)), NOW)
         answer = await claim(store, NOW, LEASE)
         assert answer is not None

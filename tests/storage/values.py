@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bot.delivery.outcome import Shown
 from bot.domain.incidents import Incident, Key, Message, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.watch.known import Changes
@@ -55,6 +56,12 @@ def lone(token: int, *, severity: Severity = Severity.CRITICAL, opened_at: datet
 def notified(*incidents: Incident) -> Changes:
     """Changes in which every incident is told."""
     return Changes(read_at=NOW, incidents=incidents, notify=frozenset(incident.key for incident in incidents))
+
+
+async def confirm(store: Store, message: Message, discord_id: int, version: int | None = None) -> None:
+    """The channel shows the message, as of that version; of its own, if none is given."""
+    shown = message.version if version is None else version
+    await store.confirm(message.id, Shown(discord_id, shown, shown))
 
 
 async def claim(store: Store, now: datetime, lease: timedelta = LEASE) -> Message | None:
