@@ -1,16 +1,25 @@
 # Everything runs in .venv, made from uv.lock. uv comes from PATH, or else is brought into .tools.
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-# The Python that is here is the Python that is used: nothing but packages is ever downloaded.
-export UV_PYTHON_DOWNLOADS := never
-export UV_PYTHON ?= $(PYTHON)
+# The Python that is here is the Python that is used: nothing but packages is downloaded, unless somebody asks for it.
+export UV_PYTHON_DOWNLOADS ?= never
+# To uv, python3 is any Python 3 that fits; a path is the one that is meant.
+NAMED := $(if $(filter-out file,$(origin PYTHON)),$(or $(shell command -v $(PYTHON)),$(PYTHON)))
+export UV_PYTHON ?= $(or $(NAMED),$(PYTHON))
 # Certificates are the system's, so that it works behind a network's own proxy too.
 export UV_SYSTEM_CERTS ?= true
 # Who forbade Python to keep what it compiled would have each of hundreds of starts compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 RUN := $(UV) run --no-sync
+# .venv is made anew where its Python is gone or another one, as after an upgrade of the system, and where PYTHON names
+# another one. What is compared is 3.13 of "Python 3.13.5", or of "version_info = 3.13.5".
+version = $(or $(basename $(lastword $(shell $(1) 2>/dev/null))),none)
+MADE := $(call version,grep ^version .venv/pyvenv.cfg)
+RUNS := $(call version,.venv/bin/python -V)
+WANTED := $(if $(NAMED),$(call version,$(NAMED) -V))
+OTHER := $(if $(filter-out $(MADE),$(RUNS) $(WANTED)),another-python)
 
-.PHONY: help run demo check test quick lint types unit steady bench reliability chaos fuzz audit pictures clean
+.PHONY: help run demo check test quick lint types unit steady bench reliability chaos fuzz audit pictures clean another-python
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -73,11 +82,11 @@ pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	cp $(patsubst docs/%,artifacts/%,$(wildcard docs/*.png)) docs/
 
 .tools/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with PYTHON=/path/to/python3.13, or PYENV_VERSION=3.13 where pyenv has it" >&2; exit 1; }
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-.venv/run .venv/demo .venv/dev: pyproject.toml uv.lock | $(filter .tools/bin/uv,$(UV))
+.venv/run .venv/demo .venv/dev: pyproject.toml uv.lock $(OTHER) | $(filter .tools/bin/uv,$(UV))
 	$(UV) sync --quiet --locked $(if $(filter %/dev,$@),--all-extras,--no-dev $(if $(filter %/demo,$@),--extra demo)) --inexact
 	@touch $@
 

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import ssl
 import stat
 import sys
 import threading
@@ -363,9 +364,10 @@ async def test_whom_the_system_trusts_is_trusted_where_the_url_says_so(
         own = f"&sslcert={CERTIFICATE}&ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3"
         async with open_store(url + own) as store:
             await store.waiting()
-        with pytest.raises(StoreSettingsError, match="CRL"):  # of which there is none in that file
-            async with open_store(f"{url}&sslcrl={CERTIFICATE}"):
-                pass
+        if ssl.OPENSSL_VERSION_INFO < (3, 6):  # which asks for none of a certificate that is trusted by itself
+            with pytest.raises(StoreSettingsError, match="CRL"):  # of which there is none in that file
+                async with open_store(f"{url}&sslcrl={CERTIFICATE}"):
+                    pass
         other = door.url(postgresql_url, "&sslrootcert=system", host="127.0.0.1")
         with pytest.raises(StoreSettingsError, match="certificate is not trusted"):
             async with open_store(other):

@@ -69,7 +69,7 @@ async def test_statement_pooling_is_refused(postgresql: PostgreSQL, postgresql_u
         ({"password": "wrong"}, "refuses the user or the password"),
         ({"user": "somebody"}, "refuses the user or the password"),
         ({"database": "nowhere"}, "no database of the name"),
-        ({"options": "&options=-csearch_path%3Dx"}, "leave out options="),
+        ({"options": "&options=-cenable_seqscan%3Doff"}, "leave out options="),
         ({"options": "&options=endpoint%3Dx"}, "leave out options="),
     ],
 )
