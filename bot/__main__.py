@@ -1,4 +1,4 @@
-"""The command line: `python -m bot`, `python -m bot check`, `python -m bot demo`.
+"""The command line: `python -m bot`, `python -m bot check`, `python -m bot copy`, `python -m bot demo`.
 
 Exit codes, the middle three as in sysexits: 0 stopped as asked, or all checks passed; 78 the configuration is wrong,
 and starting again does not help; 75 the database is away or PORT is taken, or nothing but what is away failed a check,
@@ -24,12 +24,13 @@ import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from bot import __version__, app, telemetry
 from bot.app import PortTakenError
 from bot.chat.client import LoginError
 from bot.domain.redaction import redact
-from bot.settings import Settings, SettingsError, load
+from bot.settings import Settings, SettingsError, load, load_database_url
 from bot.storage.store import StoreError
 
 gc.freeze()
@@ -59,16 +60,25 @@ TURN = 0.0001
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
     use_own_time_zones()
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
+    parser = _Parser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
     parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
     commands.add_parser("check", help="try settings, database, API key and bot token; posts nothing")
+    copy = commands.add_parser("copy", help="copy everything into another database, on which the bot then goes on")
+    copy.add_argument("--from", dest="source", metavar="URL", help="the old database; by default that of DATABASE_URL")
+    what = copy.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--to", metavar="URL", help="the new database, with nothing in it; - reads it from standard input"
+    )
+    what.add_argument("--undo", action="store_true", help="let a bot start again on a database that was copied")
     demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
     demo.add_argument("--port", type=_port, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
     arguments = parser.parse_args(argv)
     if arguments.command == "demo":
         sys.exit(_demo(arguments.port))
+    if arguments.command == "copy":
+        sys.exit(_copy(arguments.source, arguments.to))
     try:
         settings = load(os.environ, Path(".env"))  # noqa: TID251 - this module is where the environment comes in
     except SettingsError as error:
@@ -162,6 +172,34 @@ def _port(text: str) -> int:
         problem = f"{text} is no port: write a number from 0 to {LAST_PORT}"
         raise argparse.ArgumentTypeError(problem)
     return port
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes no password of what it does not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it, and end."""
+        super().error(redact(message))
+
+
+def _copy(source: str | None, target: str | None) -> int:
+    from bot import copying  # noqa: PLC0415 - a bot that runs does without it
+
+    try:
+        old = source or load_database_url(os.environ, Path(".env"))  # noqa: TID251 - as above
+    except SettingsError as error:
+        return _refuse(str(error))
+    new = sys.stdin.readline().strip() if target == "-" else target
+    secrets = copying.secrets_of(*filter(None, (old, new)))
+    telemetry.configure("warning", "text", secrets, sys.stderr)
+    # At once, whatever is under way: what is not whole, no database keeps.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        asyncio.run(copying.undo(old) if new is None else copying.run(old, new, _utc_now))
+    except StoreError as error:
+        _refuse(redact(str(error), secrets))
+        return EX_TEMPFAIL if error.passing else EX_CONFIG
+    return 0
 
 
 def _demo(port: int) -> int:

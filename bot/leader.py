@@ -27,7 +27,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -198,6 +198,24 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
         await asyncio.wait({keeping})
         if not lease.lost.is_set():
             await _give_back(store, lease.term)
+
+
+async def somebody_leads(read: Callable[[], Awaitable[Claim]], pace: Pace | None = None) -> bool:
+    """Whether a copy of the bot leads now. One that was killed gave nothing back, so it takes up to `Pace.expiry`.
+
+    Args:
+        read: Who leads, by the database; raises `StoreError`.
+        pace: How long things take.
+    """
+    pace = pace or PACE
+    seen, seen_at = await read(), _now()
+    while seen.holder is not None and not has_ended(seen.holder):
+        if _now() - seen_at >= pace.expiry.total_seconds():
+            break
+        await asyncio.sleep(pace.check.total_seconds())
+        if await read() != seen:
+            return True
+    return False
 
 
 class _Campaign:

@@ -150,6 +150,19 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
 
 
+def load_database_url(environ: Mapping[str, str], dotenv: Path | None = None) -> str:
+    """Read just where the bot remembers, from the same sources.
+
+    Raises:
+        SettingsError: with what is wrong with it.
+    """
+    written, _ = _written(dotenv)
+    variable = next(each for each in VARIABLES if each.name == "DATABASE_URL")
+    url = _value(variable, (environ, written))
+    assert isinstance(url, Secret)  # noqa: S101 - as `VARIABLES` has it
+    return url.reveal()
+
+
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """Find what is wrong only together, among the values that are right each by itself."""
     if "rate_limit" in values and "poll_interval" in values:

@@ -10,12 +10,13 @@ import os
 import sqlite3
 import ssl
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.util import greenlet_spawn
 
 from bot.storage.address import File, parsed
 from bot.storage.core import Greenlets, Runner, Thread
@@ -85,16 +86,28 @@ class Database:
             with engine.begin() as connection:
                 return work(connection)
 
-        deadline = asyncio.get_running_loop().time() + LOCK_DEADLINE
-        with our_errors():
-            while True:
-                try:
-                    return await self._runner.run(run)
-                except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
-                    if not _is_busy(error) or asyncio.get_running_loop().time() > deadline:
-                        raise
-                # SQLite's own wait is short, because it cannot be cancelled and holds up who only reads.
-                await asyncio.sleep(0.05)
+        return await _once_free(lambda: self._runner.run(run))
+
+    async def into(self, other: "Database", work: Callable[[sa.Connection, sa.Connection], T], *, writing: bool) -> T:
+        """A transaction of this database and one that writes into another, which is committed first.
+
+        Both run on the event loop, and hold it up: nothing else should be there to do.
+
+        Args:
+            other: Not the same one.
+            work: Of a connection of each. May be called again, as all transactions.
+            writing: Whether the one of this database writes, too.
+
+        Raises:
+            StoreError: As above, of either. Nothing is stored in either then, unless one broke in the very commit.
+        """
+
+        def run() -> T:
+            own = self._engine if writing else self._reading
+            with own.begin() as source, other._engine.begin() as target:  # noqa: SLF001 - of the same class
+                return work(source, target)
+
+        return await _once_free(lambda: greenlet_spawn(run))
 
     async def close(self) -> None:
         """Close every connection; those that do not answer are left to themselves."""
@@ -105,6 +118,20 @@ class Database:
             pass
         finally:
             self._runner.close()
+
+
+async def _once_free(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What comes of it, tried again while another process writes into a SQLite file."""
+    deadline = asyncio.get_running_loop().time() + LOCK_DEADLINE
+    with our_errors():
+        while True:
+            try:
+                return await attempt()
+            except (sa.exc.OperationalError, sqlite3.OperationalError) as error:
+                if not _is_busy(error) or asyncio.get_running_loop().time() > deadline:
+                    raise
+            # SQLite's own wait is short, because it cannot be cancelled and holds up who only reads.
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -287,8 +314,8 @@ def migrate(connection: sa.Connection, version: str = VERSION) -> None:
             hold every character.
     """
     _try_encoding(connection)
-    found = _version(connection)
-    if found == version:
+    found = version_of(connection)
+    if found == version or (found is not None and _may_open(found)):
         return
     if found is None and version == VERSION:
         _make(connection)
@@ -308,6 +335,16 @@ def migrate(connection: sa.Connection, version: str = VERSION) -> None:
         raise StoreSettingsError(message) from error
 
 
+def _may_open(newer: str) -> bool:
+    """Whether the tables are of a version that says, in its own name, that this one may open them as they are."""
+    oldest = newer.partition(_FROM)[2]
+    return bool(oldest) and oldest <= VERSION < newer
+
+
+_FROM: Final = "_from_"
+"""In the name of a migration's version, before the oldest one whose code may go on with the tables that it makes."""
+
+
 def _make(connection: sa.Connection) -> None:
     """Make the tables as all migrations together make them, and note that they did."""
     tokens.metadata.create_all(connection, checkfirst=False)
@@ -315,7 +352,7 @@ def _make(connection: sa.Connection) -> None:
     connection.execute(sa.text("INSERT INTO alembic_version VALUES (:version)"), {"version": VERSION})
 
 
-def _version(connection: sa.Connection) -> str | None:
+def version_of(connection: sa.Connection) -> str | None:
     """The version of the tables; None when there are none yet."""
     inspector = sa.inspect(connection)
     if not inspector.has_table("alembic_version"):
@@ -326,6 +363,15 @@ def _version(connection: sa.Connection) -> str | None:
     if len(versions) != 1 or not inspector.has_table(incidents.name):
         raise StoreSettingsError(OTHERS)
     return versions[0]
+
+
+def identity(connection: sa.Connection) -> object:
+    """Which database it is: equal for one that is reached by two addresses, also in two schemas of it."""
+    if connection.dialect.name == "sqlite":
+        file = Path(connection.engine.url.database or "").stat()
+        return (file.st_dev, file.st_ino)
+    which = "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
+    return tuple(connection.execute(sa.text(which)).one())
 
 
 ENCODINGS: Final = frozenset({"UTF8", "SQL_ASCII"})

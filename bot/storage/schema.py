@@ -6,7 +6,8 @@
     notice_incidents  what each notice is about
     decisions         what people decided, while it holds
     audit             who decided what, when and why
-    installation      one row: the short name of this database, when the fleet was last read, and which copy leads
+    installation      one row: the short name of this database, when the fleet was last read, which copy leads, and
+                      whether the bot has moved to another database
 
 Nothing in here is secret. Records, incidents, notices and decisions lie whole, as JSON, beside the few columns that
 queries need: a field that is added to them with a default needs no migration, and one that is renamed keeps its name in
@@ -25,7 +26,7 @@ from bot.domain.incidents import Incident, Notice
 from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -185,4 +186,6 @@ installation = sa.Table(
     sa.Column("elsewhere", sa.BigInteger),
     # Whether the fallback address was told that the channel is blocked, and not yet that it is open.
     sa.Column("told_blocked", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When everything was copied to another database, on which the bot goes on.
+    sa.Column("moved_at", Instant),
 )
