@@ -430,7 +430,7 @@ def test_lines_of_the_file_that_say_nothing_are_problems_and_the_others_count(tm
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+    with pytest.raises(SettingsError, match=f"{tmp_path} cannot be read: Is a directory"):
         load(REQUIRED, tmp_path)
 
 

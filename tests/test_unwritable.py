@@ -138,9 +138,7 @@ async def refusal(request: pytest.FixtureRequest, sqlite_url: str, postgresql: P
             def turn(mode: str) -> None:
                 subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)  # noqa: S603, S607 - as above
 
-            yield Refusal(
-                f"sqlite:///{disk}/bot.db", "this user must be able", lambda _: turn("ro"), lambda _: turn("rw")
-            )
+            yield Refusal(f"sqlite:///{disk}/bot.db", "mount a volume", lambda _: turn("ro"), lambda _: turn("rw"))
     elif request.param == "read-only database":
         name, url = _own_database(postgresql)
         yield _read_only(postgresql, url, f"DATABASE {name}")
@@ -219,7 +217,7 @@ async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusa
 @pytest.mark.long
 @pytest.mark.parametrize("refusal", AT_A_START, indirect=True)
 async def test_a_start_is_refused_as_the_check_says_and_the_next_one_works(refusal: Refusal, tmp_path: Path) -> None:
-    code = 78 if "permission" in refusal.says or "this user" in refusal.says else 75
+    code = 78 if "permission" in refusal.says or "volume" in refusal.says else 75
     async with town(refusal.url, tmp_path) as home, asyncio.timeout(PATIENCE):
         async with home.settled_bot(**QUICK) as bot:
             await bot.terminate()

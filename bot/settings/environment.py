@@ -230,7 +230,7 @@ def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
     except FileNotFoundError:
         return {}, []
     except (OSError, ValueError) as error:
-        return {}, [f"{dotenv.name} cannot be read: {_reason(error)}"]
+        return {}, [f"{dotenv.absolute()} cannot be read: {_reason(error)}"]
     values = {line.key: line.value for line in lines if line.key and line.value}
     broken = [line.original.line for line in lines if line.error or (line.key and line.value is None)]
     return values, [f"{dotenv.name}, line {number}: write NAME=value, and close what is quoted" for number in broken]

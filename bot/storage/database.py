@@ -21,7 +21,7 @@ from sqlalchemy.util import greenlet_spawn
 from bot.storage.address import File, parsed
 from bot.storage.core import Greenlets, Runner, Thread
 from bot.storage.driver import told
-from bot.storage.errors import OTHERS, StoreSettingsError, our_errors
+from bot.storage.errors import OTHERS, StoreSettingsError, file_error, our_errors
 from bot.storage.schema import VERSION, incidents, tokens
 
 T = TypeVar("T")
@@ -166,9 +166,12 @@ def database_at(url: str) -> Database:
 
 def _sqlite(path: Path) -> Database:
     """A file, made with its folder and readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # SQLite gives its journal files the mode of the file itself.
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite gives its journal files the mode of the file itself.
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise file_error(error) from error
     is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
     os.close(descriptor)
     if not is_file:

@@ -13,7 +13,8 @@ import socket
 import sqlite3
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 import msgspec
@@ -68,7 +69,7 @@ class _Meaning(NamedTuple):
         return code.startswith(self.codes) and re.search(self.said, said, re.IGNORECASE) is not None
 
 
-_FILE: Final = "this user must be able to write the database file and its folder"
+_FILE: Final = "this user must be able to write the database file and its folder, which DATABASE_URL names"
 OTHERS: Final = (
     "the tables in it are not all the bot's own: give it a database, or a schema, that no other program uses"
 )
@@ -268,7 +269,12 @@ _OF_SYSTEM: Final = {
     ),
     errno.ENOSPC: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
     errno.EDQUOT: _Meaning((), StoreUnavailableError, "the disk is full", unwritable=True),
-    errno.EROFS: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
+    errno.EROFS: _Meaning(
+        (),
+        StoreSettingsError,
+        "the database is on a read-only file system: mount a volume, and name a file on it in DATABASE_URL",
+        unwritable=True,
+    ),
     errno.EACCES: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
     errno.EPERM: _Meaning((), StoreSettingsError, _FILE, unwritable=True),
     errno.EISDIR: _Meaning((), StoreSettingsError, "DATABASE_URL names a folder; write a file in it"),
@@ -278,6 +284,22 @@ _OF_SYSTEM: Final = {
     errno.ENAMETOOLONG: _Meaning((), StoreSettingsError, "DATABASE_URL names a file with too long a name"),
 }
 """What the operating system says of a file, or of a socket that is one."""
+_OF_FILE: Final = _OF_SYSTEM | {
+    errno.ENOENT: _Meaning(
+        (), StoreSettingsError, "DATABASE_URL names a file in a folder that cannot be made, or was deleted meanwhile"
+    ),
+}
+"""What it says of SQLite's file; a socket may only not be there yet."""
+_FILE_FAILS: Final = _Meaning((), StoreUnavailableError, "the database file cannot be opened")
+
+
+def file_error(error: OSError) -> StoreError:
+    """What it means that SQLite's file, or its folder, can be neither made nor opened; says where that is."""
+    meaning = _OF_FILE.get(error.errno or 0, _FILE_FAILS)
+    where = Path(error.filename or "")
+    with suppress(OSError):  # of a folder that is gone nobody knows where it was
+        where = where.absolute()
+    return meaning.kind(f"{meaning.words} ({where}: {error.strerror})", unwritable=meaning.unwritable)
 
 
 @contextmanager

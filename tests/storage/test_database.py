@@ -1,6 +1,7 @@
 """A database is opened as hosts hand out its URL; what goes wrong is said in words that help, and loses nothing."""
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -25,7 +26,7 @@ from bot.domain.watch.known import Changes
 from bot.storage import database as module
 from bot.storage.core import Thread
 from bot.storage.database import database_at, migrate, open_database
-from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError
+from bot.storage.errors import StoreDamagedError, StoreError, StoreSettingsError, StoreUnavailableError, file_error
 from bot.storage.store import Store, open_store
 from tests.storage.servers import CERTIFICATE, PostgreSQL
 from tests.storage.values import LEASE, NOW, claim, incident, notified, record
@@ -79,11 +80,46 @@ async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> 
     assert path.read_text().startswith("dear diary")
 
 
-async def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:///data/bot.db", "a file in what is no folder ({here}/data: File exists)"),
+        ("sqlite:///data/below/bot.db", "a file in what is no folder ({here}/data/below: Not a directory)"),
+        ("sqlite:///folder", "a folder; write a file in it ({here}/folder: Is a directory)"),
+        ("sqlite:///circle/bot.db", "a file in what is no folder ({here}/circle: File exists)"),
+        ("sqlite:///circle", "a link that leads to itself ({here}/circle: Too many levels of symbolic links)"),
+        (f"sqlite:///{'n' * 300}/bot.db", "too long a name ({here}/" + "n" * 300 + ": File name too long)"),
+        ("sqlite:////proc/nowhere/bot.db", "cannot be made, or was deleted meanwhile (/proc/nowhere: No such file"),
+    ],
+)
+async def test_where_there_can_be_no_file_is_to_be_mended_and_named_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "data").touch()
-    with pytest.raises(StoreError, match=re.escape(str(tmp_path / "data"))):
-        async with open_store(f"sqlite:///{tmp_path}/data/bot.db"):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(StoreSettingsError, match=re.escape(words.format(here=tmp_path))):
+        async with open_store(url):
             pass
+
+
+async def test_a_bot_whose_folder_was_deleted_is_to_be_started_in_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(StoreSettingsError, match=re.escape("was deleted meanwhile (data: No such file")):
+        async with open_store("sqlite:///data/bot.db"):
+            pass
+
+
+def test_what_passes_by_itself_is_no_fault_of_a_setting() -> None:
+    for number, words in ((errno.EMFILE, "cannot be opened"), (errno.ENOSPC, "the disk is full")):
+        assert file_error(OSError(number, os.strerror(number), "/data")).passing
+        assert words in str(file_error(OSError(number, os.strerror(number), "/data")))
 
 
 @pytest.fixture
@@ -95,7 +131,8 @@ def sealed_folder(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_folder_that_may_not_be_written_is_named(sealed_folder: Path) -> None:
-    with pytest.raises(StoreSettingsError, match="must be able to write"):
+    words = rf"must be able to write .* which DATABASE_URL names \({sealed_folder}/data: Permission denied\)"
+    with pytest.raises(StoreSettingsError, match=words):
         async with open_store(f"sqlite:///{sealed_folder}/data/bot.db"):
             pass
 
