@@ -154,8 +154,6 @@ class Outbox:
         """Whether it waits for what may never come: something to deliver, or a login."""
         self.turns = 0
         """Grows with each step of its work: while it is not idle and this stands still, it is stuck."""
-        self.delivered = 0
-        """Grows with each message that the channel took."""
         self.dwell = Histogram(DWELLS)
         """How long what was posted had waited, since the change was stored that called for it."""
 
@@ -301,7 +299,6 @@ class Outbox:
                 self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
                 if attempt.posting:
                     self._may_post()
-            self.delivered += 1
             if message.discord_id is None and message.made_at is not None:
                 self.dwell.observe((self._clock() - message.made_at).total_seconds())
 

@@ -61,7 +61,7 @@ class Facts(Value):
     """Whether the database can be read, and refuses to be written."""
     gateway_away: timedelta = timedelta()
     undelivered: timedelta = timedelta()
-    """For how long something has waited for the channel and nothing reached it."""
+    """For how long a message has waited to be posted and none was; edits do not count."""
     blocked: bool = False
     """Whether Discord does not let the bot post in the channel."""
     parked: int = 0
@@ -128,7 +128,8 @@ CAUSES = (
     Cause(
         "outbox",
         lambda facts: facts.undelivered > UNDELIVERED,
-        "Messages wait and none reaches the ops channel. Check Discord's status, then the log; nothing is lost.",
+        "Messages wait to be posted, and none reaches the ops channel. Check Discord's status, then the log; nothing is"
+        " lost.",
     ),
     Cause(
         "parked",

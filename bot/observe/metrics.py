@@ -111,7 +111,7 @@ class _Families(Collector):
         yield _gauge("outbox_waiting", "Messages that the channel does not show as it should.", taken.waiting)
         yield _gauge(
             "outbox_oldest_seconds",
-            "For how long the first of them has waited; an edit counts from its next try on.",
+            "For how long the first of them has waited that is not posted yet.",
             taken.oldest,
         )
         yield _gauge("outbox_parked", "Messages that Discord refused for good, of the last day.", facts.parked)

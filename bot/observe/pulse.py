@@ -176,7 +176,7 @@ class Pulse:
         if self._moved("turns", parts.outbox.turns) or parts.outbox.idle:
             self._note(OUTBOX)
         # What is delivered has to be noted, so that nothing is while that cannot be stored.
-        if self._moved("delivered", parts.outbox.delivered) or not self.backlog.waiting or self._refusals.last:
+        if self._moved("posts", parts.outbox.dwell.count) or self.backlog.since is None or self._refusals.last:
             self._note("delivery")
         # One statement may pass while others are refused.
         if self._moved("stored", self._refusals.stored) and not self._refusals.last:

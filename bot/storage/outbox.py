@@ -139,7 +139,7 @@ class Backlog(Value):
     waiting: int = 0
     """Messages that nothing but their time keeps back."""
     since: datetime | None = None
-    """When the first of them was made or, of those to be edited, is to be tried; None when none waits."""
+    """When the first was made that is not in the channel yet; None when none waits: an edit says nothing new."""
     parked: int = 0
 
 
@@ -319,10 +319,9 @@ def waiting(connection: sa.Connection) -> int:
 
 def backlog(connection: sa.Connection, parked_since: datetime) -> Backlog:
     """What the channel should show and does not; of what is parked, that which was since then."""
-    since = sa.case((messages.c.shown_version == 0, messages.c.created_at), else_=messages.c.due_at)
     figures = _MESSAGES.with_only_columns(
         sa.func.count().filter(_can_come),
-        sa.func.min(since).filter(_can_come),
+        sa.func.min(messages.c.created_at).filter(_OF[Subject.POSTS]),
         sa.func.count().filter(messages.c.parked_at >= parked_since),
         maintain_column_froms=True,
     )

@@ -11,6 +11,7 @@ import pytest
 from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import DeliveryError, Posted
+from bot.delivery.rests import Subject
 from bot.domain.incidents import Message
 from bot.domain.info import threshold
 from bot.domain.model import Record, Token
@@ -35,6 +36,8 @@ class Ends:
     """Whether it fails since it asks for payment."""
     refusal: DeliveryError | None = None
     """What the channel says."""
+    refused: Subject = Subject.ALL
+    """To what it says that."""
     now: datetime = START
     posted: list[Message] = field(default_factory=list)
 
@@ -61,14 +64,17 @@ class Ends:
 
     async def post(self, message: Message) -> Posted:
         """Take it, or say why not."""
-        if self.refusal is not None:
+        return self._take(message, Subject.POSTS)
+
+    def _take(self, message: Message, subject: Subject) -> Posted:
+        if self.refusal is not None and self.refused in {Subject.ALL, subject}:
             raise self.refusal
         self.posted.append(message)
         return Posted(1000 + message.id, up_to_date=True)
 
     async def edit(self, message: Message) -> None:
         """The same."""
-        await self.post(message)
+        self._take(message, Subject.EDITS)
 
     def give_way(self) -> None:
         """No edit waits."""

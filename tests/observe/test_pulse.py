@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.delivery.outcome import BlockedError, LaterError, RefusedError
+from bot.delivery.rests import Subject
 from bot.jobs import Job
 from bot.observe.health import Role, wrong
 from bot.observe.pulse import BEAT, Pulse, started
@@ -133,6 +134,31 @@ async def test_a_channel_that_takes_nothing_turns_it_red_and_one_that_takes_some
         await patient.outbox.deliver()
         await patient.live(1)
         assert words(patient.pulse) == set()
+
+
+async def test_edits_that_wait_turn_nothing_red_and_ones_that_arrive_hide_no_post_that_does_not(
+    patient: Patient,
+) -> None:
+    with patient.leading():
+        await patient.poll(record(status="BANNED"))
+        await patient.outbox.deliver()
+        patient.ends.refusal, patient.ends.refused = LaterError("Discord answered 429", answered=True), Subject.EDITS
+        await patient.poll(record())
+        for _ in range(9):
+            await patient.outbox.deliver()
+            await patient.poll()
+            await patient.live(60)
+        assert patient.pulse.backlog == Backlog(waiting=1)
+        assert words(patient.pulse) == set()
+        patient.ends.refused = Subject.POSTS
+        seen = len(patient.ends.posted)
+        await patient.poll(record(), record(1901, "BANNED"))
+        for _ in range(3):
+            await patient.outbox.deliver()
+            await patient.poll()
+            await patient.live(60)
+        assert len(patient.ends.posted) > seen, "the edit arrives"
+        assert words(patient.pulse) == {"outbox"}
 
 
 async def test_a_channel_in_which_the_bot_may_not_speak_turns_it_red_at_once(patient: Patient) -> None:
