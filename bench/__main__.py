@@ -117,11 +117,13 @@ async def polls(url: dict[str, str]) -> AsyncIterator[Line]:
     yield ratio(
         f"CPU of a poll, {LARGE:,} tokens, 1 % changed", costs.poll, "json.loads", costs.plain, 1.2, "{:.0f} ms"
     )
+    scraped = await poll.scrapes(url["scraped"], LARGE, 20)
     worst = {
         "polls": max(span.blocked for span in costs.polls),
         "every status changes": costs.storm.blocked,
         f"{LARGE:,} messages into summaries": costs.notifying.blocked,
         "the first start": max(costs.first_start.blocked, costs.first_poll.blocked),
+        "scrapes": max(span.blocked for span in scraped.spans),
     }
     for what, blocked in worst.items():
         yield Line(f"event loop blocked at most, {what}", blocked, "", None, blocked, 50, "{:.0f} ms", " ms")
@@ -180,7 +182,7 @@ async def main() -> int:
     parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout, with its .venv")
     arguments = parser.parse_args()
     other = arguments.beside and arguments.beside.resolve()
-    with poll.files("poll", "day", *map(str, (SMALL, MEDIUM, LARGE))) as urls:
+    with poll.files("poll", "scraped", "day", *map(str, (SMALL, MEDIUM, LARGE))) as urls:
         parts = (footprints(other), polls(urls), messages(other), others(urls))
         found = [each for part in parts async for each in part]
     head = ["figure", "measured", "against", "result", "bar", "reached", *([beside.name_of(other)] if other else [])]

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from bench import table, world
 from bot import __main__ as program
 from bot import telemetry
 from bot.app import App, opened
+from bot.domain.value import replace
 from bot.settings import Settings
 from tests.storage.servers import PostgreSQL
 
@@ -275,6 +277,42 @@ async def in_turns(urls: Mapping[int, str], count: int) -> dict[int, float]:
     return {size: statistics.median(each) for size, each in spent.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Scrapes:
+    """What it takes to be asked for the figures."""
+
+    spans: list[Span]
+    plain: int
+    """Bytes."""
+    packed: int
+    """Bytes for whoever takes gzip, as Prometheus does."""
+
+
+async def scrapes(url: str, size: int, count: int) -> Scrapes:
+    """Ask a bot with a fleet of this size for its figures, so many times."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    spans = []
+    async with (
+        world.running(size) as outside,
+        living(replace(outside.settings(url), port=port)) as app,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", auto_decompress=False) as session,
+    ):
+        await online(app)
+        await delivered(outside, 1)  # the fleet is known by then
+
+        async def scrape(coding: str) -> int:
+            async with session.get("/metrics", headers={"Accept-Encoding": coding}) as response:
+                return len(await response.read())
+
+        plain, packed = await scrape("identity"), await scrape("gzip")
+        for _ in range(count):
+            async with measured() as span:
+                await scrape("gzip")
+            spans.append(span)
+    return Scrapes(spans, plain, packed)
+
+
 def rows(name: str, measured: Costs) -> list[table.Row]:
     """The rows of the table for one database."""
 
@@ -313,6 +351,13 @@ async def main() -> None:
             found = await costs(url, arguments.tokens, arguments.polls)
             print(f"{name}: {found.asked} requests for {arguments.polls} polls of {arguments.tokens} tokens")
             table.show(("", "wall ms", "CPU ms", "CPU / json.loads", "loop blocked ms", "late ms"), rows(name, found))
+    with files("scraped") as urls:
+        asked = await scrapes(urls["scraped"], arguments.tokens, arguments.polls)
+    print(f"a scrape of /metrics: {asked.plain:,} bytes, {asked.packed:,} packed")
+    wall, cpu = (statistics.median(getattr(span, each) for span in asked.spans) for each in ("wall", "cpu"))
+    blocked, late = (max(getattr(span, each) for span in asked.spans) for each in ("blocked", "late"))
+    head = ("", "wall ms", "CPU ms", "loop blocked ms", "late ms")
+    table.show(head, [(f"a scrape, packed (median of {len(asked.spans)})", wall, cpu, blocked, late)])
 
 
 if __name__ == "__main__":
