@@ -17,11 +17,12 @@ import contextlib
 import ctypes
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -32,9 +33,13 @@ from bot.chat.client import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load, load_database_url
 from bot.storage.store import StoreError
+from bot.telemetry import event
+from bot.webhook import Event, Webhook, last_words
 
 gc.freeze()
 gc.enable()
+
+logger = logging.getLogger("bot")
 
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
@@ -59,6 +64,7 @@ TURN = 0.0001
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
+    keep_standard_streams()
     use_own_time_zones()
     parser = _Parser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
     parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
@@ -82,23 +88,77 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         settings = load(os.environ, Path(".env"))  # noqa: TID251 - this module is where the environment comes in
     except SettingsError as error:
-        sys.exit(_refuse(str(error)))
+        sys.exit(_refuse(str(error)) if arguments.command == "check" else _end(error))
     telemetry.configure(settings.log_level, settings.log_format, settings.secrets, sys.stderr)
     telemetry.catch_strays()
-    logger = logging.getLogger("bot")
+    checking = arguments.command == "check"
+    if not checking:
+        _say_start()
     for hint in settings.hints:
         logger.warning(hint)
     try:
-        code = asyncio.run(_check(settings) if arguments.command == "check" else _run(settings))
+        code = asyncio.run(_check(settings) if checking else _run(settings))
     except Exception:  # an edge: what ends the process is logged like everything else, without secrets
         logger.critical("the bot ended by an error that nobody foresaw", exc_info=True)
         code = 1
+    if not checking:
+        event(logger, logging.INFO, "ending", code=code)
     sys.exit(code)
 
 
+def keep_standard_streams() -> None:
+    """Let whatever is opened next be none of the three standard ones, which somebody may have closed.
+
+    A database in the place of standard error would be written into by whoever has something to say there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest number that is free
+
+
+def _say_start() -> None:
+    event(logger, logging.INFO, "starting", version=__version__, python=platform.python_version())
+
+
 def _refuse(reason: str) -> int:
-    print(reason, file=sys.stderr)  # noqa: T201 - there is no logger yet
+    print(reason, file=sys.stderr)  # noqa: T201 - to a person who waits for it
     return EX_CONFIG
+
+
+def _end(error: SettingsError) -> int:
+    """Say in the log, and elsewhere if that is known, why the bot does not even start."""
+    level, form = error.known.get("log_level", "info"), error.known.get("log_format", "text")
+    telemetry.configure(level, form, error.secrets, sys.stderr)
+    telemetry.catch_strays()
+    _say_start()
+    code = asyncio.run(_fail(EX_CONFIG, error, app.fallback_in_spite_of(error, _utc_now), error.secrets))
+    event(logger, logging.INFO, "ending", code=code)
+    return code
+
+
+async def _fail(
+    code: int, error: Exception, fallback: Webhook | None, secrets: Iterable[str], stop: asyncio.Event | None = None
+) -> int:
+    """Say why the bot ends; and to the fallback address, if that is not for a moment."""
+    reason = redact(str(error), secrets)
+    for line in reason.splitlines():
+        logger.log(logging.CRITICAL if code == EX_CONFIG else logging.ERROR, line)
+    what = Event.BOT_ENDED if code == EX_CONFIG else None
+    if isinstance(error, StoreError) and error.passing and error.unwritable:  # for a minute by now
+        what = Event.DATABASE_UNWRITABLE
+    if what is not None and fallback is not None:
+        await last_words.tell(fallback, what, reason, stop)
+        _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End in a while, whatever Python still waits for."""
+    end = threading.Timer(LEAVING, os._exit, (code,))
+    end.daemon = True
+    end.start()
 
 
 def use_own_time_zones() -> None:
@@ -127,23 +187,25 @@ def _ending() -> asyncio.Event:
     Not by the event loop's own `add_signal_handler`, which there is none of on Windows.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ask(by: str) -> None:
+        event(logger, logging.INFO, "asked to end", by=by)
+        stop.set()
+
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set))
+        signal.signal(each, lambda number, _: loop.call_soon_threadsafe(ask, signal.Signals(number).name))
     return stop
 
 
 async def _run(settings: Settings) -> int:
     set_up_interpreter()
+    stop = _ending()
     try:
-        await app.run(settings, _utc_now, _ending())
-    except (LoginError, SettingsError) as error:
-        return _refuse(redact(str(error), settings.secrets))
-    except PortTakenError as error:
-        _refuse(redact(str(error), settings.secrets))
-        return EX_TEMPFAIL
-    except StoreError as error:
-        _refuse(redact(str(error), settings.secrets))
-        return EX_TEMPFAIL if error.passing else EX_CONFIG
+        await app.run(settings, _utc_now, stop)
+    except (LoginError, SettingsError, PortTakenError, StoreError) as error:
+        passing = isinstance(error, PortTakenError) or (isinstance(error, StoreError) and error.passing)
+        code = EX_TEMPFAIL if passing else EX_CONFIG
+        return await _fail(code, error, app.fallback_of(settings, _utc_now), settings.secrets, stop)
     return 0
 
 
@@ -159,9 +221,7 @@ async def _check(settings: Settings) -> int:
         line = f"{labels[check.verdict]} {check.what}: {redact(check.words, settings.secrets)}"
         print(line, flush=True)  # noqa: T201 - the answer of the command
     code = EX_CONFIG if Verdict.WRONG in verdicts else EX_TEMPFAIL if Verdict.AWAY in verdicts else 0
-    end = threading.Timer(LEAVING, os._exit, (code,))
-    end.daemon = True
-    end.start()
+    _leave(code)
     return code
 
 

@@ -30,9 +30,9 @@ from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.priority import Priority
 from bot.saving import Saving, Trouble, speaks_for_itself
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, proxy_for
 from bot.storage.store import FencedError, Store, open_store
-from bot.webhook import Webhook
+from bot.webhook import Webhook, last_words
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ class App(NamedTuple):
     outbox: Outbox
     saving: Saving
     heartbeat: Heartbeat | None
+    fallback: Webhook | None
     jobs: tuple[Job, ...]
     polled: asyncio.Event
     """Set once a poll is stored, whether ImaginePro answered or not."""
@@ -176,7 +177,7 @@ async def _at_work(
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, saving, heartbeat, tuple(map(pulse.watched, jobs)), polled)
+        yield App(client, monitor, outbox, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
 
 
 @contextlib.asynccontextmanager
@@ -253,6 +254,8 @@ async def _look_around(app: App, settings: Settings) -> None:
     fleet = app.monitor.fleet
     tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
     logger.info(announcement(tokens, settings.poll_interval, ids, found))
+    if app.fallback is not None:
+        last_words.forget(app.fallback)
 
 
 @contextlib.asynccontextmanager
@@ -286,6 +289,15 @@ def fallback_of(settings: Settings, clock: Callable[[], datetime]) -> Webhook | 
         return None
     url = settings.fallback_webhook_url.reveal()
     return Webhook(url, clock, settings.proxy_for(url), settings.secrets)
+
+
+def fallback_in_spite_of(error: SettingsError, clock: Callable[[], datetime]) -> Webhook | None:
+    """The same, where other settings are wrong."""
+    if error.known.get("fallback_webhook_url") is None:
+        return None
+    url = error.known["fallback_webhook_url"].reveal()
+    proxies = {scheme: error.known.get(f"{scheme}_proxy") for scheme in ("http", "https")}
+    return Webhook(url, clock, proxy_for(url, proxies, error.known.get("no_proxy")), error.secrets)
 
 
 def _reason(error: OSError) -> str:

@@ -37,7 +37,7 @@ def reference() -> str:
     return token_hex(3)
 
 
-def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> None:
+def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO | None) -> None:
     """Send everything that is logged to a stream, redacted; what was set up before ends.
 
     Args:
@@ -45,9 +45,9 @@ def configure(level: str, form: str, secrets: Iterable[str], stream: TextIO) -> 
             or from `info` when this is `debug`: their own debug lines are whole payloads.
         form: `text` or `json`.
         secrets: Values that must not be in any line; see `bot.domain.redaction`.
-        stream: Where the lines go.
+        stream: Where the lines go; None for nowhere, as where standard error is closed.
     """
-    handler = _Handler(stream)
+    handler = logging.NullHandler() if stream is None else _Handler(stream)
     handler.setFormatter({"text": _Text, "json": _Json}[form](tuple(secrets)))
     own = logging.getLevelNamesMapping()[level.upper()]
     foreign = logging.INFO if own <= logging.DEBUG else max(own, logging.WARNING)

@@ -339,7 +339,7 @@ async def test_a_window_begins_when_the_locked_time_zones_say_whatever_the_host_
 async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: Town) -> None:
     async with home.bot(DISCORD_TOKEN="", POLL_INTERVAL="soon") as bot:
         assert (await bot.wait()).code == EX_CONFIG
-    problems = bot.stderr.splitlines()
+    problems = [line.partition(" CRITICAL bot ")[2] for line in bot.said(" CRITICAL ")]
     assert len(problems) == 2, bot.stderr
     assert problems[0].startswith("DISCORD_TOKEN")
     assert problems[1].startswith("POLL_INTERVAL")

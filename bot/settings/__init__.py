@@ -1,7 +1,7 @@
 """The settings: what the environment says, and what it may say."""
 
-from bot.settings.environment import Settings, SettingsError, load, load_database_url
+from bot.settings.environment import Settings, SettingsError, load, load_database_url, proxy_for
 from bot.settings.values import Secret
 from bot.settings.variables import VARIABLES
 
-__all__ = ["VARIABLES", "Secret", "Settings", "SettingsError", "load", "load_database_url"]
+__all__ = ["VARIABLES", "Secret", "Settings", "SettingsError", "load", "load_database_url", "proxy_for"]

@@ -18,9 +18,16 @@ from bot.storage.address import Server, parsed
 class SettingsError(Exception):
     """The environment cannot be used. Its text has a line for each problem, with the variable and how to mend it."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    def __init__(self, problems: tuple[str, ...], known: Mapping[str, Any] | None = None) -> None:
+        """`known` are the fields of `Settings` that could be read all the same."""
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.known = known or {}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is known and must not leave the process."""
+        return tuple(each.reveal() for each in self.known.values() if isinstance(each, Secret))
 
 
 class Settings(Value):
@@ -85,17 +92,20 @@ class Settings(Value):
         is elsewhere, and so is whatever is reached by plain http: that is only taken for private hosts, since it shows
         a secret to whoever passes it on, and no proxy elsewhere knows them.
         """
-        parts = urlsplit(url)
-        proxy = {"http": self.http_proxy, "https": self.https_proxy}.get(parts.scheme)
-        host = parts.hostname or ""
-        if proxy is None or _is_below(host, parts.port or _PORTS[parts.scheme], self.no_proxy or ""):
-            return None
-        elsewhere = not is_loopback(urlsplit(proxy.reveal()).hostname or "")
-        return (
-            None
-            if elsewhere and (is_loopback(host) or (parts.scheme == "http" and is_private(host)))
-            else proxy.reveal()
-        )
+        return proxy_for(url, {"http": self.http_proxy, "https": self.https_proxy}, self.no_proxy)
+
+
+def proxy_for(url: str, proxies: Mapping[str, Secret | None], no_proxy: str | None) -> str | None:
+    """As `Settings.proxy_for`, with the proxies by scheme."""
+    parts = urlsplit(url)
+    proxy = proxies.get(parts.scheme)
+    host = parts.hostname or ""
+    if proxy is None or _is_below(host, parts.port or _PORTS[parts.scheme], no_proxy or ""):
+        return None
+    elsewhere = not is_loopback(urlsplit(proxy.reveal()).hostname or "")
+    return (
+        None if elsewhere and (is_loopback(host) or (parts.scheme == "http" and is_private(host))) else proxy.reveal()
+    )
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -145,7 +155,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     problems += _contradictions(values)
     hints = tuple(_hints(written, environ))
     if problems:
-        raise SettingsError((*problems, *hints))
+        raise SettingsError((*problems, *hints), values)
     settings = Settings(**values, hints=hints)
     return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
 

@@ -46,7 +46,7 @@ class Webhook:
         self, url: str, clock: Callable[[], datetime], proxy: str | None = None, secrets: Iterable[str] = ()
     ) -> None:
         """The address is a secret: many services take whoever knows it for its owner. Others must not reach it."""
-        self._url = url
+        self.url = url
         self._clock = clock
         self._proxy = proxy
         self._secrets = tuple(secrets)
@@ -62,8 +62,8 @@ class Webhook:
 
     async def post(self, what: Event, reason: str) -> Answer:
         """Post it, and say what came of it."""
-        fields = body(what, redact(reason, self._secrets), self._clock(), self._url)
-        return await asked("POST", self._url, self._proxy, json=fields, headers=headers(what, self._url))
+        fields = body(what, redact(reason, self._secrets), self._clock(), self.url)
+        return await asked("POST", self.url, self._proxy, json=fields, headers=headers(what, self.url))
 
 
 async def asked(

@@ -33,6 +33,8 @@ class Event(StrEnum):
     """The bot cannot save: it sees, and posts nothing about incidents."""
     DATABASE_WRITABLE = "database_writable"
     """It can again."""
+    BOT_ENDED = "bot_ended"
+    """The bot cannot run, and starting it again does not help."""
     TEST = "test"
     """Somebody wants to know whether the address is the right one."""
 
@@ -43,6 +45,7 @@ TITLES: Mapping[Event, str] = {
     Event.MESSAGE_REFUSED: "ImaginePro bot: Discord refused an alert",
     Event.DATABASE_UNWRITABLE: "ImaginePro bot cannot save, so it posts no alerts",
     Event.DATABASE_WRITABLE: "ImaginePro bot can save again",
+    Event.BOT_ENDED: "ImaginePro bot has stopped, and somebody has to fix it",
     Event.TEST: "ImaginePro bot: this is a test",
 }
 """What a phone shows first; ASCII, as it is also sent in a header."""

@@ -123,7 +123,7 @@ async def test_an_address_at_which_nothing_can_ever_be_served_is_said_with_the_r
 ) -> None:
     async with town(sqlite_url, tmp_path) as home, home.bot(**QUICK | {"HOST": host}) as bot:
         assert (await bot.wait()).code == 78
-    (said,) = (line for line in bot.stderr.splitlines() if line.startswith("PORT: "))
+    (said,) = (line.partition(" CRITICAL bot ")[2] for line in bot.said(" CRITICAL "))
     assert re.fullmatch(rf"PORT: nothing can be served at {host}, port 0: {reason or '[A-Z][a-z ]+'}", said)
     assert "Traceback" not in bot.stderr
 

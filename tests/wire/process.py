@@ -115,6 +115,11 @@ class BotProcess:
         await self.kill()
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment in which it runs."""
+        return self._environment
+
+    @property
     def process(self) -> forks.Process:
         """The process.
 
