@@ -16,10 +16,11 @@ from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient, LoginError
-from bot.chat.premises import Ids, announcement, findings
+from bot.chat.premises import Ids, announcement, findings, unmentioned
 from bot.delivery.handover import Handover
 from bot.domain.incidents import Message
 from bot.domain.rules.policy import Policy
+from bot.domain.value import replace
 from bot.heartbeat import Heartbeat, at_work
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
@@ -127,6 +128,8 @@ async def _at_work(
             channel_id=settings.ops_channel_id,
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
+            alert_role_id=settings.alert_role_id,
+            escalation_role_id=settings.escalation_role_id,
             stands=lease.stands,
             on_asked=priority.asked,
             http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
@@ -140,7 +143,8 @@ async def _at_work(
             return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
 
         def rendered(message: Message) -> Alert:
-            return alert(message, monitor.fleet, roles, settings.runbook_url, monitor.known.troubled)
+            mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
+            return alert(message, monitor.fleet, mentions, settings.runbook_url, monitor.known.troubled)
 
         def telling(trouble: Trouble) -> OpsChannel:
             return channel(lambda _: unsaved(trouble, roles))
@@ -241,8 +245,7 @@ async def _look_around(app: App, settings: Settings) -> None:
         LoginError: The ops channel takes nothing before a setting is changed, and there is nobody else to tell. What a
             person can mend at Discord is waited for.
     """
-    ids = named(settings)
-    found = await app.client.look_around(ids)
+    ids, found = app.client.ids, await app.client.look_around()
     wrong = findings(ids, found)
     if settings.fallback_webhook_url is None and any(each.hopeless for each in wrong):
         raise LoginError("\n".join(each.words for each in wrong))

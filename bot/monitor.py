@@ -32,6 +32,7 @@ from bot.domain.watch.known import Changes, Known, Memory, restore
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
+from bot.domain.watch.testing import begin
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
 from bot.priority import Priority
@@ -88,7 +89,10 @@ class Store(Protocol):
 
 
 class Monitor:
-    """Watches the fleet, and knows what was read last."""
+    """Watches the fleet, and knows what was read last.
+
+    What people do raises `StoreError` where it could not be stored, and then it did not happen.
+    """
 
     def __init__(
         self,
@@ -219,54 +223,34 @@ class Monitor:
                 await self._keep(changes, after)
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
-        """Somebody acknowledges these incidents; returns those that nobody had before.
-
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+        """Somebody acknowledges these incidents; returns those that nobody had before."""
         return await self._respond(lambda known, now: acknowledge(known, keys, by, now))
 
     async def hand_back(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
-        """Somebody takes back that these incidents are acknowledged; returns those that somebody had.
-
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+        """Somebody takes back that these incidents are acknowledged; returns those that somebody had."""
         return await self._respond(lambda known, now: hand_back(known, keys, by, now))
 
     async def hand_over(self, keys: Iterable[Key], to: int, by: int) -> tuple[Incident, ...]:
-        """Somebody gives these incidents to another; returns those that the other did not have before.
-
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+        """Somebody gives these incidents to another; returns those that the other did not have before."""
         return await self._respond(lambda known, now: hand_over(known, keys, to, by, now))
 
     async def believe(self, by: int) -> bool:
-        """Somebody says that a short list is true; False when none is in doubt, or somebody said so before.
-
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+        """Somebody says that a short list is true; False when none is in doubt, or somebody said so before."""
         return bool(await self._respond(lambda known, now: believe(known, by, now)))
 
-    async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
-        """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail.
+    async def test(self, by: int, trouble: str) -> bool:
+        """Somebody asks for a test of the way to a person; False while one is open. `trouble` is as in `begin`."""
+        return bool(await self._respond(lambda known, now: begin(known, by, now, trouble)))
 
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+    async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
+        """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail."""
         async with self._judging:
             await self._be_sure()
             entry = Entry(self._clock(), by, act, name_of(decision), reason)
             await self._keep(*await asyncio.to_thread(decide, self._known, decision, entry))
 
     async def undo(self, decision: Decision, act: str, by: int) -> bool:
-        """Somebody took a decision back; False when it did not hold any more.
-
-        Raises:
-            StoreError: It could not be stored, and did not happen.
-        """
+        """Somebody took a decision back; False when it did not hold any more."""
         async with self._judging:
             await self._be_sure()
             if not self._known.decisions.holds(decision.id):

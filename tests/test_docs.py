@@ -90,7 +90,7 @@ def test_the_commands_table_is_the_commands() -> None:
     documented = {
         name: (parameters, " ".join(row))
         for row in rows("All of them", COMMANDS_PAGE)
-        for name, parameters in re.findall(r"`/(\w+(?: (?:add|list|end|set|reset|audit))?)([^`]*)`", row[0])
+        for name, parameters in re.findall(r"`/(\w+(?: (?:add|list|end|set|reset|audit|test))?)([^`]*)`", row[0])
     }
     leaves = {
         leaf.qualified_name: leaf

@@ -15,7 +15,7 @@ from bot.chat.answers import asked_wait
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
-from bot.chat.premises import Found, Ids
+from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ the gateway: people wait for answers."""
 
 LAST_WORDS = timedelta(milliseconds=500)
 """How long answers under way may take when the bot stops; hosts kill 3 s after they ask."""
+
+PATIENCE = timedelta(seconds=3)
+"""How long a test, or the very first message, waits for what Discord says about the roles."""
 
 ANSWERING = ("CommandTree-invoker", "discord-ui-")
 """How discord.py 2.7 begins the names of the tasks in which commands, buttons, menus and forms are answered."""
@@ -117,6 +120,8 @@ class ChatClient(DeskClient):
         channel_id: int,
         timezone: str = "UTC",
         operator_role_id: int | None = None,
+        alert_role_id: int | None = None,
+        escalation_role_id: int | None = None,
         stands: Callable[[], Awaitable[bool]] = _alone,
         on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
@@ -129,6 +134,8 @@ class ChatClient(DeskClient):
             channel_id: The ops channel, to which links lead.
             timezone: IANA name of the zone in which people write times.
             operator_role_id: The role that may use the bot; None for everyone who may manage the server.
+            alert_role_id: The role that critical alerts mention; None for nobody.
+            escalation_role_id: The role that is mentioned as well when nobody answers.
             stands: Whether this copy of the bot is the one that answers.
             on_asked: Called whenever somebody used a command or a button.
             http_trace: Sees every request to Discord.
@@ -145,6 +152,11 @@ class ChatClient(DeskClient):
             proxy=proxy_for(Route.BASE),
         )
         self.desk = desk
+        self.ids = Ids(guild_id, channel_id, operator_role_id, alert_role_id, escalation_role_id)
+        """What the settings name."""
+        self.found: Found | None = None
+        """What Discord showed of that last; None before the first time."""
+        self._survey: asyncio.Task[None] | None = None
         self.access = Access(guild_id, operator_role_id)
         self.place = Place(guild_id, channel_id, timezone)
         self.stands = stands
@@ -207,8 +219,9 @@ class ChatClient(DeskClient):
         waiting = self._connection._ready_task  # noqa: SLF001 - see above
         if waiting is not None:
             waiting.cancel()
-        if self._registration is not None:
-            self._registration.cancel()
+        for task in (self._registration, self._survey):
+            if task is not None:
+                task.cancel()
         await super().close()
 
     async def _log_in(self, token: str) -> None:
@@ -243,19 +256,39 @@ class ChatClient(DeskClient):
         self.online = True
         await self.on_connect()
 
-    async def look_around(self, ids: Ids) -> Found:
+    async def look_around(self) -> Found:
         """What Discord shows of what the settings name, once it answers; beside the gateway, which may be away."""
         await self.logged_in.wait()
-        for pause in _pauses():
+        pauses = _pauses()
+        while self.found is None:
             try:
-                return await survey(self, ids)
+                self.found = await survey(self, self.ids)
             except AwayError as error:
+                pause = next(pauses)
                 logger.warning("the server and the ops channel cannot be looked at, next try in %s: %s", pause, error)
-            await asyncio.sleep(pause.total_seconds())
-        raise AssertionError  # the pauses have no end
+                await asyncio.sleep(pause.total_seconds())
+        return self.found
+
+    async def unmentioned(self) -> str:
+        """Why a critical alert would mention nobody; as of before, where Discord does not answer while people wait.
+
+        A request that takes longer goes on: see `_register` for what a cancelled one may do.
+        """
+        if self._survey is None or self._survey.done():
+            self._survey = asyncio.create_task(self._look_again(), name="look at the roles")
+        await asyncio.wait({self._survey}, timeout=PATIENCE.total_seconds())
+        return unmentioned(self.ids, self.found)
+
+    async def _look_again(self) -> None:
+        try:
+            self.found = await survey(self, self.ids)
+        except AwayError as error:
+            logger.warning("the roles cannot be looked at: %s", error)
 
     async def setup_hook(self) -> None:
-        """Run by discord.py after the login and before the gateway."""
+        """Run by discord.py after the login and before the gateway. The very first message says whom pages mention."""
+        if self.desk.fleet.read_at is None and self.ids.alert_role_id is not None:
+            await self.unmentioned()
         self.logged_in.set()
         self.add_dynamic_items(*BUTTONS)
 

@@ -65,6 +65,9 @@ class Desk(Protocol):
     async def believe(self, by: int) -> bool:
         """Somebody says that a short list is true; False when none is in doubt, or somebody said so before."""
 
+    async def test(self, by: int, trouble: str) -> bool:
+        """Somebody asks for a test page, which mentions nobody because of `trouble`; False while one is open."""
+
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on."""
 
@@ -145,6 +148,10 @@ class DeskClient(discord.Client):
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     tree: app_commands.CommandTree[Any]
     """The commands that there are."""
+
+    async def unmentioned(self) -> str:
+        """Why a critical alert would mention nobody, as of now if Discord says so in time; empty where it would."""
+        raise NotImplementedError
 
 
 Asked = discord.Interaction[DeskClient]

@@ -208,35 +208,50 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
 
 
 def _of_roles(ids: Ids, found: Found) -> Iterator[Finding]:
-    """What is wrong with the roles; they are known only where the server is."""
+    yield from _of_role("OPERATOR_ROLE_ID", ids.operator_role_id, found)
+    yield from _of_paged(ids, found)
+
+
+def _of_paged(ids: Ids, found: Found) -> Iterator[Finding]:
+    yield from _of_role("ALERT_ROLE_ID", ids.alert_role_id, found)
+    yield from _of_role("ESCALATION_ROLE_ID", ids.escalation_role_id, found)
+
+
+def unmentioned(ids: Ids, found: Found | None) -> str:
+    """Why a critical alert mentions nobody, or not all whom it should, and what to set; empty where it does.
+
+    Args:
+        ids: What the settings name.
+        found: What Discord showed; None as long as that is not known.
+    """
+    unset = (
+        () if ids.alert_role_id else ("Critical alerts mention nobody: set ALERT_ROLE_ID to the role of those on call",)
+    )
+    wrong = () if found is None else (each.words for each in _of_paged(ids, found))
+    return "\n".join((*unset, *wrong))
+
+
+def _of_role(setting: str, role_id: int | None, found: Found) -> Iterator[Finding]:
+    """What is wrong with a role; that is known only where the server is."""
     server, channel = found.server, found.channel
-    if server is None:
+    if server is None or role_id is None:
         return
     known = channel is not None and channel.guild_id == server.id
     may = permissions(found.bot_id, found.own_roles, server, channel if known else None)
-    for setting, role_id in (
-        ("OPERATOR_ROLE_ID", ids.operator_role_id),
-        ("ALERT_ROLE_ID", ids.alert_role_id),
-        ("ESCALATION_ROLE_ID", ids.escalation_role_id),
-    ):
-        if role_id is None:
-            continue
-        role, pages = server.roles.get(role_id), setting != "OPERATOR_ROLE_ID"
-        harm = "nobody is mentioned" if pages else "nobody may use the bot"
-        if role is None:
-            yield Finding(
-                f"{setting}: {_name(server.name)} has no role {role_id}, so {harm}: right-click a role in the server's "
-                f"settings for Copy Role ID"
-            )
-        elif role.of_bot:
-            yield Finding(
-                f"{setting}: @{_name(role.name)} is the role of a bot, so {harm}: take a role that people have"
-            )
-        elif pages and not role.mentionable and not may.mention_everyone:
-            yield Finding(
-                f"{setting}: the bot may not mention @{_name(role.name)}: in that role's settings allow anyone to "
-                f"mention it, or allow the bot Mention @everyone, @here, and All Roles"
-            )
+    role, pages = server.roles.get(role_id), setting != "OPERATOR_ROLE_ID"
+    harm = "nobody is mentioned" if pages else "nobody may use the bot"
+    if role is None:
+        yield Finding(
+            f"{setting}: {_name(server.name)} has no role {role_id}, so {harm}: right-click a role in the server's "
+            f"settings for Copy Role ID"
+        )
+    elif role.of_bot:
+        yield Finding(f"{setting}: @{_name(role.name)} is the role of a bot, so {harm}: take a role that people have")
+    elif pages and not role.mentionable and not may.mention_everyone:
+        yield Finding(
+            f"{setting}: the bot may not mention @{_name(role.name)}: in that role's settings allow anyone to "
+            f"mention it, or allow the bot Mention @everyone, @here, and All Roles"
+        )
 
 
 def permissions(bot_id: int, own_roles: frozenset[int], server: Server, channel: Channel | None) -> discord.Permissions:

@@ -51,6 +51,9 @@ class Rule(StrEnum):
     """No poll has ended for a while."""
     FLAPPING = "flapping"
     """A token changes its status again and again."""
+    TEST = "test"
+    """Nothing is wrong: somebody asked for a page, to see whom it reaches. No reading finds it, and nothing suppresses
+    it."""
 
 
 class Happening(StrEnum):
@@ -121,6 +124,9 @@ class Key(Value):
     step: str = ""
     """Which of the two things the pool checks; of fast time, a threshold's text where an older version stored it."""
 
+
+TEST = Key(Rule.TEST)
+"""Of a test: one at a time is open."""
 
 ANYBODY = "usable"
 FAST_HOURS = "fast time"
@@ -255,6 +261,12 @@ class Incident(Value):
     def open(self) -> bool:
         """Whether it is firing."""
         return self.stage is Stage.FIRING
+
+    @property
+    def pages(self) -> bool:
+        """Whether it calls whoever is on call: it is critical, or a test of that, and nobody has it."""
+        calls = self.severity is Severity.CRITICAL or self.key.rule is Rule.TEST
+        return calls and self.open and self.acknowledged is None
 
     @property
     def has_card(self) -> bool:

@@ -20,6 +20,9 @@ REMIND_FIRST = timedelta(minutes=15)
 REMIND_AGAIN = timedelta(hours=1)
 """How long a critical incident waits that nobody acknowledged, before the first reminder and between later ones."""
 
+TEST_LASTS = timedelta(minutes=5)
+"""How long a test waits for somebody to acknowledge it. At half of that it reminds, as a page does later."""
+
 WEEK = timedelta(days=7)
 
 
@@ -32,9 +35,10 @@ class Scope(Value):
     """One threshold of the rule, in silences of earlier versions: today a token has one incident for all of them."""
 
     def matches(self, key: Key) -> bool:
-        """Whether it matches an incident of that key."""
+        """Whether it matches an incident of that key. Nothing matches a test, which is to sound."""
         return (
-            (self.rule is None or self.rule is key.rule)
+            key.rule is not Rule.TEST
+            and (self.rule is None or self.rule is key.rule)
             and (self.token is None or self.token == key.token)
             and (not self.step or self.step == key.step)
         )
@@ -247,6 +251,8 @@ class Decisions(Value):
                 covering[each.key].append((each, silence))
 
         def suppressing(incident: Incident) -> Silence | Window | None:
+            if incident.key.rule is Rule.TEST:
+                return None
             if window is not None:
                 return window
             matching = (silence for silence in scopes if silence.scope.matches(incident.key))
@@ -292,10 +298,10 @@ def hand_back(incident: Incident, by: int, at: datetime) -> Incident:
 
 def reminder(incident: Incident, now: datetime) -> Incident | None:
     """The incident reminded of, when that is due; None when it is not, or when it has no card to answer."""
-    waits = incident.open and incident.severity is Severity.CRITICAL and incident.acknowledged is None
-    if not waits or incident.notified_at is None:
+    if not incident.pages or incident.notified_at is None:
         return None
-    if now - incident.notified_at < (REMIND_AGAIN if incident.reminders else REMIND_FIRST):
+    first, again = (TEST_LASTS / 2, TEST_LASTS) if incident.key.rule is Rule.TEST else (REMIND_FIRST, REMIND_AGAIN)
+    if now - incident.notified_at < (again if incident.reminders else first):
         return None
     moment = Moment(now, Happening.REMINDED)
     return replace(noted(incident, moment), notified_at=now, reminders=incident.reminders + 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from bot.domain.incidents import Rule
 from bot.storage.batches import batches, partitions
 from bot.storage.messages import (
     after_its_card,
@@ -34,9 +35,12 @@ _MOVE: Final = (
     sa.update(incidents).where(incidents.c.id == sa.bindparam("name")).values(message_id=sa.bindparam("message"))
 )
 
+_foldable: Final = unposted & is_card & messages.c.rule.is_distinct_from(Rule.TEST.value)
+"""A test that became a line of a summary would ask nobody."""
+
 _WAITING: Final = sa.select(
     sa.func.count().label("total"),
-    sa.func.count().filter(is_card).label("cards"),
+    sa.func.count().filter(_foldable).label("cards"),
 ).where(unposted)
 
 
@@ -53,9 +57,7 @@ def fold(connection: sa.Connection, limit: int, size: int, now: datetime) -> int
     waiting = connection.execute(_WAITING).one()
     folded = _fold_notices(connection, now) if waiting.total > limit else 0
     if waiting.cards > FEW:
-        count = connection.scalar(
-            sa.select(sa.func.count()).select_from(incidents).join(messages).where(unposted, is_card)
-        )
+        count = connection.scalar(sa.select(sa.func.count()).select_from(incidents).join(messages).where(_foldable))
         many = waiting.cards > limit or (count or 0) > CROWD
         if many and math.ceil((count or 0) / size) < waiting.cards:
             folded += _fold_cards(connection, size, now)
@@ -66,17 +68,17 @@ def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     """Fold cards and groups into summaries, the gravest incidents first; returns how many incidents."""
     old = connection.execute(
         sa.select(sa.func.min(messages.c.due_at).label("due_at"), sa.func.max(messages.c.tries).label("tries")).where(
-            unposted, is_card
+            _foldable
         )
     ).one()
-    found = partitions(connection, sa.select(incidents.c.incident).join(messages).where(unposted, is_card))
+    found = partitions(connection, sa.select(incidents.c.incident).join(messages).where(_foldable))
     folded = in_order([row.incident for rows in found for row in rows])
     chunks = list(batches(folded, size))
     summary = {"summary": True, "due_at": max(now, old.due_at), "tries": old.tries, "created_at": now}
     new = new_messages(connection, [{**summary, "rule": rule_of(chunk)} for chunk in chunks])
     for message_id, chunk in zip(new, chunks, strict=True):
         connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
-    gone = sa.select(messages.c.id).where(unposted, is_card, messages.c.id < new[0])
+    gone = sa.select(messages.c.id).where(_foldable, messages.c.id < new[0])
     connection.execute(sa.update(messages).where(messages.c.answers.in_(gone), calls_somebody).values(answers=None))
     # Any other answer to a card that is to be posted anew goes with it: the summary shows how things are now.
     connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))

@@ -104,7 +104,11 @@ def _join(
     now: datetime,
     grouping: Grouping,
 ) -> dict[str, int]:
-    """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on."""
+    """Which incidents find room in the newest message of their rule, and in which; it is a summary from here on.
+
+    A test is none of several: it asks for an answer of its own.
+    """
+    alone = {rule: names for rule, names in alone.items() if rule is not Rule.TEST}
     if not alone:
         return {}
     rows = connection.execute(_THERE, {"rules": list(alone), "since": now - grouping.within, "until": now})

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from bot.domain.incidents import Incident, Key, Rule
+from bot.storage.schema import known, written
 
 
 def name_of(incident: Incident) -> str:
@@ -12,10 +13,11 @@ def name_of(incident: Incident) -> str:
 
 def text_of(key: Key) -> str:
     """A key as it begins the names of its incidents."""
+    key = written(key)
     return f"{key.rule}:{'' if key.token is None else key.token}:{key.step}"
 
 
 def key_of(name: str) -> Key:
     """The key of the incident of that name."""
     rule, token, step = name.rpartition("@")[0].split(":", 2)
-    return Key(Rule(rule), int(token) if token else None, step)
+    return known(Key(Rule(rule), int(token) if token else None, step))

@@ -16,15 +16,17 @@ the JSON (`field(name=...)`), since an old copy may run beside the new one. Any 
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Notice
+from bot.domain.incidents import TEST, Incident, Key, Notice, Rule
 from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
+from bot.domain.value import replace
 
 VERSION = "0006"
 """The newest of `migrations/versions`."""
@@ -36,6 +38,31 @@ class Remembered(Record):
     """A record, and how its token came to its status."""
 
     history: History | None = None
+
+
+_TEST_WRITTEN: Final = Key(Rule.BASELINE, step="test")
+"""A version from before there were tests, which a deploy may leave in the lead, can read no rule that it does not know.
+This one it shows as one more first summary, and calls nobody."""
+
+
+def written(key: Key) -> Key:
+    """The key as it is stored."""
+    return _TEST_WRITTEN if key == TEST else key
+
+
+def known(key: Key) -> Key:
+    """The key of one that was stored."""
+    return TEST if key == _TEST_WRITTEN else key
+
+
+def _turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any value of the domain, and the same kind
+    """An incident or a notice with its keys as they are stored, or back; any other value as it is."""
+    match value:
+        case Incident(key=key) if turn(key) is not key:
+            return replace(value, key=turn(key))
+        case Notice(keys=keys) if any(turn(key) is not key for key in keys):
+            return replace(value, keys=tuple(map(turn, keys)))
+    return value
 
 
 def storable(text: str) -> str:
@@ -80,6 +107,7 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
         del dialect
         if value is None:
             return None
+        value = _turned(value, written)
         try:
             return msgspec.json.encode(value).decode()
         except UnicodeEncodeError:
@@ -88,7 +116,7 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> Value | None:  # noqa: ANN401 - as declared by the library
         """Out of the database."""
         del dialect
-        return value and self._decoder.decode(value)
+        return value and _turned(self._decoder.decode(value), known)
 
 
 _metadata = sa.MetaData()

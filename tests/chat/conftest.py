@@ -1,7 +1,7 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import discord
@@ -19,6 +19,7 @@ from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
+from bot.domain.watch.testing import begin
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500
@@ -36,6 +37,7 @@ class FakeDesk:
         """What a refresh brings."""
         self.messages: dict[int, Message] = {}
         """What the ops channel shows, as of when it was posted."""
+        self.ended: dict[Key, Incident] = {}
         self.trail: list[Entry] = []
         self.notices: list[Notice] = []
         """What the ops channel is told beside the cards."""
@@ -85,6 +87,10 @@ class FakeDesk:
         """The short list is true."""
         return bool(self._keep(believe(self.known, by, self.now)).incidents)
 
+    async def test(self, by: int, trouble: str) -> bool:
+        """A page is to be answered."""
+        return bool(self._keep(begin(self.known, by, self.now, trouble)).incidents)
+
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """It holds."""
         self._keep(decide(self.known, decision, Entry(self.now, by, act, name_of(decision), reason)))
@@ -119,7 +125,7 @@ class FakeDesk:
 
     def _as_of_now(self, incident: Incident) -> Incident:
         over = replace(incident, stage=Stage.RESOLVED, resolved_at=self.now)
-        return self.known.incidents.get(incident.key, over)
+        return self.known.incidents.get(incident.key, self.ended.get(incident.key, over))
 
     def _check(self) -> None:
         if self.broken is not None:
@@ -128,6 +134,7 @@ class FakeDesk:
     def _keep(self, moved: tuple[Changes, Known]) -> Changes:
         self._check()
         changes, self.known = moved
+        self.ended |= {each.key: each for each in changes.incidents if each.stage is Stage.RESOLVED}
         self.trail += changes.audit
         self.notices += changes.notices
         return changes
@@ -147,6 +154,8 @@ class World:
     guest: simcord.MemberActor
     other: simcord.MemberActor
     """Another operator."""
+    roles: Roles = field(default_factory=Roles)
+    """Whom alerts mention."""
 
     def third(self) -> simcord.MemberActor:
         """One more operator."""
@@ -158,7 +167,7 @@ class World:
         message = Message(message_id, f"k3f9-{message_id}", incidents, version=1, summary=summary or len(incidents) > 1)
         channel = self.env.bot.get_channel(self.channel.id)
         assert isinstance(channel, discord.TextChannel)
-        shown = alert(message, self.desk.fleet, Roles())
+        shown = alert(message, self.desk.fleet, self.roles)
         assert shown.view is not None
         posted = await channel.send(shown.content, embeds=shown.embeds, view=shown.view)
         self.desk.messages[message_id] = replace(message, discord_id=posted.id)
@@ -171,7 +180,7 @@ class World:
         assert message.discord_id is not None
         channel = self.env.bot.get_channel(self.channel.id)
         assert isinstance(channel, discord.TextChannel)
-        now = alert(message, self.desk.fleet, Roles())
+        now = alert(message, self.desk.fleet, self.roles)
         found = await channel.fetch_message(message.discord_id)
         return await found.edit(content=now.content, embeds=now.embeds, view=now.view)
 
@@ -188,6 +197,8 @@ class World:
             channel_id=self.channel.id,
             timezone="Europe/Berlin",
             operator_role_id=operator_role_id,
+            alert_role_id=self.roles.alert,
+            escalation_role_id=self.roles.escalation,
             on_asked=on_asked,
         )
         await self.env.restart_bot(client)

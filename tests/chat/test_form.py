@@ -64,7 +64,7 @@ def test_an_embed_is_said_as_text_that_ends_with_its_mark() -> None:
 
 def test_an_embed_that_is_too_long_for_a_text_is_cut_and_keeps_its_mark() -> None:
     embed = discord.Embed(description="\n".join(["a line of many words"] * 190)).set_footer(text="ref abcd-1")
-    less = without(Form(Alert(None, (embed,), discord.AllowedMentions.none())), Part.EMBED)
+    less = without(Form(Alert("", (embed,), discord.AllowedMentions.none())), Part.EMBED)
     assert less is not None
     assert less.shown.content is not None
     assert len(less.shown.content) <= 2000

@@ -540,6 +540,7 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("rules reset", {"rule": "banned"}),
     ("admin audit", {}),
     ("help", {}),
+    ("admin test", {}),
 )
 
 
@@ -572,7 +573,7 @@ async def test_while_the_database_is_away_a_command_says_that_nothing_was_done(
 ) -> None:
     world.desk.broken = StoreUnavailableError("inner workings")
     with caplog.at_level(logging.ERROR):
-        for command in ("incidents", "silence add", "maintenance add", "rules set", "admin audit"):
+        for command in ("incidents", "silence add", "maintenance add", "rules set", "admin audit", "admin test"):
             options = dict(COMMANDS)[command]
             text = said(await use(world, command, **options))
             assert "The database does not answer, so this was not done." in text

@@ -21,6 +21,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
+from bot.domain.watch import testing
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
@@ -94,6 +95,11 @@ class Day:
         """Somebody presses the button."""
         self._does(by, f"acknowledges {name(Key(rule, token))}")
         self.hear(*acknowledge(self.known, [Key(rule, token)], by, self.now))
+
+    def test(self, by: int) -> None:
+        """Somebody wants to know whether a page reaches anybody."""
+        self._does(by, "asks for a test page")
+        self.hear(*testing.begin(self.known, by, self.now))
 
     def hand_over(self, rule: Rule, token: int | None, by: int, to: int) -> None:
         """Somebody gives an incident to another."""
@@ -323,6 +329,10 @@ def script() -> dict[str, Callable[[Day], None]]:
         "19:00": lambda day: day.off(1908),
         "19:10": lambda day: day.set(Rule.INACTIVE, 1908, on=False),
         "19:30": lambda day: day.token(1904),
+        # The second test finds nobody awake.
+        "20:00": lambda day: day.test(ANA),
+        "20:01": lambda day: day.acknowledge(Rule.TEST, None, BEN),
+        "20:10": lambda day: day.test(ANA),
     }
 
 

@@ -38,7 +38,7 @@ async def test_the_channel_is_told_in_its_own_words_and_with_times_that_do_not_c
     for _, shown in day.posted:
         for embed in shown.embeds:
             *_, timeline = (embed.description or "").splitlines()
-            assert timeline.startswith("since <t:")
+            assert timeline.startswith(("since <t:", "asked for by <@"))
             assert ":R>" not in timeline
 
 

@@ -16,7 +16,7 @@ from bot.domain.model import Failure, Record, Severity, Status, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.settable import UNCOUNTED
-from bot.domain.rules.table import FAST_TIME_RULES, RULES, UPSTREAM_RULES
+from bot.domain.rules.table import FAST_TIME_RULES, FLEET_RULES, RULES, UPSTREAM_RULES
 from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window, reminder
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
@@ -285,7 +285,7 @@ class Watching(RuleBasedStateMachine):
     @rule(
         setting=st.builds(
             Setting,
-            st.sampled_from(sorted(RULES.keys() - UPSTREAM_RULES - {Rule.POOL, Rule.BASELINE})),
+            st.sampled_from(sorted(RULES.keys() - FLEET_RULES)),
             tokens,
             enabled=st.sampled_from([None, True, False]),
             severity=st.one_of(st.none(), st.sampled_from(Severity)),

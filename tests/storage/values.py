@@ -50,7 +50,8 @@ def incident(
 
 def lone(token: int, *, severity: Severity = Severity.CRITICAL, opened_at: datetime = NOW) -> Incident:
     """One that shares its message with none of a token under 20 that is not the same: each has another rule."""
-    return incident(token, sorted(Rule)[token % len(Rule)], severity=severity, opened_at=opened_at)
+    rules = sorted(set(Rule) - {Rule.TEST})
+    return incident(token, rules[token % len(rules)], severity=severity, opened_at=opened_at)
 
 
 def notified(*incidents: Incident) -> Changes:

@@ -22,7 +22,7 @@ def buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
         discord.ui.Button(label=label, emoji=emoji, style=style, custom_id=f"incident:{act}:{message.id}")
         for act, (label, emoji, style) in offered(message.incidents, summary=message.summary).items()
     ]
-    link = _filled(runbook, open_) if runbook and len(rules) == 1 else ""
+    link = _filled(runbook, open_) if runbook and len(rules) == 1 and Rule.TEST not in rules else ""
     if link and len(link) <= URL_LIMIT:
         items.append(discord.ui.Button(label="Runbook", emoji="📖", url=link))
     return row(items)
@@ -35,9 +35,11 @@ Look = tuple[str, str, discord.ButtonStyle]
 def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[str, Look]:
     """What can be done about incidents of which one is open, by the word for it in custom ids.
 
-    What was done is not offered again, but its opposite.
+    What was done is not offered again, but its opposite. A test is answered, and nothing else.
     """
     open_ = [incident for incident in incidents if incident.open]
+    if any(each.key.rule is Rule.TEST for each in open_):
+        return {"ack": _LABELS["ack"]}
     in_doubt = any(each.key.rule is Rule.LIST_SHORT and each.believed is None for each in open_)
     taken, silenced = all(each.acknowledged for each in open_), all(each.is_silenced for each in open_)
     possible = {

@@ -25,24 +25,22 @@ class Draft(NamedTuple):
     headline: str
     lines: Sequence[str | Line]
     remedies: Sequence[str] = ()
-    taken: bool = False
-    """Whether the headline says who has it; a mention shows as a name in the content only."""
 
 
 def card(story: Story) -> Draft:
     """One incident: what it means and what to do, or how it ended."""
     mark, headline = sign_and_headline(story)
     if story.ended:
-        body = [had_been(story)]
+        body = [had_been(story), "" if story.well else story.wording.why.format_map(story)]
     else:
         wording, cause = story.wording, story.incident.detail if story.rule in FAILURES else ""
         body = [
-            " ".join(filter(None, [was(story), wording.means.format_map(story), waiting(story)])),
+            " ".join(filter(None, [was(story), wording.means.format_map(story).strip(), waiting(story)])),
             f"**Do:** {wording.do.format_map(story)}" if wording.do else "",
             f"Cause: {quoted(cause, 500)}" if cause else "",
         ]
-    frozen = story.rule in UPSTREAM_RULES and not story.ended
-    where = "" if frozen or headline == standing(story.fleet) else f"{standing(story.fleet)}."
+    elsewhere = story.rule is Rule.TEST or (story.rule in UPSTREAM_RULES and not story.ended)
+    where = "" if elsewhere or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     about = subject(story, "\n".join([headline, *body]))
     lines = [*filter(None, [*body, about, where]), GAP, timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
@@ -84,7 +82,7 @@ def _whose(draft: Draft, stands: Sequence[Story]) -> Draft:
     if not people or None in people:
         return draft
     names = listed([f"<@{who}>" for who in dict.fromkeys(each.who for each in people if each)], 3)
-    return draft._replace(sign=TAKEN, headline=f"{names} · {draft.headline}", taken=True)
+    return draft._replace(sign=TAKEN, headline=f"{names} · {draft.headline}")
 
 
 def _first(about: Sequence[Story]) -> tuple[Story | None, Sequence[Story]]:

@@ -1,9 +1,8 @@
 """One message of the ops channel as Discord shall show it: a card, a summary of several, or a notice beside them.
 
-A message that pings, or says who has it, carries its headline in the content, where the phone's notification shows it
-and a mention is a name; any other has it as the embed's title. Cards and summaries are edited as their incidents live,
-so one function words every stage; a notice is posted once, as text. Each ends with its mark, by which it is found
-again.
+Each carries its headline in the content, behind whom it mentions: that is all of it that a phone's notification shows,
+and there a mention is a name. Cards and summaries are edited as their incidents live, so one function words every
+stage; a notice is posted once, as text. Each ends with its mark, by which it is found again.
 """
 
 from collections.abc import Callable
@@ -18,9 +17,9 @@ from bot.chat.alerts.groups import Line, fitted, place
 from bot.chat.alerts.notices import NOTICES
 from bot.chat.alerts.story import stories
 from bot.chat.cards import compose
-from bot.chat.text import bare, number, within
-from bot.domain.incidents import Incident, Message, Notice, NoticeKind, Rule
-from bot.domain.model import Fleet, Severity
+from bot.chat.text import bare, number, plain, within
+from bot.domain.incidents import Message, Notice, NoticeKind, Rule
+from bot.domain.model import Fleet
 from bot.domain.value import Value
 
 FIELD_LIMIT = 1024
@@ -40,6 +39,9 @@ QUIET = frozenset(
 )
 """Notices that make no sound, unless they ping."""
 
+UNMENTIONED = 400
+"""How much of a sentence is shown that says why nobody is mentioned: a role's name is somebody's text."""
+
 NAMED = 1000
 """Incidents that a message is made of: of more it has room for none, and each takes its time."""
 
@@ -49,13 +51,15 @@ class Roles(Value):
 
     alert: int | None = None
     escalation: int | None = None
+    unmentioned: str = ""
+    """Why the first mentions nobody, or not all whom it should, in sentences; empty where it does."""
 
 
 class Alert(Value):
     """One message as Discord shall show it, whether it is posted or edited."""
 
-    content: str | None
-    """A notice, or of a card that pings the mentions and the headline; None when nobody is pinged."""
+    content: str
+    """A notice, or of a card the mentions and the headline."""
     embeds: tuple[discord.Embed, ...]
     allowed_mentions: discord.AllowedMentions
     """Names the roles in `content`, and whom a notice calls, and nobody else."""
@@ -102,21 +106,14 @@ def alert(
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {_reference(message)}"
         return Alert(text, (), allowed, silent=notice.kind in QUIET and not pinged)
-    (mark, colour), headline, lines, remedies, taken = summary(about) if message.summary else card(about[0])
+    (mark, colour), headline, lines, remedies = summary(about) if message.summary else card(about[0])
+    if roles.unmentioned and any(story.rule is Rule.BASELINE for story in about):
+        lines = [*lines, *(f"⚠️ **{plain(each, UNMENTIONED)}**" for each in roles.unmentioned.splitlines())]
     embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
-    # The notification of a phone shows the content, and nothing of an embed.
-    urgent = taken or any(_is_urgent(each) for each in message.incidents)
-    if not urgent:
-        embed.title = f"{mark} {headline}"
-    content = f"{mentions}**{mark} {headline}**" if urgent else None
     over = any(story.ended for story in about) and not any(story.incident.open for story in about)
-    return Alert(content, (embed,), allowed, buttons(message, runbook), silent=over)
-
-
-def _is_urgent(incident: Incident) -> bool:
-    return incident.key.rule is Rule.BASELINE or (incident.open and incident.severity is Severity.CRITICAL)
+    return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, buttons(message, runbook), silent=over)
 
 
 def _reference(message: Message) -> str:
@@ -129,9 +126,7 @@ def _pinged(message: Message, roles: Roles) -> tuple[int | None, ...]:
 
     The end of a silence or window pings for what was open before; the cards of what is new do so by themselves.
     """
-    critical = [
-        each for each in message.incidents if each.open and each.severity is Severity.CRITICAL and not each.acknowledged
-    ]
+    critical = [each for each in message.incidents if each.pages]
     match message.notice:
         case None:
             return (roles.alert,) if critical else ()

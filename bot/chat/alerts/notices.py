@@ -6,10 +6,10 @@ from datetime import timedelta
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
-from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign_and_headline
+from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
-from bot.domain.incidents import Notice, NoticeKind
+from bot.domain.incidents import Notice, NoticeKind, Rule
 from bot.domain.rules.table import UPSTREAM_RULES
 
 OLD = timedelta(minutes=5)
@@ -42,8 +42,8 @@ def _raised(_: Notice, about: Sequence[Story]) -> Draft:
 
 def _by_now(about: Sequence[Story], well: str) -> Draft:
     """What a notice says that comes too late: only where all is well does it say so."""
-    sign = sign_of_ends(about)
-    return Draft(sign, f"{well if sign == OVER else 'Changed in the meantime'}: {_of(about)}", _names(about))
+    mark = sign_of_ends(about)
+    return Draft(mark, f"{well if mark == OVER else 'Changed in the meantime'}: {_of(about)}", _names(about))
 
 
 def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
@@ -52,6 +52,9 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
         if all(story.ended for story in about):
             return _by_now(about, "Resolved in the meantime")
         return Draft(TAKEN, f"Acknowledged in the meantime: {_of(about)}", _names(about))
+    if all(story.rule is Rule.TEST for story in left):
+        said = "Nobody has answered yet. **Acknowledge** on its message does."
+        return Draft(sign(left[0]), "Test page: still not acknowledged", [said])
     since = min(story.incident.began_at for story in left)
     who = "Not acknowledged; escalating." if notice.escalated else "Nobody has it yet."
     return Draft(

@@ -19,6 +19,7 @@ _NAMED = {status.value for status in Status} - {Status.UNKNOWN.value}
 
 OVER: Sign = ("✅", cards.GREY)
 MOVED_ON: Sign = ("⚪", cards.GREY)
+FAILED: Sign = ("❌", cards.RED)
 TAKEN: Sign = ("✋", cards.CALM)
 
 
@@ -36,6 +37,8 @@ def _end(story: Story) -> tuple[Sign, str]:
     """How it ended: only where all is well does it say so."""
     if story.well:
         return OVER, _well(story)
+    if story.wording.failed:
+        return FAILED, story.wording.failed.format_map(story)
     short = story.wording.short
     what = capitalised(short) if story.incident.key.token is None else f"{story.name}: {short}"
     return MOVED_ON, f"{what} for {story.span}, {aftermath(story)}"

@@ -6,18 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.chat import cards
-from bot.chat.alerts.wording import (
-    MEND,
-    MOMENTARY,
-    RELAX_LEFT,
-    RELAX_NOW,
-    REST,
-    SLOW,
-    UNSEEN,
-    WAIT,
-    WORDINGS,
-    Wording,
-)
+from bot.chat.alerts import wording as texts
+from bot.chat.alerts.wording import MOMENTARY, WORDINGS, Wording
 from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
 from bot.chat.text import instant, level, listed, number, plain, span, stamp
 from bot.domain.incidents import FAST_HOURS, Happening, Incident, Rule, Stage
@@ -111,7 +101,11 @@ class Story(Value):
     @property
     def fast_time_means(self) -> str:
         """What it means for the token's jobs."""
-        return RELAX_NOW[self._has_relax] if self._gone else f"That is under {self.step}{self.soon}. {self.relax_left}"
+        return (
+            texts.RELAX_NOW[self._has_relax]
+            if self._gone
+            else f"That is under {self.step}{self.soon}. {self.relax_left}"
+        )
 
     @property
     def fast_time_do(self) -> str:
@@ -163,15 +157,15 @@ class Story(Value):
     @property
     def relax_left(self) -> str:
         """What will be at 0."""
-        return RELAX_LEFT[self._has_relax]
+        return texts.RELAX_LEFT[self._has_relax]
 
     @property
     def ask(self) -> str:
         """What to do about an upstream that cannot be read: where it answers, but not so, waiting does not help."""
         if self.incident.until is not None:
-            return REST.format(until=self._instant(self.incident.until))
+            return texts.REST.format(until=self._instant(self.incident.until))
         wrong = self.incident.detail.startswith((Trouble.NOT_FOUND, Trouble.MALFORMED))
-        return MEND if wrong else WAIT
+        return texts.MEND if wrong else texts.WAIT
 
     @property
     def refused(self) -> str:
@@ -182,7 +176,7 @@ class Story(Value):
     def admit(self) -> str:
         """What to do so that ImaginePro lets the bot in again, and when that shows."""
         until = self.incident.until
-        return self._refusal.do + (UNSEEN.format(until=self._instant(until)) if until is not None else "")
+        return self._refusal.do + (texts.UNSEEN.format(until=self._instant(until)) if until is not None else "")
 
     @property
     def _refusal(self) -> Refusal:
@@ -207,16 +201,16 @@ class Story(Value):
 
     @property
     def checked_at(self) -> datetime | None:
-        """When what it is about was last read: its token, or else the fleet."""
-        if self.rule in UPSTREAM_RULES:
-            return self.fleet.read_at
+        """When what it is about was last read: its token, or else the fleet; None of a test, which is about neither."""
+        if self.rule in {*UPSTREAM_RULES, Rule.TEST}:
+            return None if self.rule is Rule.TEST else self.fleet.read_at
         read_at = self.fleet.read_at if self.incident.key.token is None else self.fleet.age_of(self.incident.key.token)
         return max(filter(None, (read_at, self.incident.read_at)))
 
     @property
     def slow(self) -> str:
         """What RELAX means for its plan."""
-        return SLOW[self._has_relax]
+        return texts.SLOW[self._has_relax]
 
     @property
     def _has_relax(self) -> bool | None:
@@ -298,6 +292,24 @@ class Story(Value):
             return "Midjourney no longer counts it as active."
         due = f" {stamp(plan.renews_at)}" if plan.renews_at else ""
         return f"It was due for renewal{due}, and ImaginePro still shows the old date. That may be an old copy."
+
+    @property
+    def unmentioned(self) -> str:
+        """Why a test mentions nobody, or not all whom it should."""
+        return " ".join(f"**{plain(each, 400)}.**" for each in self.incident.detail.splitlines())
+
+    @property
+    def answered(self) -> str:
+        """How a test ended: `@ana answered after 42 s`, or `nobody answered within 5 min`."""
+        if self.incident.acknowledged is not None:
+            return f"<@{self.incident.acknowledged.who}> answered after {self.span}"
+        how = "it could not be posted" if self.incident.first_notified_at is None else "nobody answered"
+        return f"{how} within {self.span}"
+
+    @property
+    def why_unanswered(self) -> str:
+        """What to look at after that."""
+        return texts.UNPOSTED if self.incident.first_notified_at is None else texts.CHECKLIST
 
     @property
     def _plan(self) -> Subscription:

@@ -33,6 +33,7 @@ _MOMENTS: Mapping[Happening, str] = {
     Happening.UNWATCHED: "no longer watched {at}",
 }
 
+_ASKED = "asked for by {who} {at}"
 _RELEASED = "released by {by} {at}"
 _HANDED_OVER = "handed to {who} by {by} {at}"
 
@@ -102,7 +103,7 @@ def _moments(story: Story) -> tuple[Moment, ...]:
 
 
 def _said(moment: Moment, style: str) -> str:
-    words = _MOMENTS[moment.what]
+    words = _ASKED if moment.what is Happening.FIRED and moment.who is not None else _MOMENTS[moment.what]
     if moment.by is not None:
         words = _RELEASED if moment.who is None else _HANDED_OVER
     return words.format(

@@ -25,6 +25,10 @@ class Wording(Value):
     do: str = ""
     over: str = ""
     """The headline when it has ended. Empty for what is momentary, and for statuses: what came next words their end."""
+    failed: str = ""
+    """The headline when it has ended otherwise than well; empty where what it became words its end."""
+    why: str = ""
+    """What its card says then."""
     state: str = ""
     """What it was, as in "It was ...": of a status, which the headline of its end does not name."""
     sign: tuple[str, discord.Colour] | None = None
@@ -225,6 +229,17 @@ WORDINGS: Mapping[Rule, Wording] = {
         do="look at the account in Discord; {urgent_jobs}.",
         over="{name} has been stable for 30 min, and is {status}",
     ),
+    Rule.TEST: Wording(
+        explained="somebody asked for a test page",
+        headline="Test page: acknowledge it within 5 min",
+        group="test page",
+        means="Nothing is wrong: this shows whom a critical alert reaches, and how soon. {unmentioned}",
+        do="press **Acknowledge**. The test is over then, and this message says how long that took.",
+        over="Test: {answered}",
+        failed="Test: {answered}",
+        why="{why_unanswered} {unmentioned}",
+        sign=("🧪", cards.BLUE),
+    ),
 }
 
 MOMENTARY = frozenset({Rule.BASELINE, Rule.RESTORED, Rule.GONE, Rule.NEW})
@@ -240,6 +255,15 @@ RELAX_NOW = {
     False: "Its plan has no relax mode: jobs sent to it fail.",
     None: "It goes on in relax mode if its plan has one; whether it has is not known.",
 }
+CHECKLIST = (
+    "A real page would have gone unanswered as well. On the phone of whoever is on call, look at this channel's "
+    "notifications (all messages, and role mentions not suppressed), and at Do Not Disturb. Have they the role that is "
+    "mentioned? Was Discord open on a computer, which keeps the phone silent? More: docs/phone.md."
+)
+UNPOSTED = (
+    "It waited for Discord all that time, and so would a real page. The bot's log, and `/health`, say why. Mend that, "
+    "and ask for another test."
+)
 WAIT = "nothing yet: the bot keeps trying. If your jobs fail too, contact ImaginePro's support."
 REST = (
     "if your jobs fail, look at your tokens in ImaginePro: it asks to be left alone until {until}, and the bot reads it"

@@ -8,8 +8,8 @@ from bot.chat.alerts import row
 from bot.chat.buttons.press import STALE, Pressed
 from bot.chat.buttons.subject import ALREADY_OVER, Menu
 from bot.chat.desk import Desk, UnclearError, answer
-from bot.chat.text import listed, stamp
-from bot.domain.incidents import Incident, Key
+from bot.chat.text import listed, span, stamp
+from bot.domain.incidents import TEST, Incident, Key
 
 NOBODY_HAS_IT = "Nobody has it."
 
@@ -18,7 +18,12 @@ async def acknowledge(interaction: Pressed, menu: Menu) -> None:
     """Confirmed only when it is stored. Of two people at once, one has it and the other is told who."""
     desk: Desk = interaction.client.desk
     keys = [incident.key for incident in menu.subject.open]
-    taken = {incident.key for incident in await desk.acknowledge(keys, interaction.user.id)}
+    answered = {incident.key: incident for incident in await desk.acknowledge(keys, interaction.user.id)}
+    if (test := answered.pop(TEST, None)) is not None and test.resolved_at is not None:
+        took = span(test.resolved_at - test.opened_at)
+        await answer(interaction, f"The page reached you: you answered after {took}. It was a test, and is over.")
+        return
+    taken = set(answered)
     others = [each for each in _now_open(desk, keys) if each.key not in taken and each.acknowledged]
     said = [f"{_name(sorted(taken, key=keys.index), 'is', 'are')} yours. {_reminders(len(taken))}"] if taken else []
     said += [_theirs(others, interaction.user.id)] if others else []

@@ -1,4 +1,4 @@
-"""`/admin`: who did what with this bot."""
+"""`/admin`: who did what with this bot, and whether a page reaches whoever is on call."""
 
 import re
 
@@ -6,8 +6,9 @@ from discord import app_commands
 
 from bot.chat.cards import BLUE, compose
 from bot.chat.desk import Asked, answer, wait
-from bot.chat.text import plain, quoted, stamp
-from bot.domain.steering import Entry
+from bot.chat.text import plain, quoted, span, stamp
+from bot.domain.incidents import TEST, Incident
+from bot.domain.steering import TEST_LASTS, Entry, Scope, Window
 
 SHOWN = 20
 WHAT = 160
@@ -16,10 +17,15 @@ WHAT = 160
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="admin", description="What people did with this bot")
+    group = app_commands.Group(name="admin", description="What people did with this bot, and a test page")
     group.add_command(
         app_commands.Command(
             name="audit", description="Who acknowledged, silenced or set what; when; why", callback=_audit
+        )
+    )
+    group.add_command(
+        app_commands.Command(
+            name="test", description="Page whoever is on call, and see how soon they answer", callback=_test
         )
     )
     return group
@@ -32,6 +38,32 @@ async def _audit(interaction: Asked) -> None:
     if entries:
         title = f"Last {len(entries)} actions" if len(entries) > 1 else "Last action"
     await answer(interaction, embed=compose(title, map(_line, entries), BLUE))
+
+
+async def _test(interaction: Asked) -> None:
+    """Posted as any page is, by the outbox; so where it is, is known for sure only of one that was open before."""
+    await wait(interaction)
+    desk, place = interaction.client.desk, interaction.client.place
+    trouble = await interaction.client.unmentioned()
+    begun = await desk.test(interaction.user.id, trouble)
+    test, link = desk.known.incidents.get(TEST), (await desk.links()).get(TEST)
+    where = f"<#{place.channel_id}>" if link is None else place.link(link)
+    if not begun and test is not None:
+        asked = f", asked for by <@{test.moments[0].who}> {stamp(test.opened_at)}" if test.moments else ""
+        await answer(interaction, f"A test is open already{asked}: {where}. It ends {_end(test)}.")
+        return
+    begins = f"A test page is on its way to {where}. Whoever is on call has {span(TEST_LASTS)} to acknowledge it"
+    said = [
+        f"{begins}; its message says who did, and how soon.",
+        *(f"⚠️ **{plain(each, 400)}.**" for each in trouble.splitlines()),
+    ]
+    if any(isinstance(each, Window) or each.scope == Scope() for each in desk.known.decisions.suppressing):
+        said.append("🔕 All alerts are kept quiet now. A test sounds all the same; a real page would not.")
+    await answer(interaction, "\n".join(said))
+
+
+def _end(test: Incident) -> str:
+    return stamp(test.opened_at + TEST_LASTS)
 
 
 def _line(entry: Entry) -> str:

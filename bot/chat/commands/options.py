@@ -18,9 +18,11 @@ CHOICES = 25
 SHORTEST = timedelta(minutes=1)
 
 RULES = [
-    app_commands.Choice(name=rule_name(rule), value=rule.value) for rule in table.RULES if rule is not Rule.BASELINE
+    app_commands.Choice(name=rule_name(rule), value=rule.value)
+    for rule in table.RULES
+    if rule not in {Rule.BASELINE, Rule.TEST}
 ]
-"""All but the first message ever, which cannot come again."""
+"""All but the first message ever, which cannot come again, and a test, which always sounds."""
 
 Reason = app_commands.Range[str, 1, 200]
 

@@ -50,6 +50,8 @@ RULES: Mapping[Rule, Row] = {
     Rule.POOL: Row(Severity.CRITICAL, readings=3, keep_firing_for=3),
     # As grave as most of what it inhibits.
     Rule.FLAPPING: Row(Severity.WARNING),
+    # It calls people all the same. As it is no trouble, no count of what is wrong has it.
+    Rule.TEST: Row(Severity.INFO),
 }
 """In the order in which people are shown them."""
 
@@ -64,7 +66,7 @@ CRITICAL_AFTER = timedelta(minutes=15)
 """How long a check may stand unanswered, or the fleet unread, before that is critical."""
 
 UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT})
-FLEET_RULES = UPSTREAM_RULES | {Rule.BASELINE, Rule.POOL}
+FLEET_RULES = UPSTREAM_RULES | {Rule.BASELINE, Rule.POOL, Rule.TEST}
 """Rules that are about no single token."""
 STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
 FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from bot.domain import info, steering
-from bot.domain.incidents import Incident, Key, Notice, Rule
+from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
 from bot.domain.lifecycle import Step, Suppressed
 from bot.domain.model import Fleet, History, Record, Token
 from bot.domain.rules.case import Calm, Flips
@@ -187,8 +187,12 @@ def _as_of_now(known: Known, incident: Incident, now: datetime, read: Mapping[in
 def revised(known: Known, incidents: Iterable[Incident]) -> Step:
     """These incidents instead of what they were; the cards of those that have one are edited."""
     changed = tuple(incidents)
+    after = {**known.incidents, **{each.key: each for each in changed}}
+    for each in changed:
+        if each.stage is Stage.RESOLVED:
+            del after[each.key]
     return Step(
-        {**known.incidents, **{each.key: each for each in changed}} if changed else known.incidents,
+        after if changed else known.incidents,
         changed,
         frozenset(each.key for each in changed if each.has_card),
     )

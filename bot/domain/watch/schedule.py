@@ -1,16 +1,17 @@
-"""What the time alone moves: silences and windows that begin and end, and reminders."""
+"""What the time alone moves: silences and windows that begin and end, reminders, and the end of a test."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from bot.domain import steering
-from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Rule
+from bot.domain.incidents import TEST, Incident, Key, Notice, NoticeKind, Rule
 from bot.domain.lifecycle import Step
 from bot.domain.naming import ALL, name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_stale
 from bot.domain.steering import Decision, Decisions, Silence, Window
 from bot.domain.value import replace
+from bot.domain.watch import testing
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, pin, release, revised
 from bot.domain.watch.poll import move
 
@@ -19,12 +20,13 @@ CHAIN = 20
 
 
 def overdue(known: Known, now: datetime) -> frozenset[Key]:
-    """What is to be reminded of by now, if nothing suppresses it."""
-    return frozenset(key for key, each in known.incidents.items() if steering.reminder(each, now) is not None)
+    """What is to be reminded of by now, if nothing suppresses it; and a test whose time is over."""
+    due = frozenset(key for key, each in known.incidents.items() if steering.reminder(each, now) is not None)
+    return due | {TEST} if testing.is_over(known, now) else due
 
 
 def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key] = ()) -> tuple[Changes, Known]:
-    """What the time alone moves: silences and windows that begin and end, reminders, and polls that do not come.
+    """What the time alone moves: silences and windows that begin and end, reminders, tests, and polls that do not come.
 
     Args:
         known: What is known.
@@ -43,8 +45,9 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
         left_alone_until=after.fleet.left_alone_until,
     )
     judged, after = move(after, judgement)
+    expired, after = keep(after, testing.expire(after, now, undelivered))
     reminded, after = keep(after, _remind(after, now, undelivered))
-    return _told_once(known, both(both(turned, judged), reminded)), after
+    return _told_once(known, both(both(both(turned, judged), expired), reminded)), after
 
 
 def _told_once(known: Known, changes: Changes) -> Changes:
@@ -186,7 +189,9 @@ def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
     put_off = [replace(known.incidents[each.key], notified_at=now) for each in due if each.key in undelivered]
     put_off += [replace(each, notified_at=now) for each in known.incidents.values() if _is_ahead(each, now)]
     due = [each for each in due if each.key not in undelivered]
-    notices = tuple(Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1) for each in due)
+    notices = tuple(
+        Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1 or each.key == TEST) for each in due
+    )
     return replace(revised(known, [*put_off, *due]), notify=frozenset(each.key for each in due), notices=notices)
 
 
