@@ -29,6 +29,7 @@ NOT_ON_HEROKU = {"DATABASE_URL", "PORT", "HOST", "METRICS_TOKEN", "HTTPS_PROXY",
 HEROKU = json.loads((ROOT / "app.json").read_text(encoding="utf-8"))
 RENDER = yaml.safe_load((ROOT / "render.yaml").read_text(encoding="utf-8"))
 FLY = tomllib.loads((ROOT / "deploy/fly.toml").read_text(encoding="utf-8"))
+COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 STAGES = re.split(r"^(?=FROM )", DOCKERFILE, flags=re.MULTILINE)[1:]
 
@@ -166,6 +167,27 @@ def test_the_image_gets_what_it_copies_and_no_secret() -> None:
     assert not any(map(let_in, (".env", ".git", "data", "tests", "docs")))
 
 
+def test_compose_runs_the_image_as_the_page_s_own_command_does() -> None:
+    schema = json.loads((ROOT / "tests/schemas/compose-spec.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft201909Validator(schema).validate(COMPOSE)
+    (bot,) = COMPOSE["services"].values()
+    assert (ROOT / "deploy" / bot["build"]).resolve() == ROOT
+    assert (ROOT / "deploy" / bot["env_file"]).resolve() == ROOT / ".env"
+    assert starts_with(bot["environment"])
+    page = " ".join((ROOT / "docs/hosting/docker.md").read_text(encoding="utf-8").split())
+    (volume,) = COMPOSE["volumes"].values()
+    for option in (
+        f"--restart {bot['restart']}",
+        *(f"--env {name}={value}" for name, value in bot["environment"].items()),
+        f"--volume {volume['name']}:/app/data",
+        f"--memory {bot['mem_limit']}",
+        *(f"--cap-drop {capability}" for capability in bot["cap_drop"]),
+        *(f"--security-opt {option.removesuffix(':true')}" for option in bot["security_opt"]),
+    ):
+        assert option in page, option
+    assert bot["volumes"] == [f"{next(iter(COMPOSE['volumes']))}:/app/data"]
+
+
 # A server of your own
 
 
@@ -184,12 +206,26 @@ def test_the_unit_starts_the_bot_again_unless_its_settings_are_wrong_and_lets_it
 
 # What people read
 
+STEPS = [
+    "Before you begin",
+    "Deploy",
+    "See it work",
+    "Update",
+    "Go back to the version before",
+    "Logs",
+    "Back up",
+    "Remove",
+    "Good to know",
+]
+
 
 @pytest.mark.parametrize("page", ["heroku", "render", "fly", "docker", "vps"])
 def test_each_host_s_page_has_the_same_steps_and_names_every_required_setting(page: str) -> None:
     text = (ROOT / f"docs/hosting/{page}.md").read_text(encoding="utf-8")
-    steps = ["Before you begin", "Deploy", "See it work", "Update", "Logs", "Back up", "Remove", "Good to know"]
-    assert re.findall(r"^## (?:\d\. )?(.*)$", text, re.MULTILINE) == steps
+    assert re.findall(r"^## (?:\d\. )?(.*)$", text, re.MULTILINE) == STEPS
     named = set(re.findall(r"\b[A-Z_]+_(?:ID|TOKEN|KEY|URL)\b", text))
     assert REQUIRED <= named <= NAMES
-    assert {"discord.md", "../settings.md"} <= set(re.findall(r"\]\(([^)]+)\)", text))
+    assert {"discord.md", "moving.md", "../settings.md"} <= set(re.findall(r"\]\(([^)]+)\)", text))
+    assert {"ALERT_ROLE_ID", "HEARTBEAT_URL"} <= named, "or nobody is woken, and nobody notices that the bot is dead"
+    assert "**Costs**" in text
+    assert len(re.findall(r"(?<!template=https://github\.com/)your-team", text)) <= 1, "write it once, as REPO"

@@ -334,7 +334,9 @@ def migrate(connection: sa.Connection, version: str = VERSION) -> None:
     try:
         command.upgrade(config, version)
     except CommandError as error:
-        message = "the database was made by a newer version of this bot; run that one, or name another database"
+        message = (
+            "the database was used by a newer version of the bot: run that one, or restore the backup from before it"
+        )
         raise StoreSettingsError(message) from error
 
 
