@@ -41,6 +41,8 @@ gc.enable()
 
 logger = logging.getLogger("bot")
 
+SCRIPT = "imaginepro-bot"
+
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
 INTERRUPTED = 128 + signal.SIGINT
@@ -66,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
     keep_standard_streams()
     use_own_time_zones()
-    parser = _Parser(prog="python -m bot", description="Watches the tokens linked to ImaginePro.")
+    # An installation makes a script of that name; whoever runs a clone has none.
+    prog = SCRIPT if Path(sys.argv[0]).stem == SCRIPT else "python -m bot"
+    parser = _Parser(prog=prog, description="Watches the tokens linked to ImaginePro.")
     parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
