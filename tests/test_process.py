@@ -336,6 +336,28 @@ async def test_a_window_begins_when_the_locked_time_zones_say_whatever_the_host_
     assert f"<t:{datetime(2099, 7, 1, 16, 30, tzinfo=UTC).timestamp():.0f}:f>" in added.shown.text
 
 
+AUDIOOP = "ignore:'audioop' is deprecated:DeprecationWarning"
+"""Up to Python 3.12 discord.py imports it, for voice, which this bot does not use."""
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"PYTHONOPTIMIZE": "2"}, id="-OO"),
+        pytest.param({"PYTHONWARNINGS": f"error,{AUDIOOP}"}, id="-W error"),
+        pytest.param({"PYTHONDEVMODE": "1", "PYTHONWARNINGS": AUDIOOP}, id="-X dev"),
+        pytest.param({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}, id="no UTF-8"),
+    ],
+)
+async def test_how_python_is_started_changes_nothing(home: Town, environment: dict[str, str]) -> None:
+    with BotProcess.from_nothing():
+        async with home.settled_bot(**environment) as bot:
+            assert "1900" in (await home.discord.command("token", id=1900)).shown.text
+            assert (await bot.terminate()).code == 0
+    assert "Warning" not in bot.output
+    assert "Traceback" not in bot.output
+
+
 async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: Town) -> None:
     async with home.bot(DISCORD_TOKEN="", POLL_INTERVAL="soon") as bot:
         assert (await bot.wait()).code == EX_CONFIG
