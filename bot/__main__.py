@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="run the bot (the default)")
-    commands.add_parser("check", help="try settings, database, API key and bot token; posts nothing")
+    commands.add_parser("check", help="try all that the settings name; posts nothing in Discord")
     copy = commands.add_parser("copy", help="copy everything into another database, on which the bot then goes on")
     copy.add_argument("--from", dest="source", metavar="URL", help="the old database; by default that of DATABASE_URL")
     what = copy.add_mutually_exclusive_group(required=True)
@@ -220,7 +220,7 @@ async def _check(settings: Settings) -> int:
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     labels = {Verdict.TRYING: "...  ", Verdict.GOOD: "ok   ", Verdict.WRONG: "FAIL ", Verdict.AWAY: "FAIL "}
     verdicts = set()
-    async for check in checks(settings):
+    async for check in checks(settings, _utc_now):
         verdicts.add(check.verdict)
         line = f"{labels[check.verdict]} {check.what}: {redact(check.words, settings.secrets)}"
         print(line, flush=True)  # noqa: T201 - the answer of the command

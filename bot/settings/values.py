@@ -87,6 +87,8 @@ def snowflake(text: str) -> int:
         _mend("leave out the quotes (docker --env-file keeps them)")
     if text.startswith("<"):
         _mend("is a mention; write only the digits in it")
+    if text.lower().startswith(("http", "discord.")):
+        _mend("is a link; write one number of it: the first is the server's id, the second the channel's")
     if not re.fullmatch(r"[1-9][0-9]{16,19}", text) or int(text) >= 2**63:
         _mend(
             "is not an id of Discord, which has 17 to 20 digits; switch on developer mode in Discord, "
@@ -230,6 +232,10 @@ def _split(text: str) -> SplitResult:
 
 def database_url(text: str) -> Secret:
     """A SQLite file or a PostgreSQL URL, as given, since it may hold a password."""
+    if text[0] in "'\"":
+        _mend("leave out the quotes (docker --env-file keeps them)")
+    if text.lower().startswith(("psql ", "export ", "database_url")):
+        _mend("write the URL alone, from postgres:// on, without the command before it and the quotes around it")
     parsed(text)
     return Secret(text)
 
