@@ -380,7 +380,7 @@ async def test_check_says_what_it_tries_and_what_came_of_it_and_goes_nowhere(hom
         assert (await bot.wait()).code == 0
     lines = bot.stdout.splitlines()
     assert lines[1:4] == [
-        "...   database: trying in data/bot.db, for up to 10 s",
+        f"...   database: trying in {home.folder}/data/bot.db, for up to 10 s",
         f"...   ImaginePro: trying at {home.environment['IMAGINEPRO_API_URL']}, for up to 10 s",
         "...   Discord: trying, for up to 10 s",
     ]
@@ -389,7 +389,7 @@ async def test_check_says_what_it_tries_and_what_came_of_it_and_goes_nowhere(hom
     assert sorted(lines[4:]) == [
         "ok    Discord: logged in as tokens; telling #ops, paging @on call",
         "ok    ImaginePro: 3 tokens listed",
-        "ok    database: opened, and up to date (in data/bot.db)",
+        f"ok    database: opened, and up to date (in {home.folder}/data/bot.db)",
     ]
     assert not bot.stderr
     assert not home.discord.gateway.connects
