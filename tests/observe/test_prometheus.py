@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.jobs import Job
@@ -155,6 +158,27 @@ def test_each_query_of_the_dashboard_is_one_that_prometheus_understands(tmp_path
 # The dashboard
 
 
+def test_the_dashboard_is_one_as_grafana_s_schema_has_it() -> None:
+    """Whatever the schema does not know, is gone after it was read and written."""
+    register_default_plugins()
+    again = json.loads(JSONEncoder().encode(Dashboard.from_json(DASHBOARD)))
+    assert lost(DASHBOARD, again) == []
+    panel = {**DASHBOARD["panels"][0], "titel": "All installations"}
+    misspelled = json.loads(JSONEncoder().encode(Dashboard.from_json({**DASHBOARD, "panels": [panel]})))
+    assert lost(panel, misspelled["panels"][0]) == ["/titel"]
+
+
+def lost(before: object, after: object, path: str = "") -> list[str]:
+    """Where something of the one is not, or is otherwise, in the other."""
+    match before, after:
+        case dict(), dict():
+            return [where for key, value in before.items() for where in lost(value, after.get(key), f"{path}/{key}")]
+        case list(), list() if len(before) == len(after):
+            pairs = enumerate(zip(before, after, strict=True))
+            return [where for number, pair in pairs for where in lost(*pair, f"{path}/{number}")]
+    return [] if before == after else [path]
+
+
 def test_each_panel_has_a_place_of_its_own_and_says_what_it_shows() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
@@ -216,6 +240,22 @@ def test_installations_that_another_label_tells_apart_need_the_one_change_that_t
     whole = {"rule_files": ["rules.yml"], "evaluation_interval": "30s", "tests": [test]}
     (tmp_path / "test.yml").write_text(json.dumps(whole), encoding="utf-8")
     promtool("test", "rules", tmp_path / "test.yml")
+
+
+@needs_promtool
+def test_what_the_page_says_to_write_into_prometheus_yml_is_what_prometheus_takes(tmp_path: Path) -> None:
+    whole, relabelled = re.findall(r"```yaml\n(.*?)```", OBSERVING, re.DOTALL)
+    config = yaml.safe_load(whole)
+    (job,) = config["scrape_configs"]
+    job |= yaml.safe_load(relabelled)
+    token = tmp_path / "token"
+    token.write_text("a-token-for-figures", encoding="utf-8")
+    job["authorization"]["credentials_file"] = str(token)
+    (rules,) = config["rule_files"]
+    shutil.copy(RULES, tmp_path / rules)
+    place = tmp_path / "prometheus.yml"
+    place.write_text(json.dumps(config), encoding="utf-8")
+    assert f"SUCCESS: {len(ALERTS)} rules found" in promtool("check", "config", place)
 
 
 def test_each_alert_says_what_it_means_and_what_to_do_and_leads_to_its_section() -> None:
