@@ -221,7 +221,7 @@ def test_the_rules_fire_when_they_should_and_at_no_other_time() -> None:
 @needs_promtool
 def test_installations_that_another_label_tells_apart_need_the_one_change_that_the_file_names(tmp_path: Path) -> None:
     text = RULES.read_text(encoding="utf-8")
-    (before, after) = re.findall(r"sed 's/([^/]*)/([^/]*)/g'", text)[0]
+    before, after = re.findall(r"sed 's/([^/]*)/([^/]*)/g'", text)[0]
     (tmp_path / "rules.yml").write_text(text.replace(before, after), encoding="utf-8")
     labels = 'job="imaginepro-bot", instance="{0}:8080", env="{0}"'
     series = {
