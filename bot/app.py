@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from bot.away import Away
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
@@ -211,18 +212,25 @@ async def run(settings: Settings, clock: Callable[[], datetime], stop: asyncio.E
 
 async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
     """From the opening on, which a database may hold up, until cancelled; a lease that is lost is waited for again."""
-    async with open_store(settings.database_url.reveal()) as store, _observed(settings, clock, store) as pulse:
-        while await _one_term(settings, clock, store, pulse):
+    fallback = fallback_of(settings, clock)
+    away = Away(fallback.notify if fallback else None)
+    async with (
+        _task(away.run()),
+        away.opened(settings.database_url.reveal()) as store,
+        _observed(settings, clock, store) as pulse,
+    ):
+        while await _one_term(settings, clock, store, pulse, away):
             # The fleet and the client of that term are garbage in circles, and the next term would freeze them, too.
             gc.unfreeze()
             await asyncio.sleep(ENDING.total_seconds())
             gc.collect()
 
 
-async def _one_term(settings: Settings, clock: Callable[[], datetime], store: Store, pulse: Pulse) -> bool:
+async def _one_term(settings: Settings, clock: Callable[[], datetime], store: Store, pulse: Pulse, away: Away) -> bool:
     """Wait for the lease and work for as long as it lasts; False when Discord ended it, and no other is to follow."""
     async with (
         leading(store) as lease,
+        _watched(away, lease),
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _task(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         _task(lease.lost.wait()) as lost,
@@ -236,6 +244,12 @@ async def _one_term(settings: Settings, clock: Callable[[], datetime], store: St
         if talking.done():
             talking.result()
         return not talking.done()
+
+
+@contextlib.asynccontextmanager
+async def _watched(away: Away, lease: Lease) -> AsyncIterator[None]:
+    with away.watching(lambda: lease.kept or lease.lost.is_set()):
+        yield
 
 
 async def _look_around(app: App, settings: Settings) -> None:

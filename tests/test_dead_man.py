@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.imaginepro import UNAVAILABLE
+from tests.storage.servers import PostgreSQL
 from tests.test_heartbeat import Switch, switch
+from tests.test_webhook import events, pager
 from tests.waiting import until
 from tests.wire import faults
 from tests.wire.town import Town, town
@@ -34,6 +36,41 @@ async def until_silent(home: Town, it: Switch) -> None:
         calls = len(it.calls)
         await home.quiet_polls(3)
         await asyncio.sleep(1)
+
+
+@pytest.mark.long
+async def test_somebody_is_told_that_the_database_is_away_while_it_leads_and_at_a_start(
+    postgresql: PostgreSQL, postgresql_url: str, tmp_path: Path
+) -> None:
+    async with (
+        pager([]) as (url, told),
+        switch() as it,
+        postgresql.door() as door,
+        town(door.url(postgresql_url), tmp_path) as home,
+    ):
+        settings = QUICK | {"FALLBACK_WEBHOOK_URL": url, "HEARTBEAT_URL": it.url, "FAKE_DEADLINE": "1"}
+        async with home.settled_bot(**settings) as bot:
+            await until_called(it)
+            door.away = True
+            door.shut()
+            await until("the news", lambda: events(told) == ["database_away"])
+            calls = len(it.calls)
+            await asyncio.sleep(2)
+            assert len(it.calls) == calls
+            door.away = False
+            await until("the end", lambda: events(told) == ["database_away", "database_back"])
+            await until_called(it)
+            assert (await bot.terminate()).code == 0
+        door.away = True
+        async with home.bot(**settings) as bot:
+            await until("the news", lambda: len(told) == 3)
+            assert len(bot.said("waiting for the database")) == 1
+            door.away = False
+            await until("the end", lambda: len(told) == 4)
+            await bot.wait_ready()
+            assert (await bot.terminate()).code == 0
+    assert events(told) == ["database_away", "database_back"] * 2
+    assert "Traceback" not in bot.output
 
 
 @pytest.mark.long

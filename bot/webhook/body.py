@@ -33,6 +33,10 @@ class Event(StrEnum):
     """The bot cannot save: it sees, and posts nothing about incidents."""
     DATABASE_WRITABLE = "database_writable"
     """It can again."""
+    DATABASE_AWAY = "database_away"
+    """It has not answered for minutes: nothing is seen, and nothing posted."""
+    DATABASE_BACK = "database_back"
+    """It answers again."""
     BOT_ENDED = "bot_ended"
     """The bot cannot run, and starting it again does not help."""
     TEST = "test"
@@ -45,12 +49,14 @@ TITLES: Mapping[Event, str] = {
     Event.MESSAGE_REFUSED: "ImaginePro bot: Discord refused an alert",
     Event.DATABASE_UNWRITABLE: "ImaginePro bot cannot save, so it posts no alerts",
     Event.DATABASE_WRITABLE: "ImaginePro bot can save again",
+    Event.DATABASE_AWAY: "ImaginePro bot cannot reach its database",
+    Event.DATABASE_BACK: "ImaginePro bot reaches its database again",
     Event.BOT_ENDED: "ImaginePro bot has stopped, and somebody has to fix it",
     Event.TEST: "ImaginePro bot: this is a test",
 }
 """What a phone shows first; ASCII, as it is also sent in a header."""
 
-GOOD = frozenset({Event.OPS_CHANNEL_OPEN, Event.DATABASE_WRITABLE})
+GOOD = frozenset({Event.OPS_CHANNEL_OPEN, Event.DATABASE_WRITABLE, Event.DATABASE_BACK})
 """Of what nobody has to be woken."""
 
 _FIELDS = {"chat.googleapis.com": ("text",)}

@@ -43,7 +43,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, heartbeat, leader, outbox, saving
+from bot import app, away, heartbeat, leader, outbox, saving
 from bot import check as bot_check
 from bot.chat import client
 from bot.chat.channel import OpsChannel
@@ -136,6 +136,7 @@ def bear(seconds: float) -> None:
     pulse.BEAT = pulse.PROBE = patience / 10
     watchdog.TURN, watchdog.PATIENCE = seconds / 10, 10
     app.FIRST_POLL = patience
+    away.PACE = away.Pace(long=patience, sure=patience / 5, check=patience / 10, again=patience)
     heartbeat.REST = heartbeat.AGAIN = patience / 10
     saving.PACE = saving.Pace(
         probe=patience,
