@@ -1,7 +1,7 @@
 """How people call what was decided, and what it is about."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Key, Rule
@@ -28,26 +28,57 @@ def name_of(decision: Decision) -> str:
             return rule if token is None else f"{rule} {token}"
 
 
-def rule_name(rule: Rule, step: str = "") -> str:
-    """`fast time low`, or `fast time under 20 %`."""
-    if rule is Rule.FAST_TIME_LOW and step:
-        return f"fast time under {step.replace('%', ' %')}" if step[0].isdigit() else f"fast time {step}"
+NOUNS: Mapping[Rule, str] = {
+    Rule.BASELINE: "first summary",
+    Rule.UPSTREAM_DOWN: "alert that ImaginePro cannot be read",
+    Rule.UPSTREAM_REFUSED: "alert that ImaginePro refuses access",
+    Rule.UPSTREAM_STALE: "alert that no new readings come",
+    Rule.LIST_SHORT: "alert that tokens are missing from the list",
+    Rule.BANNED: "ban",
+    Rule.VERIFYING: "check",
+    Rule.DEGRADED: "RELAX status",
+    Rule.UNKNOWN_STATUS: "unknown status",
+    Rule.RESTORED: "return to FAST",
+    Rule.FAST_TIME_LOW: "low fast time",
+    Rule.FAST_TIME_GONE: "lack of fast time",
+    Rule.INACTIVE: "switch-off",
+    Rule.GONE: "removal from the list",
+    Rule.NEW: "arrival",
+    Rule.SUBSCRIPTION: "plan problem",
+    Rule.QUEUE_STUCK: "stuck queue",
+    Rule.FROZEN: "stuck fast time",
+    Rule.POOL: "alert that the fleet is short",
+    Rule.FLAPPING: "unstable status",
+    Rule.TEST: "test page",
+}
+"""How a sentence calls what a rule tells of. Where people set it, it has the name by which they choose it."""
+
+
+def rule_name(rule: Rule) -> str:
+    """`fast time low`, as people choose it."""
     return rule.replace("_", " ")
 
 
+def _noun(rule: Rule, level: str) -> str:
+    """`ban`, or `low fast time (under 20 %)`."""
+    if rule is not Rule.FAST_TIME_LOW or not level:
+        return NOUNS[rule]
+    return f"{NOUNS[rule]} ({f'under {level}'.replace('%', ' %') if level[0].isdigit() else 'none left'})"
+
+
 def _everything(scope: Scope) -> str:
-    """`all alerts of token 1900`, `banned, all tokens`: what there is and what may come."""
+    """`all alerts of token 1900`, `any ban of any token`: what there is and what may come."""
     of = "" if scope.token is None else f" of token {scope.token}"
     if scope.rule is None:
         return f"{ALL}{of}"
-    return rule_name(scope.rule, scope.step) + (of or ("" if scope.rule in FLEET_RULES else ", all tokens"))
+    return f"any {_noun(scope.rule, scope.step)}" + (of or ("" if scope.rule in FLEET_RULES else " of any token"))
 
 
 def _covered(covered: Sequence[Covered]) -> str:
-    """`banned of token 1900`, `verifying of tokens 1, 2 and 3`, `5 open alerts of token 1900`: just these."""
-    whats = {rule_name(each.key.rule, each.level) for each in covered}
+    """`the ban of token 1900`, `the check of tokens 1, 2 and 3`, `5 open alerts of token 1900`: just these."""
+    whats = {_noun(each.key.rule, each.level) for each in covered}
     ids = sorted({each.key.token for each in covered if each.key.token is not None})
-    what = whats.pop() if len(whats) == 1 else f"{len(covered)} open alerts"
+    what = f"the {whats.pop()}" if len(whats) == 1 else f"{len(covered)} open alerts"
     if not ids:
         return what
     if len(ids) > NAMED:

@@ -227,12 +227,12 @@ async def test_the_silence_menu_silences_the_incident_for_as_long_as_was_chosen(
     world: World, option: str, until: timedelta | None
 ) -> None:
     menu = await opened(world, await world.post(BAN), "Silence")
-    assert menu.content == "Silence banned of token 1901:"
+    assert menu.content == "Silence the ban of token 1901:"
     result = await world.operator.select(menu, [option])
-    assert said(result).startswith("Silenced: banned of token 1901, until ")
+    assert said(result).startswith("Silenced: the ban of token 1901, until ")
     assert "gets worse is told all the same" in said(result)
     assert not components(result)
-    assert silences(world) == [("banned of token 1901", None if until is None else world.desk.now + until)]
+    assert silences(world) == [("the ban of token 1901", None if until is None else world.desk.now + until)]
     moments = [moment.what for moment in world.desk.known.incidents[BAN.key].moments]
     assert moments == [Happening.SILENCED]
 
@@ -240,7 +240,7 @@ async def test_the_silence_menu_silences_the_incident_for_as_long_as_was_chosen(
 async def test_a_silence_under_a_card_is_of_what_it_shows_and_of_nothing_that_comes_or_is_graver(world: World) -> None:
     low = incident(Rule.FAST_TIME_LOW, 1900, step="20%", now=record())
     menu = await opened(world, await world.post(low), "Silence")
-    assert menu.content == "Silence fast time under 20 % of token 1900:"
+    assert menu.content == "Silence the low fast time (under 20 %) of token 1900:"
     await world.operator.select(menu, ["24h"])
     suppressor = world.desk.known.decisions.suppressor()
     assert suppressor(low) is not None
@@ -265,7 +265,7 @@ async def test_a_yearly_plan_is_silenced_until_its_monthly_refill_and_not_for_mo
     assert labels["renewal"] == "until the refill"
     assert result.response is not None
     await world.operator.select(result.response.message, ["renewal"])
-    assert silences(world) == [("banned of token 1901", refill)]
+    assert silences(world) == [("the ban of token 1901", refill)]
 
 
 async def test_under_a_group_just_these_come_first_and_then_the_rule_with_how_many_it_has_now(world: World) -> None:
@@ -277,16 +277,16 @@ async def test_under_a_group_just_these_come_first_and_then_the_rule_with_how_ma
         "these 2 for 4 h",
         "these 2 for 24 h",
         "these 2 until they are resolved",
-        "verifying, all tokens (3 now), for 1 h",
-        "verifying, all tokens (3 now), for 4 h",
-        "verifying, all tokens (3 now), for 24 h",
+        "any check of any token (3 now), for 1 h",
+        "any check of any token (3 now), for 4 h",
+        "any check of any token (3 now), for 24 h",
     ]
 
 
 async def test_what_is_about_the_whole_fleet_may_be_silenced_until_it_is_resolved(world: World) -> None:
     menu = await opened(world, await world.post(incident(Rule.UPSTREAM_DOWN, None)), "Silence")
     await world.operator.select(menu, ["resolved"])
-    assert silences(world) == [("upstream down", None)]
+    assert silences(world) == [("the alert that ImaginePro cannot be read", None)]
 
 
 async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) -> None:
@@ -299,19 +299,19 @@ async def test_an_option_that_is_no_more_does_nothing_and_says_so(world: World) 
 
 @pytest.mark.parametrize(
     ("option", "name", "new"),
-    [("1h", "verifying of tokens 1 and 2", True), ("all:1h", "verifying, all tokens", False)],
+    [("1h", "the check of tokens 1 and 2", True), ("all:1h", "any check of any token", False)],
 )
 async def test_a_group_is_silenced_by_what_it_shows_or_by_its_rule(
     world: World, option: str, name: str, *, new: bool
 ) -> None:
     card = await world.post(check(1), check(2))
     menu = await opened(world, card, "Silence")
-    assert menu.content == "Silence verifying of tokens 1 and 2:"
+    assert menu.content == "Silence the check of tokens 1 and 2:"
     await world.operator.select(menu, [option])
     assert silences(world) == [(name, world.desk.now + HOUR)]
     assert (world.desk.known.decisions.suppressor()(check(3)) is None) is new
     world.desk.fire(check(2))
-    assert (await opened(world, card, "Silence")).content == "Silence verifying of token 2:"
+    assert (await opened(world, card, "Silence")).content == "Silence the check of token 2:"
 
 
 async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World) -> None:
@@ -320,11 +320,11 @@ async def test_of_several_rules_one_is_chosen_before_it_is_silenced(world: World
     assert said(result) == "Silence which of them?"
     assert result.response is not None
     menu = result.response.message
-    assert [option["label"] for option in components(result)[0]["options"]] == ["verifying (2)", "banned (1)"]
+    assert [option["label"] for option in components(result)[0]["options"]] == ["Check (2)", "Ban (1)"]
     lengths = await world.operator.select(menu, ["verifying"])
-    assert said(lengths) == "Silence verifying of tokens 1 and 2:"
+    assert said(lengths) == "Silence the check of tokens 1 and 2:"
     await world.operator.select(menu, ["1h"])
-    assert silences(world) == [("verifying of tokens 1 and 2", world.desk.now + HOUR)]
+    assert silences(world) == [("the check of tokens 1 and 2", world.desk.now + HOUR)]
 
 
 async def test_a_rule_of_which_nothing_is_open_any_more_is_not_silenced(world: World) -> None:
@@ -355,7 +355,7 @@ async def test_of_two_people_who_silence_the_same_one_does(world: World) -> None
         silence.begin(client, asked(until, 7)), silence.begin(client, asked(until - HOUR / 2, 8))
     )
     assert first.startswith("Silenced:")
-    assert second.startswith("<@7> has silenced banned of token 1901 already, until <t:")
+    assert second.startswith("<@7> has silenced any ban of token 1901 already, until <t:")
     assert len(silences(world)) == 1
     assert (await silence.begin(client, asked(until + HOUR, 8))).startswith("Silenced:")
     assert (await silence.begin(client, asked(until, 8, Scope(token=1901)))).startswith("Silenced:"), "it is more"
@@ -462,7 +462,7 @@ async def test_what_was_silenced_is_unsilenced_by_a_button_in_its_place(world: W
     menu = await opened(world, await world.post(BAN), "Silence")
     await world.operator.select(menu, ["4h"])
     result = await world.operator.click(await world.shown(57), label="Unsilence")
-    assert said(result) == "Ended: the silence of banned of token 1901. What is still open is posted now."
+    assert said(result) == "Ended: the silence of the ban of token 1901. What is still open is posted now."
     assert silences(world) == []
     assert [entry.act for entry in world.desk.trail] == ["silence add", "silence end"]
     card = await world.shown(57)
@@ -475,7 +475,7 @@ async def test_what_stays_quiet_for_another_reason_is_not_said_to_be_told(world:
     window = Window("w1", NOON, HOUR, weekly=False, zone="UTC", by=7)
     await world.desk.decide(window, "maintenance add", 7)
     assert said(await world.operator.click(await world.shown(57), label="Unsilence")) == (
-        "Ended: the silence of banned of token 1901. Another silence or maintenance window still keeps it quiet."
+        "Ended: the silence of the ban of token 1901. Another silence or maintenance window still keeps it quiet."
     )
     assert [each.kind for each in world.desk.notices] == [NoticeKind.SILENCE_STARTED, NoticeKind.MAINTENANCE_STARTED]
 
@@ -518,10 +518,10 @@ async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world:
     assert taken.who == world.other.id
     await world.operator.click(await picked(world, "banned/1901/"), label="Release")
     lengths = await world.operator.click(await picked(world, "banned/1901/"), label="Silence")
-    assert said(lengths) == "Silence banned of token 1901:"
+    assert said(lengths) == "Silence the ban of token 1901:"
     assert lengths.response is not None
     await world.operator.select(lengths.response.message, ["resolved"])
-    assert silences(world) == [("banned of token 1901", None)]
+    assert silences(world) == [("the ban of token 1901", None)]
     await world.operator.click(await picked(world, "banned/1901/"), label="Unsilence")
     assert silences(world) == []
     details = await world.operator.click(await picked(world, "banned/1901/"), label="Details")

@@ -182,14 +182,14 @@ async def test_silences_are_listed_and_ended_by_their_id(world: World) -> None:
     await use(world, "silence add", rule="fast_time_low", length="4h", reason="<@&1> [x](http://y)")
     (made,) = world.desk.known.decisions.silences.values()
     listed = said(await use(world, "silence list"))
-    assert "\n**Fast time low, all tokens** until <t:" in listed
+    assert "\n**Any low fast time of any token** until <t:" in listed
     assert f"by <@{world.operator.id}> · “\\<\\@\\&1\\> \\[x\\]" in listed
     assert listed.endswith(f"` · `{made.id}`") or listed.rstrip().endswith(f" · `{made.id}`")
     (choice,) = await world.operator.autocomplete(world.channel, "silence end", "id", "FAST")
-    assert choice == {"name": f"Fast time low, all tokens · {made.id}", "value": made.id}
+    assert choice == {"name": f"Any low fast time of any token · {made.id}", "value": made.id}
     assert await world.operator.autocomplete(world.channel, "silence end", "id", "banned") == []
     ended = said(await use(world, "silence end", id=made.id))
-    assert ended.strip() == "Ended: the silence of fast time low, all tokens. What is still open is posted now."
+    assert ended.strip() == "Ended: the silence of any low fast time of any token. What is still open is posted now."
     assert not world.desk.known.decisions.silences
     assert world.desk.trail[-1].act == "silence end"
     assert "There is no such silence" in await refusal(world, "silence end", id=made.id)

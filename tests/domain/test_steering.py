@@ -249,7 +249,7 @@ def test_a_timeline_keeps_its_beginning_and_its_latest_entries() -> None:
 def test_a_silence_is_announced_and_stands_on_the_card_of_what_it_suppresses() -> None:
     story = banned()
     story.silence(5, until=65, scope=Scope(Rule.BANNED, 1900))
-    assert story.notices == ["silence_started (banned of token 1900): banned 1900"]
+    assert story.notices == ["silence_started (any ban of token 1900): banned 1900"]
     (notice,) = story.changes.notices
     assert (notice.by, notice.until, notice.words) == (ANA, at(65), "for a test")
     assert timeline(story) == [Happening.FIRED, Happening.SILENCED]
@@ -306,7 +306,7 @@ def test_what_gets_worse_and_better_in_a_silence_is_no_news_at_its_end() -> None
     story.read(3, record(status="RELAX", plan="Basic"))
     assert story.incident(Rule.DEGRADED).unnotified
     story.read(4, record(status="RELAX"))
-    assert story.tick(60) == ["silence_ended (degraded, all tokens): before degraded 1900"]
+    assert story.tick(60) == ["silence_ended (any RELAX status of any token): before degraded 1900"]
 
 
 def test_what_got_better_before_a_silence_and_worse_in_it_notifies_at_its_end() -> None:
@@ -315,7 +315,7 @@ def test_what_got_better_before_a_silence_and_worse_in_it_notifies_at_its_end() 
     story.read(2, record(status="RELAX"))
     story.silence(3, until=60, scope=Scope(Rule.DEGRADED))
     story.read(4, record(status="RELAX", plan="Basic"))
-    assert story.tick(60) == ["silence_ended (degraded, all tokens): degraded 1900", "raised: degraded 1900"]
+    assert story.tick(60) == ["silence_ended (any RELAX status of any token): degraded 1900", "raised: degraded 1900"]
 
 
 def test_a_level_that_was_crossed_in_a_silence_notifies_at_its_end_though_it_is_as_severe() -> None:
@@ -383,7 +383,7 @@ def test_a_silence_until_it_is_over_ends_with_the_last_that_it_covers() -> None:
     story.silence(2, until=None, scope=Scope(token=1900))
     assert story.tick(60 * 24) == []
     story.read(60 * 24 + 1, record())
-    assert story.tick(60 * 24 + 1) == ["silence_ended (banned of token 1900): banned 1900"]
+    assert story.tick(60 * 24 + 1) == ["silence_ended (the ban of token 1900): banned 1900"]
 
 
 def test_a_silence_that_somebody_ends_names_what_is_open_at_once() -> None:
@@ -402,7 +402,7 @@ def test_what_two_silences_suppress_notifies_when_the_last_ends_and_the_first_sa
     story.silence(1, until=60, name="s2", scope=Scope(Rule.BANNED))
     story.read(2, record(status="BANNED"))
     assert story.tick(30) == ["silence_ended (all alerts): quiet banned 1900"]
-    assert story.tick(60) == ["silence_ended (banned, all tokens): banned 1900"]
+    assert story.tick(60) == ["silence_ended (any ban of any token): banned 1900"]
     assert story.changes.notify == {BANNED}
 
 
@@ -418,7 +418,7 @@ def test_a_silence_of_a_token_until_resolved_does_not_swallow_its_next_ban() -> 
     story.read(1, record(status="RELAX"))
     story.silence(2, until=None, scope=Scope(token=1900))
     assert "banned 1900 critical BANNED" in story.read(3, record(status="BANNED"))
-    assert story.tick(4) == ["silence_ended (degraded of token 1900): degraded 1900"]
+    assert story.tick(4) == ["silence_ended (the RELAX status of token 1900): degraded 1900"]
     assert story.tick(18) == ["reminder: banned 1900"]
 
 
@@ -436,7 +436,7 @@ def test_the_end_of_a_silence_names_what_became_graver_than_it_covered() -> None
     story.read(1, record(status="VERIFYING"))
     story.silence_these(2, 20, VERIFYING)
     story.read(16, record(status="VERIFYING"))
-    assert story.tick(20) == ["silence_ended (verifying of token 1900): before verifying 1900"]
+    assert story.tick(20) == ["silence_ended (the check of token 1900): before verifying 1900"]
 
 
 def test_what_comes_again_after_it_resolved_is_not_covered_by_the_silence_of_what_it_was() -> None:
@@ -453,7 +453,7 @@ def test_a_silence_of_these_leaves_the_next_token_with_the_same_trouble_to_be_to
     story = watching(*(record(number) for number in (1, 2, 3, 4)))
     story.read(1, *(record(number, "VERIFYING") for number in (1, 2, 3)), record(4))
     story.silence_these(2, 24 * 60, *CHECKS)
-    assert story.notices == ["silence_started (verifying of tokens 1, 2 and 3): verifying 1, verifying 2, verifying 3"]
+    assert story.notices == ["silence_started (the check of tokens 1, 2 and 3): verifying 1, verifying 2, verifying 3"]
     heard = story.read(3, *(record(number, "VERIFYING") for number in (1, 2, 3, 4)))
     assert heard == ["verifying 4 warning VERIFYING"]
 
@@ -465,7 +465,7 @@ def test_a_silence_of_these_is_over_before_its_time_when_none_is_open() -> None:
     story.read(3, record(1), record(2), record(3, "VERIFYING"))
     assert story.tick(4) == []
     story.read(5, record(1), record(2), record(3))
-    ended = "silence_ended (verifying of tokens 1, 2 and 3): verifying 1, verifying 2, verifying 3"
+    ended = "silence_ended (the check of tokens 1, 2 and 3): verifying 1, verifying 2, verifying 3"
     assert story.tick(6) == [ended]
 
 
@@ -491,7 +491,7 @@ def test_a_silence_until_resolved_of_an_earlier_version_covers_what_is_open_when
         assert story.tick(2) == []
         assert [type(each) for each in story.changes.decided] == [Silence], "it is stored as what it means"
     assert "banned 1900 critical BANNED" in story.read(3, record(status="BANNED"))
-    assert story.tick(4) == ["silence_ended (degraded of token 1900): degraded 1900"]
+    assert story.tick(4) == ["silence_ended (the RELAX status of token 1900): degraded 1900"]
 
 
 @pytest.mark.parametrize("until", [None, 600])
@@ -501,7 +501,7 @@ def test_a_silence_of_one_threshold_from_an_earlier_version_ends_and_says_what_i
     scope = Scope(Rule.FAST_TIME_LOW, 1900, "20%")
     restarted(story, Silence("s1", scope, at(0), None if until is None else at(until), ANA))
     (ended,) = story.tick(2)
-    assert ended.startswith("silence_ended (fast time under 20 % of token 1900)")
+    assert ended.startswith("silence_ended (any low fast time (under 20 %) of token 1900)")
     assert story.tick(16) == ["reminder: fast_time_low 1900"]
     assert not story.known.decisions.silences
 
@@ -536,10 +536,13 @@ def test_a_silence_of_a_rule_is_not_taken_back_under_one_card() -> None:
     [
         (Silence("s", Scope(), START, None, ANA), "all alerts"),
         (Silence("s", Scope(token=7), START, None, ANA), "all alerts of token 7"),
-        (Silence("s", Scope(Rule.QUEUE_STUCK), START, None, ANA), "queue stuck, all tokens"),
-        (Silence("s", Scope(Rule.QUEUE_STUCK, 7), START, None, ANA), "queue stuck of token 7"),
-        (Silence("s", Scope(Rule.POOL), START, None, ANA), "pool"),
-        (Silence("s", Scope(Rule.FAST_TIME_LOW, 7, "20%"), START, None, ANA), "fast time under 20 % of token 7"),
+        (Silence("s", Scope(Rule.QUEUE_STUCK), START, None, ANA), "any stuck queue of any token"),
+        (Silence("s", Scope(Rule.QUEUE_STUCK, 7), START, None, ANA), "any stuck queue of token 7"),
+        (Silence("s", Scope(Rule.POOL), START, None, ANA), "any alert that the fleet is short"),
+        (
+            Silence("s", Scope(Rule.FAST_TIME_LOW, 7, "20%"), START, None, ANA),
+            "any low fast time (under 20 %) of token 7",
+        ),
     ],
 )
 def test_the_name_of_a_silence_begins_with_what_it_means(silence: Silence, name: str) -> None:
@@ -549,10 +552,10 @@ def test_the_name_of_a_silence_begins_with_what_it_means(silence: Silence, name:
 @pytest.mark.parametrize(
     ("keys", "name"),
     [
-        ([Key(Rule.BANNED, 7)], "banned of token 7"),
-        ([Key(Rule.UPSTREAM_DOWN)], "upstream down"),
-        ([Key(Rule.BANNED, number) for number in (3, 1)], "banned of tokens 1 and 3"),
-        ([Key(Rule.BANNED, number) for number in range(12)], "banned of 12 tokens"),
+        ([Key(Rule.BANNED, 7)], "the ban of token 7"),
+        ([Key(Rule.UPSTREAM_DOWN)], "the alert that ImaginePro cannot be read"),
+        ([Key(Rule.BANNED, number) for number in (3, 1)], "the ban of tokens 1 and 3"),
+        ([Key(Rule.BANNED, number) for number in range(12)], "the ban of 12 tokens"),
         ([Key(Rule.BANNED, 7), Key(Rule.FROZEN, 7)], "2 open alerts of token 7"),
     ],
 )

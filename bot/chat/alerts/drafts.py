@@ -31,7 +31,7 @@ def card(story: Story) -> Draft:
     """One incident: what it means and what to do, or how it ended."""
     mark, headline = sign_and_headline(story)
     if story.ended:
-        body = [had_been(story), "" if story.well else story.wording.why.format_map(story)]
+        body = [had_been(story), "" if story.well else story.wording.why.format_map(story).strip()]
     else:
         wording, cause = story.wording, story.incident.detail if story.rule in FAILURES else ""
         body = [
@@ -42,7 +42,8 @@ def card(story: Story) -> Draft:
     elsewhere = story.rule is Rule.TEST or (story.rule in UPSTREAM_RULES and not story.ended)
     where = "" if elsewhere or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     about = subject(story, "\n".join([headline, *body]))
-    lines = [*filter(None, [*body, about, where]), GAP, timeline([story])]
+    said = [each for each in (*body, about, where) if each]
+    lines = [*said, *([GAP] if said else []), timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
 
 

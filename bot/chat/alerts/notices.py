@@ -53,7 +53,7 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
             return _by_now(about, "Resolved in the meantime")
         return Draft(TAKEN, f"Acknowledged in the meantime: {_of(about)}", _names(about))
     if all(story.rule is Rule.TEST for story in left):
-        said = "Nobody has answered yet. **Acknowledge** on its message does."
+        said = "Nobody has answered yet: press **Acknowledge** on the message above."
         return Draft(sign(left[0]), "Test page: still not acknowledged", [said])
     since = min(story.incident.began_at for story in left)
     who = "Not acknowledged; escalating." if notice.escalated else "Nobody has it yet."

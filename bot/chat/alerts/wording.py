@@ -237,7 +237,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         do="press **Acknowledge**. The test is over then, and this message says how long that took.",
         over="Test: {answered}",
         failed="Test: {answered}",
-        why="{why_unanswered} {unmentioned}",
+        why="{unmentioned} {why_unanswered}",
         sign=("🧪", cards.BLUE),
     ),
 }

@@ -18,10 +18,10 @@ from bot.chat.buttons.subject import ADDRESS, ALREADY_OVER, Menu, Subject, check
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
 from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
-from bot.chat.text import bare
+from bot.chat.text import bare, capitalised
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Token
-from bot.domain.naming import name_of, rule_name
+from bot.domain.naming import NOUNS, name_of
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Scope
 
@@ -93,7 +93,8 @@ async def _silence(interaction: Pressed, menu: Menu) -> None:
         custom_id=f"incident:menu:rule:{menu.subject.address}:0",
         placeholder="Which rule?",
         options=[
-            discord.SelectOption(label=f"{rule_name(rule)} ({count})", value=rule) for rule, count in rules.items()
+            discord.SelectOption(label=capitalised(f"{NOUNS[rule]} ({count})"), value=rule)
+            for rule, count in rules.items()
         ],
     )
     await answer(interaction, "Silence which of them?", view=row([select]))
@@ -133,7 +134,7 @@ def _options(desk: Desk, these: Sequence[Incident], rule: Rule) -> Iterable[disc
     for value in TIMED if rule not in FLEET_RULES else ():
         label, _ = lengths[value]
         yield discord.SelectOption(
-            label=f"{rule_name(rule)}, all tokens ({now} now), for {label}",
+            label=f"any {NOUNS[rule]} of any token ({now} now), for {label}",
             value=f"{ALL_TOKENS}{value}",
             description="New ones are not told until then.",
         )
