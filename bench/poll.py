@@ -1,4 +1,4 @@
-"""How long polls of a large fleet hold up the event loop, and what they cost: `python -m bench.poll`.
+"""How long polls and scrapes of a large fleet hold up the event loop, and what they cost: `python -m bench.poll`.
 
 The bot as it runs, on each database in turn. A task that sleeps for a millisecond at a time measures how late it wakes:
 that is how long a person's command would have waited.
