@@ -35,7 +35,7 @@ from secrets import token_hex
 from typing import Final, Protocol
 
 from bot.domain.value import Value
-from bot.storage.store import Claim, Refusals, StoreError
+from bot.storage.store import Claim, Refusals, StoreError, StoreMovedError
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ async def leading(store: Store, pace: Pace | None = None) -> AsyncIterator[Lease
     Whatever acts in its name must have ended when the context does.
 
     Raises:
-        StoreError: This copy could lead, and the database has taken no writes for `Pace.refused`.
+        StoreError: This copy could lead, and the database has taken no writes for `Pace.refused`, or the bot has moved.
     """
     lease = await _Campaign(store, pace or PACE).won()
     event(logger, logging.INFO, "leading", term=lease.term)
@@ -235,12 +235,14 @@ class _Campaign:
         """Wait until the lease is free or has expired, or its holder is dead, and take it.
 
         Raises:
-            StoreError: The database has taken no writes for too long.
+            StoreError: The database has taken no writes for too long, or the bot has moved to another one.
         """
         while True:
             asked_at = _now()
             try:
                 lease = await self._look(asked_at)
+            except StoreMovedError:
+                raise
             except StoreError as error:
                 self._bear(error, asked_at)
             else:

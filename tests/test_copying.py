@@ -116,6 +116,30 @@ async def test_a_bot_that_runs_is_to_be_stopped_first(home: Town, postgresql_url
     assert code == 0, "it was killed, so that it gave nothing back; but on this machine that can be seen"
 
 
+@pytest.mark.long
+async def test_a_bot_that_was_frozen_meanwhile_ends_when_it_wakes_up_and_says_nothing_any_more(
+    home: Town, postgresql_url: str
+) -> None:
+    async with home.settled_bot(FAKE_LEASE="1") as bot:
+        bot.stop()
+        while (await copy(home, "--to", postgresql_url, FAKE_LEASE="1"))[0] != 0:
+            bot.cont()  # it was frozen while it wrote, or was seen to live
+            bot.stop()
+        before = home.history()
+        home.upstream.fleet[1900]["status"] = "BANNED"
+        bot.cont()
+        assert (await bot.wait()).code == EX_CONFIG
+        assert "copied to another database" in bot.stderr
+    assert home.history() == before
+
+
+async def test_a_broken_env_file_is_no_reason_to_copy_some_other_database(home: Town, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"DATABASE_URL=\xff\n")
+    code, said = await copy(home, "--to", f"sqlite:///{tmp_path}/new.db", DATABASE_URL="")
+    assert code == EX_CONFIG
+    assert ".env cannot be read" in said.stderr
+
+
 async def test_a_second_copy_is_refused_and_the_first_may_be_undone(home: Town, postgresql_url: str) -> None:
     async with home.settled_bot():
         pass

@@ -166,7 +166,9 @@ def load_database_url(environ: Mapping[str, str], dotenv: Path | None = None) ->
     Raises:
         SettingsError: with what is wrong with it.
     """
-    written, _ = _written(dotenv)
+    written, problems = _written(dotenv)
+    if problems:
+        raise SettingsError(tuple(problems))
     variable = next(each for each in VARIABLES if each.name == "DATABASE_URL")
     url = _value(variable, (environ, written))
     assert isinstance(url, Secret)  # noqa: S101 - as `VARIABLES` has it

@@ -3,6 +3,7 @@
 StoreError                     the database did not do what was asked
 ├── StoreUnavailableError      it is locked, restarting or out of reach; the same call may succeed later
 ├── StoreSettingsError         it can never work as configured; the text says what to mend
+│   └── StoreMovedError        the bot has moved from it to another one
 ├── StoreDamagedError          what it holds cannot be read
 └── FencedError                this copy of the bot may not write any more
 """
@@ -41,6 +42,10 @@ class StoreSettingsError(StoreError):
     """The database can never work as configured."""
 
     passing = False
+
+
+class StoreMovedError(StoreSettingsError):
+    """Everything in the database was copied to another one, on which the bot goes on."""
 
 
 class StoreDamagedError(StoreError):

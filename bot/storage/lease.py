@@ -5,6 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.domain.value import Value
+from bot.storage.errors import StoreMovedError
 from bot.storage.schema import installation
 
 _CLAIM: Final = sa.select(installation.c.term, installation.c.renewals, installation.c.holder)
@@ -27,8 +28,30 @@ def leads(connection: sa.Connection) -> Claim:
     return Claim(row.term, row.renewals, row.holder)
 
 
+_MOVED: Final = (
+    "everything in it was copied to another database at {:%F %H:%M} UTC, and a bot on each would say everything twice:"
+    " name the new one in DATABASE_URL. To use this one again, without what happened since: `python -m bot copy --undo`"
+)
+
+
+def refuse_if_moved(connection: sa.Connection) -> None:
+    """See that the bot has not moved to another database.
+
+    Raises:
+        StoreMovedError: It has.
+    """
+    moved_at = connection.scalar(sa.select(installation.c.moved_at))
+    if moved_at is not None:
+        raise StoreMovedError(_MOVED.format(moved_at))
+
+
 def lead(connection: sa.Connection, seen: Claim, holder: str) -> int | None:
-    """Take the lease if it is as seen; returns the new term, or None."""
+    """Take the lease if it is as seen; returns the new term, or None.
+
+    Raises:
+        StoreMovedError: The bot has moved to another database, as it may while a copy is frozen that led before.
+    """
+    refuse_if_moved(connection)
     if leads(connection) != seen:
         return None
     term = seen.term + 1

@@ -18,6 +18,7 @@ from bot.storage.errors import (
     FencedError,
     StoreDamagedError,
     StoreError,
+    StoreMovedError,
     StoreSettingsError,
     StoreUnavailableError,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Store",
     "StoreDamagedError",
     "StoreError",
+    "StoreMovedError",
     "StoreSettingsError",
     "StoreUnavailableError",
     "open_store",
@@ -48,11 +50,6 @@ T = TypeVar("T")
 P = ParamSpec("P")
 _Work: TypeAlias = Callable[Concatenate[sa.Connection, P], T]
 _Method: TypeAlias = Callable[Concatenate["Store", P], Coroutine[Any, Any, T]]
-
-MOVED: Final = (
-    "everything in it was copied to another database at {:%F %H:%M} UTC, and a bot on each would say everything twice:"
-    " name the new one in DATABASE_URL. To use this one again, without what happened since: `python -m bot copy --undo`"
-)
 
 _TERM: Final = sa.select(installation.c.term)
 
@@ -213,9 +210,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 def _opened(connection: sa.Connection) -> str:
     """The name of the installation, once all that the bot will do is known to be possible."""
     name = _name(connection)
-    moved_at = connection.scalar(sa.select(installation.c.moved_at))
-    if moved_at is not None:
-        raise StoreSettingsError(MOVED.format(moved_at))
+    lease.refuse_if_moved(connection)
     proof.allowed(connection)
     proof.room(connection)
     return name
