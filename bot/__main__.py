@@ -83,10 +83,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     what.add_argument("--undo", action="store_true", help="let a bot start again on a database that was copied")
     demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
-    demo.add_argument("--port", type=_port, default=8765, help="port of the page on 127.0.0.1; 0 for any free one")
+    demo.add_argument("--port", type=_port, default=8765, help="port of the page; 0 for any free one")
+    demo.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="where the page is served: 127.0.0.1 for this machine alone, the default; 0.0.0.0 for whoever reaches it",
+    )
     arguments = parser.parse_args(argv)
     if arguments.command == "demo":
-        sys.exit(_demo(arguments.port))
+        sys.exit(_demo(arguments.port, arguments.host))
     if arguments.command == "copy":
         sys.exit(_copy(arguments.source, arguments.to))
     try:
@@ -266,16 +271,19 @@ def _copy(source: str | None, target: str | None) -> int:
     return 0
 
 
-def _demo(port: int) -> int:
+def _demo(port: int, host: str) -> int:
     try:
         from bot.sandbox import demo  # noqa: PLC0415 - wants the extra `demo`, which a bot in production has not
     except ImportError as error:
         return _refuse(f"the demo wants its extra ({error}): pip install 'imaginepro-bot[demo]', or make demo")
 
     async def run() -> None:
-        await demo.run(_ending(), port)
+        await demo.run(_ending(), port, host)
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except SettingsError as error:
+        return _refuse(str(error))
     return 0
 
 

@@ -216,7 +216,7 @@ class Run:
             guild_id=world.fake.guild_id,
             render=lambda message: alert(message, monitor.fleet, Roles(world.fake.alert_role_id), None),
         )
-        async with _beside(Outbox(self._store, channel, time_of_day, handover).run(), self._poll(monitor)):
+        async with beside(Outbox(self._store, channel, time_of_day, handover).run(), self._poll(monitor)):
             yield
 
     async def _poll(self, monitor: Monitor) -> None:
@@ -335,7 +335,7 @@ def _in_a_minute(times: Iterable[float]) -> int:
 
 
 @asynccontextmanager
-async def _beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+async def beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
     """Run coroutines beside, until the context is left; an error of theirs ends the context."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each) for each in work]
@@ -347,7 +347,7 @@ async def _beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]
 
 
 @contextmanager
-def _discord_at(url: str) -> Iterator[None]:
+def discord_at(url: str) -> Iterator[None]:
     """Let discord.py talk to a fake."""
     real = Route.BASE
     Route.BASE = url
@@ -375,7 +375,7 @@ async def _all(folder: Path, seed: int, troubles: Sequence[Trouble]) -> list[Rep
     pauses = _Pauses()
     fake = Discord(Guild(channels=channels), rate=None, nonce_memory=NONCES_KEPT, clock=time_of_day)
     async with fake.serving(), contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_discord_at(fake.api_base))
+        stack.enter_context(discord_at(fake.api_base))
         stack.enter_context(_listening(pauses))
         client = discord.Client(intents=discord.Intents(guilds=True), http_trace=one_try())
         await stack.enter_async_context(client)

@@ -21,6 +21,8 @@ import simcord
 
 from bot import app, settings, telemetry
 from bot.chat.client import ChatClient
+from bot.domain.incidents import Rule
+from bot.monitor import Monitor
 from bot.sandbox import imaginepro, page, scenarios
 
 logger = logging.getLogger(__name__)
@@ -30,14 +32,19 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
 
     {url}
 
- * Watch #ops: within a minute tokens change their status, one runs low on fast time, one is banned.
- * Press Acknowledge, Silence or Details under what is open; the effect is on the card, with your name.
- * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet.
+{where}
+ * Watch #ops: within half a minute a token must pass a check, one runs low on fast time, and one is banned, which
+   mentions you. Press Acknowledge on that; it waits for you, for five minutes at most. Then other things happen.
+ * Press Silence or Details under what is open; the effect is on the card, with your name.
+ * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet, /help for all commands.
  * "Viewing as" shows what somebody without the operator role gets.
 
 Ctrl-C ends it.
 
 """
+
+_ONLY_HERE: Final = "Only this machine can. For a phone in your own network, start it with --host 0.0.0.0\n"
+_ALSO_ELSEWHERE: Final = "So can whoever reaches this machine and has the whole address, until you end it.\n"
 
 _MONOTONIC: Final = time.monotonic
 """As it was before simcord took it."""
@@ -45,13 +52,22 @@ _MONOTONIC: Final = time.monotonic
 _CHECK_EVERY: Final = timedelta(milliseconds=250)
 
 
-async def run(stop: asyncio.Event, port: int = 0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-    """Serve the demo on 127.0.0.1 until `stop` is set, and print where.
+async def run(
+    stop: asyncio.Event,
+    port: int = 0,
+    host: str = page.HERE,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Serve the demo until `stop` is set, and print where.
 
     Args:
         stop: ends it.
         port: the page's, if it is free; else, and for 0, another.
+        host: where the page is served; see `page.opened`.
         sleep: waits so many seconds between two things that happen.
+
+    Raises:
+        SettingsError: Nothing can be served at `host`.
     """
     telemetry.configure("error", "text", (), sys.stderr)
     async with AsyncExitStack() as stack:
@@ -65,23 +81,32 @@ async def run(stop: asyncio.Event, port: int = 0, sleep: Callable[[float], Await
         await stack.enter_async_context(preview)
         bot = await stack.enter_async_context(app.opened(settings.load(environ, None), _now))
         await server.invite(bot.client)
-        place = await stack.enter_async_context(page.opened(preview.url, server.turn, port))
-        sys.stdout.write(_WELCOME.format(url=place.url))
+        place = await stack.enter_async_context(page.opened(preview.url, server.turn, port, host))
+        where = _ONLY_HERE if host == page.HERE else _ALSO_ELSEWHERE
+        sys.stdout.write(_WELCOME.format(url=place.url, where=where))
         sys.stdout.flush()
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(server.show(preview))
-            playing = tasks.create_task(_play(upstream, place.visited, sleep))
+            playing = tasks.create_task(_play(upstream, bot.monitor, place.visited, sleep))
             await stop.wait()
             following.cancel()
             playing.cancel()
 
 
 async def _play(
-    upstream: imaginepro.Upstream, visited: asyncio.Event, sleep: Callable[[float], Awaitable[object]]
+    upstream: imaginepro.Upstream,
+    monitor: Monitor,
+    visited: asyncio.Event,
+    sleep: Callable[[float], Awaitable[object]],
 ) -> None:
     """Let things happen from the moment on that somebody looks."""
+
+    def taken() -> bool:
+        bans = (each for key, each in monitor.known.incidents.items() if key.rule is Rule.BANNED)
+        return any(each.acknowledged is not None for each in bans)
+
     await visited.wait()
-    await scenarios.play(scenarios.DEMO, upstream, sleep=sleep)
+    await scenarios.play_demo(upstream, taken=taken, sleep=sleep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ simcord made its preview for looking at one state of a test. The door (`opened`)
 * People that a card names are shown by name: simcord does so only in a message's text.
 * The end of the channel stays in view until the viewer scrolls up: simcord keeps the message in view that was acted on.
 * Suggestions appear when a field is entered, as they do in Discord: simcord waits for the first letter.
-* The tools of a test author are out of sight, and what is typed into a field can be read.
+* The tools of a test author are out of sight, with their words; what is typed into a field can be read.
+* All of it is on the screen of a phone: simcord lets what is written push *Send* off it.
 """
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,19 +23,35 @@ from typing import Final
 
 import msgspec
 from aiohttp import ClientSession, web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
-_HEAD: Final = b'<link rel="stylesheet" href="/demo.css"><script src="/demo.js" defer></script></head>'
+from bot.settings import SettingsError
+
+_HEAD: Final = (
+    b'<link rel="icon" href="/demo.svg"><link rel="stylesheet" href="/demo.css">'
+    b'<script src="/demo.js" defer></script></head>'
+)
+
+_ICON: Final = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+<circle cx="8" cy="8" r="8" fill="#5865f2"/><circle cx="8" cy="8" r="3" fill="#fff"/></svg>
+"""
 
 _STYLE: Final = """
 .preview-brand, .session-menu, #messages-toggle, #messages-sidebar, #refresh, #capture-open, #inspector-toggle,
 #back-activity, #view-action-output, .message-edited-compact,
 [role="toolbar"][aria-label^="Actions for"] { display: none !important; }
 .preview-toolbar { min-height: 0 !important; height: auto !important; }
+#action-status:not([data-said]) { display: none !important; }
 .command-option-input { min-width: 6ch; }
 .channel-composer { grid-template-columns: minmax(0, 1fr); }
-.command-context-text { white-space: normal; }
+.command-context-text { white-space: normal !important; }
+.command-pill { flex-wrap: wrap; }
+.command-error { position: static !important; flex-basis: 100%; max-width: none !important; }
+.viewer-control select { max-width: none !important; }
+@media (max-width: 760px) {
+  input, select, textarea { font-size: 16px !important; }
+}
 """
 
 # Of Discord's timestamp styles only the relative one has neither a comma, a colon nor a slash:
@@ -68,6 +87,19 @@ function name() {
   for (const text of texts)
     text.replaceWith(...text.data.split(/<@(\\d+)>/).map((part, index) => (index % 2 ? person(part) : part)));
 }
+const status = document.getElementById("action-status");
+const said = {
+  "Connection interrupted; trying again…": "The demo does not answer. Was it ended?",
+  "Preview session ended.": "The demo was ended.",
+  "Action was not completed.": "That was not done.",
+  "Action outcome uncertain. It will not be retried.": "Whether that was done is not known. Load the page again.",
+};
+function translate() {
+  const text = said[status.textContent] ?? (Object.values(said).includes(status.textContent) ? status.textContent : "");
+  if (text && status.textContent !== text) status.textContent = text;
+  status.toggleAttribute("data-said", text !== "");
+}
+new MutationObserver(translate).observe(status, { childList: true, characterData: true, subtree: true });
 let following = true;
 channel.addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) following = false; }, { passive: true });
 channel.addEventListener("touchmove", () => { following = false; }, { passive: true });
@@ -75,11 +107,15 @@ channel.addEventListener("pointerdown", ({ target }) => { if (target === channel
 channel.addEventListener("scroll", () => {
   if (channel.scrollHeight - channel.scrollTop - channel.clientHeight < 2) following = true;
 });
-setInterval(() => {
+function follow() { if (following) channel.scrollTop = channel.scrollHeight; }
+function read() {
   count();
   name();
-  if (following) channel.scrollTop = channel.scrollHeight;
-}, 200);
+  follow();
+}
+new MutationObserver(read).observe(channel, { childList: true, characterData: true, subtree: true });
+setInterval(count, 1000);
+setInterval(follow, 200);
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".command-option-input[aria-autocomplete]") && !target.value)
     target.dispatchEvent(new Event("input", { bubbles: true }));
@@ -89,6 +125,10 @@ document.addEventListener("focusin", ({ target }) => {
 _PASSED_ON: Final = ("Content-Type", "X-Simcord-Capability", "X-Simcord-Context")
 """Headers of a request that simcord looks at, less the two that name the place: it must see its own there."""
 _PASSED_BACK: Final = ("Content-Type", "Content-Security-Policy", "Cache-Control", "Referrer-Policy", "X-Frame-Options")
+HERE: Final = "127.0.0.1"
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - only where somebody asks for it
+_ELSEWHERE: Final = ("203.0.113.1", 9)
+"""An address that no machine has. It is told nothing: the way to it begins at the address by which others come here."""
 _LARGEST: Final = 26 << 20  # simcord takes forms with files up to this size
 
 
@@ -150,14 +190,28 @@ def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str
     return {name: headers[name] for name in names if name in headers}
 
 
-@web.middleware
-async def _only_this_place(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _only_at(hosts: frozenset[str]) -> Middleware:
     """Refuse what a foreign page has the browser send here, under its own name or one that it gave this address."""
-    if request.url.host not in {"127.0.0.1", "localhost"}:
-        raise web.HTTPForbidden
-    if request.headers.get("Origin", str(request.url.origin())) != str(request.url.origin()):
-        raise web.HTTPForbidden
-    return await handler(request)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.url.host not in hosts:
+            raise web.HTTPForbidden
+        if request.headers.get("Origin", str(request.url.origin())) != str(request.url.origin()):
+            raise web.HTTPForbidden
+        return await handler(request)
+
+    return check
+
+
+def _reached_at(host: str) -> str:
+    """The address at which others find what is served at `host`."""
+    if host != EVERYWHERE:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(_ELSEWHERE)
+        return str(probe.getsockname()[0])
+    return HERE
 
 
 def _text(content: str, content_type: str) -> Handler:
@@ -167,23 +221,41 @@ def _text(content: str, content_type: str) -> Handler:
     return answer
 
 
+async def _serve(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        try:
+            await web.TCPSite(runner, host, 0).start()
+        except OSError as error:
+            problem = f"--host: nothing can be served at {host}, which must be an address of this machine"
+            raise SettingsError((problem,)) from error
+
+
 @asynccontextmanager
-async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[Page]:
+async def opened(preview: str, turn: asyncio.Lock, port: int, host: str = HERE) -> AsyncIterator[Page]:
     """Open the door to a preview.
 
     Args:
         preview: simcord's URL. Its fragment is the key to the page; it stays in the URL that is given.
         turn: held while an action of the viewer is under way; hold it to refresh.
-        port: on 127.0.0.1, if it is free; else, and for 0, another.
+        port: at `host`, if it is free; else, and for 0, another.
+        host: an address of this machine, or `EVERYWHERE` for all of them.
+
+    Raises:
+        SettingsError: Nothing can be served at `host`.
     """
-    url = URL(preview)
+    url, found_at = URL(preview), _reached_at(host)
     async with ClientSession(auto_decompress=False) as session:
         door = _Door(url.origin(), session, turn, asyncio.Event())
-        place = web.Application(middlewares=[_only_this_place], client_max_size=_LARGEST)
+        place = web.Application(
+            middlewares=[_only_at(frozenset({HERE, "localhost", found_at}))], client_max_size=_LARGEST
+        )
         place.add_routes(
             [
                 web.get("/demo.css", _text(_STYLE, "text/css")),
                 web.get("/demo.js", _text(_SCRIPT, "application/javascript")),
+                web.get("/demo.svg", _text(_ICON, "image/svg+xml")),
                 web.post("/api/pages", door.arrival),
                 web.post("/api/action", door.action),
                 web.route("*", "/{path:.*}", door.anything),
@@ -192,11 +264,8 @@ async def opened(preview: str, turn: asyncio.Lock, port: int) -> AsyncIterator[P
         runner = web.AppRunner(place, access_log=None)
         await runner.setup()
         try:
-            try:
-                await web.TCPSite(runner, "127.0.0.1", port).start()
-            except OSError:
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-            here = URL.build(scheme="http", host="127.0.0.1", port=runner.addresses[0][1], fragment=url.raw_fragment)
+            await _serve(runner, host, port)
+            here = URL.build(scheme="http", host=found_at, port=runner.addresses[0][1], fragment=url.raw_fragment)
             yield Page(str(here), door.visited)
         finally:
             await runner.cleanup()

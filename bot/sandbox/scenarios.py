@@ -1,7 +1,7 @@
 """Scripts for the sandbox's upstream: what happens to a fleet, as rows of a timeline.
 
-A scenario is a timeline that is played once, and perhaps another that goes round for ever after it. The one of the demo
-shows within a minute of real time what the bot is for, and then keeps a page alive for as long as somebody looks at it.
+A scenario is a timeline that is played once, and perhaps another that goes round for ever after it. Those of the demo
+show within minutes of real time what the bot is for, and then keep a page alive for as long as somebody looks at it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,8 @@ from bot.sandbox.imaginepro import (
     rate_limited,
     token_record,
 )
+
+_MOMENT: Final = timedelta(seconds=1)
 
 Change: TypeAlias = Callable[[Upstream], None]
 """What one row of a timeline does."""
@@ -61,6 +63,25 @@ async def play(
         await sleep((scenario.period - rest).total_seconds() / speed)
 
 
+async def play_demo(
+    upstream: Upstream, *, taken: Callable[[], bool], sleep: Callable[[float], Awaitable[object]]
+) -> None:
+    """Let the demo's story happen; never returns.
+
+    Args:
+        upstream: Lists `demo_fleet`.
+        taken: Whether somebody acknowledged the ban with which the opening ends: then, or once nobody did for
+            `PATIENCE`, the story goes on.
+        sleep: Waits so many seconds.
+    """
+    await play(OPENING, upstream, sleep=sleep)
+    waited = timedelta()
+    while waited < PATIENCE and not taken():
+        await sleep(_MOMENT.total_seconds())
+        waited += _MOMENT
+    await play(DEMO, upstream, sleep=sleep)
+
+
 async def _play(
     steps: tuple[Step, ...], upstream: Upstream, sleep: Callable[[float], Awaitable[object]], speed: float
 ) -> timedelta:
@@ -96,6 +117,16 @@ def fast(identity: int, left: float, total: float, unit: str = "hours") -> Chang
 def fast_text(left: float, total: float, unit: str = "hours") -> str:
     """A `fastTimeRemaining` as Midjourney writes it: `13.47/15.0 hours (89.80%)`."""
     return f"{left:.2f}/{total:.1f} {unit} ({100 * left / total:.2f}%)"
+
+
+def together(*changes: Change) -> Change:
+    """All of it in one row, so that no poll comes between."""
+
+    def change(upstream: Upstream) -> None:
+        for each in changes:
+            each(upstream)
+
+    return change
 
 
 def busy(identity: int, *, queued: int, running: str) -> Change:
@@ -201,7 +232,7 @@ def demo_fleet(now: datetime) -> tuple[TokenRecord, ...]:
             1905,
             status="RELAX",
             plan="Standard",
-            fast=fast_text(0, 15),
+            fast=fast_text(5.91, 15),
             renews=renewal(days=1, hours=20),
             relaxedUsage="1000 images (11.90 hours)",
             queuedJobsRelax="1",
@@ -229,83 +260,86 @@ _GUEST: Final = token_record(
     1909, plan="Standard", fast=fast_text(15, 15), lifetimeUsage="0 images", subscription="Standard (Active monthly)"
 )
 
-DEMO: Final = Scenario(
-    "demo",
+OPENING: Final = Scenario(
+    "opening",
     _timeline(
         (4, status(1903, "VERIFYING")),
         (10, fast(1901, 44.2, 200, "minutes")),
         (14, fast(1901, 38.6, 200, "minutes")),
-        (20, status(1906, "BANNED")),
-        (25, status(1903, "FAST")),
+        (18, status(1903, "FAST")),
+        (22, status(1906, "BANNED")),
+    ),
+)
+"""For `demo_fleet`: how the demo begins. It ends with a ban, which waits for somebody, see `play_demo`."""
+
+PATIENCE: Final = timedelta(minutes=5)
+"""How long at most the ban waits for somebody who acknowledges it; nothing else happens meanwhile."""
+
+DEMO: Final = Scenario(
+    "demo",
+    _timeline(
         # So long after the first that they make a message of their own.
-        *((28, status(identity, "VERIFYING")) for identity in (1902, 1904, 1908)),
-        *((43, status(identity, "FAST")) for identity in (1902, 1904, 1908)),
-        (45, failing(UNAVAILABLE)),
-        (54, healed),
-        # Whoever comes to the page in these minutes finds something open to act on, and not only what is over.
-        (120, fast(1901, 200, 200, "minutes")),
-        (150, linked(_GUEST)),
-        (180, active(1902, on=False)),
-        (240, unlinked(1909)),
-        (270, active(1902, on=True)),
-        (310, status(1906, "FAST")),
+        *((5, status(identity, "VERIFYING")) for identity in (1902, 1904, 1908)),
+        *((20, status(identity, "FAST")) for identity in (1902, 1904, 1908)),
+        (25, failing(UNAVAILABLE)),
+        (34, healed),
+        # From here on, something is over only once something else is open below it.
+        (50, fast(1900, 2.84, 15)),
+        (65, status(1906, "FAST")),
+        (100, linked(_GUEST)),
+        (125, active(1902, on=False)),
+        (160, together(status(1905, "FAST"), fast(1905, 15, 15))),
+        (180, fast(1902, 5.2, 30)),
+        (210, active(1902, on=True)),
+        (220, fast(1901, 200, 200, "minutes")),
+        (240, status(1909, "BANNED")),
+        (300, fast(1900, 0.61, 15)),
+        (335, status(1901, "REVIEWING")),
+        (360, unlinked(1909)),
+        (375, failing(BAD_GATEWAY)),
+        (395, healed),
+        (410, fast(1904, 11.02, 60)),
+        (430, together(status(1900, "RELAX"), fast(1900, 0, 15))),
+        (450, status(1901, "FAST")),
+        (480, fast(1902, 22.75, 30)),
+        (500, fast(1903, 2.4, 15)),
+        (510, together(status(1900, "FAST"), fast(1900, 15, 15))),
+        (560, together(status(1905, "RELAX"), fast(1905, 5.91, 15))),
+        (590, fast(1904, 54.48, 60)),
     ),
     _timeline(
-        (35, busy(1902, queued=4, running="isometric city at night --v 6.1 (12%)")),
-        (50, status(1905, "FAST")),
-        (52, fast(1905, 15, 15)),
-        (80, fast(1901, 131.7, 200, "minutes")),
-        (100, busy(1902, queued=0, running="None")),
-        (110, fast(1900, 5.31, 15)),
-        (140, fast(1900, 2.84, 15)),
-        (190, linked(_GUEST)),
-        (215, fast(1900, 1.95, 15)),
-        (250, fast(1900, 0.61, 15)),
-        (270, active(1902, on=False)),
-        (295, fast(1900, 0, 15)),
-        (297, status(1900, "RELAX")),
-        (320, active(1902, on=True)),
-        (345, failing(rate_limited("2"), times=2)),
-        (370, status(1909, "BANNED")),
-        (395, fast(1904, 47.02, 60)),
-        (420, unlinked(1909)),
-        (440, status(1900, "FAST")),
-        (442, fast(1900, 15, 15)),
-        (470, status(1901, "REVIEWING")),
-        (495, status(1901, "FAST")),
-        (515, fast(1901, 52.3, 200, "minutes")),
-        (535, failing(BAD_GATEWAY)),
-        (555, healed),
-        (575, fast(1901, 21.5, 200, "minutes")),
-        (600, fast(1901, 7.9, 200, "minutes")),
-        (640, fast(1901, 0, 200, "minutes")),
-        (665, fast(1905, 0, 15)),
-        (666, status(1905, "RELAX")),
-        (700, fast(1901, 200, 200, "minutes")),
-        *((760 + 25 * turn, status(1908, "FAST" if turn % 2 else "VERIFYING")) for turn in range(6)),
+        (60, fast(1901, 52.3, 200, "minutes")),
+        (120, fast(1901, 21.5, 200, "minutes")),
+        (240, fast(1901, 7.9, 200, "minutes")),
+        (260, failing(rate_limited("2"), times=2)),
+        (300, fast(1906, 5.2, 30)),
+        (360, fast(1901, 0, 200, "minutes")),
+        (420, fast(1901, 200, 200, "minutes")),
+        *((500 + 25 * turn, status(1908, "FAST" if turn % 2 else "VERIFYING")) for turn in range(6)),
+        (720, fast(1906, 25.9, 30)),
+        (900, linked(_GUEST)),
         (960, busy(1902, queued=6, running="None")),
-        (1080, fast(1906, 5.2, 30)),
-        (1200, fast(1906, 25.9, 30)),
-        (1500, linked(_GUEST)),
-        (1680, unlinked(1909)),
-        (2000, fast(1903, 2.4, 15)),
-        (2240, busy(1902, queued=0, running="None")),
-        (2360, fast(1903, 9.02, 15)),
+        # For longer than a critical alert waits for its first reminder.
+        (1000, status(1909, "BANNED")),
+        (1960, fast(1904, 11.02, 60)),
+        (2000, unlinked(1909)),
+        (2300, busy(1902, queued=0, running="None")),
+        (2370, fast(1900, 2.84, 15)),
+        (2700, fast(1904, 54.48, 60)),
         (2900, active(1904, on=False)),
+        (3060, fast(1906, 5.2, 30)),
         (3080, active(1904, on=True)),
-        (3300, fast(1904, 54.48, 60)),
-        (3600, status(1904, "VERIFYING")),
-        (3660, status(1904, "FAST")),
-        (3720, status(1906, "BANNED")),
-        (3800, status(1906, "FAST")),
-        (3860, fast(1900, 13.31, 15)),
+        (3200, fast(1903, 9.02, 15)),
+        (3500, fast(1903, 2.4, 15)),
+        (3520, fast(1906, 25.9, 30)),
+        (3600, together(status(1905, "FAST"), fast(1905, 15, 15))),
+        (3700, together(status(1905, "RELAX"), fast(1905, 5.91, 15))),
+        (3750, fast(1900, 15, 15)),
     ),
     period=timedelta(minutes=65),
 )
-"""For `demo_fleet`: the first minute shows verifications, a drain, a ban and an outage. The drain and the ban stay open
-for minutes, so that there is something to press.
-
-A round lasts over an hour, so that only 1908 changes its status often enough to count as flapping.
+"""What comes after the opening. A round lasts over an hour, so that only 1908 changes its status often enough to count
+as flapping.
 """
 
 DRAIN: Final = Scenario(
@@ -337,5 +371,7 @@ MALFORMED_TEXT: Final = Scenario(
 RATE_LIMIT: Final = Scenario("rate limit", _timeline((0, failing(rate_limited("1"), times=2)), (10, healed)))
 BAN: Final = Scenario("ban", _timeline((0, status(1900, "BANNED")), (30, status(1900, "FAST"))))
 
-SCENARIOS: Final = {each.name: each for each in (DEMO, DRAIN, OUTAGE, FLAPPING, MALFORMED_TEXT, RATE_LIMIT, BAN)}
-"""By name. `demo` is for `demo_fleet`, all others for `small_fleet`."""
+SCENARIOS: Final = {
+    each.name: each for each in (OPENING, DEMO, DRAIN, OUTAGE, FLAPPING, MALFORMED_TEXT, RATE_LIMIT, BAN)
+}
+"""By name. `opening` and `demo` are for `demo_fleet`, all others for `small_fleet`."""

@@ -11,9 +11,9 @@ from collections import deque
 from bot.sandbox import demo
 from tests.wire import launch
 
-HOLDS = (15.0, 21.0, 26.0, 29.0, 46.0, 311.0)
-"""Seconds of the story: before the ban, after it, after the first alert is over, after a group's, in an outage, and
-when all is well."""
+HOLDS = (15.0, 22.5, 29.0, 50.0, 89.0)
+"""Seconds of the story: before the first alert is over, after the ban, after a group's, in an outage, and when the ban
+is over."""
 
 
 async def main() -> None:

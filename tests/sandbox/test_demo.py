@@ -62,7 +62,6 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
 
         demo.go_on()
         await picture("alert", await told(page, "Token 1906 is BANNED"))
-        demo.go_on()
         await told(page, "Token 1903 is FAST again")
         await picture("page", page)
 

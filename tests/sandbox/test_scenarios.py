@@ -11,7 +11,7 @@ import pytest
 from bot.domain.rules.case import FLIPS, FLIPS_WITHIN
 from bot.imaginepro.client import ImaginePro, UpstreamError, connected
 from bot.sandbox.imaginepro import TokenRecord, Upstream, serving
-from bot.sandbox.scenarios import DEMO, SCENARIOS, Scenario, demo_fleet, play, small_fleet
+from bot.sandbox.scenarios import DEMO, OPENING, SCENARIOS, Scenario, demo_fleet, play, play_demo, small_fleet
 from tests.imaginepro.answers import tokens
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ class Clock:
 
 def fleet_for(scenario: Scenario) -> tuple[TokenRecord, ...]:
     """The accounts it was written for."""
-    return demo_fleet(NOW) if scenario is DEMO else small_fleet(NOW)
+    return demo_fleet(NOW) if scenario in {OPENING, DEMO} else small_fleet(NOW)
 
 
 async def played(scenario: Scenario, until: float) -> Upstream:
@@ -93,13 +93,13 @@ async def answers(upstream: Upstream) -> bool:
 
 
 async def test_the_beginning_of_the_demo_shows_each_kind_of_trouble_and_its_end() -> None:
-    assert await statuses(DEMO, 1903, 3, 5, 26) == ["FAST", "VERIFYING", "FAST"]
-    assert await statuses(DEMO, 1906, 19, 21, 301, 311) == ["FAST", "BANNED", "BANNED", "FAST"]
+    assert await statuses(OPENING, 1903, 3, 5, 19) == ["FAST", "VERIFYING", "FAST"]
+    assert await statuses(OPENING, 1906, 21, 23) == ["FAST", "BANNED"]
+    before, low = [await percent(OPENING, 1901, at) for at in (0, 17)]
+    assert low < 20 < before
     for each in (1902, 1904, 1908):
-        assert await statuses(DEMO, each, 27, 29, 44) == ["FAST", "VERIFYING", "FAST"]
-    before, low, still, after = [await percent(DEMO, 1901, at) for at in (0, 17, 61, 121)]
-    assert still == low < 20 < before < after
-    assert [await answers(await played(DEMO, at)) for at in (44, 46, 55)] == [True, False, True]
+        assert await statuses(DEMO, each, 4, 6, 21) == ["FAST", "VERIFYING", "FAST"]
+    assert [await answers(await played(DEMO, at)) for at in (24, 26, 35)] == [True, False, True]
 
 
 async def test_the_demo_goes_on_for_ever_since_each_round_leaves_the_fleet_as_it_was() -> None:
@@ -110,7 +110,8 @@ async def test_the_demo_goes_on_for_ever_since_each_round_leaves_the_fleet_as_it
     assert fleets[0] == fleets[1] == fleets[2]
 
 
-async def test_in_the_demo_one_account_alone_changes_its_status_often_enough_to_be_flapping() -> None:
+@pytest.mark.parametrize("taken", [True, False])
+async def test_in_the_demo_one_account_alone_changes_its_status_often_enough_to_be_flapping(*, taken: bool) -> None:
     """Of any other the bot would say nothing but that for the rest of the day."""
     upstream, clock = Upstream(demo_fleet(NOW)), Clock(3 * DEMO.period.total_seconds())
     changes: dict[int, list[tuple[float, object]]] = {}
@@ -123,7 +124,7 @@ async def test_in_the_demo_one_account_alone_changes_its_status_often_enough_to_
         await clock.sleep(seconds)
 
     with suppress(StopAsyncIteration):
-        await play(DEMO, upstream, sleep=note)
+        await play_demo(upstream, taken=lambda: taken, sleep=note)
     within = FLIPS_WITHIN.total_seconds()
     flapping = {
         identity

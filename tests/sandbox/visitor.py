@@ -102,8 +102,7 @@ async def told(page: Page, words: str) -> Locator:
 
 async def command(page: Page, name: str) -> None:
     """Pick a command as one does in Discord."""
-    await page.get_by_label("Message", exact=True).click()
-    await page.keyboard.type(f"/{name}")
+    await page.get_by_label("Message", exact=True).fill(f"/{name}")
     await page.locator(".command-popup").get_by_text(f"/{name}", exact=True).click()
 
 

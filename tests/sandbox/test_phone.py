@@ -1,0 +1,67 @@
+"""The page on a phone: whatever somebody writes, *Send* is on the screen, and nothing lies off it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+import pytest
+from discord import app_commands
+from playwright.async_api import Page, expect
+
+from bot.chat.client import COMMANDS
+from tests.sandbox.visitor import CHROMIUM, command, opened, option, running, told
+
+SIZES: Final = ((360, 640), (390, 844), (1280, 900))
+"""Of small and of usual phones, and of a computer, in CSS pixels."""
+LONG: Final = "what somebody writes may well be as long as this"
+
+Command: TypeAlias = "app_commands.Command[Any, ..., None]"
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+
+
+def leaves(commands: Iterable["app_commands.Group | Command"]) -> Iterator[Command]:
+    """The commands that can be sent: those in groups, too."""
+    for each in commands:
+        if isinstance(each, app_commands.Group):
+            yield from leaves(each.commands)
+        else:
+            yield each
+
+
+async def check(page: Page, when: str) -> None:
+    """Everything is on the screen."""
+    send = page.get_by_role("button", name="Send", exact=True)
+    await expect(send, when).to_be_in_viewport(ratio=1)
+    wide, off = await page.evaluate(OFF_THE_SCREEN)
+    assert wide <= 0, f"{when}: the page slides sideways by {wide} pixels"
+    assert not off, f"{when}: off the screen: {off}"
+
+
+OFF_THE_SCREEN: Final = """() => [
+  document.documentElement.scrollWidth - innerWidth,
+  [...document.querySelectorAll("#channel-composer *, .channel-message *, #toolbar *")]
+    .filter((each) => {
+      const { left, right, width, height } = each.getBoundingClientRect();
+      return width && height && each.checkVisibility() && (left < -0.5 || right > innerWidth + 0.5);
+    })
+    .map((each) => `${each.tagName}.${each.className}: ${each.textContent.slice(0, 40)}`),
+]"""
+"""By how many pixels the page is too wide, and what is seen of what lies beside it."""
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_every_command_can_be_sent_whatever_is_in_the_composer(width: int, height: int) -> None:
+    async with running("bot", "demo", "--port", "0") as demo, opened(demo.url, width, height) as page:
+        await told(page, "Now watching 9 tokens")
+        await check(page, "at first")
+        for each in leaves(make() for make in COMMANDS):
+            name = each.qualified_name
+            await command(page, name)
+            await check(page, f"/{name}")
+            for parameter in each.parameters:
+                await option(page, parameter.display_name, LONG)
+                await check(page, f"/{name} {parameter.display_name}")
+            await page.locator(".command-context-close").click()
