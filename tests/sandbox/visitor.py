@@ -6,13 +6,14 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import TimeoutError as TooLateError
 
 ROOT: Final = Path(__file__).parents[2]
 CHROMIUM: Final = shutil.which("chromium")
@@ -28,6 +29,8 @@ AT_ONCE: Final = 60_000
 """Milliseconds, a hundred times what the page takes to answer: a guard against hanging."""
 IN_TIME: Final = 180_000
 """Milliseconds, a hundred times what the bot takes to tell: the same."""
+MOMENT: Final = 2_000
+"""Milliseconds until somebody tries a click again, which a list that has closed meanwhile did not get."""
 PATIENCE: Final = 120.0
 """Seconds, dozens of times what the demo takes to start or end: the same."""
 
@@ -100,10 +103,20 @@ async def told(page: Page, words: str) -> Locator:
     return found
 
 
+async def insist(there: Locator, *clicks: Locator) -> None:
+    """Click these in turn, over and over, until that is there: whatever the page shows anew closes a list."""
+    async with asyncio.timeout(PATIENCE):
+        while not await there.count():
+            with suppress(TooLateError):
+                for each in clicks:
+                    await each.click(timeout=MOMENT)
+
+
 async def command(page: Page, name: str) -> None:
     """Pick a command as one does in Discord."""
     await page.get_by_label("Message", exact=True).fill(f"/{name}")
-    await page.locator(".command-popup").get_by_text(f"/{name}", exact=True).click()
+    chosen = page.locator(".command-chip").get_by_text(f"/{name}", exact=True)
+    await insist(chosen, page.locator(".command-popup").get_by_text(f"/{name}", exact=True))
 
 
 async def send(page: Page) -> None:
@@ -114,7 +127,11 @@ async def send(page: Page) -> None:
 async def option(page: Page, name: str, value: str) -> None:
     """Write an option of the command; what Discord does not ask for by itself is added to it first."""
     field = page.locator(f'.command-option-input[data-option="{name}"]')
-    if not await field.count():
-        await page.locator(".command-ghost").click()
-        await page.locator(".command-suggestion").get_by_text(name, exact=True).click()
+    offered = page.locator(".command-suggestion").get_by_text(name, exact=True)
+    await insist(field, page.locator(".command-ghost"), offered)
     await field.fill(value)
+
+
+async def leave(page: Page) -> None:
+    """Leave the command unsent."""
+    await insist(page.get_by_label("Message", exact=True), page.locator(".command-context-close"))
