@@ -994,6 +994,10 @@ def assert_good(shown: Alert) -> None:
     embed = shown.embeds[0]
     assert_fits(embed)
     assert len(shown.content or "") <= 2000
+    assert re.match(rf"(?:<@&{ROLE}> )?\*\*\S.*\*\*$", shown.content), (
+        "the headline, as a phone's notification shows it"
+    )
+    assert not embed.title, "which says it once"
     for text in [*texts(embed)[:2], *texts(embed)[3:], shown.content or ""]:
         assert_harmless(text)
 
