@@ -268,6 +268,9 @@ async def _look_around(app: App, settings: Settings) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_POLL.total_seconds()):
             await app.polled.wait()
+    for each in wrong:
+        if each.hopeless:  # by now it is known what was told before the start
+            app.outbox.fallback.block(each.words)
     fleet = app.monitor.fleet
     tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
     logger.info(announcement(tokens, settings.poll_interval, ids, found))

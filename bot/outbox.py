@@ -138,7 +138,7 @@ class Outbox:
         self._time = timer or (lambda: asyncio.get_running_loop().time())
         self._rests = Rests(pace)
         self._in_vain = InVain()
-        self._fallback = Fallback(notify, self._note_told)
+        self.fallback = Fallback(notify, self._note_told)  # which others may tell of the channel, too
         self._begun = False
         """Whether what was parked before the start is tried once more, and known what the fallback was told."""
         self._refused = False
@@ -160,8 +160,8 @@ class Outbox:
     async def run(self) -> None:
         """Deliver whatever is due, for ever. No error ends it."""
         self._handover.doubtful = True  # a process that died may have claimed something
-        minding = self._fallback.mind_the_login(self._channel.ready, self._unheard, LONG_SILENCE)
-        beside = {asyncio.create_task(self._fallback.run()), asyncio.create_task(minding)}
+        minding = self.fallback.mind_the_login(self._channel.ready, self._unheard, LONG_SILENCE)
+        beside = {asyncio.create_task(self.fallback.run()), asyncio.create_task(minding)}
         try:
             while True:
                 pause = await self._deliver_safely()
@@ -236,7 +236,7 @@ class Outbox:
             await self._store.reopen(now, CLAIM_LASTS)
             if not self._begun:
                 await self._store.unpark(now)
-                self._fallback.resume(told=await self._store.told_blocked())
+                self.fallback.resume(told=await self._store.told_blocked())
                 self._begun = True
         claimed = await self._store.claim(now, of, self._in_vain.last)
         if claimed.folded:
@@ -258,7 +258,7 @@ class Outbox:
     async def _unheard(self) -> bool:
         """Whether something open is, before anything was tried; no, where the database does not say."""
         with contextlib.suppress(StoreError):
-            self._fallback.resume(told=await self._store.told_blocked())
+            self.fallback.resume(told=await self._store.told_blocked())
             return await self._store.unheard()
         return False
 
@@ -268,9 +268,9 @@ class Outbox:
         rest = self._rests.left(Subject.POSTS, now)
         silence = rest + timedelta(seconds=now - (now if self._silent_since is None else self._silent_since))
         long = bool(self._silence and rest) and silence >= LONG_SILENCE
-        if long and not self._fallback.blocked and await self._store.unheard():
+        if long and not self.fallback.blocked and await self._store.unheard():
             minutes = timedelta(seconds=round(silence.total_seconds()))
-            self._fallback.block(f"nothing can be posted for {minutes}: {self._silence}")
+            self.fallback.block(f"nothing can be posted for {minutes}: {self._silence}")
 
     async def _note_told(self, told: bool) -> None:  # noqa: FBT001 - as `Fallback` calls it
         """A start that does not know it tells it once more."""
@@ -305,7 +305,7 @@ class Outbox:
     def _may_post(self) -> None:
         self.blocked = False
         self._silent_since, self._silence = None, ""
-        self._fallback.open()
+        self.fallback.open()
 
     async def _park(self, message: Message, reason: str) -> None:
         """Discord will never take it as it is: tell somebody else of what is open, and try again at the next start."""
@@ -319,7 +319,7 @@ class Outbox:
     def _tell_of_refused(self, message: Message, reason: str) -> None:
         """Somebody else, where it is about something open."""
         if open_ := [incident.key for incident in message.incidents if incident.open]:
-            self._fallback.tell(Event.MESSAGE_REFUSED, f"{names_of(open_)} cannot be posted: {reason}")
+            self.fallback.tell(Event.MESSAGE_REFUSED, f"{names_of(open_)} cannot be posted: {reason}")
 
     async def _put_off(self, message: Message, attempt: Attempt, error: DeliveryError, now: datetime) -> None:
         """Give it back, to be tried when what was refused has rested."""
@@ -343,7 +343,7 @@ class Outbox:
         if new:
             self._silent_since = self._time() if self._silent_since is None else self._silent_since
             if blocked:  # a person must act, so at once
-                self._fallback.block(str(error))
+                self.fallback.block(str(error))
 
     async def _show(self, message: Message, attempt: Attempt, now: datetime) -> Shown:
         """Make the channel show the message; returns what it shows at least."""

@@ -7,9 +7,12 @@ import pytest
 
 from bot.__main__ import EX_CONFIG, EX_TEMPFAIL
 from bot.webhook.body import TITLES, Event
+from tests.storage.servers import CERTIFICATE
 from tests.test_heartbeat import switch
+from tests.test_proxies import tls
 from tests.test_receivers import SERVICES, RefusedError, Request, Shown, receiving
 from tests.test_webhook import pager
+from tests.wire.process import BotProcess
 from tests.wire.town import Town, town
 
 
@@ -108,3 +111,15 @@ async def test_it_names_the_place_of_the_database_and_not_who_asks(home: Town, u
     assert line.endswith(f"(at 127.0.0.1:{unused_tcp_port})")
     assert "hunter2" not in line
     assert "ana" not in line
+
+
+async def test_a_certificate_of_ones_own_is_trusted_where_ssl_cert_file_names_it(home: Town) -> None:
+    async with receiving(SERVICES["ntfy"], tls=tls()) as receiver:
+        with BotProcess.from_nothing():  # the certificates are read when aiohttp is imported
+            code, line = await checked(home, "fallback", FALLBACK_WEBHOOK_URL=receiver.url)
+            assert code == EX_TEMPFAIL
+            assert "its certificate is not trusted: SSL_CERT_FILE names a CA of your own" in line
+            by = {"FALLBACK_WEBHOOK_URL": receiver.url, "SSL_CERT_FILE": str(CERTIFICATE)}
+            code, line = await checked(home, "fallback", **by)
+    assert code == 0
+    assert len(receiver.shown) == 1

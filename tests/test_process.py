@@ -21,6 +21,7 @@ from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WE
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL, refusing
+from tests.test_webhook import events, pager
 from tests.waiting import until
 from tests.wire import faults, world
 from tests.wire.faults import Outage
@@ -741,6 +742,21 @@ async def test_a_channel_that_never_takes_a_message_ends_the_bot_unless_somebody
         assert (await _until_logged(bot, "watching")).startswith("watching 3 tokens every 10 s, telling ")
         assert bot.running
         assert (await bot.terminate()).code == 0
+
+
+async def test_somebody_else_is_told_at_a_start_that_no_alert_can_come_though_there_is_none_now(home: Town) -> None:
+    async with home.settled_bot() as bot:
+        await home.quiet_polls()
+        assert (await bot.terminate()).code == 0
+    async with pager([]) as (url, told):
+        for _ in range(2):
+            async with home.bot(FALLBACK_WEBHOOK_URL=url, OPS_CHANNEL_ID=str(NOBODY)) as bot:
+                await _until_logged(bot, "watching")
+                await until("the news", lambda: told)
+                await home.quiet_polls()
+                assert (await bot.terminate()).code == 0
+    assert events(told) == ["ops_channel_blocked"]
+    assert "there is no channel 1100000000000000999" in str(told)
 
 
 async def test_what_a_person_can_mend_at_discord_is_said_at_a_start_and_waited_for(home: Town) -> None:

@@ -5,6 +5,7 @@ hand: docs/decisions.md says which.
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -128,8 +129,8 @@ class Service:
 
 
 @asynccontextmanager
-async def receiving(rule: Rule, query: str = "") -> AsyncIterator[Service]:
-    """Serve one at a real socket."""
+async def receiving(rule: Rule, query: str = "", tls: ssl.SSLContext | None = None) -> AsyncIterator[Service]:
+    """Serve one at a real socket, with TLS for `localhost` if that is given."""
     service = Service("")
 
     async def take(request: web.Request) -> web.Response:
@@ -146,8 +147,9 @@ async def receiving(rule: Rule, query: str = "") -> AsyncIterator[Service]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        service.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/s3cret-path{query}"
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        scheme, host = ("https", "localhost") if tls else ("http", "127.0.0.1")
+        service.url = f"{scheme}://{host}:{runner.addresses[0][1]}/hooks/s3cret-path{query}"
         yield service
     finally:
         await runner.cleanup()

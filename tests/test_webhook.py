@@ -108,6 +108,7 @@ async def fallback_at(url: str) -> AsyncIterator[Fallback]:
         """There is no other start."""
 
     fallback = Fallback(Webhook(url, lambda: START).notify, nothing)
+    fallback.resume(told=False)
     task = asyncio.create_task(fallback.run())
     try:
         yield fallback

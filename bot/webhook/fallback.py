@@ -27,6 +27,8 @@ class Fallback:
         self._news = asyncio.Event()
         self._told = False
         """Whether somebody was told that the channel is blocked, and not yet that it is open."""
+        self._resumed = False
+        """Whether that is known of the time before the start."""
         self._reason: str | None = None
         """Why the channel is blocked; None while it is open."""
 
@@ -36,9 +38,14 @@ class Fallback:
         return self._reason is not None
 
     def resume(self, *, told: bool) -> None:
-        """Before the start somebody was `told` that the channel is blocked, and it may be still."""
+        """Whether somebody was `told` before the start that the channel is blocked, and it may be still.
+
+        Nobody is told of the channel before this is known.
+        """
+        self._resumed = True
         if told:
-            self._told, self._reason = True, "as before the start"
+            self._told, self._reason = True, self._reason or "as before the start"
+        self._say_how_the_channel_is()
 
     def block(self, reason: str) -> None:
         """The channel is blocked. Once each time: what is known is not told again."""
@@ -97,6 +104,8 @@ class Fallback:
     def _say_how_the_channel_is(self) -> None:
         self._waiting.pop(_BLOCKED, None)
         self._waiting.pop(_OPEN, None)
+        if not self._resumed:
+            return
         if self._reason is not None and not self._told:
             self._add(_BLOCKED, self._reason)
         elif self._reason is None and self._told:
