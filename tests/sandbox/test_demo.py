@@ -75,7 +75,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await told(page, "Only members with the operator role can use this bot.")
         await page.get_by_label("Viewing as").select_option("operator")
 
-        await _see_a_refusal(page)
+        await _see_refusals(page)
 
         banned = await told(page, "Token 1906 is BANNED")
         await expect(banned).to_contain_text("@oncall")
@@ -101,15 +101,20 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await _see_all_well_again(page, demo)
 
 
-async def _see_a_refusal(page: Page) -> None:
+async def _see_refusals(page: Page) -> None:
     """Ask for what cannot be; it is an answer, and no error of the page."""
-    await command(page, "rules set")
-    await option(page, "rule", "pool")
-    await page.locator(".command-suggestion").get_by_text("pool", exact=True).click()
-    await option(page, "threshold", "lots")
-    await send(page)
-    await told(page, "lots")
-    await expect(page.locator("#action-status")).not_to_contain_text(re.compile("uncertain|not completed"))
+    for name, given, words in (
+        ("rules set", {"rule": "pool", "threshold": "lots"}, "“lots” cannot be set"),
+        ("silence add", {"length": "4h"}, "Nothing was silenced."),
+        ("maintenance add", {"start": "tomorrow", "length": "2h"}, "Write the start as"),
+    ):
+        await command(page, name)
+        for each, value in given.items():
+            await option(page, each, value)
+        await send(page)
+        await told(page, words)
+        await expect(page.locator(".command-chip")).to_have_count(0)
+        await expect(page.locator("#action-status")).to_be_hidden()
 
 
 async def _see_all_well_again(page: Page, demo: Demo) -> None:
