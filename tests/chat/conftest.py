@@ -23,6 +23,9 @@ from bot.domain.watch.testing import begin
 from tests.chat.builders import NOON, fleet, token
 
 GUILD = 500
+PATIENCE = 120.0
+"""Seconds, hundreds of times what any answer takes: a guard against hanging. simcord's own five are not enough for a
+busy machine, and after a test that fails so those that follow find discord.py as it left it, and fail, too."""
 
 
 class FakeDesk:
@@ -220,6 +223,7 @@ async def simcord_bot(desk: FakeDesk) -> ChatClient:
 @pytest.fixture
 async def world(simcord_env: simcord.Env, desk: FakeDesk) -> World:
     """A server in which only operators may ask."""
+    simcord_env.settle_timeout = PATIENCE
     guild = simcord_env.create_guild(id=GUILD)
     operators = guild.create_role("operators")
     managers = guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
