@@ -127,6 +127,8 @@ class Posted:
     heard: str
     """What the notification said."""
     deleted: bool = False
+    given_up: bool = False
+    """Whether it could not be edited, and was posted anew."""
 
     def __repr__(self) -> str:
         return f"<{self.first.mark}: {self.heard}>"
@@ -153,6 +155,8 @@ class Room:
     """Of the next requests, in order; all others are done."""
     barred: bool = False
     """Whether the bot lost its permission to speak."""
+    refused: str = ""
+    """The mark of the message of which the last request was an edit that was forbidden."""
 
     async def ready(self) -> None:
         """It always is."""
@@ -164,6 +168,8 @@ class Room:
         if fate.accepted and not (known and self.clock() - known[-1].at <= NONCE_MEMORY):
             fleet, shown = self.fleet(), alert(message, self.fleet(), ROLES)
             words = shown.content or str(shown.embeds[0].title)
+            for each in known:
+                each.given_up = self.refused == message.mark
             known = [Posted(len(self.posted) + 1, self.clock(), message, message, fleet, shown, words)]
             self.posted += known
         if error := fate.error:
@@ -173,6 +179,7 @@ class Room:
     async def edit(self, message: Message) -> None:
         """Show it as it is now."""
         fate = self._fate()
+        self.refused = message.mark if fate is Fate.FORBIDDEN else ""
         if fate.accepted:
             found = next((each for each in self.live if each.discord_id == message.discord_id), None)
             if found is None:
@@ -209,7 +216,7 @@ class Room:
     @property
     def cards(self) -> list[Posted]:
         """Of those the cards and summaries."""
-        return [each for each in self.live if each.first.notice is None]
+        return [each for each in self.live if each.first.notice is None and not each.given_up]
 
 
 @dataclass
@@ -467,7 +474,7 @@ class Machine(Watching):
     def check_rest(self) -> None:
         assert self.runner.run(self.store.waiting()) == 0, "nothing waits"
         assert self.runner.run(self.store.parked()) == ()
-        marks = Counter(each.first.mark for each in self.room.live)
+        marks = Counter(each.first.mark for each in self.room.live if not each.given_up)
         assert max(marks.values(), default=1) == 1, "nothing is said twice"
         for card in self.room.cards:
             self.check_card(card, self.runner.run(self.store.message(card.now.id)))
@@ -526,7 +533,7 @@ class Machine(Watching):
                 assert told[0].at <= post.at or loudest(post.first).rank >= told[0].severity.rank
             assert told or deleted, f"{name} is told twice: {post.heard}"
             untold = [rise for rise in untold if rise not in told]
-            deleted = deleted or (post.deleted and post.first.notice is None)
+            deleted = deleted or ((post.deleted or post.given_up) and post.first.notice is None)
         assert not untold, f"{name} rose at {untold}, and nobody was told"
 
     def check_notices(self) -> None:
