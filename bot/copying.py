@@ -100,6 +100,7 @@ async def undo(url: str) -> None:
     Raises:
         StoreError: It is not as it has to be.
     """
+    _print(f"undo  {redact(name_of(url), secrets_of(url))}")
     async with _opened(url, OLD, _OLD_URL) as database:
         with _about(OLD, _OLD_URL):
             seen = await database.read(look)
@@ -107,7 +108,9 @@ async def undo(url: str) -> None:
     if moved:
         _print("A bot may start on it again. It knows nothing of what happened since it was copied.")
     else:
-        _print("It was not copied to another database, so there is nothing to undo.")
+        _print(
+            f"It was not copied to another database, so there is nothing to undo. {_OLD_URL} says which one is meant."
+        )
 
 
 async def copied(
