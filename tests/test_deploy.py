@@ -4,6 +4,7 @@ import configparser
 import fnmatch
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -229,3 +230,57 @@ def test_each_host_s_page_has_the_same_steps_and_names_every_required_setting(pa
     assert {"ALERT_ROLE_ID", "HEARTBEAT_URL"} <= named, "or nobody is woken, and nobody notices that the bot is dead"
     assert "**Costs**" in text
     assert len(re.findall(r"(?<!template=https://github\.com/)your-team", text)) <= 1, "write it once, as REPO"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_going_back_on_a_server_of_one_s_own_finds_what_was_there_before_the_update(tmp_path: Path) -> None:
+    """Also where somebody has typed the update twice, as when it failed half-way."""
+    page = (ROOT / "docs/hosting/vps.md").read_text(encoding="utf-8")
+    folder = page.split("git clone")[1].split()[1]
+
+    def typed(section: str) -> list[list[str]]:
+        text = page.split(f". {section}\n")[1].split("\n## ")[0]
+        return [call.split() for call in re.findall(rf"git -C {folder} ((?:pull|checkout)[^&`\n]*)", text)]
+
+    (pull,) = typed("Update")
+    back, forth = typed("Go back to the version before")
+
+    def git(*arguments: str, at: str = "here") -> str:
+        command = ["git", "-C", str(tmp_path / at), "-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - of the page
+
+    (tmp_path / "there").mkdir()
+    git("init", "--quiet", "--initial-branch=main", at="there")
+    git("commit", "--allow-empty", "--message=old", at="there")
+    git("clone", "--quiet", "there", "here", at=".")
+    for new in ("new", "newer"):
+        before = git("rev-parse", "HEAD")
+        git("commit", "--allow-empty", f"--message={new}", at="there")
+        git(*pull)
+        git(*pull)
+        assert git("rev-parse", "HEAD") != before
+        git(*back)
+        assert git("rev-parse", "HEAD") == before
+        git(*forth)
+
+
+def test_whoever_is_no_root_can_type_what_is_said_of_a_folder_of_root_s() -> None:
+    page = (ROOT / "docs/hosting/vps.md").read_text(encoding="utf-8")
+    calls = re.findall(r"(?:^|`)((?:sudo )?(?:sh -c .*)?git -C .*)", page, re.MULTILINE)
+    assert len(calls) == 4
+    assert [call for call in calls if not call.startswith("sudo ")] == [], "git refuses a folder of somebody else's"
+
+
+def test_what_ran_before_runs_on_after_going_back_with_compose() -> None:
+    """Whatever makes the container anew; and it is what the next update keeps."""
+    (bot,) = COMPOSE["services"].values()
+    page = (ROOT / "docs/hosting/docker.md").read_text(encoding="utf-8")
+    assert f"docker image tag {bot['image']} {bot['image']}:before" in page
+    assert f"docker image tag {bot['image']}:before {bot['image']}" in page
+
+
+def test_moving_shows_no_password_to_a_log() -> None:
+    page = (ROOT / "docs/hosting/moving.md").read_text(encoding="utf-8")
+    commands = re.findall(r"bot copy (.*)", page)
+    assert len(commands) > 3
+    assert [command for command in commands if "$NEW" in command or "--from" in command.partition("#")[0]] == []
