@@ -217,6 +217,11 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("RUNBOOK_URL", "https://wiki.example/{runbook}", "only {rule} and {token} are filled in"),
         ("FALLBACK_WEBHOOK_URL", "https://", "write an https URL with a host"),
         ("FALLBACK_WEBHOOK_URL", "ftp://ntfy/ops", "write an https URL with a host"),
+        *[
+            (name, f"https://{host}/ops", "between two dots of its host is nothing, or more than a name may have")
+            for name in ("FALLBACK_WEBHOOK_URL", "HEARTBEAT_URL", "IMAGINEPRO_API_URL", "RUNBOOK_URL", "HTTPS_PROXY")
+            for host in ("hooks..example.com", ".example.com", f"{'a' * 64}.example")
+        ],
         ("FALLBACK_WEBHOOK_URL", '"https://ntfy.sh/ops"', "leave out the quotes"),
         ("HEARTBEAT_URL", "http://hc-ping.com/x", "write https; plain http"),
         *(

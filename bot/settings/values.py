@@ -227,7 +227,13 @@ def _split(text: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         _mend("is not a URL: percent-encode / # @ and the like in user and password, and look at host and port")
+    if parts.hostname and not all(0 < len(label) <= LONGEST_LABEL for label in parts.hostname.rstrip(".").split(".")):
+        _mend("is not a URL: between two dots of its host is nothing, or more than a name may have")
     return parts
+
+
+LONGEST_LABEL = 63
+"""Characters of a name between two dots (RFC 1035)."""
 
 
 def database_url(text: str) -> Secret:

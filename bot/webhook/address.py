@@ -83,7 +83,7 @@ async def asked(
             with contextlib.suppress(aiohttp.ClientError, OSError):  # it was taken, or not, whatever follows
                 said = await response.content.read(READ)
             return Answer(response.status, _said(said, url))
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # the last where a name cannot even be looked up
         return Answer(None, _why(error))
 
 
@@ -95,6 +95,7 @@ _WHY: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientSSLError, "it speaks no TLS that is understood: is it http://, or another port?"),
     (aiohttp.ClientConnectorError, "nothing answers there"),
     (TimeoutError, "it did not answer in time"),
+    (ValueError, "its host is no name that can be looked up"),
 )
 """Why nothing answered, by the first kind that fits. What a library says itself has the address in it."""
 
