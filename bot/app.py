@@ -27,7 +27,7 @@ from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
 from bot.leader import Lease, leading
 from bot.monitor import Monitor
-from bot.observe.pulse import Parts, Pulse, started
+from bot.observe.pulse import Parts, Pulse, asking, started
 from bot.observe.watchdog import watching
 from bot.outbox import Outbox
 from bot.priority import Priority
@@ -92,8 +92,9 @@ async def opened(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         PortTakenError: Nothing can be served there now.
     """
     async with (
+        _observed(settings, clock) as pulse,
         open_store(settings.database_url.reveal()) as store,
-        _observed(settings, clock, store) as pulse,
+        asking(pulse, store),
         leading(store) as lease,
         _at_work(settings, clock, store.in_term(lease.term), lease, pulse) as app,
         _polling_and_delivering(app),
@@ -216,8 +217,9 @@ async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
     away = Away(fallback.notify if fallback else None)
     async with (
         _task(away.run()),
+        _observed(settings, clock) as pulse,  # before the database is there: hosts restart what does not answer
         away.opened(settings.database_url.reveal()) as store,
-        _observed(settings, clock, store) as pulse,
+        asking(pulse, store),
     ):
         while await _one_term(settings, clock, store, pulse, away):
             # The fleet and the client of that term are garbage in circles, and the next term would freeze them, too.
@@ -270,6 +272,7 @@ async def _look_around(app: App, settings: Settings) -> None:
             await app.polled.wait()
     for each in wrong:
         if each.hopeless:  # by now it is known what was told before the start
+            app.outbox.blocked = True
             app.outbox.fallback.block(each.words)
     fleet = app.monitor.fleet
     tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
@@ -279,9 +282,9 @@ async def _look_around(app: App, settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _observed(settings: Settings, clock: Callable[[], datetime], store: Store) -> AsyncIterator[Pulse]:
+async def _observed(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Pulse]:
     """What knows how the bot is doing; it works only for those who want to know."""
-    pulse = Pulse(store, clock, settings.poll_interval)
+    pulse = Pulse(clock, settings.poll_interval)
     async with contextlib.AsyncExitStack() as stack:
         if settings.port is not None or settings.watchdog or settings.heartbeat_url is not None:
             await stack.enter_async_context(started(pulse))

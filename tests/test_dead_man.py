@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.imaginepro import UNAVAILABLE
+from tests.observe.test_process import health
 from tests.storage.servers import PostgreSQL
 from tests.test_heartbeat import Switch, switch
 from tests.test_webhook import events, pager
@@ -62,9 +63,13 @@ async def test_somebody_is_told_that_the_database_is_away_while_it_leads_and_at_
             await until_called(it)
             assert (await bot.terminate()).code == 0
         door.away = True
-        async with home.bot(**settings) as bot:
+        async with home.bot(**settings, PORT="0") as bot:
             await until("the news", lambda: len(told) == 3)
             assert len(bot.said("waiting for the database")) == 1
+            served = await bot.served_at()
+            code, said = await health(served)
+            assert (code, said["role"], [each["reason"] for each in said["reasons"]]) == (503, "standby", ["database"])
+            assert (await health(served, "/live"))[0] == 200, "or the host ends it before it told anybody"
             door.away = False
             await until("the end", lambda: len(told) == 4)
             await bot.wait_ready()

@@ -18,9 +18,11 @@ import pytest
 from bot import __version__
 from bot.sandbox import imaginepro
 from bot.sandbox.imaginepro import OUT_OF_CREDITS, UNAUTHORIZED, UNAVAILABLE, WEB_PAGE, Fault, late, rate_limited
+from tests.observe.test_process import health
 from tests.report import table
 from tests.stop import BUSY, Busy, stopped
 from tests.storage.servers import PostgreSQL, refusing
+from tests.test_heartbeat import switch
 from tests.test_webhook import events, pager
 from tests.waiting import until
 from tests.wire import faults, world
@@ -748,12 +750,17 @@ async def test_somebody_else_is_told_at_a_start_that_no_alert_can_come_though_th
     async with home.settled_bot() as bot:
         await home.quiet_polls()
         assert (await bot.terminate()).code == 0
-    async with pager([]) as (url, told):
+    settings = {"OPS_CHANNEL_ID": str(NOBODY), "PORT": "0", "FAKE_WORRY": "2"}
+    async with pager([]) as (url, told), switch() as it:
         for _ in range(2):
-            async with home.bot(FALLBACK_WEBHOOK_URL=url, OPS_CHANNEL_ID=str(NOBODY)) as bot:
+            async with home.bot(**settings, FALLBACK_WEBHOOK_URL=url, HEARTBEAT_URL=it.url) as bot:
                 await _until_logged(bot, "watching")
                 await until("the news", lambda: told)
-                await home.quiet_polls()
+                called = len(it.calls)
+                await home.quiet_polls(5)
+                assert len(it.calls) <= called + 1, "it would not tell of a ban"
+                code, said = await health(await bot.served_at())
+                assert (code, [each["reason"] for each in said["reasons"]]) == (503, ["blocked"])
                 assert (await bot.terminate()).code == 0
     assert events(told) == ["ops_channel_blocked"]
     assert "there is no channel 1100000000000000999" in str(told)

@@ -3,16 +3,17 @@
 Time is counted in beats, which come every second while the process runs and its loop turns. So a process that was
 frozen, or a machine that was asleep, finds nothing dead when it goes on: that time did not happen to it.
 
-    async with started(pulse):              beats, and asks the database every few seconds
-        with pulse.leading(parts):          from here on this copy is the one that polls and notifies
-            jobs = [pulse.watched(job) for job in jobs]
+    async with started(pulse):                  beats; the database is away
+        async with asking(pulse, store):        which is asked every few seconds from here on
+            with pulse.leading(parts):          this copy is the one that polls and notifies
+                jobs = [pulse.watched(job) for job in jobs]
 """
 
 import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +22,7 @@ from bot.domain.value import replace
 from bot.figures import Histogram
 from bot.jobs import Job
 from bot.observe.health import READINGS_LATE, Facts, Role, Work, wrong
-from bot.storage.store import Backlog, Store, StoreError
+from bot.storage.store import Backlog, Refusals, Store, StoreError
 from bot.telemetry import event
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class Parts(NamedTuple):
 class Pulse:
     """Knows how the process is doing. Nothing beats before `started`."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], interval: timedelta) -> None:
+    def __init__(self, clock: Callable[[], datetime], interval: timedelta) -> None:
         """`interval` is between two polls."""
-        self._store = store
-        self._refusals = store.refusals
+        self._store: Store | None = None
+        self._refusals = Refusals()
         self._clock = clock
         self._interval = interval
         self._awake = timedelta()
@@ -70,7 +71,7 @@ class Pulse:
         """Up to when each thing was well, on that scale."""
         self._before: dict[str, object] = {}
         """What each thing was at the last beat that moves when it is well."""
-        self._every = {"probe": PROBE}
+        self._every: dict[str, timedelta] = {}
         """The jobs, with their intervals."""
         self._led_since: datetime | None = None
         self.parts: Parts | None = None
@@ -80,6 +81,8 @@ class Pulse:
         self.failures: Counter[str] = Counter()
         """How many runs of each job ended by an error."""
         self.lag = Histogram(LAGS)
+        self.followed = False
+        """Whether it beats."""
         self.beats = 0
         """Grows while the loop turns."""
         self._said = frozenset[str]()
@@ -109,6 +112,14 @@ class Pulse:
             yield
         finally:
             self.parts, self._led_since, self._every = None, None, standby
+
+    def ask_of(self, store: Store | None) -> None:
+        """This is the database from now on; before there is one it is away."""
+        self._store = store
+        if store is not None:
+            self._refusals = store.refusals
+            self._every["probe"] = PROBE
+            self._note("probe")
 
     def watched(self, job: Job) -> Job:
         """The job, whose runs are noted from now on."""
@@ -191,6 +202,8 @@ class Pulse:
 
     async def ask(self) -> None:
         """Ask the database what waits. There is no deadline here: one that hangs is away."""
+        if self._store is None:
+            return
         try:
             self.backlog = await self._store.backlog(self._clock() - PARKED_FOR)
             self._note("database")
@@ -212,14 +225,31 @@ class Pulse:
 
 @contextlib.asynccontextmanager
 async def started(pulse: Pulse) -> AsyncIterator[None]:
-    """Let it beat, and ask the database, for as long as the context is open."""
-    tasks = {asyncio.create_task(_beating(pulse)), asyncio.create_task(_asking(pulse))}
+    """Let it beat for as long as the context is open."""
+    pulse.followed = True
+    async with _beside(_beating(pulse)):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def asking(pulse: Pulse, store: Store) -> AsyncIterator[None]:
+    """Let it ask that database for as long as the context is open, if it beats."""
+    pulse.ask_of(store)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(pulse.ask_of, None)
+        if pulse.followed:
+            await stack.enter_async_context(_beside(_asking(pulse)))
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _beating(pulse: Pulse) -> None:

@@ -124,5 +124,6 @@ async def patient(sqlite_url: str) -> AsyncIterator[Patient]:
         async with ChatClient(monitor, guild_id=1, channel_id=2) as client:
             client.online = True
             outbox = Outbox(store, ends, lambda: ends.now, handover, timer=lambda: ends.seconds)
-            pulse = Pulse(store, lambda: ends.now, timedelta(minutes=1))
+            pulse = Pulse(lambda: ends.now, timedelta(minutes=1))
+            pulse.ask_of(store)
             yield Patient(ends, store, monitor, outbox, client, pulse)

@@ -20,9 +20,9 @@ PATIENCE = 120.0
 QUICK = {"PORT": "0", "POLL_INTERVAL": "1s", "FAKE_WORRY": "1", "FAKE_PAUSE": "0.5", "FAKE_LONGEST_PAUSE": "0.5"}
 
 
-async def health(url: str) -> tuple[int, dict[str, Any]]:
-    """What `/health` says now."""
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/health") as response:
+async def health(url: str, page: str = "/health") -> tuple[int, dict[str, Any]]:
+    """What that page says now."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}{page}") as response:
         return response.status, await response.json()
 
 

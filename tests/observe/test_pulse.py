@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -10,8 +11,8 @@ from bot.delivery.outcome import BlockedError, LaterError, RefusedError
 from bot.delivery.rests import Subject
 from bot.jobs import Job
 from bot.observe.health import Role, wrong
-from bot.observe.pulse import BEAT, Pulse, started
-from bot.storage.store import Backlog, StoreError, StoreUnavailableError
+from bot.observe.pulse import BEAT, Pulse, asking, started
+from bot.storage.store import Backlog, Refusals, Store, StoreError, StoreUnavailableError
 from tests.domain.fleets import START, record
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 from tests.observe.conftest import Patient
@@ -310,6 +311,8 @@ async def test_what_could_not_be_delivered_while_nothing_was_stored_is_not_late_
 class Hanging:
     """A database that never answers, nor refuses to."""
 
+    refusals = Refusals()
+
     async def backlog(self, parked_since: object) -> Backlog:
         """Hang."""
         assert parked_since
@@ -319,14 +322,25 @@ class Hanging:
 
 async def test_a_database_that_hangs_for_good_is_a_dead_job(patient: Patient) -> None:
     await patient.live(1)
-    patient.pulse._store = Hanging()  # type: ignore[assignment] # all that is asked of it
-    async with started(patient.pulse):
+    hanging = cast("Store", Hanging())  # all that is asked of it
+    async with started(patient.pulse), asking(patient.pulse, hanging):
         await asyncio.sleep(0)
         for seconds, dead, red in ((31, [], {"database"}), (270, ["probe"], {"database", "job"})):
             for _ in range(seconds):
                 patient.pulse.beat(0)
             assert words(patient.pulse) == red
             assert list(patient.pulse.dead) == dead
+
+
+async def test_before_there_is_a_database_it_is_away_and_nothing_is_dead_that_a_restart_would_mend() -> None:
+    pulse = Pulse(lambda: START, timedelta(minutes=1))
+    async with started(pulse):
+        await asyncio.sleep(25)
+        assert words(pulse) == set()
+        await asyncio.sleep(3600)
+        assert words(pulse) == {"database"}
+        assert pulse.dead == ()
+        assert pulse.facts.role is Role.STANDBY
 
 
 async def test_a_loop_that_is_always_late_turns_it_red_and_one_late_beat_does_not(patient: Patient) -> None:
@@ -376,7 +390,7 @@ async def test_what_turns_wrong_and_well_is_a_line_of_the_log_each(
 
 async def test_once_started_it_beats_and_asks_by_itself(patient: Patient) -> None:
     await patient.poll()
-    async with started(patient.pulse):
+    async with started(patient.pulse), asking(patient.pulse, patient.store):
         await asyncio.sleep(10.5 * BEAT.total_seconds())
         assert patient.pulse.beats == 10
         assert patient.pulse.lag.total == pytest.approx(0, abs=0.001)
