@@ -232,6 +232,12 @@ def test_each_host_s_page_has_the_same_steps_and_names_every_required_setting(pa
     assert len(re.findall(r"(?<!template=https://github\.com/)your-team", text)) <= 1, "write it once, as REPO"
 
 
+@pytest.mark.parametrize("page", ["docker", "fly"])
+def test_an_update_keeps_what_the_page_has_had_changed_in_a_file_of_ours(page: str) -> None:
+    text = (ROOT / f"docs/hosting/{page}.md").read_text(encoding="utf-8")
+    assert re.findall("git pull.*?(?= &&)", text) == ["git pull --autostash"], "git refuses to update such a file"
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_going_back_on_a_server_of_one_s_own_finds_what_was_there_before_the_update(tmp_path: Path) -> None:
     """Also where somebody has typed the update twice, as when it failed half-way."""
@@ -275,8 +281,19 @@ def test_what_ran_before_runs_on_after_going_back_with_compose() -> None:
     """Whatever makes the container anew; and it is what the next update keeps."""
     (bot,) = COMPOSE["services"].values()
     page = (ROOT / "docs/hosting/docker.md").read_text(encoding="utf-8")
-    assert f"docker image tag {bot['image']} {bot['image']}:before" in page
-    assert f"docker image tag {bot['image']}:before {bot['image']}" in page
+    kept = r'docker image tag imaginepro-bot "imaginepro-bot:\$\(git rev-parse HEAD\)"\ngit pull'
+    assert bot["image"] == "imaginepro-bot"
+    assert re.search(kept, page), "before the pull, under a name that no second try of the update takes"
+    assert 'docker image tag "imaginepro-bot:$(git rev-parse main@{1})" imaginepro-bot\n' in page
+
+
+@pytest.mark.parametrize("page", ["docker", "fly", "vps"])
+def test_no_backup_takes_the_place_of_the_one_before(page: str) -> None:
+    """The one that counts is from before the update, which may be typed again, and so may be what comes before it."""
+    text = (ROOT / f"docs/hosting/{page}.md").read_text(encoding="utf-8")
+    made = re.findall(r'(?:"\.backup |--file=|docker compose cp ).*', text.split(". Back up\n")[1])
+    assert len(made) == 1
+    assert "$(date +%F-%H%M)" in made[0]
 
 
 def test_moving_shows_no_password_to_a_log() -> None:
