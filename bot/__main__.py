@@ -142,7 +142,12 @@ def _end(error: SettingsError) -> int:
     telemetry.configure(level, form, error.secrets, sys.stderr)
     telemetry.catch_strays()
     _say_start()
-    code = asyncio.run(_fail(EX_CONFIG, error, app.fallback_in_spite_of(error, _utc_now), error.secrets))
+
+    async def fail() -> int:
+        fallback = app.fallback_in_spite_of(error, _utc_now)
+        return await _fail(EX_CONFIG, error, fallback, error.secrets, _ending())
+
+    code = asyncio.run(fail())
     event(logger, logging.INFO, "ending", code=code)
     return code
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
 import tempfile
 import time
 from datetime import timedelta
@@ -53,7 +54,11 @@ def forget(webhook: Webhook) -> None:
 
 
 def _folder() -> Path:
-    return Path(tempfile.gettempdir())
+    """The folder for temporary files; where everything is read-only, one in which nothing can be."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.devnull)
 
 
 def _prefix(webhook: Webhook) -> str:
@@ -68,7 +73,8 @@ def _claimed(mark: Path) -> bool:
     """Whether nobody else told it, and nobody else does now. In doubt it is told."""
     try:
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - mark.stat().st_mtime < AGAIN.total_seconds():  # noqa: TID251 - files have the system's
+            # One of times to come was made before the clock was set back, nobody knows how long ago.
+            if 0 <= time.time() - mark.stat().st_mtime < AGAIN.total_seconds():  # noqa: TID251 - files have the system's
                 return False
             mark.unlink()
         mark.touch(exist_ok=False)
