@@ -58,6 +58,16 @@ async def test_it_says_what_the_service_says_that_takes_no_such_thing(home: Town
     assert line.endswith("It answered 400 refused: cannot unmarshal object, see [redacted]")
 
 
+async def test_what_opens_the_address_is_hidden_however_the_service_says_it_back(home: Town) -> None:
+    def echo(request: Request) -> Shown:
+        raise RefusedError(request.headers["Authorization"])
+
+    async with receiving(echo) as receiver:
+        url = receiver.url.replace("://", "://ana:hunter2%21@")
+        _, line = await checked(home, "fallback", FALLBACK_WEBHOOK_URL=url)
+    assert line.endswith("It answered 400 refused: Basic [redacted]")
+
+
 @pytest.mark.parametrize(
     ("status", "ends", "advice"),
     [

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -114,6 +115,9 @@ def parts(url: str) -> tuple[str, ...]:
     """What of an address may open it by itself: a service may say it back, or a library in an error."""
     split = urlsplit(url)
     words = [*split.path.split("/"), *split.query.replace("=", "&").split("&"), split.username, split.password]
+    if split.username is not None:  # as it is sent
+        pair = f"{unquote(split.username)}:{unquote(split.password or '')}"
+        words.append(b64encode(pair.encode()).decode())
     named = {word for each in words if each for word in (each, unquote(each)) if len(word) > _TELLING}
     return url, *named
 
