@@ -90,7 +90,7 @@ def gotify(request: Request) -> Shown:
 
 def ntfy(request: Request) -> Shown:
     """The body as it is, or by a template; a header wins over the query. Longer bodies become a file."""
-    asked = {name.lower(): value for name, value in request.query.items()}
+    asked = {name.lower().removeprefix("x-"): value for name, value in request.query.items()}
     asked |= {name.lower().removeprefix("x-"): value for name, value in request.headers.items()}
     longest = 4096
     if len(request.text.encode()) > longest:
@@ -203,6 +203,30 @@ async def test_an_address_that_says_how_ntfy_shows_it_is_heeded() -> None:
     async with receiving(ntfy, "?tpl=1&t=Bot&m={{.event}}&p=2") as receiver:
         await Webhook(receiver.url, lambda: START).post(Event.MESSAGE_REFUSED, REASON)
     assert receiver.shown == [Shown("message_refused", "Bot")]
+
+
+@pytest.mark.parametrize(
+    "query", ["?auth=QmVhcmVyIHRrX3Mz", "?tags=skull&icon=", "?email=ana@example.com", "?x-tags=a"]
+)
+async def test_an_address_that_says_something_else_to_ntfy_wakes_as_one_that_says_nothing(query: str) -> None:
+    async with receiving(ntfy, query) as receiver:
+        await Webhook(receiver.url, lambda: START).post(Event.DATABASE_AWAY, REASON)
+    assert receiver.shown == [Shown(REASON, TITLES[Event.DATABASE_AWAY], urgent=True)]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?p=2", Shown(REASON, TITLES[Event.DATABASE_AWAY])),
+        ("?X-Priority=low", Shown(REASON, TITLES[Event.DATABASE_AWAY])),
+        ("?t=Bot", Shown(REASON, "Bot", urgent=True)),
+        ("?tpl=yes&m={{.event}}", Shown("database_away", urgent=True)),
+    ],
+)
+async def test_what_an_address_says_to_ntfy_is_heeded_and_the_rest_said_beside_it(query: str, shown: Shown) -> None:
+    async with receiving(ntfy, query) as receiver:
+        await Webhook(receiver.url, lambda: START).post(Event.DATABASE_AWAY, REASON)
+    assert receiver.shown == [shown]
 
 
 def test_google_chat_which_refuses_what_it_does_not_know_gets_its_text_alone() -> None:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 LONGEST = 500
 """Bytes of a reason in JSON, which is in five fields: ntfy makes a file of a body that has more than 4,096. Of the
@@ -96,12 +96,23 @@ def _cut(reason: str) -> str:
 
 
 def headers(what: Event, url: str) -> dict[str, str]:
-    """What ntfy is told about the body, unless the address itself does: a header would win over its query."""
-    if urlsplit(url).query:
-        return {}
-    return {
-        "X-Template": "yes",
-        "X-Title": TITLES[what],
-        "X-Message": "{{.message}}",
-        "X-Priority": "default" if what in GOOD else "max",
+    """What ntfy is told about the body, but for what the address says itself: a header would win over its query."""
+    said = {name.lower().removeprefix("x-") for name, _ in parse_qsl(urlsplit(url).query)}
+    shown = {
+        "Template": "yes",
+        "Title": TITLES[what],
+        "Message": "{{.message}}",
+        "Priority": "default" if what in GOOD else "max",
     }
+    if said & {*_NTFY["Template"], *_NTFY["Message"]}:  # whoever words it, words all of it
+        shown = {"Priority": shown["Priority"]}
+    return {f"X-{name}": text for name, text in shown.items() if not said & _NTFY[name]}
+
+
+_NTFY: Mapping[str, frozenset[str]] = {
+    "Template": frozenset({"template", "tpl"}),
+    "Title": frozenset({"title", "t"}),
+    "Message": frozenset({"message", "m"}),
+    "Priority": frozenset({"priority", "prio", "p"}),
+}
+"""What each is called in an address. Another name there, such as `auth` or `tags`, says nothing of how it is shown."""
