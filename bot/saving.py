@@ -130,6 +130,8 @@ class Saving:
         self._notify = notify
         self._pace = pace or PACE
         self._troubles = 0
+        self._told: Trouble | None = None
+        """Of which the fallback address was told last."""
         store.refusals.over()
 
     async def run(self) -> None:
@@ -248,9 +250,14 @@ class Saving:
         told = await self._notify(Event.DATABASE_UNWRITABLE, trouble.reason)
         while not told and not await _within(self._pace.fallback, over):
             told = await self._notify(Event.DATABASE_UNWRITABLE, trouble.reason)
+        self._told = trouble if told else self._told
         await over.wait()
-        if told:
-            await self._notify(Event.DATABASE_WRITABLE, "the database takes writes again")
+        # Of a later one that was told its own end will be.
+        while self._told is trouble and (  # noqa: ASYNC110 - what is waited for is elsewhere
+            self._store.refusals.last is not None
+            or not await self._notify(Event.DATABASE_WRITABLE, "the database takes writes again")
+        ):
+            await asyncio.sleep(self._pace.fallback.total_seconds())
 
 
 def _message(trouble: Trouble, posted: int | None = None) -> Message:

@@ -403,6 +403,40 @@ async def test_what_ends_before_the_channel_took_it_is_not_told(scene: Scene) ->
     assert Event.DATABASE_WRITABLE not in [what for what, _ in scene.fallback]
 
 
+async def test_the_end_is_told_elsewhere_until_it_arrives_and_not_while_it_is_so_again(scene: Scene) -> None:
+    def told() -> list[Event]:
+        return [what for what, _ in scene.fallback]
+
+    again = [Event.DATABASE_WRITABLE]
+    scene.refuse()
+    await wait(TOLD)
+    scene.fallback_takes = False
+    scene.database.refuses = False
+    await wait(OVER, 2.5 * PACE.fallback)
+    assert told() == [Event.DATABASE_UNWRITABLE, *again * 3]
+    scene.refuse()
+    await wait(PACE.blip)
+    scene.fallback_takes = True
+    scene.database.refuses = False
+    await wait(timedelta(minutes=5))
+    assert told() == [Event.DATABASE_UNWRITABLE, *again * 4], "not told of the blip, it hears of the end once"
+
+    scene.refuse()
+    await wait(TOLD)
+    scene.fallback_takes = False
+    scene.database.refuses = False
+    await wait(timedelta(minutes=5), OVER)
+    tried = len(told())
+    scene.refuse()
+    await wait(TOLD)
+    scene.fallback_takes = True
+    await wait(2 * PACE.fallback)
+    assert told()[-1] == Event.DATABASE_UNWRITABLE
+    scene.database.refuses = False
+    await wait(timedelta(minutes=30))
+    assert told()[tried:].count(Event.DATABASE_WRITABLE) == 1
+
+
 async def test_a_bug_in_a_proof_is_not_the_end_of_looking(scene: Scene, logged: Callable[[], list[str]]) -> None:
     scene.database.bug = True
     await wait(2.5 * PACE.probe)
