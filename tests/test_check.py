@@ -1,5 +1,8 @@
 """What `check` says of the addresses of other services, and of a beginning without tokens."""
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from tests.test_heartbeat import switch
 from tests.test_proxies import tls
 from tests.test_receivers import SERVICES, RefusedError, Request, Shown, receiving
 from tests.test_webhook import pager
-from tests.wire.process import BotProcess
+from tests.wire.process import LAUNCH, BotProcess
 from tests.wire.town import Town, town
 
 
@@ -104,6 +107,21 @@ async def test_it_reaches_the_host_of_the_heartbeat_and_does_not_call_it(home: T
     code, line = await checked(home, "heartbeat", HEARTBEAT_URL=it.url)
     assert code == EX_TEMPFAIL
     assert line == "FAIL  heartbeat: HEARTBEAT_URL cannot be reached: nothing answers there"
+
+
+async def test_whoever_reads_no_more_gets_its_exit_code_and_no_traceback(home: Town) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(LAUNCH), "check"),
+        env=dict(home.bot().environment),
+        cwd=home.folder,
+        stdout=writer,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writer)
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (0, b"")
 
 
 async def test_it_says_what_to_do_when_no_token_is_linked_yet(home: Town) -> None:
