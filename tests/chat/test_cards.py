@@ -188,6 +188,12 @@ def test_old_numbers_are_called_old_whatever_the_cause(minutes: int, incidents: 
     assert ("Nothing needs you." in (shown.description or "")) is not old
 
 
+@pytest.mark.parametrize(("seconds", "old"), [(30, False), (31, True)])
+def test_numbers_are_not_called_old_for_one_slow_answer_where_polls_are_close(seconds: int, *, old: bool) -> None:
+    view = replace(seen(fleet(token()), now=NOON + timedelta(seconds=seconds)), interval=timedelta(seconds=1))
+    assert ("these numbers are old**" in (token_card(token(), view).description or "")) is old
+
+
 def test_numbers_of_tokens_that_a_list_lacks_are_called_old_at_once() -> None:
     known = replace(fleet(token(), token(2)), read_alone={2: NOON + timedelta(minutes=2)})
     short = replace(incident(Rule.LIST_SHORT, None, detail="1 of 2"), opened_at=NOON + timedelta(minutes=1))

@@ -1,5 +1,7 @@
 """What the rules find in stories of readings, and what becomes of it over time."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.incidents import Key, Rule
@@ -698,6 +700,15 @@ def test_a_reading_that_is_older_than_three_intervals_fires_until_a_poll_ends() 
     assert story.changes.notify == {Key(Rule.UPSTREAM_STALE)}
     assert story.incident(Rule.UPSTREAM_STALE, None).severity is Severity.WARNING
     assert story.read(5, record()) == ["ended: upstream_stale warning"]
+
+
+@pytest.mark.parametrize(("interval", "still"), [(1, 30), (9, 30), (11, 33)])
+def test_one_slow_answer_is_no_hang_where_polls_are_close(interval: int, still: int) -> None:
+    story = watching(policy=Policy(interval=timedelta(seconds=interval)))
+    story.tick(still / 60)
+    assert story.changes.nothing
+    story.tick((still + 1) / 60)
+    assert story.changes.notify == {Key(Rule.UPSTREAM_STALE)}
 
 
 def test_failed_polls_fire_by_themselves_and_not_as_polls_that_do_not_come() -> None:

@@ -25,7 +25,7 @@ from bot.domain.model import (
 )
 from bot.domain.refusal import refusal
 from bot.domain.rules.fast_time import level_of
-from bot.domain.rules.upstream import STALE_AFTER
+from bot.domain.rules.upstream import stale_after
 from bot.domain.value import Value, field
 from bot.domain.watch.known import Known
 
@@ -379,7 +379,7 @@ def fast_time_left(tokens: Sequence[Token]) -> str:
 
 def too_old(view: Overview, at: datetime) -> bool:
     """Whether what was read then should have been read anew since."""
-    return view.now - at > STALE_AFTER * view.interval
+    return view.now - at > stale_after(view.interval)
 
 
 def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:

@@ -14,6 +14,8 @@ from bot.domain.value import replace
 
 STALE_AFTER: Final = 3
 """Poll intervals without a reading."""
+STALE_AT_LEAST: Final = timedelta(seconds=30)
+"""Where the interval is so short that one slow answer, or a busy machine, takes as long as several."""
 
 LONG_REST: Final = timedelta(minutes=5)
 """For which an upstream asks to be left alone; one that does so for less, poll after poll, is told once."""
@@ -21,6 +23,11 @@ LONG_REST: Final = timedelta(minutes=5)
 DOWN, REFUSED, STALE, SHORT = (
     Key(rule) for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT)
 )
+
+
+def stale_after(interval: timedelta) -> timedelta:
+    """For how long there may be no reading until nobody can rely on the last one."""
+    return max(STALE_AFTER * interval, STALE_AT_LEAST)
 
 
 def answered(case: Case) -> Iterator[Ended]:
@@ -101,7 +108,7 @@ def judge_stale(
     """
     failing = {DOWN, REFUSED, SHORT} & incidents.keys()
     last = max(filter(None, (polled_at if failing else read_at, began_at, left_alone_until)), default=None)
-    stale = last is not None and now - last > STALE_AFTER * policy.interval
+    stale = last is not None and now - last > stale_after(policy.interval)
     finding = Finding(STALE, RULES[Rule.UPSTREAM_STALE].severity)
     found = _found(finding, incidents, policy, now) if stale and (polled_at or began_at) else None
     return Judgement(at=now, findings={found.key: found} if found else {}, whole=False)
