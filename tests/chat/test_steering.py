@@ -252,6 +252,10 @@ async def test_a_window_begins_when_the_clock_of_the_server_says_so(
         ({"start": "2026-03-29 02:30", "length": "1h"}, "02:30 (Europe/Berlin) does not exist on 2026-03-29"),
         ({"start": "now", "length": "7d"}, "goes from 1m to 6d"),
         ({"start": "now", "length": "long"}, "“long” is no length of time"),
+        ({"start": "whenever", "length": "soon"}, f"{HOW} “soon” is no length"),
+        ({"start": "whenever", "length": "soon", "weekday": 1}, "such as 22:00 (Europe/Berlin). “soon” is no length"),
+        ({"start": "now", "length": "soon"}, "such as 30m, 4h or 2d. No window was added."),
+        ({"start": "whenever", "length": "1h"}, "now. No window was added."),
     ],
 )
 async def test_a_window_that_cannot_be_is_answered_with_how_to_mend_it(

@@ -257,8 +257,8 @@ RELAX_NOW = {
 }
 CHECKLIST = (
     "A real page would have gone unanswered as well. On the phone of whoever is on call, look at this channel's "
-    "notifications (all messages, and role mentions not suppressed), and at Do Not Disturb. Have they the role that is "
-    "mentioned? Was Discord open on a computer, which keeps the phone silent? More: docs/phone.md."
+    "notifications (all messages, and role mentions not suppressed), and at Do Not Disturb. Do they have the role "
+    "that is mentioned? Was Discord open on a computer, which keeps the phone silent? More: docs/phone.md."
 )
 UNPOSTED = (
     "It waited for Discord all that time, and so would a real page. The bot's log, and `/health`, say why. Mend that, "

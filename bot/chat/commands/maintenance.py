@@ -62,17 +62,37 @@ def _choice(value: str, zone: str, day: str = "") -> app_commands.Choice[str]:
 async def _add(interaction: Asked, *, begin: str, long: str, weekday: int | None = None, reason: Reason = "") -> None:
     await wait(interaction)
     desk, zone = interaction.client.desk, interaction.client.place.timezone
-    lasts = length(long, LONGEST)
-    if weekday is None:
-        start = _once(begin, desk.now, zone, lasts)
-        if start + lasts <= desk.now:
-            sentence = f"That window would be over already: it is {_now(desk.now, zone)} now."
-            raise UnclearError(sentence)
-    else:
-        start = _next(_clock(begin, zone), weekday, desk.now - lasts, zone)
+    try:
+        start, lasts = _when(begin, long, weekday, desk.now, zone)
+    except UnclearError as error:
+        sentence = f"{error} No window was added."
+        raise UnclearError(sentence) from None
     window = Window(reference(), start, lasts, weekday is not None, zone, interaction.user.id, reason)
     await desk.decide(window, "maintenance add", interaction.user.id, reason)
     await answer(interaction, f"Added: {_words(window, desk.now)} (`{window.id}`).")
+
+
+def _when(begin: str, long: str, weekday: int | None, now: datetime, zone: str) -> tuple[datetime, timedelta]:
+    """When the window begins, and how long it lasts; of what cannot be, all is told at once."""
+    start, lasts, wrong = now, timedelta(), list[str]()
+    try:
+        lasts = length(long, LONGEST)
+    except UnclearError as error:
+        wrong.append(str(error))
+    try:
+        start = (
+            _once(begin, now, zone, lasts)
+            if weekday is None
+            else _next(_clock(begin, zone), weekday, now - lasts, zone)
+        )
+    except UnclearError as error:
+        wrong.insert(0, str(error))
+    if wrong:
+        raise UnclearError(" ".join(wrong))
+    if weekday is None and start + lasts <= now:
+        sentence = f"That window would be over already: it is {_now(now, zone)} now."
+        raise UnclearError(sentence)
+    return start, lasts
 
 
 def _now(now: datetime, zone: str) -> str:
