@@ -247,8 +247,8 @@ def _answer(line: str) -> None:
 
 
 def _port(text: str) -> int:
-    """Raises ValueError where it is none, which argparse words."""
-    port = int(text)
+    """Raises ArgumentTypeError where it is none."""
+    port = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= port <= LAST_PORT:
         problem = f"{text} is no port: write a number from 0 to {LAST_PORT}"
         raise argparse.ArgumentTypeError(problem)

@@ -43,8 +43,11 @@ Ctrl-C ends it.
 
 """
 
-_ONLY_HERE: Final = "Only this machine can. For a phone in your own network, start it with --host 0.0.0.0\n"
-_ALSO_ELSEWHERE: Final = "So can whoever reaches this machine and has the whole address, until you end it.\n"
+_ONLY_HERE: Final = (
+    "Only this machine can. For a phone in your own network, end this and start the demo with --host 0.0.0.0; after\n"
+    "make demo that is .venv/bin/python -m bot demo --host 0.0.0.0\n"
+)
+_ALSO_ELSEWHERE: Final = "Whoever reaches this machine and has the whole address can, too, until you end it.\n"
 
 _MONOTONIC: Final = time.monotonic
 """As it was before simcord took it."""

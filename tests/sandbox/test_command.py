@@ -34,11 +34,11 @@ async def test_without_its_extra_it_says_how_to_install_it() -> None:
     assert process.returncode == 78
 
 
-@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+@pytest.mark.parametrize("port", ["99999", "-1", "http", "", "٨٧٦٥"])
 async def test_what_is_no_port_is_refused(port: str) -> None:
     process = await demo(f"--port={port}")
     _, complaint = await asyncio.wait_for(process.communicate(), PATIENCE)
-    assert "argument --port: " in complaint.decode()
+    assert f"argument --port: {port} is no port: write a number from 0 to 65535" in complaint.decode()
     assert "Traceback" not in complaint.decode()
     assert process.returncode == 2
 
