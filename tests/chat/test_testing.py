@@ -147,7 +147,7 @@ async def test_asked_for_twice_the_second_is_told_who_asked_and_where_it_is(worl
     again = said(await world.other.slash(world.channel, "admin test")).strip()
     link = f"https://discord.com/channels/500/{world.channel.id}/{card.id}"
     asked_for = f"asked for by <@{world.operator.id}> <t:{began}:R>"
-    assert again == f"A test is open already, {asked_for}: {link}. It ends <t:{began + 300}:R>."
+    assert again == f"A test is open already, {asked_for}: {link}. It ends at <t:{began + 300}:t>."
     assert len([each for each in world.desk.trail if each.act == "test"]) == 1
 
 

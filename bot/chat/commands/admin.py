@@ -50,7 +50,7 @@ async def _test(interaction: Asked) -> None:
     where = f"<#{place.channel_id}>" if link is None else place.link(link)
     if not begun and test is not None:
         asked = f", asked for by <@{test.moments[0].who}> {stamp(test.opened_at)}" if test.moments else ""
-        await answer(interaction, f"A test is open already{asked}: {where}. It ends {_end(test)}.")
+        await answer(interaction, f"A test is open already{asked}: {where}. It ends at {_end(test)}.")
         return
     begins = f"A test page is on its way to {where}. Whoever is on call has {span(TEST_LASTS)} to acknowledge it"
     said = [
@@ -63,7 +63,7 @@ async def _test(interaction: Asked) -> None:
 
 
 def _end(test: Incident) -> str:
-    return stamp(test.opened_at + TEST_LASTS)
+    return stamp(test.opened_at + TEST_LASTS, "t")
 
 
 def _line(entry: Entry) -> str:
