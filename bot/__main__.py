@@ -41,6 +41,7 @@ gc.enable()
 
 logger = logging.getLogger("bot")
 
+DOTENV = Path(".env")
 SCRIPT = "imaginepro-bot"
 
 EX_CONFIG = 78
@@ -95,9 +96,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.command == "copy":
         sys.exit(_copy(arguments.source, arguments.to))
     try:
-        settings = load(os.environ, Path(".env"))  # noqa: TID251 - this module is where the environment comes in
+        settings = load(os.environ, DOTENV)  # noqa: TID251 - this module is where the environment comes in
     except SettingsError as error:
-        sys.exit(_refuse(str(error)) if arguments.command == "check" else _end(error))
+        sys.exit(_refuse(f"{error}{_unwritten(error)}") if arguments.command == "check" else _end(error))
     telemetry.configure(settings.log_level, settings.log_format, settings.secrets, sys.stderr)
     telemetry.catch_strays()
     checking = arguments.command == "check"
@@ -129,6 +130,13 @@ def keep_standard_streams() -> None:
 
 def _say_start() -> None:
     event(logger, logging.INFO, "starting", version=__version__, python=platform.python_version())
+
+
+def _unwritten(error: SettingsError) -> str:
+    """Where to write what is missing, for whoever has not begun yet."""
+    if DOTENV.exists() or not any(" is missing: " in problem for problem in error.problems):
+        return ""
+    return "\nWrite what is missing where your host takes settings, or here into a copy of .env.example that is called .env"
 
 
 def _refuse(reason: str) -> int:
@@ -267,7 +275,7 @@ def _copy(source: str | None, target: str | None) -> int:
     from bot import copying  # noqa: PLC0415 - a bot that runs does without it
 
     try:
-        old = source or load_database_url(os.environ, Path(".env"))  # noqa: TID251 - as above
+        old = source or load_database_url(os.environ, DOTENV)  # noqa: TID251 - as above
     except SettingsError as error:
         return _refuse(str(error))
     new = sys.stdin.readline().strip() if target == "-" else target

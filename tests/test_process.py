@@ -371,6 +371,17 @@ async def test_all_that_is_wrong_with_the_settings_is_said_in_one_message(home: 
     assert not bot.stdout
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_check_says_where_to_write_what_is_missing_to_whoever_has_not_begun(home: Town, *, begun: bool) -> None:
+    if begun:
+        (home.folder / ".env").write_text("DISCORD_TOKEN=\n", encoding="utf-8")
+    async with home.bot("check", DISCORD_TOKEN="") as bot:
+        assert (await bot.wait()).code == EX_CONFIG
+    lines = bot.stderr.splitlines()
+    assert lines[0].startswith("DISCORD_TOKEN is missing: ")
+    assert any("into a copy of .env.example" in line for line in lines[1:]) is not begun
+
+
 async def test_the_version_is_said_to_whoever_asks_without_any_setting(home: Town) -> None:
     async with home.bot("--version", DISCORD_TOKEN="") as bot:
         assert (await bot.wait()).code == 0
