@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.chat.cards import why
+from bot.chat.premises import Found, Ids
 from bot.domain.incidents import Incident, Key, Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules.policy import Policy
@@ -142,6 +143,8 @@ class DeskClient(discord.Client):
     desk: Desk
     access: Access
     place: Place
+    ids: Ids
+    found: Found | None
     stands: Callable[[], Awaitable[bool]]
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     turn: asyncio.Lock

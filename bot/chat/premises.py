@@ -231,6 +231,14 @@ def unmentioned(ids: Ids, found: Found | None) -> str:
     return "\n".join((*unset, *wrong))
 
 
+def barred(ids: Ids, found: Found | None) -> tuple[str, ...]:
+    """Why nothing can be posted in the ops channel, or not as it should be, as far as that is known."""
+    if found is None:
+        return ()
+    of_roles = {each.words for each in _of_roles(ids, found)}
+    return tuple(each.words for each in findings(ids, found) if each.words not in of_roles)
+
+
 def _of_role(setting: str, role_id: int | None, found: Found) -> Iterator[Finding]:
     """What is wrong with a role; that is known only where the server is."""
     server, channel = found.server, found.channel

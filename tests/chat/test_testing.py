@@ -199,6 +199,19 @@ async def test_a_role_that_is_gone_or_may_not_be_mentioned_is_said_with_what_to_
     assert sentence in world.desk.known.incidents[TEST].detail
 
 
+async def test_that_nothing_may_be_posted_is_said_at_once_and_not_by_a_page_that_never_comes(world: World) -> None:
+    guild = world.operator.guild
+    assert world.env.bot.user is not None
+    silent = discord.PermissionOverwrite(send_messages=False)
+    world.channel = guild.create_text_channel("calm", overwrites={world.env.bot.user: silent})
+    world.roles = Roles(guild.create_role("on call", mentionable=True).id)
+    await world.restart(world.role)
+    first, second = (await asks(world)).replace("\\", "").splitlines()
+    assert first.startswith("A test page is on its way")
+    assert second.startswith("⚠️ **the bot may not Send Messages in #calm: allow it in that channel")
+    assert not world.desk.known.incidents[TEST].detail, "its card says whom it mentions"
+
+
 async def test_a_role_that_may_be_mentioned_is_no_trouble(world: World) -> None:
     world.roles = Roles(world.operator.guild.create_role("on call", mentionable=True).id)
     await world.restart(world.role)

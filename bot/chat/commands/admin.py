@@ -6,6 +6,7 @@ from discord import app_commands
 
 from bot.chat.cards import BLUE, compose
 from bot.chat.desk import Asked, answer, wait
+from bot.chat.premises import barred
 from bot.chat.text import plain, quoted, span, stamp
 from bot.domain.incidents import TEST, Incident
 from bot.domain.steering import TEST_LASTS, Entry, Scope, Window
@@ -43,8 +44,9 @@ async def _audit(interaction: Asked) -> None:
 async def _test(interaction: Asked) -> None:
     """Posted as any page is, by the outbox; so where it is, is known for sure only of one that was open before."""
     await wait(interaction)
-    desk, place = interaction.client.desk, interaction.client.place
-    trouble = await interaction.client.unmentioned()
+    client = interaction.client
+    desk, place = client.desk, client.place
+    trouble = await client.unmentioned()
     begun = await desk.test(interaction.user.id, trouble)
     test, link = desk.known.incidents.get(TEST), (await desk.links()).get(TEST)
     where = f"<#{place.channel_id}>" if link is None else place.link(link)
@@ -55,7 +57,7 @@ async def _test(interaction: Asked) -> None:
     begins = f"A test page is on its way to {where}. Whoever is on call has {span(TEST_LASTS)} to acknowledge it"
     said = [
         f"{begins}; its message says who did, and how soon.",
-        *(f"⚠️ **{plain(each, 400)}.**" for each in trouble.splitlines()),
+        *(f"⚠️ **{plain(each, 400)}.**" for each in (*barred(client.ids, client.found), *trouble.splitlines())),
     ]
     if any(isinstance(each, Window) or each.scope == Scope() for each in desk.known.decisions.suppressing):
         said.append("🔕 All alerts are kept quiet now. A test sounds all the same; a real page would not.")
