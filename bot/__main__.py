@@ -136,7 +136,7 @@ def _unwritten(error: SettingsError) -> str:
     """Where to write what is missing, for whoever has not begun yet."""
     if DOTENV.exists() or not any(" is missing: " in problem for problem in error.problems):
         return ""
-    return "\nWrite what is missing where your host takes settings, or here into a copy of .env.example that is called .env"
+    return "\nWrite what is missing where your host takes settings, or here into .env, a copy of .env.example"
 
 
 def _refuse(reason: str) -> int:

@@ -379,7 +379,7 @@ async def test_check_says_where_to_write_what_is_missing_to_whoever_has_not_begu
         assert (await bot.wait()).code == EX_CONFIG
     lines = bot.stderr.splitlines()
     assert lines[0].startswith("DISCORD_TOKEN is missing: ")
-    assert any("into a copy of .env.example" in line for line in lines[1:]) is not begun
+    assert any("into .env, a copy of .env.example" in line for line in lines[1:]) is not begun
 
 
 async def test_the_version_is_said_to_whoever_asks_without_any_setting(home: Town) -> None:
