@@ -238,10 +238,6 @@ LONGEST_LABEL = 63
 
 def database_url(text: str) -> Secret:
     """A SQLite file or a PostgreSQL URL, as given, since it may hold a password."""
-    if text[0] in "'\"":
-        _mend("leave out the quotes (docker --env-file keeps them)")
-    if text.lower().startswith(("psql ", "export ", "database_url")):
-        _mend("write the URL alone, from postgres:// on, without the command before it and the quotes around it")
     parsed(text)
     return Secret(text)
 

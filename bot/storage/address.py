@@ -153,13 +153,13 @@ def parsed(text: str) -> File | Server:
         ValueError: It can never work. The text is a sentence that says how to mend it, and holds nothing of the URL
             but names of options.
     """
+    if re.match(r"(psql|export)\s|database_url\b", text, re.IGNORECASE):
+        _mend("write the URL alone, from postgres:// on, without the command before it and the quotes around it")
     if text[:1] in {"'", '"', "`"} or text[-1:] in {"'", '"', "`"}:
         _mend("leave out the quotes; they would become part of it (docker --env-file keeps them)")
     scheme, _, rest = text.partition("://")
     if scheme.startswith("sqlite") or text.startswith("sqlite:"):
         return _file(text)
-    if re.match(r"psql\s", text):
-        _mend("leave out the command psql, and the quotes; write the URL alone")
     if not re.fullmatch(r"[!-~]*", text):
         _mend("is not a URL: it has blanks or other characters that must be percent-encoded")
     if text.startswith("jdbc:"):

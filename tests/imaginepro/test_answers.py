@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bot import __version__
 from bot.domain.value import replace
 from bot.imaginepro.client import (
     ImaginePro,
@@ -288,4 +289,4 @@ async def test_the_bot_says_who_it_is_and_which_version() -> None:
     upstream = upstream_of(1900)
     async with client_and(upstream) as client:
         await client.fleet()
-    assert [call.agent for call in upstream.calls] == [f"{project['name']}/{project['version']}"]
+    assert [call.agent for call in upstream.calls] == [f"{project['name']}/{__version__}"]

@@ -160,7 +160,9 @@ REFUSED = {
     "'postgres://u:hunter2@h/d'": "quotes",
     '"postgres://u:hunter2@h/d"': "quotes",
     "psql 'postgres://u:hunter2@h/d'": "quotes",
-    "psql postgres://u:hunter2@h/d": "psql",
+    "psql postgres://u:hunter2@h/d": "the command before it",
+    "DATABASE_URL=postgres://u:hunter2@h/d": "write the URL alone",
+    "export DATABASE_URL=postgres://u:hunter2@h/d": "write the URL alone",
     "data/bot.db": "write sqlite:///data/bot.db",
     "": "write sqlite:///data/bot.db",
     # SQLite
