@@ -20,7 +20,7 @@ from bot.sandbox.imaginepro import token_record
 from bot.storage.store import open_store
 from tests.observe.test_process import health, until_well, until_wrong
 from tests.storage.servers import PostgreSQL
-from tests.test_webhook import pager
+from tests.test_webhook import events, pager
 from tests.wire.messages import Message
 from tests.wire.process import BotProcess
 from tests.wire.town import Town, town
@@ -121,6 +121,7 @@ def make_room(folder: Path) -> None:
 
 
 WHILE_IT_LEADS = ("full file", "full disk", "read-only database", "read-only user", "revoked", "full server")
+UNWRITABLE = "database_unwritable"
 AT_A_START = ("read-only disk", "full disk", "read-only database", "read-only user", "revoked", "full server")
 
 
@@ -205,7 +206,7 @@ async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusa
             await asyncio.sleep(0.02)
         await home.quiet_polls(2)
         assert len(home.told("1900 is BANNED")) == 1
-        assert [each["event"] for each in told] == ["database_unwritable", "database_writable"]  # type: ignore[index] # JSON
+        assert events(told) == [UNWRITABLE, "database_writable"]
         assert (await bot.terminate()).code == 0
     assert "Traceback" not in bot.output
     (line,) = bot.said("the database takes no writes")
@@ -216,17 +217,23 @@ async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusa
 
 @pytest.mark.long
 @pytest.mark.parametrize("refusal", AT_A_START, indirect=True)
-async def test_a_start_is_refused_as_the_check_says_and_the_next_one_works(refusal: Refusal, tmp_path: Path) -> None:
-    code = 78 if "permission" in refusal.says or "volume" in refusal.says else 75
-    async with town(refusal.url, tmp_path) as home, asyncio.timeout(PATIENCE):
+async def test_a_start_is_refused_as_the_check_says_and_told_once_and_the_next_one_works(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    code, event = (78, "bot_ended") if "permission" in refusal.says or "volume" in refusal.says else (75, UNWRITABLE)
+    (tmp_path / "tmp").mkdir()
+    async with pager([]) as (fallback, told), town(refusal.url, tmp_path) as home, asyncio.timeout(PATIENCE):
         async with home.settled_bot(**QUICK) as bot:
             await bot.terminate()
         refusal.begin(None)
-        for arguments in ((), ("check",)):
-            async with home.bot(*arguments, **QUICK) as bot:
+        somebody = {"FALLBACK_WEBHOOK_URL": fallback, "TMPDIR": str(tmp_path / "tmp")}
+        for arguments, settings in (((), somebody), ((), somebody), (("check",), {})):
+            async with home.bot(*arguments, **QUICK, **settings) as bot:
                 assert (await bot.wait()).code == code
             assert refusal.says in bot.output
             assert "Traceback" not in bot.output
+        assert events(told) == [event], "and not at each start"
+        assert refusal.says in str(told[0])
         refusal.end(None)
         async with home.bot(**QUICK) as bot:
             await bot.wait_ready()
