@@ -67,7 +67,8 @@ class Room:
         known = [key for key, each in self.shown.items() if each.mark == message.mark] if self.nonces else []
         discord_id = known[0] if known else 1000 + len(self.shown)
         self.shown.setdefault(discord_id, message)
-        self.sounds.setdefault(discord_id, message.incidents[0].severity)
+        loudest = max((each.severity for each in message.incidents), key=lambda each: each.rank)
+        self.sounds.setdefault(discord_id, loudest)
         if self.meanwhile:
             happens, self.meanwhile = self.meanwhile, None
             await happens()
@@ -162,12 +163,15 @@ class Post:
     async def rise(self, incident: Incident) -> Incident:
         """It is critical from now on, which is to be heard."""
         risen = replace(incident, severity=Severity.CRITICAL)
-        notice = Notice(NoticeKind.RAISED, self.clock.now, (risen.key,))
-        keys = frozenset({risen.key})
-        changes = Changes(self.clock.now, incidents=(risen,), notify=keys, notices=(notice,))
+        await self.say(NoticeKind.RAISED, risen)
+        return risen
+
+    async def say(self, kind: NoticeKind, incident: Incident) -> None:
+        """Store it, and what is to be said below its card."""
+        notice, keys = Notice(kind, self.clock.now, (incident.key,)), frozenset({incident.key})
+        changes = Changes(self.clock.now, incidents=(incident,), notify=keys, notices=(notice,))
         await self.store.save(changes, self.clock.now)
         self.handover.wake()
-        return risen
 
     def heard(self) -> list[Severity]:
         """How severe each post was when it made its sound, in order."""
@@ -381,6 +385,35 @@ async def test_a_rise_is_told_by_a_word_of_its_own_where_discord_took_the_card_b
     post.clock.forward(waits)
     await post.deliver_all()
     assert post.heard() == [Severity.WARNING, Severity.CRITICAL]
+
+
+@pytest.mark.parametrize(
+    ("taken", "heard"), [(False, [Severity.CRITICAL]), (True, [Severity.WARNING, Severity.CRITICAL])]
+)
+async def test_a_rise_within_a_group_is_told_once_as_well(post: Post, *, taken: bool, heard: list[Severity]) -> None:
+    post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], taken
+    first = await post.incident(1, Rule.VERIFYING)
+    await post.tell(first, replace(first, key=Key(Rule.VERIFYING, 2)))
+    await post.deliver()
+    await post.rise(first)
+    post.clock.forward(timedelta(seconds=2))
+    await post.deliver_all()
+    assert post.heard() == heard
+
+
+@pytest.mark.parametrize(("taken", "kinds"), [(False, [None]), (True, [None, NoticeKind.REMINDER])])
+async def test_a_reminder_of_a_card_that_may_be_there_is_said_where_it_was_and_not_where_it_comes_only_now(
+    post: Post, *, taken: bool, kinds: list[NoticeKind | None]
+) -> None:
+    """Though the card reads as it did then: that it was heard is known, and that nobody answered."""
+    post.room.answers, post.room.accepts_before_failing = [UncertainError("hung up")], taken
+    incident = await post.incident(1)
+    await post.deliver()
+    post.clock.forward(timedelta(minutes=15))
+    await post.say(NoticeKind.REMINDER, incident)
+    await post.deliver_all()
+    posted = [post.room.shown[key].notice for key in sorted(post.room.shown)]
+    assert [each and each.kind for each in posted] == kinds
 
 
 async def test_a_rise_is_told_once_though_the_card_changes_again_while_it_is_on_its_way(post: Post) -> None:
