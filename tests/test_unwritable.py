@@ -209,9 +209,10 @@ async def test_while_it_leads_it_is_told_red_and_over_and_nothing_is_lost(refusa
         assert events(told) == [UNWRITABLE, "database_writable"]
         assert (await bot.terminate()).code == 0
     assert "Traceback" not in bot.output
-    (line,) = bot.said("the database takes no writes")
+    # A busy machine may keep the channel waiting as well: "nobody is told that the database …" is another line.
+    (line,) = bot.said(" bot.saving the database takes no writes")
     assert bot.said(refusal.says) == [line], "it is said once"
-    assert len(bot.said("the database takes writes again")) == 1
+    assert len(bot.said(" bot.saving the database takes writes again")) == 1
     assert bot.said("job failed", "interaction failed") == []
 
 
