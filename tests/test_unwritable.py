@@ -59,9 +59,14 @@ def _read_only(postgresql: PostgreSQL, url: str, whom: str) -> Refusal:
     def turn(value: str) -> None:
         postgresql.run(f"ALTER {whom} SET default_transaction_read_only = {value}")
 
-    def begin(_: BotProcess | None) -> None:
-        turn("on")
-        postgresql.disconnect(url)
+    def begin(bot: BotProcess | None) -> None:
+        # Between the two a new connection is refused while an old one still writes, and the bot would tell of each.
+        with contextlib.ExitStack() as frozen:
+            if bot is not None:
+                bot.stop()
+                frozen.callback(bot.cont)
+            turn("on")
+            postgresql.disconnect(url)
 
     return Refusal(url, "25006", begin, lambda _: turn("off"))
 
