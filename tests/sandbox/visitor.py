@@ -133,5 +133,9 @@ async def option(page: Page, name: str, value: str) -> None:
 
 
 async def leave(page: Page) -> None:
-    """Leave the command unsent."""
-    await insist(page.get_by_label("Message", exact=True), page.locator(".command-context-close"))
+    """Leave the command unsent; what is offered for an option may lie over the button."""
+    close = page.locator(".command-context-close")
+    async with asyncio.timeout(PATIENCE):
+        while not await page.get_by_label("Message", exact=True).count():
+            with suppress(TooLateError):
+                await close.dispatch_event("click", timeout=MOMENT)
