@@ -19,7 +19,7 @@ from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient, LoginError
 from bot.chat.premises import Ids, announcement, findings, unmentioned
 from bot.delivery.handover import Handover
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.heartbeat import Heartbeat, at_work

@@ -22,7 +22,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.delivery.handover import Handover
-from bot.domain.incidents import Incident, Key, Message
+from bot.domain.incidents import Incident, Key
+from bot.domain.messages import Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy

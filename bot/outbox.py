@@ -36,7 +36,7 @@ from bot.delivery.outcome import (
     subject,
 )
 from bot.delivery.rests import PACE, Pace, Rests, Subject
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.domain.naming import names_of
 from bot.figures import Histogram
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.delivery.outcome import DeliveryError, RefusedError, UncertainError, VanishedError
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value
 from bot.outbox import Channel

@@ -32,7 +32,8 @@ from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
 from bot.delivery import outcome as delivery
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, LaterError, UncertainError, VanishedError
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Stage
+from bot.domain.incidents import Incident, Key, Stage
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
 from bot.domain.steering import Decision
 from bot.domain.watch.known import Changes

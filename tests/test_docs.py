@@ -17,7 +17,8 @@ from bot import __version__
 from bot.chat.alerts import WORDINGS, Roles, alert
 from bot.chat.client import COMMANDS
 from bot.chat.survey import NEEDED
-from bot.domain.incidents import Happening, Incident, Key, Message, Moment, Rule, Stage
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, Stage
+from bot.domain.messages import Message
 from bot.domain.model import Fleet, Severity, Trouble
 from bot.domain.naming import NOUNS
 from bot.domain.rules.settable import THRESHOLDS, check

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.chat.alerts import Roles, alert
-from bot.domain.incidents import Incident, Message, Notice, NoticeKind, Rule
+from bot.domain.incidents import Incident, Rule
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.ledger import Ledger, Story, Told

@@ -10,8 +10,9 @@ import pytest
 
 from bot.delivery.handover import Handover
 from bot.domain import info
-from bot.domain.incidents import Key, Message, Rule
+from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
+from bot.domain.messages import Message
 from bot.domain.model import Record, Status, Token, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry

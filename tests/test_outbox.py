@@ -21,7 +21,8 @@ from bot.delivery.outcome import (
     VanishedError,
 )
 from bot.delivery.rests import PACE, Subject
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.steering import Setting
 from bot.domain.value import replace

@@ -11,7 +11,7 @@ import pytest
 
 from bot import leader
 from bot.delivery.outcome import BlockedError, DeliveryError, LaterError, Posted, UncertainError, VanishedError
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.saving import PACE, Saving, Trouble, speaks_for_itself
 from bot.storage.store import Refusals, StoreUnavailableError
 from bot.webhook import Event

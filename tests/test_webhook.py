@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.delivery.outcome import BlockedError, LaterError, Posted, RefusedError, UncertainError
-from bot.domain.incidents import Message, Notice, NoticeKind, Rule
+from bot.domain.incidents import Rule
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.watch.known import Changes
 from bot.outbox import Outbox
 from bot.webhook import Event, Fallback, Webhook

@@ -13,7 +13,7 @@ from bot.chat.answers import ARCHIVED, About, Answer, Part, about, named_buttons
 from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
 from bot.chat.form import Form, reads_like, without
 from bot.delivery.outcome import Posted
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.telemetry import event
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from discord import app_commands
 
 from bot.chat.cards import why
 from bot.chat.premises import Found, Ids
-from bot.domain.incidents import Incident, Key, Message
+from bot.domain.incidents import Incident, Key
+from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Decision, Entry

@@ -7,7 +7,7 @@ stored it: two transactions less between a reading and the channel.
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

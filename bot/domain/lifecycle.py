@@ -21,13 +21,12 @@ from bot.domain.incidents import (
     Judgement,
     Key,
     Moment,
-    Notice,
-    NoticeKind,
     Reason,
     Rule,
     Stage,
     noted,
 )
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import Value, replace
 

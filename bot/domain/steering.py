@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, noted
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import Value, field, replace
 

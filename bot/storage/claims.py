@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.delivery.rests import Subject
-from bot.domain.incidents import Message
+from bot.domain.messages import Message
 from bot.domain.value import Value
 from bot.domain.watch.known import Changes
 from bot.storage import memory, outbox

@@ -24,7 +24,7 @@ from bot.storage.notices import Said, merge, post
 from bot.storage.schema import incidents, messages, notice_incidents
 
 if TYPE_CHECKING:
-    from bot.domain.incidents import NoticeKind
+    from bot.domain.messages import NoticeKind
 
 FEW: Final = 2
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Key, NoticeKind, Rule
+from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.messages import NoticeKind
 from bot.storage.schema import messages
 
 FIRST: Final = Key(Rule.BASELINE)

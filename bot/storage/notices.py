@@ -7,7 +7,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Key, Notice, NoticeKind, Stage
+from bot.domain.incidents import Incident, Key, Stage
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes
 from bot.storage.batches import batches, partitions

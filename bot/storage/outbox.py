@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from bot.delivery.outcome import Shown
 from bot.delivery.rests import Subject
-from bot.domain.incidents import Key, Message, Stage
+from bot.domain.incidents import Key, Stage
+from bot.domain.messages import Message
 from bot.domain.value import Value
 from bot.storage.batches import batches
 from bot.storage.messages import (

@@ -23,7 +23,8 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.incidents import TEST, Incident, Key, Notice, Rule
+from bot.domain.incidents import TEST, Incident, Key, Rule
+from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 from bot.domain.value import replace

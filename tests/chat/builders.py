@@ -6,8 +6,9 @@ from itertools import cycle
 
 from hypothesis import strategies as st
 
-from bot.domain.incidents import End, Incident, Key, Message, Reason, Rule, Stage
+from bot.domain.incidents import End, Incident, Key, Reason, Rule, Stage
 from bot.domain.info import read
+from bot.domain.messages import Message
 from bot.domain.model import Failure, Fleet, InfoText, Record, Severity, Token
 from bot.domain.value import replace
 

@@ -10,8 +10,9 @@ import simcord
 
 from bot.chat.alerts import Roles, alert
 from bot.chat.client import ChatClient
-from bot.domain.incidents import Incident, Key, Message, Notice, Stage
+from bot.domain.incidents import Incident, Key, Stage
 from bot.domain.info import threshold
+from bot.domain.messages import Message, Notice
 from bot.domain.model import Fleet, Token
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy

@@ -23,7 +23,8 @@ from bot.delivery.outcome import (
     UncertainError,
     VanishedError,
 )
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import replace
 from tests.chat.conftest import FakeDesk, World

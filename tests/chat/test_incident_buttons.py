@@ -22,7 +22,8 @@ from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.client import ChatClient
 from bot.chat.desk import UNSAVED
 from bot.chat.text import width
-from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Rule, Stage
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity, Token
 from bot.domain.naming import name_of
 from bot.domain.steering import Decision, Scope, Silence, Window

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.text import width
-from bot.domain.incidents import End, Happening, Incident, Message, Moment, Notice, NoticeKind, Reason, Rule
+from bot.domain.incidents import End, Happening, Incident, Moment, Reason, Rule
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules.table import STATUS_RULES
 from bot.domain.value import replace

@@ -7,7 +7,8 @@ import discord
 import pytest
 
 from bot.chat.alerts import Roles, alert
-from bot.domain.incidents import TEST, Key, Message, NoticeKind, Rule
+from bot.domain.incidents import TEST, Key, Rule
+from bot.domain.messages import Message, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import TEST_LASTS, Scope, Silence, Window

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule
+from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.info import threshold
+from bot.domain.messages import Notice
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy

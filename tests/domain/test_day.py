@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from bot.domain.incidents import NoticeKind, Rule
+from bot.domain.incidents import Rule
+from bot.domain.messages import NoticeKind
 from tests.domain.day import played
 
 REVIEWED = Path(__file__).with_name("day.txt")

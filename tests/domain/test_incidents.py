@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.chat.alerts.phrases import OVER, sign_and_headline
 from bot.chat.alerts.story import stories
-from bot.domain.incidents import Happening, Incident, Key, NoticeKind, Rule, Stage
+from bot.domain.incidents import Happening, Incident, Key, Rule, Stage
 from bot.domain.info import threshold
+from bot.domain.messages import NoticeKind
 from bot.domain.model import Failure, Record, Severity, Status, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy

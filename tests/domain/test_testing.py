@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.incidents import TEST, Happening, Incident, Key, Notice, NoticeKind, Reason, Rule, Stage
+from bot.domain.incidents import TEST, Happening, Incident, Key, Reason, Rule, Stage
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Reading, Severity
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import TEST_LASTS, Entry, Scope, Silence, Window

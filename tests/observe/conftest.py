@@ -12,8 +12,8 @@ from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import DeliveryError, Posted
 from bot.delivery.rests import Subject
-from bot.domain.incidents import Message
 from bot.domain.info import threshold
+from bot.domain.messages import Message
 from bot.domain.model import Record, Token
 from bot.domain.rules.policy import Policy
 from bot.imaginepro.client import RefusedError, ServerError

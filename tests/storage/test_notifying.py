@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incidents import Incident, Key, Message, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes

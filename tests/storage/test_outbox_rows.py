@@ -5,7 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from bot.domain.incidents import Incident, Message, Stage
+from bot.domain.incidents import Incident, Stage
+from bot.domain.messages import Message
 from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.storage.store import Backlog, Store, open_store

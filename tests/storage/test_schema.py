@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.incidents import End, Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import TEST, Message, Rule
+from bot.domain.incidents import TEST, Rule
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import TEST_LASTS
 from bot.domain.watch.known import Known, restore
@@ -68,7 +68,7 @@ async def test_a_notice_of_its_end_names_it_where_its_card_is_out_of_sight(store
         await deliver(store, NOW + minutes(1))
     changes, _ = acknowledge(known, [TEST], BEN, NOW + minutes(2))
     await store.save(changes, NOW + minutes(2))
-    said: list[Message] = [each for each in await deliver(store, NOW + minutes(2)) if each.notice]
+    said = [each for each in await deliver(store, NOW + minutes(2)) if each.notice]
     assert [(each.notice and each.notice.keys, each.incidents[0].key) for each in said] == [((TEST,), TEST)]
 
 

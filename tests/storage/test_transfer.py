@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.copying import copied, undo
-from bot.domain.incidents import Notice, NoticeKind, Rule, Stage
+from bot.domain.incidents import Rule, Stage
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, Severity
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.watch.known import Changes

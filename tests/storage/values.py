@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from bot.delivery.outcome import Shown
-from bot.domain.incidents import Incident, Key, Message, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.messages import Message
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.watch.known import Changes
 from bot.storage import folding, outbox

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import discord
 
-from bot.domain.incidents import Incident, Message, Rule
+from bot.domain.incidents import Incident, Rule
+from bot.domain.messages import Message
 
 URL_LIMIT = 512
 """Of a button that is a link: https://docs.discord.com/developers/components/reference#button-button-structure."""

@@ -18,7 +18,8 @@ from bot.chat.alerts.notices import NOTICES
 from bot.chat.alerts.story import stories
 from bot.chat.cards import compose
 from bot.chat.text import bare, number, plain, within
-from bot.domain.incidents import Message, Notice, NoticeKind, Rule
+from bot.domain.incidents import Rule
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet
 from bot.domain.value import Value
 

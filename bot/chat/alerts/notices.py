@@ -9,7 +9,8 @@ from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
-from bot.domain.incidents import Notice, NoticeKind, Rule
+from bot.domain.incidents import Rule
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.rules.table import UPSTREAM_RULES
 
 OLD = timedelta(minutes=5)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from bot.domain import info, steering
-from bot.domain.incidents import Incident, Key, Notice, Rule, Stage
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.lifecycle import Step, Suppressed
+from bot.domain.messages import Notice
 from bot.domain.model import Fleet, History, Record, Token
 from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.inhibition import inhibited

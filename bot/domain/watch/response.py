@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain import steering
-from bot.domain.incidents import Happening, Incident, Key, Moment, Notice, NoticeKind, Rule, noted
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
 from bot.domain.lifecycle import Step
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.naming import names_of
 from bot.domain.rules.settable import check
 from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, pinned

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from bot.domain import steering
-from bot.domain.incidents import TEST, Incident, Key, Notice, NoticeKind, Rule
+from bot.domain.incidents import TEST, Incident, Key, Rule
 from bot.domain.lifecycle import Step
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.naming import ALL, name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_stale

@@ -8,21 +8,9 @@ time is over.
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from bot.domain.incidents import (
-    TEST,
-    End,
-    Happening,
-    Incident,
-    Key,
-    Moment,
-    Notice,
-    NoticeKind,
-    Reason,
-    Rule,
-    Stage,
-    noted,
-)
+from bot.domain.incidents import TEST, End, Happening, Incident, Key, Moment, Reason, Rule, Stage, noted
 from bot.domain.lifecycle import Step
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.steering import TEST_LASTS, Entry
 from bot.domain.value import replace
