@@ -29,7 +29,7 @@ from typing import NoReturn
 
 from bot import __version__, app, telemetry
 from bot.app import PortTakenError
-from bot.chat.client import LoginError
+from bot.chat.login import LoginError
 from bot.domain.redaction import redact
 from bot.settings import Settings, SettingsError, load, load_database_url
 from bot.storage.store import StoreError

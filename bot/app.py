@@ -16,7 +16,8 @@ from bot.away import Away
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
-from bot.chat.client import ChatClient, LoginError
+from bot.chat.client import ChatClient
+from bot.chat.login import LoginError
 from bot.chat.premises import Ids, announcement, findings, unmentioned
 from bot.delivery.handover import Handover
 from bot.domain.messages import Message

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from bot import __version__
 from bot.app import fallback_of, named
 from bot.chat.attempt import one_try
-from bot.chat.client import LoginError, try_login
+from bot.chat.login import LoginError, try_login
 from bot.chat.premises import findings, told
 from bot.chat.survey import AwayError
 from bot.domain.value import Value

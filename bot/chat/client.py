@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import aiohttp
 import discord
 from discord import app_commands
 from discord.http import Route
 
-from bot.chat.answers import asked_wait
+from bot.chat import login
 from bot.chat.buttons import BUTTONS, admitted, answer_stale
 from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
@@ -34,15 +34,6 @@ COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands
     help.command,
 )
 
-INTENTS = discord.Intents(guilds=True)
-
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(minutes=2)
-"""Between two logins, doubling, unless Discord asks for longer: it blocks an address for a while after too many refused
-requests, and a host may share its address with others. Ending the process instead would log in again at once, and
-prolong the block. The same between two registrations of the commands, and no longer either between two tries to reach
-the gateway: people wait for answers."""
-
 LAST_WORDS = timedelta(milliseconds=500)
 """How long answers under way may take when the bot stops; hosts kill 3 s after they ask."""
 
@@ -55,20 +46,6 @@ ANSWERING = ("CommandTree-invoker", "discord-ui-")
 NOT_AUTHENTICATED = 4004
 """The gateway's close code for a token that is not, or no longer, valid."""
 
-NOT_ADMITTED = "Discord refuses DISCORD_TOKEN: copy it anew from the application's page, under Bot"
-
-
-class LoginError(Exception):
-    """Discord will not have the bot like this; trying again does not help."""
-
-
-ProxyFor: TypeAlias = Callable[[str], str | None]
-"""Gives the proxy by which an address is reached; None for the direct way."""
-
-
-def _direct(_: str) -> None:
-    """By no proxy."""
-
 
 async def _alone() -> bool:
     return True
@@ -76,13 +53,6 @@ async def _alone() -> bool:
 
 def _nothing() -> None:
     pass
-
-
-def _pauses() -> Iterator[timedelta]:
-    pause = FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 class Commands(app_commands.CommandTree[DeskClient]):
@@ -125,7 +95,7 @@ class ChatClient(DeskClient):
         stands: Callable[[], Awaitable[bool]] = _alone,
         on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
-        proxy_for: ProxyFor = _direct,
+        proxy_for: login.ProxyFor = login.direct,
     ) -> None:
         """
         Args:
@@ -143,7 +113,7 @@ class ChatClient(DeskClient):
                 since discord.py takes one for both.
         """  # noqa: D205, D212 - the class says what it is for
         super().__init__(
-            intents=INTENTS,
+            intents=login.INTENTS,
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -182,10 +152,10 @@ class ChatClient(DeskClient):
         """Log in and stay connected until cancelled, whatever Discord does meanwhile.
 
         Raises:
-            LoginError: Discord refuses the token, or ended the connection for good.
+            login.LoginError: Discord refuses the token, or ended the connection for good.
         """
         await self._log_in(token)
-        pauses = _pauses()
+        pauses = login.pauses()
         while not self.is_closed():
             try:
                 async with asyncio.timeout(None) as patience:
@@ -198,7 +168,7 @@ class ChatClient(DeskClient):
                 logger.info("starting anew to look for the gateway")
             except discord.ConnectionClosed as error:
                 message = f"Discord closed the connection for good, with code {error.code}"
-                raise LoginError(NOT_ADMITTED if error.code == NOT_AUTHENTICATED else message) from error
+                raise login.LoginError(login.NOT_ADMITTED if error.code == NOT_AUTHENTICATED else message) from error
             except AttributeError:
                 # discord.py 2.7 wants to resume when its very first connection fails, and trips over having none.
                 if self.ws is not None:
@@ -225,11 +195,11 @@ class ChatClient(DeskClient):
         await super().close()
 
     async def _log_in(self, token: str) -> None:
-        for pause in _pauses():
+        for pause in login.pauses():
             try:
-                await _admitted(self, token)
+                await login.admit(self, token)
             except AWAY as error:
-                wait = max(pause, _asked_to_wait(error))
+                wait = max(pause, login.asked_to_wait(error))
                 logger.warning("login failed, next try in %s: %s", wait, unanswered(error))
             else:
                 return
@@ -242,7 +212,7 @@ class ChatClient(DeskClient):
         """The gateway is away. discord.py's pauses grow to 17 minutes; before they do, it starts anew."""
         self.online = False
         if self._patience is not None and self._patience.when() is None:
-            self._patience.reschedule(asyncio.get_running_loop().time() + LONGEST_PAUSE.total_seconds())
+            self._patience.reschedule(asyncio.get_running_loop().time() + login.LONGEST_PAUSE.total_seconds())
 
     async def on_connect(self) -> None:
         """The gateway is there. Only now is there somebody to answer, so the commands are registered now."""
@@ -259,7 +229,7 @@ class ChatClient(DeskClient):
     async def look_around(self) -> Found:
         """What Discord shows of what the settings name, once it answers; beside the gateway, which may be away."""
         await self.logged_in.wait()
-        pauses = _pauses()
+        pauses = login.pauses()
         while self.found is None:
             try:
                 self.found = await survey(self, self.ids)
@@ -332,7 +302,7 @@ class ChatClient(DeskClient):
         Without a deadline: while Discord limits all that the bot asks, discord.py 2.7 holds back every request, and if
         the one that met the limit is cancelled, for as long as the client lives.
         """
-        for pause in _pauses():
+        for pause in login.pauses():
             try:
                 await self.tree.sync(guild=self._home)
             except AWAY as error:
@@ -344,7 +314,7 @@ class ChatClient(DeskClient):
                         url,
                     )
                     return
-                wait = max(pause, _asked_to_wait(error))
+                wait = max(pause, login.asked_to_wait(error))
                 logger.warning(
                     "commands could not be registered, earlier ones still stand, next try in %s: %s",
                     wait,
@@ -354,44 +324,3 @@ class ChatClient(DeskClient):
                 self._registered = True
                 return
             await asyncio.sleep(wait.total_seconds())
-
-
-async def _admitted(client: discord.Client, token: str) -> None:
-    """Log in.
-
-    Raises:
-        LoginError: Discord refuses the token. discord.py takes any 401 for that, be it a proxy's page.
-    """
-    try:
-        await client.login(token)
-    except discord.LoginFailure as error:
-        answer = error.__cause__
-        if isinstance(answer, discord.HTTPException) and not _in_its_own_words(answer):
-            raise answer from None
-        raise LoginError(NOT_ADMITTED) from None
-
-
-def _in_its_own_words(answer: discord.HTTPException) -> bool:
-    """Whether it is JSON with a message. Its body cannot be had any more, from which `bot.chat.answers` would tell."""
-    return answer.response.headers.get("Content-Type", "").startswith("application/json") and bool(answer.text)
-
-
-def _asked_to_wait(error: Exception) -> timedelta:
-    return asked_wait(error.response.headers) if isinstance(error, discord.HTTPException) else timedelta()
-
-
-async def try_login(
-    token: str, ids: Ids, http_trace: aiohttp.TraceConfig, proxy_for: ProxyFor = _direct
-) -> tuple[str, Found]:
-    """Log in without opening a session, and look around; returns who the bot is, and what was found.
-
-    Raises:
-        LoginError: Discord refuses the token.
-        AwayError: Nobody knows, since Discord does not answer.
-    """
-    async with discord.Client(intents=INTENTS, http_trace=http_trace, proxy=proxy_for(Route.BASE)) as client:
-        try:
-            await _admitted(client, token)
-        except AWAY as error:
-            raise AwayError(unanswered(error)) from error
-        return str(client.user), await survey(client, ids)

@@ -45,7 +45,7 @@ from discord.state import ConnectionState
 
 from bot import app, away, heartbeat, leader, outbox, saving
 from bot import check as bot_check
-from bot.chat import client
+from bot.chat import client, login
 from bot.chat.channel import OpsChannel
 from bot.delivery import rests
 from bot.imaginepro import client as upstream
@@ -89,13 +89,13 @@ def group(seconds: float) -> None:
 
 def look_for_the_gateway(seconds: float) -> None:
     """Let the bot leave a gateway alone for so long at most."""
-    client.LONGEST_PAUSE = timedelta(seconds=seconds)
+    login.LONGEST_PAUSE = timedelta(seconds=seconds)
 
 
 def hurry(seconds: float) -> None:
     """Let the bot leave alone for so long at most what failed."""
     longest = timedelta(seconds=seconds)
-    client.FIRST_PAUSE = longest / 4
+    login.FIRST_PAUSE = longest / 4
     upstream._FIRST_PAUSE, upstream._LONGEST_PAUSE = seconds / 4, seconds  # type: ignore[misc] # in life they are final
     _by_default(outbox.Outbox, pace=rests.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
 
