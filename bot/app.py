@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from bot.away import Away
 from bot.chat.alerts import Alert, Roles, alert, unsaved
@@ -115,7 +116,7 @@ async def _at_work(
         monitor = Monitor(
             upstream,
             store,
-            Policy(settings.thresholds, settings.poll_interval),
+            Policy(settings.thresholds, settings.poll_interval, zone=ZoneInfo(settings.timezone)),
             clock,
             handover,
             priority=priority,

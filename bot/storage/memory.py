@@ -1,9 +1,7 @@
 """What is known between two polls: how it is loaded, stored, and deleted when its retention is over."""
 
 from datetime import datetime, timedelta
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -13,11 +11,12 @@ from bot.domain.incidents import Stage
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
-from bot.storage.batches import batches
+from bot.storage.batches import batches, upsert
 from bot.storage.grouping import Grouping, notify
 from bot.storage.messages import in_order, is_card, waits
 from bot.storage.names import name_of, text_of
 from bot.storage.notices import announce
+from bot.storage.samples import keep
 from bot.storage.schema import (
     DECISION_KINDS,
     Instant,
@@ -30,9 +29,6 @@ from bot.storage.schema import (
     storable,
     tokens,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
 
 GROUPING: Final = Grouping()
 """Incidents of one rule that fire within 20 s are one message."""
@@ -77,7 +73,7 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         connection.execute(_FORGET, [{"token": token} for token in changes.removed])
     for records in batches(changes.records):
         connection.execute(
-            _upsert(tokens, connection.dialect.name),
+            upsert(tokens, connection.dialect.name),
             [
                 {"id": record.id, "record": Remembered(*(*astuple(record), changes.histories.get(record.id)))}
                 for record in records
@@ -87,7 +83,7 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         notified = [incident for incident in moved if incident.key in changes.notify]
         new = notify(connection, notified, now, grouping)
         connection.execute(
-            _upsert(incidents, connection.dialect.name),
+            upsert(incidents, connection.dialect.name),
             [
                 {
                     "id": (name := name_of(incident)),
@@ -102,6 +98,7 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         )
     if changes.notices:
         announce(connection, changes, now)
+    keep(connection, changes.samples)
 
 
 def _save_decisions(connection: sa.Connection, changes: Changes) -> None:
@@ -109,7 +106,7 @@ def _save_decisions(connection: sa.Connection, changes: Changes) -> None:
         connection.execute(sa.delete(decisions).where(decisions.c.id.in_(changes.undone)))
     if changes.decided:
         connection.execute(
-            _upsert(decisions, connection.dialect.name),
+            upsert(decisions, connection.dialect.name),
             [{"id": each.id, "kind": _KIND_NAMES[type(each)], "decision": each} for each in changes.decided],
         )
     if changes.audit:
@@ -159,16 +156,3 @@ def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
     written = sa.select(decisions.c.kind, sa.type_coerce(decisions.c.decision, sa.Text)).order_by(decisions.c.id)
     rows = connection.execute(written.where(decisions.c.kind.in_(DECISION_KINDS)))
     return tuple([msgspec.json.decode(text, type=DECISION_KINDS[kind]) for kind, text in rows])
-
-
-@cache
-def _upsert(table: sa.Table, dialect: str) -> sa.Executable:
-    """Insert rows, or change those that are there; a null leaves what is there."""
-    # Both engines have upserts, of the same text; only SQLAlchemy has two constructors. The one not used takes 2 MB.
-    insert: sqlite.Insert | postgresql.Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
-    changed = {
-        column.name: sa.func.coalesce(insert.excluded[column.name], column)
-        for column in table.columns
-        if not column.primary_key
-    }
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)

@@ -10,7 +10,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.storage.schema import audit, decisions, incidents, installation, messages, notice_incidents, tokens
+from bot.storage.schema import (
+    audit,
+    boards,
+    decisions,
+    history,
+    incidents,
+    installation,
+    messages,
+    notice_incidents,
+    samples,
+    tokens,
+)
 
 _USES: Final = {
     tokens: "SELECT INSERT UPDATE DELETE",
@@ -19,6 +30,9 @@ _USES: Final = {
     notice_incidents: "SELECT INSERT",
     decisions: "SELECT INSERT UPDATE DELETE",
     audit: "SELECT INSERT DELETE",
+    samples: "SELECT INSERT UPDATE DELETE",
+    history: "SELECT INSERT UPDATE DELETE",
+    boards: "SELECT INSERT UPDATE DELETE",
     installation: "SELECT UPDATE",
 }
 """What the bot does to each table."""

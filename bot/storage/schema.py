@@ -6,8 +6,11 @@
     notice_incidents  what each notice is about
     decisions         what people decided, while it holds
     audit             who decided what, when and why
-    installation      one row: the short name of this database, when the fleet was last read, which copy leads, and
-                      whether the bot has moved to another database
+    samples           what was read of each token, of the last day or so
+    history           the same of the time before, packed: one row a token and day, or a token and four weeks
+    boards            the message in a channel that shows the fleet as it is
+    installation      one row: the short name of this database, when the fleet was last read, which copy leads, whether
+                      the bot has moved to another database, and of which day the last digest was
 
 Nothing in here is secret. Records, incidents, notices and decisions lie whole, as JSON, beside the few columns that
 queries need: a field that is added to them with a default needs no migration, and one that is renamed keeps its name in
@@ -29,7 +32,7 @@ from bot.domain.model import History, Record
 from bot.domain.steering import Decision, Setting, Silence, Window
 from bot.domain.value import replace
 
-VERSION = "0006"
+VERSION = "0007_from_0006"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -130,6 +133,8 @@ tokens = sa.Table(
     _metadata,
     sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("record", Json(Remembered), nullable=False),
+    # What it used of its fast time, as `bot.domain.ledger` packs it. A version from before it leaves it as it is.
+    sa.Column("ledger", sa.LargeBinary),
 )
 
 messages = sa.Table(
@@ -201,6 +206,45 @@ audit = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
 )
 
+samples = sa.Table(
+    "samples",
+    _metadata,
+    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Seconds since 1970.
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("active", sa.Boolean),
+    # Minutes.
+    sa.Column("fast_time", sa.Double),
+    sa.Column("allowance", sa.Double),
+    sa.Column("queued", sa.BigInteger),
+    sa.Column("images", sa.BigInteger),
+    # SQLite would keep each row twice: by a number of its own, and the key beside it.
+    sqlite_with_rowid=False,
+)
+
+history = sa.Table(
+    "history",
+    _metadata,
+    # How many days it is of: 1 as they were read, or `bot.storage.packs.WEEKS`, one sample an hour.
+    sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
+    # The first of them, counted from 1970-01-01, in UTC.
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
+    # See `bot.storage.packs`.
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
+boards = sa.Table(
+    "boards",
+    _metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Null until it is posted.
+    sa.Column("discord_id", sa.BigInteger),
+    sa.Column("by", sa.BigInteger, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
 installation = sa.Table(
     "installation",
     _metadata,
@@ -217,4 +261,6 @@ installation = sa.Table(
     sa.Column("told_blocked", sa.Boolean, nullable=False, server_default=sa.false()),
     # When everything was copied to another database, on which the bot goes on.
     sa.Column("moved_at", Instant),
+    # The local date of the last digest, as in 2026-11-30.
+    sa.Column("digested", sa.Text),
 )

@@ -21,6 +21,9 @@ WRITES = {
     "notice_incidents": "INSERT",
     "decisions": "INSERT UPDATE DELETE",
     "audit": "INSERT DELETE",
+    "samples": "INSERT UPDATE DELETE",
+    "history": "INSERT UPDATE DELETE",
+    "boards": "INSERT UPDATE DELETE",
     "installation": "UPDATE",
 }
 

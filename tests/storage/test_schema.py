@@ -291,7 +291,7 @@ async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> No
 
 
 async def test_a_row_that_cannot_be_read_is_called_damage(database_url: str) -> None:
-    damage = sa.text('INSERT INTO tokens VALUES (1, \'{"id": "x"}\')')
+    damage = sa.text('INSERT INTO tokens (id, record) VALUES (1, \'{"id": "x"}\')')
     async with open_database(database_url) as database:
         await database.write(lambda connection: connection.execute(damage))
     async with open_store(database_url) as store:

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from bot.copying import copied, undo
 from bot.domain.incidents import Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
-from bot.domain.model import History, Severity
+from bot.domain.model import History, Severity, Status
+from bot.domain.sample import Sample
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
+from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.leader import Pace, somebody_leads
 from bot.storage import schema
@@ -55,6 +57,8 @@ async def fill(url: str, tokens: int = 3) -> None:
     silence = Silence("s1", Scope(Rule.BANNED, 1), NOW, until=None, by=NEW_ID, reason="näh\u2028'; --\\ \U0001f7e2")
     window = Window("w1", NOW, timedelta(hours=1.5), weekly=True, zone="Europe/Berlin", by=7)
     setting = Setting(Rule.POOL, enabled=False, severity=Severity.WARNING)
+    sample = Sample(NEW_ID, NOW, Status.FAST, None, 0.1, 900, None, 10**12)
+    samples = (sample, replace(sample, token=1, active=False, fast_time=None, allowance=None, queued=3, images=None))
     async with open_store(url) as store:
         await store.move_to(NEW_ID)
         await store.note_told_blocked(told=True)
@@ -66,13 +70,22 @@ async def fill(url: str, tokens: int = 3) -> None:
             notify=frozenset(each.key for each in told),
             decided=(silence, window, setting),
             audit=tuple(Entry(NOW, NEW_ID, "silence", f"token {each}", "") for each in range(3)),
+            samples=samples,
         )
         await store.save(changes, NOW)
+        await store.database.write(_leave_more)
         card = await claim(store, NOW)
         assert card is not None
         await confirm(store, card, NEW_ID)
         await store.save(Changes(NOW, notices=(Notice(NoticeKind.REMINDER, NOW, (card.incidents[0].key,)),)), NOW)
         await claim(store, NOW)
+
+
+def _leave_more(connection: sa.Connection) -> None:
+    connection.execute(sa.insert(schema.history).values(span=1, day=20_000, token=1, data=bytes(range(256))))
+    connection.execute(sa.insert(schema.boards).values(channel_id=NEW_ID, discord_id=None, by=7, created_at=NOW))
+    connection.execute(sa.update(schema.tokens).where(schema.tokens.c.id == 1).values(ledger=b"\0\xff"))
+    connection.execute(sa.update(schema.installation).values(digested="2026-11-30"))
 
 
 def stored(connection: sa.Connection) -> dict[str, list[Any]]:

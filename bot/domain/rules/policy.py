@@ -1,7 +1,7 @@
 """How the rules are set: by the environment, and by people in chat."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache
 
 from bot.domain.incidents import FAST_HOURS, End, Finding, Incident, Key, Reason, Rule
@@ -74,6 +74,8 @@ class Policy(Value):
     interval: timedelta = timedelta(minutes=1)
     """Between two polls."""
     settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
+    zone: tzinfo = UTC
+    """In which days begin and end: the operator's."""
 
     def row(self, rule: Rule, token: int | None) -> Row:
         """How a rule works for a token: its own setting wins over the fleet's, and that over the default."""

@@ -12,6 +12,7 @@ from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.inhibition import inhibited
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
+from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, pinned
 from bot.domain.value import Value, field, replace
 
@@ -52,6 +53,8 @@ class Changes(Value):
     undone: frozenset[str] = frozenset()
     """The ids of decisions that no longer hold."""
     audit: tuple[Entry, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    """For the history: of tokens whose figures changed, and of those whose turn it is."""
 
     @property
     def sets(self) -> bool:
@@ -61,7 +64,8 @@ class Changes(Value):
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to store."""
-        return not (self.records or self.removed or self.incidents or self.notices or self.decided or self.undone)
+        kept = self.records or self.removed or self.samples
+        return not (kept or self.incidents or self.notices or self.decided or self.undone)
 
 
 class Known(Value):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from bot.domain import sample
 from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
 from bot.domain.lifecycle import Step, step
 from bot.domain.model import Failure, Fleet, Reading
@@ -11,6 +12,7 @@ from bot.domain.rules.case import Before, Case
 from bot.domain.rules.judge import judge
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
+from bot.domain.sample import Sample
 from bot.domain.steering import Decisions, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, keep, pin, release, suppressed_by
@@ -86,8 +88,32 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
     )
     records = tuple(token.record for token in case.changed.values())
     changed = {token_id: histories[token_id] for token_id in case.changed if token_id in histories}
-    changes = replace(changes, read_at=after.fleet.read_at, records=records, histories=changed, removed=gone)
+    changes = replace(
+        changes,
+        read_at=after.fleet.read_at,
+        records=records,
+        histories=changed,
+        removed=gone,
+        samples=tuple(_samples(known, case)),
+    )
     return changes, after
+
+
+def _samples(known: Known, case: Case) -> Iterator[Sample]:
+    """What the history keeps of a reading: the tokens whose figures changed, and of the others those whose turn it is.
+
+    A list that is too short to be believed is no reading of the fleet: then a token's turn is yet to come.
+    """
+    read, at = case.reading.tokens, case.reading.at
+    kept = set()
+    for token_id, token in case.changed.items():
+        if (new := sample.changed(case.remembered.get(token_id), token, at)) is not None:
+            kept.add(token_id)
+            yield new
+    if case.reading.whole:
+        for token_id in sample.due(read, known.fleet.read_at, at):
+            if token_id not in kept:
+                yield sample.sample_of(read[token_id], at)
 
 
 def advance_failure(known: Known, failure: Failure, base: Policy) -> tuple[Changes, Known]:

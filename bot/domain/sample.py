@@ -1,0 +1,79 @@
+"""What is kept of a token over time: a few figures of each reading in which one of them changed, and one an hour.
+
+The one an hour shows that the token was watched: between two samples that are further apart, nobody knows.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from bot.domain.model import Count, Status, Token
+from bot.domain.value import Value
+
+HOUR: Final = 3600
+"""Seconds between two samples of a token of which nothing changes."""
+
+_STRIDE: Final = 1013
+"""No divisor of an hour's seconds divides it: tokens whose ids follow each other have their turn far apart."""
+
+
+class Sample(Value):
+    """A few figures of a token, as they were read at one time."""
+
+    token: int
+    at: datetime
+    """Of the reading, without the fraction of a second."""
+    status: Status
+    active: bool | None
+    fast_time: float | None
+    """Minutes left, to the hundredth; None when the text did not say."""
+    allowance: float | None
+    """Minutes of the period's allowance, to the hundredth."""
+    queued: int | None
+    """Jobs that wait, fast and relax; None when neither was said."""
+    images: int | None
+    """Made with it so far."""
+
+
+def sample_of(token: Token, at: datetime) -> Sample:
+    """What is kept of a reading of a token."""
+    fast = token.fast_time
+    return Sample(
+        token.id,
+        at.replace(microsecond=0),
+        token.status,
+        token.active,
+        None if fast.remaining is None else round(fast.remaining, 2),
+        None if fast.total is None else round(fast.total, 2),
+        _together(token.queued_fast, token.queued_relax),
+        token.lifetime.images,
+    )
+
+
+def changed(before: Token | None, token: Token, at: datetime) -> Sample | None:
+    """The sample of a token that reads otherwise than before; None when no figure of it changed."""
+    new = sample_of(token, at)
+    return None if before is not None and sample_of(before, at) == new else new
+
+
+def due(tokens: Iterable[int], since: datetime | None, at: datetime) -> Iterator[int]:
+    """The tokens whose turn came since the last reading: each has one an hour, at a second that follows from its id.
+
+    Takes less than a millisecond for 10,000 tokens.
+
+    Args:
+        tokens: Their ids.
+        since: When the fleet was read before; None when it never was.
+        at: When it was read now.
+    """
+    end = int(at.timestamp())
+    begin = end - HOUR if since is None else int(since.timestamp())
+    passed = min(end - begin, HOUR)
+    # A turn lies above the first second and up to the last one, so that each is in one of two readings that meet.
+    last = HOUR - 1 - end % HOUR
+    return (token for token in tokens if (token * _STRIDE + last) % HOUR >= HOUR - passed)
+
+
+def _together(*counts: Count) -> int | None:
+    known = [count.value for count in counts if count.value is not None]
+    return sum(known) if known else None
