@@ -34,6 +34,10 @@ class Rule(StrEnum):
     """All about a token's fast time: one incident, of which each threshold, and none left, is a level."""
     FAST_TIME_GONE = "fast_time_gone"
     """How the last of those levels is set. Only older versions of the bot made incidents of it."""
+    DOES_NOT_LAST = "does_not_last"
+    """At its pace, its fast time will be gone before the refill."""
+    BURNING_FAST = "burning_fast"
+    """So much fast time was used within the hour that it would be gone in a few more."""
     INACTIVE = "inactive"
     GONE = "gone"
     """No longer in the upstream's list."""
@@ -54,6 +58,10 @@ class Rule(StrEnum):
     TEST = "test"
     """Nothing is wrong: somebody asked for a page, to see whom it reaches. No reading finds it, and nothing suppresses
     it."""
+
+
+AHEAD = frozenset({Rule.DOES_NOT_LAST, Rule.BURNING_FAST})
+"""Rules about what is to come. No reading finds it: `bot.domain.watch.ahead` looks for it, now and then."""
 
 
 class Happening(StrEnum):

@@ -101,6 +101,13 @@ HIGHEST_LEVEL = 98
 """Percent, of a level that somebody sets: nothing is fuller than that for long. What was set before is read, too."""
 
 
+ETA = "eta"
+"""With what a level begins that is a time ahead."""
+
+SHORTEST_AHEAD, LONGEST_AHEAD = timedelta(hours=1), timedelta(days=30)
+"""Of such levels."""
+
+
 def read(record: Record) -> Token:
     """Read a record's free texts. Every text has a result; one that is not understood has nothing but its `raw`."""
     info = record.info
@@ -144,13 +151,23 @@ def duration(text: str) -> timedelta:
     return int(match["number"]) * _DURATION_UNITS[match["unit"]]
 
 
+def ahead_text(minutes: float) -> str:
+    """A level of time ahead as it is written: `eta 12h` of 720 minutes."""
+    hours, rest = divmod(round(minutes), 60)
+    return f"{ETA} {round(minutes)}m" if rest else f"{ETA} {hours}h"
+
+
 def threshold(text: str) -> Threshold:
-    """Read a level of fast time: `15%` of the allowance, or an amount such as `90s`, `30m` or `2h`.
+    """Read a level of fast time: `15%` of the allowance, an amount such as `90s`, `30m` or `2h`, or a time ahead.
+
+    `eta 12h` is crossed when it will be gone in 12 hours, by the forecast.
 
     Raises:
         ValueError: with a sentence that says what to write.
     """
     text = text.strip()
+    if text.lower().startswith(ETA):
+        return _ahead(text[len(ETA) :])
     if match := _PERCENT.fullmatch(text):
         percent = float(match["percent"])
         if 0 < percent <= _WHOLE_PERCENT:
@@ -160,12 +177,26 @@ def threshold(text: str) -> Threshold:
     try:
         time = duration(text)
     except ValueError:
-        message = "write a percentage such as 15%, or a time such as 30m or 2h"
+        message = "write a percentage such as 15%, or a time such as 30m or 2h, or a time ahead such as eta 12h"
         raise ValueError(message) from None
     if not time:
         message = "a threshold lies above zero: running out is a rule of its own"
         raise ValueError(message)
     return Threshold(text, minutes=time / timedelta(minutes=1))
+
+
+def _ahead(text: str) -> Threshold:
+    """What follows after `eta`."""
+    try:
+        time = duration(text)
+    except ValueError:
+        message = "after eta write how long ahead, in whole hours, minutes or days: eta 12h"
+        raise ValueError(message) from None
+    if not SHORTEST_AHEAD <= time <= LONGEST_AHEAD:
+        message = "an eta lies from 1h to 30d: nobody can tell for less or more"
+        raise ValueError(message)
+    minutes = time // timedelta(minutes=1)
+    return Threshold(ahead_text(minutes), ahead=float(minutes))
 
 
 def _remembered(reader: Callable[[str], T]) -> Callable[[str], T]:

@@ -301,12 +301,15 @@ class Token(Value):
 
 
 class Threshold(Value):
-    """A level of fast time under which to warn: a percentage of the total, or a time. Exactly one of the two is set."""
+    """A level of fast time under which to warn. Exactly one of the three is set."""
 
     text: str
-    """As configured: `20%`, `30m`, `2h`."""
+    """As configured: `20%`, `30m`, `2h`, `eta 12h`."""
     percent: float | None = None
+    """Of the total."""
     minutes: float | None = None
+    ahead: float | None = None
+    """Minutes from now, in which it will be gone by the forecast."""
 
 
 class Trouble(StrEnum):

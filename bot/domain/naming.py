@@ -41,6 +41,8 @@ NOUNS: Mapping[Rule, str] = {
     Rule.RESTORED: "return to FAST",
     Rule.FAST_TIME_LOW: "low fast time",
     Rule.FAST_TIME_GONE: "lack of fast time",
+    Rule.DOES_NOT_LAST: "warning that fast time does not last",
+    Rule.BURNING_FAST: "warning that fast time burns fast",
     Rule.INACTIVE: "switch-off",
     Rule.GONE: "removal from the list",
     Rule.NEW: "arrival",

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
@@ -22,9 +21,11 @@ from bot.storage.schema import (
     Instant,
     Remembered,
     audit,
+    decision_of,
     decisions,
     incidents,
     installation,
+    kind_of,
     messages,
     storable,
     tokens,
@@ -38,8 +39,6 @@ EXTRA_AUDIT_RETENTION: Final = timedelta(days=365)
 
 _READ: Final = sa.update(installation).values(read_at=sa.bindparam("at", type_=Instant))
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
-
-_KIND_NAMES: Final = {kind: name for name, kind in DECISION_KINDS.items()}
 
 
 def load(connection: sa.Connection) -> Memory:
@@ -107,7 +106,7 @@ def _save_decisions(connection: sa.Connection, changes: Changes) -> None:
     if changes.decided:
         connection.execute(
             upsert(decisions, connection.dialect.name),
-            [{"id": each.id, "kind": _KIND_NAMES[type(each)], "decision": each} for each in changes.decided],
+            [{"id": each.id, "kind": kind_of(each), "decision": each} for each in changes.decided],
         )
     if changes.audit:
         connection.execute(
@@ -155,4 +154,4 @@ def _decisions(connection: sa.Connection) -> tuple[Decision, ...]:
     """What people decided and still holds."""
     written = sa.select(decisions.c.kind, sa.type_coerce(decisions.c.decision, sa.Text)).order_by(decisions.c.id)
     rows = connection.execute(written.where(decisions.c.kind.in_(DECISION_KINDS)))
-    return tuple([msgspec.json.decode(text, type=DECISION_KINDS[kind]) for kind, text in rows])
+    return tuple([decision_of(kind, text) for kind, text in rows])

@@ -19,17 +19,19 @@ the JSON (`field(name=...)`), since an old copy may run beside the new one. Any 
 """
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.incidents import TEST, Incident, Key, Rule
+from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.info import ETA, ahead_text, threshold
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
-from bot.domain.steering import Decision, Setting, Silence, Window
+from bot.domain.steering import Covered, Decision, Setting, Silence, Window
 from bot.domain.value import replace
 
 VERSION = "0007_from_0006"
@@ -44,29 +46,72 @@ class Remembered(Record):
     history: History | None = None
 
 
-_TEST_WRITTEN: Final = Key(Rule.BASELINE, step="test")
-"""A version from before there were tests, which a deploy may leave in the lead, can read no rule that it does not know.
-This one it shows as one more first summary, and calls nobody."""
+_LEVEL: Final = Rule.FAST_TIME_LOW
+_WRITTEN: Final[Mapping[Rule, tuple[Rule, str]]] = {
+    # One more first summary, which calls nobody.
+    Rule.TEST: (Rule.BASELINE, "test"),
+    # Low fast time, by a level that nobody sets: it ends at the next poll as one that is no longer watched.
+    Rule.DOES_NOT_LAST: (_LEVEL, "98.0%"),
+    Rule.BURNING_FAST: (_LEVEL, "97.0%"),
+}
+"""Rules, and the rule and step by which an older version knows their incidents.
+
+A deploy may leave one in the lead, or somebody goes back to it; and it can read no rule that it does not know. Each is
+called what is least false, and what that version does least harm with.
+"""
+
+_KNOWN: Final = {as_written: rule for rule, as_written in _WRITTEN.items()}
+_SINCE: Final = frozenset(_WRITTEN) - {Rule.TEST}
+"""Rules that came later, and that people can set and silence."""
+
+_AHEAD: Final = re.compile(r"99\.(\d{6})%", re.ASCII)
 
 
 def written(key: Key) -> Key:
     """The key as it is stored."""
-    return _TEST_WRITTEN if key == TEST else key
+    if key.step or key.rule not in _WRITTEN:
+        return key
+    rule, step = _WRITTEN[key.rule]
+    return Key(rule, key.token, step)
 
 
 def known(key: Key) -> Key:
     """The key of one that was stored."""
-    return TEST if key == _TEST_WRITTEN else key
+    rule = _KNOWN.get((key.rule, key.step)) if key.step else None
+    return key if rule is None else Key(rule, key.token)
 
 
 def _turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any value of the domain, and the same kind
-    """An incident or a notice with its keys as they are stored, or back; any other value as it is."""
+    """A value of the domain with its keys, and its levels, as they are stored, or back; any other value as it is."""
     match value:
-        case Incident(key=key) if turn(key) is not key:
-            return replace(value, key=turn(key))
+        case Incident(key=key):
+            detail = _level(value.detail, turn) if key.rule is _LEVEL else value.detail
+            if turn(key) is not key or detail is not value.detail:
+                return replace(value, key=turn(key), detail=detail)
         case Notice(keys=keys) if any(turn(key) is not key for key in keys):
-            return replace(value, keys=tuple(map(turn, keys)))
+            return replace(value, keys=_all(keys, turn), before=_all(value.before, turn), quiet=_all(value.quiet, turn))
+        case Silence() | Window() if value.suppressed or (isinstance(value, Silence) and value.covered):
+            value = replace(value, suppressed=_all(value.suppressed, turn))
+            if isinstance(value, Silence):
+                return replace(value, covered=tuple(_covered(each, turn) for each in value.covered))
     return value
+
+
+def _all(keys: Iterable[Key], turn: Callable[[Key], Key]) -> tuple[Key, ...]:
+    return tuple(map(turn, keys))
+
+
+def _covered(covered: Covered, turn: Callable[[Key], Key]) -> Covered:
+    return replace(covered, key=turn(covered.key), level=_level(covered.level, turn))
+
+
+def _level(text: str, turn: Callable[[Key], Key]) -> str:
+    """A level of fast time: `eta 12h` as `99.000720%`, which a version from before there were such levels can read."""
+    if turn is known:
+        found = _AHEAD.fullmatch(text)
+        return ahead_text(int(found[1])) if found else text
+    ahead = threshold(text).ahead if text.startswith(ETA) else None
+    return text if ahead is None else f"99.{ahead:06.0f}%"
 
 
 def storable(text: str) -> str:
@@ -184,8 +229,36 @@ notice_incidents = sa.Table(
     sa.Column("incident_id", sa.Text, sa.ForeignKey(incidents.c.id, ondelete="CASCADE"), primary_key=True, index=True),
 )
 
-DECISION_KINDS: dict[str, type[Decision]] = {"silence": Silence, "window": Window, "setting": Setting}
+_KINDS: Final[Mapping[str, type[Decision]]] = {"silence": Silence, "window": Window, "setting": Setting}
+_LATER: Final = "later "
+"""Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
+know, and so over no more than that decision."""
+
+DECISION_KINDS: Final[Mapping[str, type[Decision]]] = {
+    **_KINDS,
+    **{f"{_LATER}{kind}": each for kind, each in _KINDS.items()},
+}
 """What `kind` says about the JSON beside it."""
+
+
+def kind_of(decision: Decision) -> str:
+    """What `kind` says of a decision."""
+    later = False
+    match decision:
+        case Silence(scope=scope):
+            later = scope.rule in _SINCE
+        case Setting(rule=rule, threshold=text):
+            later = rule in _SINCE or (rule is _LEVEL and ETA in (text or "").lower())
+        case Window():
+            pass
+    return (_LATER if later else "") + next(kind for kind, each in _KINDS.items() if type(decision) is each)
+
+
+def decision_of(kind: str, text: str) -> Decision:
+    """A decision that was stored."""
+    decision: Decision = _turned(msgspec.json.decode(text, type=DECISION_KINDS[kind]), known)
+    return decision
+
 
 decisions = sa.Table(
     "decisions",

@@ -506,6 +506,9 @@ def test_a_duration_that_is_not_one_is_refused_with_what_to_write(text: str) -> 
         ("30m", Threshold("30m", minutes=30)),
         ("2h", Threshold("2h", minutes=120)),
         ("90s", Threshold("90s", minutes=1.5)),
+        ("eta 12h", Threshold("eta 12h", ahead=720)),
+        ("ETA 2d", Threshold("eta 48h", ahead=2880)),
+        ("eta90m", Threshold("eta 90m", ahead=90)),
     ],
 )
 def test_a_threshold_is_a_percentage_or_a_time(text: str, expected: Threshold) -> None:
@@ -523,6 +526,11 @@ def test_a_threshold_is_a_percentage_or_a_time(text: str, expected: Threshold) -
         ("0%", "above 0%"),
         ("101%", "up to 98%"),
         ("0m", "above zero"),
+        ("eta", "how long ahead"),
+        ("eta 12", "how long ahead"),
+        ("eta 20%", "how long ahead"),
+        ("eta 59m", "from 1h to 30d"),
+        ("eta 31d", "from 1h to 30d"),
     ],
 )
 def test_a_threshold_that_is_not_one_is_refused_with_what_to_write(text: str, mend: str) -> None:

@@ -23,7 +23,7 @@ USUALLY = {
         (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_STALE, Rule.LIST_SHORT, Rule.VERIFYING),
         f"warning, critical after {span(CRITICAL_AFTER)}",
     ),
-    Rule.DEGRADED: "warning, critical without relax mode",
+    **dict.fromkeys((Rule.DEGRADED, Rule.DOES_NOT_LAST, Rule.BURNING_FAST), "warning, critical without relax mode"),
     Rule.FAST_TIME_GONE: "as the step before, critical without relax mode",
 }
 """The severity of rules that find it out by themselves."""

@@ -30,7 +30,7 @@ def fast_time_levels(text: str) -> tuple[Threshold, ...]:
     message = ""
     if any(step.percent is not None and step.percent > HIGHEST_LEVEL for step in steps):
         message = f"a percentage lies above 0% and goes up to {HIGHEST_LEVEL}%"
-    elif len({(step.percent, step.minutes) for step in steps}) < len(steps):
+    elif len({(step.percent, step.minutes, step.ahead) for step in steps}) < len(steps):
         message = "it names the same level twice"
     if message:
         raise ValueError(message)
@@ -67,7 +67,7 @@ THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
 }
 """The rules that have a threshold, and what reads one that somebody sets."""
 
-UNCOUNTED = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING, Rule.UPSTREAM_STALE})
+UNCOUNTED = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING, Rule.UPSTREAM_STALE, Rule.BURNING_FAST})
 """Rules for which a number of readings means nothing: they count by themselves, or find that there is no reading."""
 
 

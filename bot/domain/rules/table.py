@@ -39,6 +39,9 @@ RULES: Mapping[Rule, Row] = {
     Rule.RESTORED: Row(Severity.INFO),
     Rule.FAST_TIME_LOW: Row(Severity.WARNING),
     Rule.FAST_TIME_GONE: Row(Severity.WARNING),
+    # Readings are evaluations here, an hour apart: see `bot.domain.counting`.
+    Rule.DOES_NOT_LAST: Row(Severity.WARNING, readings=3, keep_firing_for=12),
+    Rule.BURNING_FAST: Row(Severity.WARNING),
     Rule.SUBSCRIPTION: Row(Severity.WARNING),
     Rule.QUEUE_STUCK: Row(Severity.WARNING, for_=timedelta(minutes=20)),
     Rule.FROZEN: Row(Severity.INFO, for_=timedelta(hours=6)),

@@ -1,0 +1,130 @@
+"""What an older version finds in a database, which a deploy may leave in the lead, or to which somebody goes back.
+
+It can read no rule and no level of fast time that it does not know; and what it cannot read would end it.
+"""
+
+import re
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.domain.incidents import AHEAD, Incident, Key, Rule, Stage
+from bot.domain.messages import Notice, NoticeKind
+from bot.domain.model import Severity
+from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
+from bot.domain.value import replace
+from bot.domain.watch.known import Changes
+from bot.storage.schema import decisions, incidents, messages
+from bot.storage.store import Store
+from tests.storage.test_testing import BEFORE as RULES
+from tests.storage.values import NOW, claim, incident, minutes
+
+KINDS: Final = ("silence", "window", "setting")
+"""Of decisions; it passes over any other."""
+
+LEVEL: Final = re.compile(r"gone|\d{1,3}(?:\.\d{1,6})?%|\d{1,6}(?:ms|s|m|h|d)", re.ASCII)
+"""A level of fast time."""
+
+DRY, BURNING, LOW = Key(Rule.DOES_NOT_LAST, 1900), Key(Rule.BURNING_FAST, 1901), Key(Rule.FAST_TIME_LOW, 1902)
+
+
+def found(key: Key, detail: str = "", stage: Stage = Stage.FIRING) -> Incident:
+    """An incident of a token."""
+    made = incident(key.token or 0, key.rule, severity=Severity.WARNING, stage=stage)
+    return replace(made, detail=detail, now=made.was)
+
+
+async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision, ...]]:
+    """Store something of each kind that names what came later."""
+    found_ = (
+        found(DRY),
+        found(BURNING),
+        found(LOW, "eta 12h"),
+        found(Key(Rule.FAST_TIME_LOW, 1903), "eta 90m"),
+        found(Key(Rule.FAST_TIME_LOW, 1904), "20%"),
+        found(Key(Rule.DOES_NOT_LAST, 1905), stage=Stage.PENDING),
+    )
+    decided: tuple[Decision, ...] = (
+        Setting(Rule.BANNED, enabled=False),
+        Setting(Rule.DOES_NOT_LAST, threshold="90%"),
+        Setting(Rule.BURNING_FAST, 1901, enabled=False),
+        Setting(Rule.FAST_TIME_LOW, 1902, threshold="20%,eta 12h"),
+        Setting(Rule.FAST_TIME_LOW, threshold="20%"),
+        Silence("s1", Scope(Rule.DOES_NOT_LAST), NOW, None, by=7),
+        Silence("s2", Scope(token=1900), NOW, None, by=7, covered=(*map(Covered.of, found_),)),
+        Silence("s3", Scope(), NOW, NOW + minutes(60), by=7, suppressed=(DRY, Key(Rule.BANNED, 1))),
+        Window("w1", NOW, minutes(60), weekly=False, zone="UTC", by=7, suppressed=(BURNING,)),
+    )
+    keys = tuple(each.key for each in found_)
+    notices = (
+        Notice(NoticeKind.RAISED, NOW, (DRY,)),
+        Notice(NoticeKind.SILENCE_ENDED, NOW, keys, before=(DRY,), quiet=(BURNING,)),
+    )
+    told = frozenset(each.key for each in found_ if each.open)
+    await store.save(Changes(NOW, incidents=found_, notify=told, notices=notices, decided=decided), NOW)
+    return found_, decided
+
+
+async def test_everything_comes_back_as_it_was(store: Store) -> None:
+    found_, decided = await everything(store)
+    memory = await store.load()
+    assert sorted(memory.incidents.values(), key=lambda each: each.key.token or 0) == list(found_)
+    assert sorted(memory.decisions, key=lambda each: each.id) == sorted(decided, key=lambda each: each.id)
+    shown = []
+    while (message := await claim(store, NOW)) is not None:
+        shown.append(message)
+    assert {each.key for message in shown for each in message.incidents} == {each.key for each in found_ if each.open}
+    (ended,) = (each.notice for each in shown if each.notice and each.notice.kind is NoticeKind.SILENCE_ENDED)
+    assert (ended.before, ended.quiet) == ((DRY,), (BURNING,))
+
+
+async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store) -> None:
+    await everything(store)
+
+    def texts(connection: sa.Connection) -> tuple[list[str], list[str]]:
+        def raw(column: sa.Column[object]) -> sa.TypeCoerce[str]:
+            return sa.type_coerce(column, sa.Text)
+
+        rows = [
+            *connection.scalars(sa.select(raw(incidents.c.incident))),
+            *connection.scalars(sa.select(raw(messages.c.notice)).where(messages.c.notice.is_not(None))),
+            *connection.scalars(sa.select(raw(decisions.c.decision)).where(decisions.c.kind.in_(KINDS))),
+        ]
+        return rows, list(connection.scalars(sa.select(incidents.c.id)))
+
+    rows, ids = await store.database.read(texts)
+    named = [rule for row in rows for rule in re.findall(r'"rule":"(\w+)"', row)]
+    named += [each.partition(":")[0] for each in ids]
+    assert len(named) > len(ids)
+    assert set(named) <= set(RULES)
+    levels = [
+        level
+        for row in rows
+        if '"rule":"fast_time_low"' in row
+        for level in re.findall(r'"(?:detail|step|level|threshold)":"([^"]+)"', row)
+        if level != "as seen"
+    ]
+    assert len(levels) >= 6
+    for level in levels:
+        assert all(LEVEL.fullmatch(part) for part in level.split(",")), level
+
+
+async def test_it_passes_over_no_decision_that_it_could_read(store: Store) -> None:
+    _, decided = await everything(store)
+    kinds = sa.select(decisions.c.id, decisions.c.kind)
+    rows = dict(await store.database.read(lambda connection: [(row.id, row.kind) for row in connection.execute(kinds)]))
+    later = {name for name, kind in rows.items() if kind not in KINDS}
+    assert rows.keys() == {each.id for each in decided}
+    assert later == {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902"}
+
+
+async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) -> None:
+    await everything(store)
+    plain = Setting(Rule.FAST_TIME_LOW, 1902, threshold="20%")
+    await store.save(Changes(NOW, decided=(plain,)), NOW)
+    kind = sa.select(decisions.c.kind).where(decisions.c.id == plain.id)
+    assert await store.database.read(lambda connection: connection.scalar(kind)) == "setting"
+
+
+def test_the_rules_that_came_later_are_those_that_no_older_version_has() -> None:
+    assert set(RULES) | AHEAD | {Rule.TEST} == set(Rule)
