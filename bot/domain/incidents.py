@@ -11,7 +11,9 @@ resolved is history: the same key may open again, as another incident. `bot.doma
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
+from bot.domain.forecast import Burning, Forecast
 from bot.domain.model import Record, Severity, Token
 from bot.domain.value import Value, field, replace
 
@@ -62,6 +64,9 @@ class Rule(StrEnum):
 
 AHEAD = frozenset({Rule.DOES_NOT_LAST, Rule.BURNING_FAST})
 """Rules about what is to come. No reading finds it: `bot.domain.watch.ahead` looks for it, now and then."""
+
+LOOKED_EVERY = timedelta(hours=1)
+"""How far apart those looks are that count, of a rule that takes several in a row."""
 
 
 class Happening(StrEnum):
@@ -141,6 +146,10 @@ FAST_HOURS = "fast time"
 """The two things that the rule about the whole fleet checks; they are the steps of its keys."""
 
 
+GONE: Final = "gone"
+"""The deepest level of fast time: none is left."""
+
+
 class End(Value):
     """How an incident ended."""
 
@@ -154,6 +163,8 @@ class Ended(Value):
 
     key: Key
     end: End
+    at_once: bool = False
+    """Whether that need not be seen several times, though good news of its rule has to be."""
 
 
 class Finding(Value):
@@ -198,6 +209,10 @@ class Finding(Value):
     """The tokens that make it so, for a rule about the fleet; empty where they are too many to name."""
     until: datetime | None = None
     """Until when the upstream asks to be left alone, for the rules about that."""
+    forecast: Forecast | None = None
+    """What is to come, for the rules about that."""
+    burning: Burning | None = None
+    """How fast it burns, for the rule about that."""
 
 
 class Incident(Value):
@@ -231,6 +246,10 @@ class Incident(Value):
     """As in `Finding`."""
     holds: Severity = Severity.INFO
     """As in `Finding`."""
+    forecast: Forecast | None = None
+    """As in `Finding`, when its card was last made."""
+    burning: Burning | None = None
+    """As in `Finding`, when it fired."""
     end: End | None = None
     """How it ended; None while it has not, and where an older version of the bot stored it."""
     notifiable: bool = field(default=True, name="told")
@@ -316,6 +335,8 @@ class Judgement(Value):
     ends: Mapping[Key, End] = field(default_factory=dict)
     """Of keys that are pending or firing, those that end. Neither found nor ended is no word: such a key does not move.
     """
+    at_once: frozenset[Key] = frozenset()
+    """Of those the ones that need not be seen several times."""
     whole: bool = True
     """Whether this was a poll. A token that was read alone, or a tick of the clock, counts as no further reading."""
     unseen: frozenset[Key] = frozenset()

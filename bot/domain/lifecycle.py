@@ -9,11 +9,13 @@ Only an end that is good news is posted. Any other is an edit of its card: what 
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.counting import counted
 from bot.domain.incidents import (
+    AHEAD,
     FAST_HOURS,
+    LOOKED_EVERY,
     End,
     Finding,
     Happening,
@@ -118,7 +120,13 @@ def _found(incident: Incident | None, finding: Finding, judgement: Judgement) ->
 
 def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Incident:
     """The incident that stays pending, or fires now: in the first reading ever only `for` keeps one pending."""
-    seen = counted(incident.seen, finding.readings, judgement.at - incident.began_at, again=judgement.whole)
+    seen = counted(
+        incident.seen,
+        finding.readings,
+        judgement.at - incident.began_at,
+        again=judgement.whole,
+        apart=_apart(finding.key),
+    )
     often = judgement.baseline or seen == finding.readings
     if not often or judgement.at - incident.began_at < finding.for_:
         return incident if seen == incident.seen else replace(incident, seen=seen)
@@ -133,6 +141,11 @@ def _pending(incident: Incident, finding: Finding, judgement: Judgement) -> Inci
     return replace(incident, stage=Stage.FIRING)
 
 
+def _apart(key: Key) -> timedelta:
+    """How far apart what counts is: polls are as far apart as they may be."""
+    return LOOKED_EVERY if key.rule in AHEAD else timedelta()
+
+
 def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
     return replace(
         incident,
@@ -144,6 +157,8 @@ def _as_found(incident: Incident, finding: Finding, at: datetime) -> Incident:
         until=finding.until,
         holds=finding.holds,
         flips=finding.flips,
+        forecast=finding.forecast,
+        burning=finding.burning,
         read_at=at,
     )
 
@@ -154,12 +169,13 @@ def _natural(finding: Finding) -> Severity:
 
 def _ended(incident: Incident, end: End, judgement: Judgement) -> Incident:
     """The incident after a poll that ends it. Good news may have to come several times before it is believed."""
-    if incident.open and end.reason is Reason.WELL:
+    if incident.open and end.reason is Reason.WELL and incident.key not in judgement.at_once:
         missed = counted(
             incident.missed,
             incident.keep_firing_for,
             judgement.at - (incident.missed_at or judgement.at),
             again=judgement.whole,
+            apart=_apart(incident.key),
         )
         if missed < incident.keep_firing_for:
             same = missed == incident.missed

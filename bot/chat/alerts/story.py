@@ -10,11 +10,11 @@ from bot.chat.alerts import wording as texts
 from bot.chat.alerts.wording import MOMENTARY, WORDINGS, Wording
 from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
 from bot.chat.text import instant, level, listed, number, plain, span, stamp
-from bot.domain.incidents import FAST_HOURS, Happening, Incident, Rule, Stage
+from bot.domain.incidents import FAST_HOURS, GONE, Happening, Incident, Rule, Stage
 from bot.domain.info import read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
 from bot.domain.refusal import Refusal, refusal
-from bot.domain.rules.fast_time import GONE, level_of
+from bot.domain.rules.fast_time import level_of
 from bot.domain.rules.table import UPSTREAM_RULES
 from bot.domain.value import Value
 

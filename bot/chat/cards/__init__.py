@@ -5,6 +5,7 @@ The first line is the answer, the second is why, the third is what to do; the re
 
 from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose
 from bot.chat.cards.fleet import fleet_card
+from bot.chat.cards.outlook import brief, outlook
 from bot.chat.cards.status import (
     BANNED,
     OFF,
@@ -53,12 +54,14 @@ __all__ = [
     "Sign",
     "alone",
     "amount",
+    "brief",
     "buying",
     "compose",
     "fleet_card",
     "limit_of",
     "look",
     "needs_person",
+    "outlook",
     "overview",
     "plan_name",
     "plan_word",

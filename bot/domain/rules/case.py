@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 
+from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import History, Reading, Status, Token
 from bot.domain.overlay import differ, laid_over, turned
@@ -40,6 +41,10 @@ class Past(Value):
     """Minutes of fast time that it had when its allowance grew; None once some were spent, and where it did not."""
     unseen: frozenset[Key] = frozenset()
     """As in `Case`."""
+    forecast: Forecast | None = None
+    """Whether its fast time lasts, as of the last look; None before there was one."""
+    burning: Burning | None = None
+    """Whether it burns fast, if that was looked for."""
 
     def status_was(self, status: Status) -> bool:
         """Whether the token was last read in that status."""
@@ -83,6 +88,8 @@ class Before(Value):
     """Minutes of fast time that tokens had when their allowance grew, of which none was spent since."""
     calm: Calm | None
     """Which tokens were calm; None when that is not known, as after a start."""
+    forecasts: Mapping[int, Forecast] = field(default_factory=dict)
+    """Whether fast time lasts, of those tokens for which that was looked."""
 
 
 class Case(Value):
@@ -118,6 +125,8 @@ class Case(Value):
     """Whether the list is as short, and taken for true."""
     unseen: frozenset[Key]
     """What was pending when it was last looked for, so long ago that nobody knows what was in between."""
+    forecasts: Mapping[int, Forecast]
+    """As in `Before`."""
 
     @property
     def baseline(self) -> bool:
@@ -138,6 +147,7 @@ class Case(Value):
             self.histories.get(token_id),
             self.unspent.get(token_id),
             self.unseen,
+            self.forecasts.get(token_id),
         )
 
 
@@ -197,6 +207,7 @@ def compare(reading: Reading, known: Before, policy: Policy) -> Case:
         unseen=_unseen(reading.at - LONG * policy.interval, known),
         calm=calm,
         missing=frozenset(missing),
+        forecasts=known.forecasts,
         stirred=frozenset(stirred),
     )
 

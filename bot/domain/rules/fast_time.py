@@ -7,16 +7,13 @@ crossed: the text of a step, or `GONE`. RELAX that comes of it is told by its ca
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bot.domain.incidents import Incident, Key, Reason, Rule
+from bot.domain.incidents import GONE, Incident, Key, Reason, Rule
 from bot.domain.info import HIGHEST_LEVEL, read, threshold
 from bot.domain.model import FastTime, PlanState, Severity, Threshold, Token, gravest
 from bot.domain.rules.policy import as_set
 from bot.domain.rules.sight import Sight, Verdict
 from bot.domain.rules.table import FAST_TIME_RULES
 from bot.domain.value import Value, replace
-
-GONE: Final = "gone"
-"""The deepest level."""
 
 FULL: Final = 100.0
 """Percent."""

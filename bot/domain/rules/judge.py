@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.incidents import AHEAD, End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Calm, Case
 from bot.domain.rules.fast_time import fast_time
@@ -91,7 +91,10 @@ def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
     set_ = (as_set(verdict, sight.policy) for verdict in said if isinstance(verdict, Finding))
     found = [each for each in set_ if each is not None and not _is_good_news(each) and _has_lasted(sight, each)]
     spoken = {verdict.key for verdict in said}
-    stands = [each for key, each in sight.past.open.items() if each.open and key not in spoken]
+    # What is to come is not wrong with it now.
+    stands = [
+        each for key, each in sight.past.open.items() if each.open and key not in spoken and key.rule not in AHEAD
+    ]
     together: tuple[Finding | Incident, ...] = (*found, *stands)
     wrong = [each for each in together if each.severity is not Severity.INFO]
     became = tuple(each.key.rule for each in sorted(wrong, key=lambda each: -each.severity.rank))

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from math import isclose
 
-from bot.domain.incidents import Finding, Incident, Key, Reason, Rule
+from bot.domain.incidents import GONE, Finding, Incident, Key, Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Severity, Status, gravest
 from bot.domain.rules.case import CALM_AFTER, FLIPS
-from bot.domain.rules.fast_time import GONE, current, fast_time
+from bot.domain.rules.fast_time import current, fast_time
 from bot.domain.rules.policy import as_set
 from bot.domain.rules.sight import Sight, Verdict
 from bot.domain.rules.table import CRITICAL_AFTER, STATUS_RULES
