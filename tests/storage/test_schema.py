@@ -192,8 +192,8 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
 
 _STORED: dict[type[Value], str] = {
     Incident: "about acknowledged believed burning clear detail end first_notified_at flips forecast heard holds key "
-    "loud_at missed missed_at moments natural now opened_at origin read_at reminders resolved_at seen severity silenced "
-    "stage told unbroken_since until was was_at",
+    "loud_at missed missed_at moments natural now opened_at origin read_at reminders resolved_at seen severity "
+    "silenced stage told unbroken_since until was was_at",
     Forecast: "at chance dry_at earliest idle_since latest left pace renews_at short spare unchanged_since verdict "
     "watched",
     Burning: "dry_at hour left share",
