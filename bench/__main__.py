@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import answer, beside, day, dwell, footprint, poll, table
+from bench import answer, beside, charts, day, dwell, footprint, poll, table
 
 SMALL: Final = 100
 MEDIUM: Final = 1_000
@@ -133,6 +133,16 @@ async def polls(url: dict[str, str]) -> AsyncIterator[Line]:
         yield line
 
 
+async def pictures() -> AsyncIterator[Line]:
+    """What fifty pictures do to those who did not ask for them."""
+    drawn = await charts.charts()
+    blocked = max(drawn.blocked)
+    yield Line("event loop blocked at most, a picture", blocked, "", None, blocked, 50, "{:.0f} ms", " ms")
+    more = drawn.after - drawn.before
+    figure = f"resident memory after {charts.PICTURES} pictures"
+    yield Line(figure, drawn.after, "before them", drawn.before, more, 6, "{:.1f} MiB", " MiB more")
+
+
 async def messages(other: Path | None) -> AsyncIterator[Line]:
     """How long a reading takes to become a message, on each engine; in turns with the other checkout."""
     found: dict[Path, dict[str, list[list[float]]]] = {}
@@ -183,7 +193,7 @@ async def main() -> int:
     arguments = parser.parse_args()
     other = arguments.beside and arguments.beside.resolve()
     with poll.files("poll", "scraped", "day", *map(str, (SMALL, MEDIUM, LARGE))) as urls:
-        parts = (footprints(other), polls(urls), messages(other), others(urls))
+        parts = (footprints(other), polls(urls), pictures(), messages(other), others(urls))
         found = [each for part in parts async for each in part]
     head = ["figure", "measured", "against", "result", "bar", "reached", *([beside.name_of(other)] if other else [])]
     table.show(head, [each.cells[: len(head)] for each in found])

@@ -89,8 +89,21 @@ async def test_it_is_called_by_its_name_and_does_what_a_clone_does(installed: Pa
         assert (code, output) == (78, "")
         assert "DISCORD_TOKEN is missing: " in complaint
         assert "Traceback" not in complaint
+    await _it_draws_with_the_fonts_that_came_along(installed, tmp_path)
     await _its_check_checks(installed, tmp_path)
     await _its_demo_serves_its_page(installed, tmp_path)
+
+
+async def _it_draws_with_the_fonts_that_came_along(installed: Path, folder: Path) -> None:
+    words = (
+        "import asyncio, sys",
+        "from bot.chat.charts.studio import Studio",
+        "from bot.chat.charts.svg import document, label",
+        "sizes = [len(asyncio.run(Studio().picture(document(90, [label(9, 50, each)])))) for each in ('', 'Token')]",
+        "sys.exit(not 0 < sizes[0] < sizes[1] - 500)",
+    )
+    python = installed.with_name("python")
+    assert await said(python, "-O", "-c", "\n".join(words), folder=folder) == (0, "", "")
 
 
 async def _its_check_checks(installed: Path, folder: Path) -> None:
