@@ -170,6 +170,7 @@ async def _at_work(
 
         async def apply_retention() -> None:
             await store.prune(clock() - RETENTION)
+            await store.prune_history(clock(), settings.history_raw, settings.history_hourly)
 
         def while_kept(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def run() -> None:

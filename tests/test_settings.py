@@ -50,6 +50,8 @@ def test_four_values_are_enough() -> None:
         poll_interval=timedelta(minutes=1),
         thresholds=(Threshold("20%", percent=20), Threshold("5%", percent=5)),
         database_url=Secret("sqlite:///data/bot.db"),
+        history_raw=timedelta(days=14),
+        history_hourly=timedelta(days=395),
         operator_role_id=None,
         alert_role_id=None,
         escalation_role_id=None,
@@ -192,6 +194,11 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
         ("IMAGINEPRO_API_URL", "https://api.imaginepro.ai:port", "is not a URL"),
         ("IMAGINEPRO_API_URL", "https://[api", "is not a URL"),
         ("IMAGINEPRO_API_URL", "https://api.imagine\npro.ai", "is not a URL"),
+        ("HISTORY_RAW", "0d", "at least 1d"),
+        ("HISTORY_RAW", "12h", "at least 1d"),
+        ("HISTORY_RAW", "2w", "a whole number and a unit"),
+        ("HISTORY_HOURLY", "13 months", "a whole number and a unit"),
+        ("HISTORY_HOURLY", "999999d", "at most 3650d"),
         ("IMAGINEPRO_RATE_LIMIT", "1", "such as 1/3s"),
         ("IMAGINEPRO_RATE_LIMIT", "1/3", "such as 500ms, 30s"),
         ("IMAGINEPRO_RATE_LIMIT", "0/3s", "above zero"),
@@ -257,6 +264,12 @@ def test_a_value_that_cannot_be_used_is_refused_with_its_name_and_how_to_mend_it
     name: str, text: str, mend: str
 ) -> None:
     assert re.match(f"{name}: .*{re.escape(mend)}", problems(**{name: text}))
+
+
+def test_what_is_kept_hourly_is_kept_no_shorter_than_the_rest() -> None:
+    assert "HISTORY_HOURLY is shorter than HISTORY_RAW" in problems(HISTORY_RAW="30d", HISTORY_HOURLY="29d")
+    settings = load(REQUIRED | {"HISTORY_RAW": "30d", "HISTORY_HOURLY": "30d"})
+    assert settings.history_raw == settings.history_hourly == timedelta(days=30)
 
 
 def test_polls_that_are_more_than_the_limit_of_calls_allows_are_a_problem() -> None:

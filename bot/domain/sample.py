@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.model import Count, Status, Token
-from bot.domain.value import Value
+from bot.domain.value import Value, replace
 
 HOUR: Final = 3600
 """Seconds between two samples of a token of which nothing changes."""
@@ -72,6 +72,14 @@ def due(tokens: Iterable[int], since: datetime | None, at: datetime) -> Iterator
     # A turn lies above the first second and up to the last one, so that each is in one of two readings that meet.
     last = HOUR - 1 - end % HOUR
     return (token for token in tokens if (token * _STRIDE + last) % HOUR >= HOUR - passed)
+
+
+def hourly(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Of samples of one token that follow each other in time, the last of each hour; its time is to the minute."""
+    of: dict[int, Sample] = {}
+    for each in samples:
+        of[int(each.at.timestamp()) // HOUR] = each
+    return (replace(each, at=each.at.replace(second=0)) for each in of.values())
 
 
 def _together(*counts: Count) -> int | None:

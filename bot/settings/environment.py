@@ -45,6 +45,10 @@ class Settings(Value):
     thresholds: tuple[Threshold, ...]
     database_url: Secret
     """As given, since it may hold a password; the storage knows how to read it."""
+    history_raw: timedelta
+    """How long each change is kept."""
+    history_hourly: timedelta
+    """How long one reading an hour is kept."""
     operator_role_id: int | None
     alert_role_id: int | None
     escalation_role_id: int | None
@@ -181,6 +185,8 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
         calls, period = values["rate_limit"]
         if values["poll_interval"] < period / calls:
             yield "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows: make the one longer, or raise the other"
+    if "history_raw" in values and "history_hourly" in values and values["history_hourly"] < values["history_raw"]:
+        yield "HISTORY_HOURLY is shorter than HISTORY_RAW: make the one longer, or the other shorter"
     yield from _same_ids(values)
 
 

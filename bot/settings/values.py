@@ -261,6 +261,14 @@ def poll_interval(text: str) -> timedelta:
     return interval
 
 
+def retention(text: str) -> timedelta:
+    """A time of one day to ten years: for so long something is kept."""
+    time = duration(text)
+    if not timedelta(days=1) <= time <= timedelta(days=3650):
+        _mend("must be at least 1d, and at most 3650d")
+    return time
+
+
 def thresholds(text: str) -> tuple[Threshold, ...]:
     """Levels of fast time, each once: `20%,30m`."""
     return fast_time_levels(text)

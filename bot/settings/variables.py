@@ -92,6 +92,20 @@ VARIABLES = (
         secret=True,
     ),
     Variable(
+        "HISTORY_RAW",
+        "history_raw",
+        values.retention,
+        "how long each change of a token's figures is kept, for charts and exports; 1d to 3650d",
+        "14d",
+    ),
+    Variable(
+        "HISTORY_HOURLY",
+        "history_hourly",
+        values.retention,
+        "how long one reading an hour is kept of each token; 1d to 3650d, and no shorter than HISTORY_RAW",
+        "395d",
+    ),
+    Variable(
         "OPERATOR_ROLE_ID",
         "operator_role_id",
         values.snowflake,

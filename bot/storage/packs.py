@@ -1,7 +1,6 @@
 """Samples of one token, packed: each column by itself, as differences from one sample to the next, and deflated.
 
-A day of a busy token takes some 4 bytes a sample, and four weeks of one an hour some 2. What is not there is no number,
-and stays so.
+A day takes some 3 bytes a sample, and a week of one an hour some 2. What is not there is no number, and stays so.
 """
 
 import zlib
@@ -17,8 +16,8 @@ from bot.domain.model import Status
 from bot.domain.sample import Sample
 
 DAY: Final = 1
-WEEKS: Final = 28
-"""Days that a pack is of: of one, as it was read, or of four weeks, one sample an hour."""
+WEEK: Final = 7
+"""Days that a pack is of: of one, as it was read, or of a week, one sample an hour."""
 
 _VERSION: Final = 1
 
@@ -70,7 +69,7 @@ def pack(samples: Sequence[Sample]) -> bytes:
     )
 
 
-def unpack(token: int, data: bytes, since: int, until: int) -> list[Sample]:
+def unpack(token: int, data: bytes, since: int = -(2**63), until: int = 2**63) -> list[Sample]:
     """The samples of a token in a pack, in their order: those of a time, in seconds since 1970, and the one before it.
 
     Raises:

@@ -59,7 +59,7 @@ def stored(connection: sa.Connection, tokens: Collection[int], since: datetime, 
     found: list[tuple[int, bytes]] = []
     read: list[Sample] = []
     for batch in batches(list(tokens)):
-        for span in (packs.WEEKS, packs.DAY):
+        for span in (packs.WEEK, packs.DAY):
             of_the_time = history.c.day.between(first // DAY - (span - 1), last // DAY)
             rows = connection.execute(
                 sa.select(history.c.token, history.c.data)

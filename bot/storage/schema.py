@@ -7,7 +7,7 @@
     decisions         what people decided, while it holds
     audit             who decided what, when and why
     samples           what was read of each token, of the last day or so
-    history           the same of the time before, packed: one row a token and day, or a token and four weeks
+    history           the same of the time before, packed: one row a token and day, or a token and week
     boards            the message in a channel that shows the fleet as it is
     installation      one row: the short name of this database, when the fleet was last read, which copy leads, whether
                       the bot has moved to another database, and of which day the last digest was
@@ -299,11 +299,11 @@ samples = sa.Table(
 history = sa.Table(
     "history",
     _metadata,
-    # How many days it is of: 1 as they were read, or `bot.storage.packs.WEEKS`, one sample an hour.
+    # How many days it is of: 1 as they were read, or 7 of which one sample an hour is left.
     sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
     # The first of them, counted from 1970-01-01, in UTC.
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
     # See `bot.storage.packs`.
     sa.Column("data", sa.LargeBinary, nullable=False),
 )

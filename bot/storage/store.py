@@ -6,14 +6,15 @@ import string
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
 from bot.domain.sample import Sample
-from bot.storage import claims, lease, memory, outbox, proof, samples
+from bot.storage import claims, lease, memory, outbox, proof, retention, samples
+from bot.storage.batches import batches
 from bot.storage.claims import CLAIM_LASTS, SUMMARY_SIZE, Claimed
 from bot.storage.database import Database, open_database
 from bot.storage.errors import (
@@ -192,6 +193,26 @@ class Store:
         return await asyncio.to_thread(samples.in_order, found, of_interest, since, until)
 
     prune = _writes_leading(memory.prune)
+    pack = _writes_leading(retention.pack)
+    thin = _writes_leading(retention.thin)
+    delete = _writes_leading(retention.delete)
+
+    async def prune_history(self, now: datetime, raw: timedelta, hourly: timedelta) -> None:
+        """Pack what was read before today, thin what is older than `raw`, and delete what is older than `hourly`.
+
+        In transactions of some 20 ms; each may be the last before a crash, or before another copy leads.
+        """
+        today = retention.day_of(now)
+        unpacked = await self.database.read(lambda connection: retention.unpacked(connection, today))
+        for tokens in batches(unpacked, retention.TOKENS):
+            while await self.pack(tokens, today):
+                pass
+        thick = await self.database.read(lambda connection: retention.thick(connection, retention.day_of(now - raw)))
+        for weeks in batches(thick, retention.TOKENS):
+            await self.thin(weeks)
+        over = await self.database.read(lambda connection: retention.over(connection, retention.day_of(now - hourly)))
+        for keys in batches(over):
+            await self.delete(keys)
 
     message = _reads(outbox.message)
     move_to = _writes_leading(outbox.move_to)

@@ -27,8 +27,8 @@ def upgrade() -> None:
     op.create_table(
         "history",
         sa.Column("span", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("token", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
     op.create_table(
