@@ -163,7 +163,10 @@ class Monitor:
             StoreError: The database cannot be read.
         """
         began_at = self._known.began_at or self._clock()
-        known = await asyncio.to_thread(restore, await self._store.load())
+        memory = await self._store.load()
+        known = await asyncio.to_thread(restore, memory)
+        if lost := memory.ledgers.keys() - known.ledgers.keys():
+            event(logger, logging.WARNING, "what is known of the use of fast time cannot be read", tokens=len(lost))
         self._known = replace(known, began_at=began_at)
 
     async def poll(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.delivery.handover import Handover
 from bot.domain import info
@@ -504,6 +505,19 @@ async def test_a_token_that_is_not_there_is_an_error_for_the_person_and_no_incid
 async def test_a_token_that_is_read_before_the_first_reading_is_shown_and_not_stored(watch: Watch) -> None:
     assert (await watch.monitor.refresh(1900)).id == 1900
     assert await watch.store.load() == Memory()
+
+
+async def test_a_ledger_that_cannot_be_read_is_logged_once_and_begun_anew(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await watch.look(record(1), record(2))
+    damage = sa.text("UPDATE tokens SET ledger = :damage WHERE id = 1")
+    await watch.store.database.write(lambda connection: connection.execute(damage, {"damage": b"damaged"}))
+    await watch.monitor.restore()
+    await watch.look(record(1), record(2))
+    await watch.monitor.restore()
+    assert caplog.text.count("what is known of the use of fast time cannot be read") == 1
+    assert watch.monitor.known.ledgers.keys() == {1, 2}
 
 
 async def test_the_log_names_the_first_incidents_of_a_storm_and_counts_the_others(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from msgspec.structs import astuple
 
 from bot.domain.incidents import Stage
+from bot.domain.ledger import pack
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
@@ -44,7 +45,8 @@ _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 def load(connection: sa.Connection) -> Memory:
     """What was known when the last poll was stored."""
     read_at = connection.scalar(sa.select(installation.c.read_at))
-    rows = connection.scalars(sa.select(tokens.c.record).order_by(tokens.c.id)).all()
+    stored = connection.execute(sa.select(tokens.c.record, tokens.c.ledger).order_by(tokens.c.id)).all()
+    rows = [record for record, _ in stored]
     opened = connection.scalars(
         sa.select(incidents.c.incident).where(incidents.c.stage != Stage.RESOLVED).order_by(incidents.c.id),
     )
@@ -54,6 +56,7 @@ def load(connection: sa.Connection) -> Memory:
         read_at=read_at,
         incidents={incident.key: incident for incident in opened},
         decisions=_decisions(connection),
+        ledgers={record.id: packed for record, packed in stored if packed is not None},
     )
 
 
@@ -74,7 +77,11 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         connection.execute(
             upsert(tokens, connection.dialect.name),
             [
-                {"id": record.id, "record": Remembered(*(*astuple(record), changes.histories.get(record.id)))}
+                {
+                    "id": record.id,
+                    "record": Remembered(*(*astuple(record), changes.histories.get(record.id))),
+                    "ledger": pack(changes.ledgers[record.id]) if record.id in changes.ledgers else None,
+                }
                 for record in records
             ],
         )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import info, ledger
 from bot.domain.model import Status
 from bot.domain.sample import Sample
 from bot.domain.value import replace
@@ -238,6 +239,16 @@ async def test_a_pack_that_cannot_be_read_is_a_gap_and_holds_nothing_up(
     for _ in range(2):
         await prune(store, days(999))
     assert await lies(store) == (0, 0, 0)
+
+
+async def test_a_ledger_is_stored_with_its_record_and_stays_while_that_changes(store: Store) -> None:
+    first = ledger.apply(None, info.read(record()), NOW, UTC)
+    await store.save(Changes(NOW, (record(),), ledgers={1900: first}), NOW)
+    assert (await store.load()).ledgers == {1900: ledger.pack(first)}
+    await store.save(Changes(NOW, (record(status="RELAX"), record(1901))), NOW)
+    assert (await store.load()).ledgers == {1900: ledger.pack(first)}
+    await store.save(Changes(NOW, removed=frozenset({1900})), NOW)
+    assert (await store.load()).ledgers == {}
 
 
 async def test_the_version_before_goes_on_with_the_tables_and_the_history_stays(store: Store) -> None:

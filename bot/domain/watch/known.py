@@ -1,10 +1,12 @@
 """What is known now, what is remembered of it over restarts, and what a move of it changes."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from bot.domain import info, steering
+from bot.domain import info, ledger, steering
 from bot.domain.incidents import Incident, Key, Rule, Stage
+from bot.domain.ledger import Ledger
 from bot.domain.lifecycle import Step, Suppressed
 from bot.domain.messages import Notice
 from bot.domain.model import Fleet, History, Record, Token
@@ -29,6 +31,8 @@ class Memory(Value):
     decisions: tuple[Decision, ...] = ()
     histories: Mapping[int, History] = field(default_factory=dict)
     """How tokens came to their statuses, by id; of those that changed it."""
+    ledgers: Mapping[int, bytes] = field(default_factory=dict)
+    """How tokens use their fast time, by id, as `bot.domain.ledger` packs it."""
 
 
 class Changes(Value):
@@ -55,6 +59,8 @@ class Changes(Value):
     audit: tuple[Entry, ...] = ()
     samples: tuple[Sample, ...] = ()
     """For the history: of tokens whose figures changed, and of those whose turn it is."""
+    ledgers: Mapping[int, Ledger] = field(default_factory=dict)
+    """How those of `records` use their fast time, by id; of those of which that changed."""
 
     @property
     def sets(self) -> bool:
@@ -80,6 +86,8 @@ class Known(Value):
     """What people decided, and what still holds of it."""
     histories: Mapping[int, History] = field(default_factory=dict)
     """How tokens came to their statuses, by id; of those that changed it."""
+    ledgers: Mapping[int, Ledger] = field(default_factory=dict)
+    """How tokens use their fast time, by id: of all that were read since there are ledgers."""
     unspent: Mapping[int, float] = field(default_factory=dict)
     """As in `Case`. A restart forgets it."""
     flips: Flips = field(default_factory=dict)
@@ -134,7 +142,7 @@ def pin(known: Known) -> tuple[Known, tuple[Silence, ...]]:
 
 
 def restore(memory: Memory) -> Known:
-    """What was known when the last poll was stored."""
+    """What was known when the last poll was stored. A ledger that cannot be unpacked is left out, to be begun anew."""
     tokens = {token_id: info.read(record) for token_id, record in memory.records.items()}
     missing = {key.token for key in memory.incidents if key.rule is Rule.GONE}
     listed = {token_id: token for token_id, token in tokens.items() if token_id not in missing}
@@ -144,7 +152,14 @@ def restore(memory: Memory) -> Known:
         memory.incidents,
         Decisions.of(memory.decisions),
         {**_histories(memory.incidents.values()), **memory.histories},
+        dict(_unpacked(memory.ledgers)),
     )
+
+
+def _unpacked(packed: Mapping[int, bytes]) -> Iterator[tuple[int, Ledger]]:
+    for token_id, data in packed.items():
+        with contextlib.suppress(ValueError):
+            yield token_id, ledger.unpack(data)
 
 
 def _histories(incidents: Iterable[Incident]) -> dict[int, History]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bot.domain import sample
+from bot.domain import ledger, sample
 from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
+from bot.domain.ledger import Ledger
 from bot.domain.lifecycle import Step, step
 from bot.domain.model import Failure, Fleet, Reading
 from bot.domain.rules import case as cases
@@ -73,30 +74,49 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
     gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
     settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
     remembered, histories = {**case.remembered, **case.changed}, dict(case.histories)
+    entered = dict(_entered(known, case))
+    ledgers = {**known.ledgers, **entered} if entered else known.ledgers
     for token_id in gone:
         remembered.pop(token_id, None)
         histories.pop(token_id, None)
+    if not gone.isdisjoint(ledgers):
+        ledgers = {token_id: each for token_id, each in ledgers.items() if token_id not in gone}
     after = replace(
         after,
         fleet=_after(known.fleet, case),
         remembered=remembered,
         histories=histories,
+        ledgers=ledgers,
         unspent={token_id: minutes for token_id, minutes in case.unspent.items() if token_id not in gone},
         flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
         calm=calm,
         polled_at=reading.at if reading.whole or case.short is not None else known.polled_at,
     )
-    records = tuple(token.record for token in case.changed.values())
-    changed = {token_id: histories[token_id] for token_id in case.changed if token_id in histories}
+    written = {**case.changed, **{token_id: remembered[token_id] for token_id in entered if token_id in remembered}}
+    changed = {token_id: histories[token_id] for token_id in written if token_id in histories}
     changes = replace(
         changes,
         read_at=after.fleet.read_at,
-        records=records,
+        records=tuple(token.record for token in written.values()),
         histories=changed,
+        ledgers=entered,
         removed=gone,
         samples=tuple(_samples(known, case)),
     )
     return changes, after
+
+
+def _entered(known: Known, case: Case) -> Iterator[tuple[int, Ledger]]:
+    """The ledgers that a reading moves: of tokens that read otherwise, and of those that have none yet."""
+    read, at, zone = case.reading.tokens, case.reading.at, case.policy.zone
+    moved: Iterable[int] = case.changed
+    if not read.keys() <= known.ledgers.keys():
+        moved = {*case.changed, *(read.keys() - known.ledgers.keys())}
+    for token_id in moved:
+        before = known.ledgers.get(token_id)
+        after = ledger.apply(before, read[token_id], at, zone, known.fleet.age_of(token_id))
+        if after is not before:
+            yield token_id, after
 
 
 def _samples(known: Known, case: Case) -> Iterator[Sample]:
