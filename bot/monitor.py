@@ -27,6 +27,7 @@ from bot.domain.messages import Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
+from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, Memory, restore
@@ -87,6 +88,11 @@ class Store(Protocol):
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What people did last, newest first."""
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What was read of each of these tokens in that time."""
 
 
 class Monitor:
@@ -286,6 +292,16 @@ class Monitor:
             StoreError: The database cannot be read.
         """
         return await self._store.audit(limit)
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What was read of each of these tokens, ascending; the last sample before `since` is the first.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        return await self._store.history(tokens, since, until)
 
     async def _respond(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> tuple[Incident, ...]:
         async with self._judging:

@@ -16,6 +16,7 @@ from bot.domain.info import threshold
 from bot.domain.messages import Message
 from bot.domain.model import Record, Status, Token, Trouble
 from bot.domain.rules.policy import Policy
+from bot.domain.sample import Sample
 from bot.domain.steering import Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
@@ -86,6 +87,12 @@ class Disk:
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What the database knows."""
         return await self.store.audit(limit)
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What the database knows."""
+        return await self.store.history(tokens, since, until)
 
     async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
         """Store it, if there is room."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules.policy import Policy
+from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
@@ -84,6 +85,11 @@ class Desk(Protocol):
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What people did last, newest first."""
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What was read of each of these tokens, ascending; the last sample before `since` is the first."""
 
 
 class Access(Value):

@@ -216,6 +216,14 @@ class Subscription(Value):
         before = at is not None and timedelta() <= now - at <= RENEWAL_GRACE
         return at if before and self.state in {None, PlanState.ACTIVE} and not self.ended(now) else None
 
+    def last_refill(self, now: datetime) -> datetime | None:
+        """When fast time was refilled last, a month before it is next; None when nobody knows when that is."""
+        at, day = self.next_refill(now), self.renews_at
+        if at is None or day is None:
+            return self.refill_due(now)
+        at = at.astimezone(UTC)
+        return _in_month(day.astimezone(UTC), at.year - (at.month == 1), (at.month - 2) % 12 + 1)
+
     def ended(self, now: datetime) -> bool:
         """Whether it has ended by its own text, lately."""
         return self.ends_at is not None and self.ends_at < now and not _too_old(self.ends_at, now)

@@ -1,8 +1,8 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 import pytest
@@ -16,6 +16,7 @@ from bot.domain.messages import Message, Notice
 from bot.domain.model import Fleet, Token
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
+from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
@@ -45,6 +46,8 @@ class FakeDesk:
         self.trail: list[Entry] = []
         self.notices: list[Notice] = []
         """What the ops channel is told beside the cards."""
+        self.samples: dict[int, list[Sample]] = {}
+        """What was read of tokens, ascending."""
         self.broken: Exception | None = None
         """What each call of the database raises."""
 
@@ -126,6 +129,18 @@ class FakeDesk:
         """Newest first."""
         self._check()
         return tuple(self.trail[: -limit - 1 : -1])
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What a test says was read, from the last before that time on."""
+        self._check()
+        found: dict[int, tuple[Sample, ...]] = {}
+        for token_id in tokens:
+            known = [each for each in self.samples.get(token_id, ()) if each.at <= until]
+            before = [each for each in known if each.at < since]
+            found[token_id] = (*before[-1:], *(each for each in known if each.at >= since))
+        return found
 
     def _as_of_now(self, incident: Incident) -> Incident:
         over = replace(incident, stage=Stage.RESOLVED, resolved_at=self.now)

@@ -137,3 +137,23 @@ def test_the_time_alone_puts_a_plan_out_of_order_only_at_its_turns(
         assert not plan.in_order(turn + timedelta(seconds=1))
     first = min(plan.turns)
     assert plan.in_order(first) is plan.in_order(first - 30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("renews", "now", "last"),
+    [
+        ("2026-03-31T10:00", "2026-03-15T00:00", "2026-02-28T10:00"),
+        ("2026-01-05T10:00", "2025-12-20T00:00", "2025-12-05T10:00"),
+        ("2026-08-14T10:00", "2026-08-13T00:00", "2026-07-14T10:00"),
+    ],
+)
+def test_the_last_refill_was_a_month_before_the_next(renews: str, now: str, last: str) -> None:
+    plan = Subscription("Standard", PlanState.ACTIVE, Billing.MONTHLY, datetime.fromisoformat(f"{renews}+00:00"))
+    assert plan.last_refill(datetime.fromisoformat(f"{now}+00:00")) == datetime.fromisoformat(f"{last}+00:00")
+
+
+def test_of_a_yearly_plan_it_was_this_month_or_the_one_before() -> None:
+    at = datetime(2027, 3, 31, 10, tzinfo=UTC)
+    plan = Subscription("Pro", PlanState.ACTIVE, Billing.YEARLY, at)
+    assert plan.last_refill(datetime(2026, 6, 15, tzinfo=UTC)) == datetime(2026, 5, 31, 10, tzinfo=UTC)
+    assert Subscription().last_refill(at) is None

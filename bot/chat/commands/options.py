@@ -1,6 +1,7 @@
 """Options that several commands have: rules, lengths of time, and decisions to take back."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from discord import app_commands
@@ -23,6 +24,10 @@ RULES = [
     if rule not in {Rule.BASELINE, Rule.TEST}
 ]
 """All but the first message ever, which cannot come again, and a test, which always sounds."""
+
+_RANGE = re.compile(r"(?P<first>[0-9]{1,19})(?:-(?P<last>[0-9]{1,19}))?")
+_DASH = re.compile(r"\s*[-\u2013]\s*")
+"""Phones make a longer one of it."""
 
 Reason = app_commands.Range[str, 1, 200]
 
@@ -56,6 +61,31 @@ def length(text: str, longest: timedelta) -> timedelta:
         sentence = f"{plain(text, 40)} is too {much}: the length goes from 1m to {longest.days}d."
         raise UnclearError(sentence)
     return found
+
+
+def several(text: str, known: Collection[int]) -> tuple[int, ...]:
+    """Read `1900-1906, 1911`: tokens by their ids and by ranges of them, of those that there are; ascending.
+
+    Raises:
+        UnclearError: A part is no id and no range, or no token is there.
+    """
+    found: set[int] = set()
+    for part in filter(None, re.split(r"[,;\s]+", _DASH.sub("-", text))):
+        read = _RANGE.fullmatch(part)
+        if read is None:
+            sentence = f"{quoted(part, 40)} is no token: write ids and ranges, such as 1900-1906, 1911."
+            raise UnclearError(sentence)
+        first, last = int(read["first"]), int(read["last"] or read["first"])
+        these = {each for each in known if first <= each <= last}
+        if not these:
+            named = f"no token {first}" if read["last"] is None else f"no token from {first} to {last}"
+            sentence = f"There is {named}. `/tokens` shows them all."
+            raise UnclearError(sentence)
+        found |= these
+    if not found:
+        sentence = "Write which tokens: ids and ranges, such as 1900-1906, 1911."
+        raise UnclearError(sentence)
+    return tuple(sorted(found))
 
 
 def picked(typed: str, labels: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:

@@ -1,0 +1,55 @@
+"""What people write into options is read as they mean it, or refused with how to write it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.commands.options import several
+from bot.chat.desk import UnclearError
+
+KNOWN = (1, 1900, 1901, 1904, 1911, 2000)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("1900", (1900,)),
+        ("1900-1906, 1911", (1900, 1901, 1904, 1911)),
+        ("1911 1900", (1900, 1911)),
+        (" 1900 - 1901 ;1911,", (1900, 1901, 1911)),
+        ("1900\u20131901", (1900, 1901)),
+        ("1900,1900-1901", (1900, 1901)),
+        ("0-99999", KNOWN),
+    ],
+)
+def test_tokens_are_named_by_ids_and_ranges_of_those_that_there_are(text: str, tokens: tuple[int, ...]) -> None:
+    assert several(text, KNOWN) == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "Write which tokens"),
+        (" , ", "Write which tokens"),
+        ("all", "“all” is no token"),
+        ("1900, -3", "is no token"),
+        ("1900-", "is no token"),
+        ("1905", "There is no token 1905."),
+        ("1905-1910", "There is no token from 1905 to 1910."),
+        ("1901-1900", "There is no token from 1901 to 1900."),
+        ("@everyone", "is no token"),
+    ],
+)
+def test_what_is_none_is_refused_with_how_to_write_it(text: str, part: str) -> None:
+    with pytest.raises(UnclearError, match=part):
+        several(text, KNOWN)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_written_is_read_or_refused(text: str) -> None:
+    try:
+        found = several(text, KNOWN)
+    except UnclearError:
+        return
+    assert found
+    assert set(found) <= set(KNOWN)
