@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 from bot.away import Away
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
+from bot.chat.board import Boards
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.chat.login import LoginError
 from bot.chat.premises import Ids, announcement, findings, unmentioned
 from bot.delivery.handover import Handover
+from bot.delivery.rests import Subject
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
@@ -72,6 +74,7 @@ class App(NamedTuple):
     client: ChatClient
     monitor: Monitor
     outbox: Outbox
+    boards: Boards
     saving: Saving
     heartbeat: Heartbeat | None
     fallback: Webhook | None
@@ -156,6 +159,7 @@ async def _at_work(
         fallback = fallback_of(settings, clock)
         notify = fallback.notify if fallback else None
         outbox = Outbox(store, channel(rendered), clock, handover, notify)
+        boards = client.keep_boards(store, handover, _going_first(outbox, handover, settings.ops_channel_id))
         saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
@@ -164,6 +168,7 @@ async def _at_work(
 
         async def poll() -> None:
             await monitor.poll()
+            boards.polled()
             polled.set()
             if heartbeat is not None:
                 heartbeat.polled()
@@ -186,7 +191,17 @@ async def _at_work(
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
+        yield App(client, monitor, outbox, boards, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
+
+
+def _going_first(outbox: Outbox, handover: Handover, ops: int) -> Callable[[int], bool]:
+    """Whether an alert waits, before which no board is touched, or its channel is left alone."""
+
+    def first(channel_id: int) -> bool:
+        resting = outbox.rests.left(Subject.EDITS, asyncio.get_running_loop().time()) if channel_id == ops else None
+        return not outbox.idle or handover.has_news or bool(resting)
+
+    return first
 
 
 @contextlib.asynccontextmanager
@@ -194,7 +209,12 @@ async def _polling_and_delivering(app: App) -> AsyncIterator[None]:
     """Poll, and then deliver: what waits since the last run is posted as the first poll leaves it."""
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(running(app.jobs))
-        for work in (app.outbox.run(), app.saving.run(), *([app.heartbeat.run()] if app.heartbeat else [])):
+        for work in (
+            app.outbox.run(),
+            app.boards.run(),
+            app.saving.run(),
+            *([app.heartbeat.run()] if app.heartbeat else []),
+        ):
             await stack.enter_async_context(_task(work))
         yield
 

@@ -136,7 +136,8 @@ class Outbox:
         self._clock = clock
         self._handover = handover
         self._time = timer or (lambda: asyncio.get_running_loop().time())
-        self._rests = Rests(pace)
+        self.rests = Rests(pace)
+        """What of the channel is left alone, which holds for whatever else is there, too."""
         self._in_vain = InVain()
         self.fallback = Fallback(notify, self._note_told)  # which others may tell of the channel, too
         self._begun = False
@@ -190,7 +191,7 @@ class Outbox:
                 event(logger, logging.INFO, "outbox can use the database again")
             self._trouble = None
             return pause
-        return self._rests.pause(self._time(), counted=self._refused)
+        return self.rests.pause(self._time(), counted=self._refused)
 
     @contextlib.contextmanager
     def _idling(self) -> Iterator[None]:
@@ -215,14 +216,14 @@ class Outbox:
             self._refused = False
             handed = self._handover.take()
             await self._tell_of_silence()
-            of = self._rests.open(self._time())
+            of = self.rests.open(self._time())
             if of is None:
-                return self._rests.left(Subject.ALL, self._time())
+                return self.rests.left(Subject.ALL, self._time())
             now = self._clock()
             claimed = await self._next(handed, of, now)
             if claimed.message is not None:
                 await self._attempt(claimed.message, now)
-            elif claimed.due is None or claimed.due <= now + CLAIM_LASTS + self._rests.longest(self._time()):
+            elif claimed.due is None or claimed.due <= now + CLAIM_LASTS + self.rests.longest(self._time()):
                 return self._until(claimed.due, of)
             else:
                 event(logger, logging.WARNING, "the clock was set back", waits=claimed.due - now)
@@ -248,11 +249,11 @@ class Outbox:
         waits = [] if due is None else [max(due - self._clock(), timedelta())]
         if of is Subject.ALL:
             if not waits:
-                self._rests.forget()
+                self.rests.forget()
                 self._in_vain.forget()
         else:
             resting = Subject.EDITS if of is Subject.POSTS else Subject.POSTS
-            waits.append(self._rests.left(resting, self._time()))
+            waits.append(self.rests.left(resting, self._time()))
         return min(waits, default=None)
 
     async def _unheard(self) -> bool:
@@ -265,7 +266,7 @@ class Outbox:
     async def _tell_of_silence(self) -> None:
         """Somebody else, when nothing was or will be posted for minutes, and something open is unheard of."""
         now = self._time()
-        rest = self._rests.left(Subject.POSTS, now)
+        rest = self.rests.left(Subject.POSTS, now)
         silence = rest + timedelta(seconds=now - (now if self._silent_since is None else self._silent_since))
         long = bool(self._silence and rest) and silence >= LONG_SILENCE
         if long and not self.fallback.blocked and await self._store.unheard():
@@ -296,7 +297,7 @@ class Outbox:
             await self._store.confirm(message.id, shown)
             self._in_vain.taken(message.id, posted=attempt.posting, said=not attempt.found)
             if not attempt.found:  # what was there already says nothing about what may be sent now
-                self._rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
+                self.rests.worked(Subject.POSTS if attempt.posting else Subject.EDITS)
                 if attempt.posting:
                     self._may_post()
             if message.discord_id is None and message.made_at is not None:
@@ -312,7 +313,7 @@ class Outbox:
         event(logger, logging.ERROR, "message parked", mark=message.mark, error=reason)
         await self._store.park(message.id, reason, self._clock(), certain=message.uncertain_since is None)
         self._in_vain.over(message.id)
-        self._rests.worked(Subject.POSTS)
+        self.rests.worked(Subject.POSTS)
         self._may_post()  # though not like this
         self._tell_of_refused(message, reason)
 
@@ -325,8 +326,8 @@ class Outbox:
         """Give it back, to be tried when what was refused has rested."""
         what = subject(error, posting=attempt.posting)
         blocked = isinstance(error, BlockedError)
-        least = self._rests.pace.blocked if blocked else error.after
-        pause = self._rests.begin(what, self._time(), least)
+        least = self.rests.pace.blocked if blocked else error.after
+        pause = self.rests.begin(what, self._time(), least)
         self._refused = True
         new = attempt.posting and message.discord_id is None  # else the channel shows it, though not as it is now
         self.blocked = self.blocked or (blocked and new)
@@ -360,7 +361,7 @@ class Outbox:
             attempt.posting = False
             if await self._edited(message):
                 return Shown(message.discord_id, message.version, message.version)
-        if rest := self._rests.left(Subject.POSTS, self._time()):  # not all that is posted was claimed as a post
+        if rest := self.rests.left(Subject.POSTS, self._time()):  # not all that is posted was claimed as a post
             reason = "posts are left alone"
             raise GaveWayError(reason, rest)
         if not attempt.posting:  # the process may die before it learns how the post went
@@ -378,9 +379,9 @@ class Outbox:
         if self._handover.has_news:
             reason = "something new came while it was claimed"
             raise GaveWayError(reason)
-        self._handover.on_wake = self._channel.give_way
         try:
-            await self._channel.edit(message)
+            with self._handover.calling(self._channel.give_way):
+                await self._channel.edit(message)
         except DeliveryError as error:
             if not self._in_vain.hopeless(message.id, error, self._time()):
                 raise
@@ -388,8 +389,6 @@ class Outbox:
             return False
         else:
             return True
-        finally:
-            self._handover.on_wake = None
 
 
 def _is_stale(handed: Message, now: datetime) -> bool:

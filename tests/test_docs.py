@@ -92,7 +92,9 @@ def test_the_commands_table_is_the_commands() -> None:
     documented = {
         name: (parameters, " ".join(row))
         for row in rows("All of them", COMMANDS_PAGE)
-        for name, parameters in re.findall(r"`/(\w+(?: (?:add|list|end|set|reset|audit|test))?)([^`]*)`", row[0])
+        for name, parameters in re.findall(
+            r"`/(\w+(?: (?:add|list|end|set|reset|audit|test|here|remove))?)([^`]*)`", row[0]
+        )
     }
     leaves = {
         leaf.qualified_name: leaf
@@ -196,6 +198,7 @@ NEED_NO_ANSWER = {
     "message is gone from the channel": "it is posted anew",
     "lease failed": REPORT,
     "outbox failed": REPORT,
+    "boards failed": REPORT,
     "the proof that the database can be written failed": REPORT,
     "telling that the database takes no writes failed": REPORT,
     "telling that the database takes writes again failed": REPORT,

@@ -151,8 +151,10 @@ async def _refusal(params: aiohttp.TraceRequestEndParams) -> Answer | None:
 
 
 def _is_ours(asked: _Asked) -> bool:
-    """Whether it is about a message of the channel, and the outbox alone decides when to try again."""
+    """Whether it is about a message of a channel, and whoever keeps that alone decides when to try again."""
     path = asked.url.path
+    if asked.method == "DELETE":  # which a person waits for, and whose answer is empty
+        return False
     return bool(MESSAGE_ROUTE.search(path)) or (asked.method == "PATCH" and bool(THREAD_ROUTE.search(path)))
 
 

@@ -12,11 +12,13 @@ from discord import app_commands
 from discord.http import Route
 
 from bot.chat import login
-from bot.chat.buttons import BUTTONS, admitted, answer_stale
-from bot.chat.commands import admin, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
+from bot.chat.board import Boards, BoardStore, Restart, Sheet, Wall
+from bot.chat.buttons import BUTTONS, admitted, answer_stale, board_sheet, board_view
+from bot.chat.commands import admin, board, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
+from bot.delivery.handover import Handover
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands
     silence.command,
     maintenance.command,
     rules.command,
+    board.command,
     admin.command,
     help.command,
 )
@@ -147,6 +150,17 @@ class ChatClient(DeskClient):
             # What the picker hides. The check that counts is made when a command arrives.
             command.default_permissions = discord.Permissions(manage_guild=True) if operator_role_id is None else None
             self.tree.add_command(command, guild=self._home)
+
+    def keep_boards(self, store: BoardStore, handover: Handover, busy: Callable[[int], bool]) -> Boards:
+        """Keep the live boards, as `Boards` has it, from now on."""
+        restart = Restart(self.desk.known, self.desk.policy.interval)
+
+        async def sheet() -> Sheet:
+            return await board_sheet(self.desk, restart.blind)
+
+        wall = Wall(self, self.logged_in, self.place.guild_id, board_view)
+        self.boards = Boards(store, wall, self.desk, sheet, restart, busy, handover)
+        return self.boards
 
     async def talk(self, token: str) -> None:
         """Log in and stay connected until cancelled, whatever Discord does meanwhile.

@@ -10,6 +10,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.premises import Found, Ids
 from bot.domain.incidents import Incident, Key
@@ -150,6 +151,8 @@ class DeskClient(discord.Client):
     desk: Desk
     access: Access
     place: Place
+    boards: Boards | None = None
+    """The live boards; None before this copy of the bot leads."""
     ids: Ids
     found: Found | None
     stands: Callable[[], Awaitable[bool]]

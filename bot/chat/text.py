@@ -106,6 +106,12 @@ def percent(value: float, limit: float | None = None) -> str:
     return "under 1 %" if 0 < value < 1 else f"{floor(value + _DUST)} %"
 
 
+def bar(value: float, cells: int) -> str:
+    """So many percent as a bar: `▰▰▰▱▱▱▱▱`."""
+    full = round(min(max(value, 0), 100) / 100 * cells)
+    return "▰" * full + "▱" * (cells - full)
+
+
 def near(value: float, limit: float | None, step: float) -> bool:
     """Whether a value is within a step of a limit, so that it takes one more digit to tell the two apart."""
     return limit is not None and abs(value - limit) < step

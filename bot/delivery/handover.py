@@ -5,6 +5,8 @@ stored it: two transactions less between a reading and the channel.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bot.domain.messages import Message
@@ -21,8 +23,7 @@ class Handover:
         self._message: Message | None = None
         self.free = False
         """Whether the deliverer has nothing to do until it is woken, and would claim at once what is stored next."""
-        self.on_wake: Callable[[], None] | None = None
-        """Called at each wake, by whoever has something in hand that can wait."""
+        self._give_way: list[Callable[[], None]] = []
         self.doubtful = False
         """Whether a message may have been claimed for the deliverer that never came."""
 
@@ -32,8 +33,17 @@ class Handover:
             self._message = message
         self.free = False
         self._news.set()
-        if self.on_wake is not None:
-            self.on_wake()
+        for give_way in self._give_way:
+            give_way()
+
+    @contextlib.contextmanager
+    def calling(self, give_way: "Callable[[], None]") -> Iterator[None]:
+        """Call that at each wake meanwhile, for whoever has something in hand that can wait."""
+        self._give_way.append(give_way)
+        try:
+            yield
+        finally:
+            self._give_way.remove(give_way)
 
     def doubt(self) -> None:
         """Wake the deliverer after a commit whose answer was lost: what it claimed has to be given back."""

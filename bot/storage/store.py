@@ -13,8 +13,10 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 import sqlalchemy as sa
 
 from bot.domain.sample import Sample
+from bot.storage import boards as boards_
 from bot.storage import claims, lease, memory, outbox, proof, retention, samples
 from bot.storage.batches import batches
+from bot.storage.boards import Board
 from bot.storage.claims import CLAIM_LASTS, SUMMARY_SIZE, Claimed
 from bot.storage.database import Database, open_database
 from bot.storage.errors import (
@@ -34,6 +36,7 @@ __all__ = [
     "CLAIM_LASTS",
     "SUMMARY_SIZE",
     "Backlog",
+    "Board",
     "Claim",
     "Claimed",
     "FencedError",
@@ -213,6 +216,12 @@ class Store:
         over = await self.database.read(lambda connection: retention.over(connection, retention.day_of(now - hourly)))
         for keys in batches(over):
             await self.delete(keys)
+
+    boards = _reads(boards_.boards_of)
+    add_board = _writes_leading(boards_.add_board)
+    note_board = _writes_leading(boards_.note_board)
+    board_anew = _writes_leading(boards_.board_anew)
+    remove_board = _writes_leading(boards_.remove_board)
 
     message = _reads(outbox.message)
     move_to = _writes_leading(outbox.move_to)

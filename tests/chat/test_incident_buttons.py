@@ -828,6 +828,7 @@ def test_no_two_buttons_answer_to_the_same_custom_id() -> None:
         "incident:ack:57",
         "incident:menu:unfold:57:0",
         "incidents:page:0:all:all",
+        "board:open",
     ]
     answering = [[b for b in BUTTONS if b.__discord_ui_compiled_template__.fullmatch(each)] for each in examples]
     assert answering == [[button] for button in BUTTONS]

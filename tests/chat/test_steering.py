@@ -545,6 +545,9 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("admin audit", {}),
     ("help", {}),
     ("admin test", {}),
+    ("board here", {}),
+    ("board remove", {}),
+    ("board list", {}),
 )
 
 

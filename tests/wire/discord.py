@@ -155,6 +155,10 @@ class Discord:
         self.rate = rate
         self.old_edits = Rate(3, 6.0)
         """Edits of messages that are older than an hour, all those of a channel together: 30046."""
+        self.pinnable = True
+        """Whether the bot may pin messages: PIN_MESSAGES."""
+        self.pinned: list[int] = []
+        """The messages that are pinned, the first first."""
         self.announcement_edits: Rate | None = None
         """Edits in a channel for announcements: 20028. How many Discord takes is not published."""
         self.archived: set[int] = set()
@@ -351,6 +355,7 @@ class Discord:
             ("GET", messages + "/{message}", self._show_message),
             ("PATCH", messages + "/{message}", self._edit),
             ("DELETE", messages + "/{message}", self._delete),
+            ("PUT", messages + "/pins/{message}", self._pin),
             ("POST", "/interactions/{interaction}/{token}/callback", self._answer),
             ("POST", "/webhooks/{application}/{token}", self._follow_up),
             ("GET", original, self._show_original),
@@ -547,6 +552,13 @@ class Discord:
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._known_message(request).deleted = True
+        return web.Response(status=204)
+
+    async def _pin(self, request: web.Request) -> web.Response:
+        message = self._known_message(request)
+        if not self.pinnable:
+            raise RefusalError(403, 50013, "Missing Permissions")
+        self.pinned.append(message.id)
         return web.Response(status=204)
 
     # Interactions

@@ -2,6 +2,7 @@
 
 import discord
 
+from bot.chat.buttons.board import OnBoard, board_sheet, board_view
 from bot.chat.buttons.incidents import OnCard, OnMenu
 from bot.chat.buttons.listing import OnList
 from bot.chat.buttons.press import STALE, Pressed, admitted
@@ -12,6 +13,8 @@ __all__ = [
     "BUTTONS",
     "admitted",
     "answer_stale",
+    "board_sheet",
+    "board_view",
     "card_of",
     "fleet_page",
     "linked_card",
@@ -20,7 +23,7 @@ __all__ = [
     "viewed",
 ]
 
-BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList)
+BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard)
 
 
 async def answer_stale(interaction: Pressed) -> None:

@@ -3,8 +3,8 @@
 The first line is the answer, the second is why, the third is what to do; the rest is for those who scroll.
 """
 
-from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose
-from bot.chat.cards.fleet import fleet_card
+from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose, sections
+from bot.chat.cards.fleet import fleet_card, fleet_sign
 from bot.chat.cards.outlook import brief, outlook
 from bot.chat.cards.status import (
     BANNED,
@@ -20,6 +20,7 @@ from bot.chat.cards.status import (
     limit_of,
     look,
     needs_person,
+    old_numbers,
     overview,
     plan_name,
     plan_word,
@@ -32,6 +33,7 @@ from bot.chat.cards.status import (
     unread,
     urgent,
     why,
+    working,
     worst_first,
 )
 from bot.chat.cards.token import token_card
@@ -58,14 +60,17 @@ __all__ = [
     "buying",
     "compose",
     "fleet_card",
+    "fleet_sign",
     "limit_of",
     "look",
     "needs_person",
+    "old_numbers",
     "outlook",
     "overview",
     "plan_name",
     "plan_word",
     "refilled",
+    "sections",
     "share",
     "spare",
     "standing",
@@ -75,5 +80,6 @@ __all__ = [
     "unread",
     "urgent",
     "why",
+    "working",
     "worst_first",
 ]

@@ -61,7 +61,7 @@ def fleet_card(
     if only is not None:
         rows.insert(0, f"Only {only}: {len(shown)} of {len(fleet.tokens)}" if shown else f"No token is {only}.")
     place = f"page {page + 1} of {pages} · " if pages > 1 else ""
-    (mark, colour), apart = _sign(view, old=bool(old)), off(fleet)
+    (mark, colour), apart = fleet_sign(view, old=bool(old)), off(fleet)
     return (
         compose(
             f"{mark} {working(fleet)}" + (f" · {apart} switched off" if 0 < apart < len(fleet.tokens) else ""),
@@ -80,7 +80,7 @@ def _gravity(view: Overview) -> int:
     return max(stands, *(incident.severity.rank for incident in view.worst.values()), 0)
 
 
-def _sign(view: Overview, *, old: bool) -> Sign:
+def fleet_sign(view: Overview, *, old: bool) -> Sign:
     """Of the gravest that is open; green is only said of numbers that are new."""
     gravity = _gravity(view)
     if gravity:

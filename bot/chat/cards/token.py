@@ -21,7 +21,7 @@ from bot.chat.cards.status import (
     to_others,
     too_old,
 )
-from bot.chat.text import listed, number, percent, plain, quoted, stamp
+from bot.chat.text import bar, listed, number, percent, plain, quoted, stamp
 from bot.domain.model import Count, PlanState, Subscription, Token, Usage
 
 _VISIBILITY = {"public": "public images", "stealth": "stealth images"}
@@ -99,9 +99,8 @@ def _left_out(token: Token, view: Overview) -> list[str]:
 def _fast_time(token: Token, view: Overview) -> list[str]:
     lines, fast_time, limit = [], token.fast_time, view.limit(token)
     if fast_time.percent is not None:
-        full = round(min(max(fast_time.percent, 0), 100) / 100 * _BAR_CELLS)
         left = percent(fast_time.percent, limit.percent if limit else None)
-        lines.append(f"{'▰' * full}{'▱' * (_BAR_CELLS - full)} **{left}**")
+        lines.append(f"{bar(fast_time.percent, _BAR_CELLS)} **{left}**")
     if fast_time.known:
         left = f"**{amount(fast_time, limit)}** fast time left"
     elif fast_time.raw.strip():

@@ -73,4 +73,6 @@ def _line(entry: Entry) -> str:
     what = plain(entry.what.replace("_", " "), WHAT)
     if entry.act == "hand over":
         what = re.sub(r"^to (\d+)", r"to <@\1>", what)
+    if entry.act.startswith("board"):
+        what = re.sub(r"^in (\d+)", r"in <#\1>", what)
     return f"{stamp(entry.at, 'f')} <@{entry.by}> **{plain(entry.act, 40)}** {what}{why}"

@@ -1,0 +1,9 @@
+"""The live board: one message a channel that always shows how the fleet stands."""
+
+from bot.chat.board.keeper import MOST, Boards, Kept
+from bot.chat.board.keeper import Store as BoardStore
+from bot.chat.board.restart import Restart
+from bot.chat.board.sheet import Blind, Sheet, sheet
+from bot.chat.board.wall import Wall
+
+__all__ = ["MOST", "Blind", "BoardStore", "Boards", "Kept", "Restart", "Sheet", "Wall", "sheet"]

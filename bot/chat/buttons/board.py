@@ -1,0 +1,66 @@
+"""The board as of now, and the buttons under it: what has no room on it, for whoever presses."""
+
+import asyncio
+import re
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import discord
+
+from bot.chat.alerts import row
+from bot.chat.board import Blind, Sheet, sheet
+from bot.chat.buttons.listing import open_page
+from bot.chat.buttons.press import Pressed, admitted
+from bot.chat.buttons.tokens import fleet_page
+from bot.chat.cards import overview
+from bot.chat.desk import Desk, answer, apologise, wait
+from bot.domain.watch.known import Known
+
+_LABELS = {"tokens": ("All tokens", "🗒️"), "open": ("What is open", "🔔")}
+
+
+class OnBoard(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"board:(?P<what>tokens|open)"):
+    """Answers whoever pressed it; the board stays as it is, for all others."""
+
+    def __init__(self, what: str) -> None:
+        """`what` is shown."""
+        label, emoji = _LABELS[what]
+        super().__init__(discord.ui.Button(label=label, emoji=emoji, custom_id=f"board:{what}"))
+        self._what = what
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """As discord.py asks for it when the button is pressed."""
+        return cls(match["what"])
+
+    async def interaction_check(self, interaction: Pressed, /) -> bool:
+        """Whoever may ask may press."""
+        return await admitted(interaction)
+
+    async def callback(self, interaction: Pressed) -> None:
+        """Show the first page of all tokens, from memory, or of what is open, with links."""
+        try:
+            if self._what == "tokens":
+                embed, view = fleet_page(interaction.client.desk, 0, None)
+                await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+            else:
+                await wait(interaction)
+                embed, view = await open_page(interaction, 0, None, None)
+                await answer(interaction, embed=embed, view=view)
+        except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
+            await apologise(interaction, error)
+
+
+async def board_sheet(desk: Desk, blind: Blind | None) -> Sheet:
+    """What boards show, as of now; `blind` is what a restart missed. In a thread: of 10,000 tokens it takes a while."""
+    return await asyncio.to_thread(_sheet, desk.known, desk.now, desk.policy.interval, blind)
+
+
+def _sheet(known: Known, now: datetime, interval: timedelta, blind: Blind | None) -> Sheet:
+    incidents = [incident for incident in known.incidents.values() if incident.open and incident.notifiable]
+    return sheet(overview(known, now, interval), incidents, blind=blind)
+
+
+def board_view() -> discord.ui.View:
+    """The buttons under a board."""
+    return row([OnBoard(what) for what in _LABELS])

@@ -1,0 +1,148 @@
+"""`/board`: a message that always shows how the fleet stands, in any channel."""
+
+from discord import app_commands
+
+from bot.chat.board import MOST, Boards, Kept
+from bot.chat.cards import BLUE, compose
+from bot.chat.commands.options import picked
+from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.text import listed, plain
+
+TEXT = {0: "text channel", 5: "announcement channel"}
+"""Discord's types of the channels that may have one."""
+
+LONGEST_ID = 20
+"""Digits of Discord's ids, at most."""
+
+_NEEDED = {
+    "view_channel": "View Channel",
+    "send_messages": "Send Messages",
+    "embed_links": "Embed Links",
+    "read_message_history": "Read Message History",
+}
+"""Without one of these no board can be kept: what Discord calls it in its settings."""
+
+
+def command() -> app_commands.Group:
+    """A new instance, for one client."""
+    group = app_commands.Group(name="board", description="A message that always shows how the fleet stands")
+    for name, description, callback in (
+        ("here", "Keep a board in this channel", _here),
+        ("remove", "Take a board down", _remove),
+        ("list", "Where there are boards, and what is wrong with one", _list),
+    ):
+        group.add_command(app_commands.Command(name=name, description=description, callback=callback))
+    return group
+
+
+async def _here(interaction: Asked) -> None:
+    _refuse_bad_place(interaction)
+    await wait(interaction)
+    boards, channel_id = _boards(interaction), interaction.channel_id or 0
+    before = next((each for each in boards.all if each.channel_id == channel_id), None)
+    kept = await boards.put(channel_id, interaction.user.id)
+    if kept is None:
+        sentence = f"There are {MOST} boards already, and no more can be kept true: `/board list` shows where."
+        raise UnclearError(sentence)
+    if kept.discord_id is None:
+        sentence = (
+            f"Discord does not let a board hang here: {plain(kept.trouble, 300)}. Mend that, and try again."
+            if kept.blocked
+            else f"The board is to hang here, and Discord did not take it yet: {plain(kept.trouble, 300)}. "
+            "The bot tries again each minute."
+        )
+        raise UnclearError(sentence)
+    where = _link(interaction, kept)
+    if before is not None and before.discord_id == kept.discord_id:
+        said = [f"There is a board here already: {where}."]
+    else:
+        said = [f"The board is here: {where}. It is always true, and edited once a minute at most."]
+    if not kept.pinned:
+        said.append("It is not pinned: that takes *Pin Messages* in this channel. With it, use `/board here` again.")
+    await answer(interaction, "\n".join(said))
+
+
+def _refuse_bad_place(interaction: Asked) -> None:
+    """Where no board can hang.
+
+    Raises:
+        UnclearError: It says what would be a good place, or what is missing.
+    """
+    channel = interaction.channel
+    kind = channel.type.value if channel is not None else None
+    if kind not in TEXT:
+        sentence = "A board cannot hang here: a thread goes to sleep, and elsewhere nobody looks. Use a text channel."
+        raise UnclearError(sentence)
+    missing = [words for flag, words in _NEEDED.items() if not getattr(interaction.app_permissions, flag)]
+    if missing:
+        words = listed([f"*{each}*" for each in missing], len(missing))
+        sentence = f"The bot may not keep a board here. Give it {words} in <#{interaction.channel_id}>, and try again."
+        raise UnclearError(sentence)
+
+
+async def _suggest(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
+    boards = interaction.client.boards
+    places = [each.channel_id for each in boards.all] if boards else []
+    return picked(typed, [(_name(interaction, each), str(each)) for each in places])
+
+
+def _name(interaction: Asked, channel_id: int) -> str:
+    channel = interaction.guild.get_channel(channel_id) if interaction.guild else None
+    return f"#{channel.name}" if channel else f"channel {channel_id}, which is gone or hidden"
+
+
+@app_commands.describe(channel="Where it hangs; this channel unless you say")
+@app_commands.autocomplete(channel=_suggest)
+async def _remove(interaction: Asked, *, channel: str = "") -> None:
+    await wait(interaction)
+    channel_id = _channel(channel, interaction.channel_id or 0)
+    kept = await _boards(interaction).remove(channel_id, interaction.user.id)
+    if kept is None:
+        sentence = f"There is no board in <#{channel_id}>. `/board list` shows where there are."
+        raise UnclearError(sentence)
+    left = f" Its message is still there: {plain(kept.trouble, 300)}. Delete it by hand." if kept.trouble else ""
+    await answer(interaction, f"The board in <#{channel_id}> is taken down.{left}")
+
+
+def _channel(text: str, here: int) -> int:
+    """Which one is meant: its id, or a mention of it.
+
+    Raises:
+        UnclearError: It is none.
+    """
+    bare = text.strip().removeprefix("<#").removesuffix(">")
+    if not bare:
+        return here
+    if not bare.isdecimal() or len(bare) > LONGEST_ID:
+        sentence = "Pick one of the channels that are suggested; `/board list` shows them all."
+        raise UnclearError(sentence)
+    return int(bare)
+
+
+async def _list(interaction: Asked) -> None:
+    lines = [_line(interaction, each) for each in _boards(interaction).all]
+    title = f"{len(lines)} board{'s' * (len(lines) > 1)}" if lines else "There is no board"
+    hint = [] if lines else ["`/board here` keeps one in the channel where you are."]
+    await interaction.response.send_message(embed=compose(title, [*lines, *hint], BLUE), ephemeral=True)
+
+
+def _line(interaction: Asked, kept: Kept) -> str:
+    parts = [
+        f"<#{kept.channel_id}>",
+        f"[jump]({_link(interaction, kept)})" if kept.discord_id else "not posted yet",
+        f"by <@{kept.by}>",
+        f"⚠️ {plain(kept.trouble, 200)}" if kept.trouble else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _link(interaction: Asked, kept: Kept) -> str:
+    return f"https://discord.com/channels/{interaction.guild_id}/{kept.channel_id}/{kept.discord_id}"
+
+
+def _boards(interaction: Asked) -> Boards:
+    boards = interaction.client.boards
+    if boards is None:
+        sentence = "The bot is only just starting. Try again in a moment."
+        raise UnclearError(sentence)
+    return boards

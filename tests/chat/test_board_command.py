@@ -1,0 +1,154 @@
+"""`/board`, and the buttons under a board, as people use them."""
+
+from collections.abc import AsyncIterator
+
+import discord
+import pytest
+import simcord
+
+from bot.chat.board import MOST, Boards
+from bot.chat.client import ChatClient
+from bot.delivery.handover import Handover
+from bot.domain.incidents import Rule
+from bot.domain.model import Severity
+from bot.storage.store import Store, open_store
+from tests.chat.builders import incident, record
+from tests.chat.conftest import World
+from tests.chat.test_commands import buttons, said
+
+
+@pytest.fixture
+async def store(sqlite_url: str) -> AsyncIterator[Store]:
+    """Where boards are remembered."""
+    async with open_store(sqlite_url) as store:
+        yield store
+
+
+def keep(world: World, store: Store) -> Boards:
+    """The bot leads: it keeps boards from now on."""
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    return client.keep_boards(store, Handover(), lambda _: False)
+
+
+@pytest.fixture
+def boards(world: World, store: Store) -> Boards:
+    """Those of the bot."""
+    return keep(world, store)
+
+
+def shown(channel: simcord.ChannelHandle) -> list[discord.Message]:
+    """The boards of a channel; pinning one leaves a line there, as in life."""
+    return [message for message in channel.history() if message.embeds]
+
+
+async def test_here_hangs_a_board_that_shows_the_fleet_and_says_where(world: World, boards: Boards) -> None:
+    result = await world.operator.slash(world.channel, "board here")
+    (message,) = shown(world.channel)
+    assert result.ephemeral
+    assert said(result).startswith("The board is here: https://discord.com/channels/")
+    assert str(message.id) in said(result)
+    assert message.embeds[0].title == "🟠 2 of 3 tokens work"
+    assert [each.channel_id for each in boards.all] == [world.channel.id]
+
+
+@pytest.mark.usefixtures("boards")
+async def test_where_one_hangs_already_it_is_said_and_brought_up_to_date(world: World) -> None:
+    await world.operator.slash(world.channel, "board here")
+    world.desk.fire(incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, was=record(1901), now=record(1901)))
+    again = await world.other.slash(world.channel, "board here")
+    assert said(again).startswith("\nThere is a board here already:".strip())
+    (message,) = shown(world.channel)
+    assert "nobody has it" in (message.embeds[0].description or "")
+
+
+async def test_one_that_was_deleted_is_hung_again_at_once(world: World, boards: Boards) -> None:
+    await world.operator.slash(world.channel, "board here")
+    (message,) = shown(world.channel)
+    channel = world.env.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.get_partial_message(message.id).delete()
+    assert "The board is here" in said(await world.operator.slash(world.channel, "board here"))
+    (other,) = shown(world.channel)
+    assert [each.discord_id for each in boards.all] == [other.id]
+
+
+@pytest.mark.usefixtures("boards")
+async def test_what_the_bot_may_not_do_in_a_channel_is_named(world: World) -> None:
+    guild = world.env.bot.get_guild(500)
+    assert guild is not None
+    channel = guild.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.set_permissions(guild.me, embed_links=False, read_message_history=False)
+    result = await world.operator.slash(world.channel, "board here")
+    assert "Give it *Embed Links* and *Read Message History* in" in said(result)
+    assert world.env.errors  # the test knows that the command was broken off
+    assert shown(world.channel) == []
+
+
+async def test_a_board_is_taken_down_from_anywhere(world: World, boards: Boards) -> None:
+    await world.operator.slash(world.channel, "board here")
+    elsewhere = world.operator.guild.create_text_channel("elsewhere")
+    assert "There is no board in" in said(await world.operator.slash(elsewhere, "board remove"))
+    assert "Pick one of the channels" in said(await world.operator.slash(elsewhere, "board remove", channel="ops"))
+    assert world.env.errors  # the test knows that the command was broken off
+    offered = await world.operator.autocomplete(elsewhere, "board remove", "channel", "op")
+    assert [each["name"] for each in offered] == ["#ops"]
+    taken = await world.operator.slash(elsewhere, "board remove", channel=offered[0]["value"])
+    assert "is taken down." in said(taken)
+    assert shown(world.channel) == []
+    assert boards.all == ()
+
+
+@pytest.mark.usefixtures("boards")
+async def test_the_list_says_where_they_are_and_who_wanted_them(world: World) -> None:
+    assert "There is no board" in said(await world.operator.slash(world.channel, "board list"))
+    await world.operator.slash(world.channel, "board here")
+    listed = said(await world.operator.slash(world.channel, "board list"))
+    assert "1 board" in listed
+    assert f"<#{world.channel.id}> · [jump](https://discord.com/channels/" in listed
+    assert f"by <@{world.operator.id}>" in listed
+
+
+@pytest.mark.usefixtures("boards")
+async def test_there_are_no_more_than_so_many(world: World) -> None:
+    for number in range(MOST):
+        channel = world.operator.guild.create_text_channel(f"c{number}")
+        assert "The board is here" in said(await world.operator.slash(channel, "board here"))
+    assert f"There are {MOST} boards already" in said(await world.operator.slash(world.channel, "board here"))
+    assert world.env.errors  # the test knows that the command was broken off
+
+
+async def test_before_the_bot_leads_it_asks_for_a_moment(world: World) -> None:
+    for command in ("here", "remove", "list"):
+        result = await world.operator.slash(world.channel, f"board {command}")
+        assert said(result).strip() == "The bot is only just starting. Try again in a moment."
+    assert await world.operator.autocomplete(world.channel, "board remove", "channel", "") == []
+    assert world.env.errors  # the test knows that the command was broken off
+
+
+async def test_the_audit_trail_names_the_channel(world: World, boards: Boards, store: Store) -> None:
+    await world.operator.slash(world.channel, "board here")
+    world.desk.trail += await store.audit(1)
+    assert f"**board here** in <#{world.channel.id}>" in said(await world.operator.slash(world.channel, "admin audit"))
+    assert boards.all
+
+
+async def test_its_buttons_answer_whoever_presses_and_leave_it_as_it_is_after_a_restart_too(
+    world: World, store: Store
+) -> None:
+    keep(world, store)
+    world.desk.fire(incident(Rule.BANNED, 1901, severity=Severity.CRITICAL, was=record(1901), now=record(1901)))
+    await world.operator.slash(world.channel, "board here")
+    for _ in range(2):
+        (message,) = shown(world.channel)
+        tokens = await world.operator.click(message, label="All tokens")
+        assert tokens.ephemeral
+        assert "2 of 3 tokens work" in said(tokens)
+        assert "tokens:page:0:all" in buttons(tokens)
+        open_ = await world.operator.click(message, label="What is open")
+        assert open_.ephemeral
+        assert "1 incident is open" in said(open_)
+        assert "Only members" in said(await world.guest.click(message, label="All tokens"))
+        assert shown(world.channel)[0].embeds[0].title == message.embeds[0].title
+        await world.restart(world.role)

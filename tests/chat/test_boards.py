@@ -1,0 +1,393 @@
+"""Boards over real sockets: when they are edited, and what becomes of them whatever Discord answers."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from discord.http import Route
+
+from bot.chat.attempt import one_try
+from bot.chat.board import MOST, Boards
+from bot.chat.client import ChatClient
+from bot.delivery.handover import Handover
+from bot.storage.store import FencedError, Store, open_store
+from tests.chat.builders import fleet, token
+from tests.chat.conftest import FakeDesk
+from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
+from tests.wire.discord import Call, Discord, Rate
+from tests.wire.faults import RESET, error, rate_limited
+from tests.wire.messages import Message
+from tests.wire.world import OPS, Channel, Guild
+
+HALL = Channel(OPS.id + 1, "hall")
+OLIVE = 42
+MINUTE = 60.0
+FIVE = 5 * MINUTE
+HOUR = 60 * MINUTE
+
+
+class Desk(FakeDesk):
+    """One that lives by the loop's clock, and whose fleet was just read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read()
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return time_of_day()
+
+    @now.setter
+    def now(self, _: datetime) -> None:
+        """It is not for us to say."""
+
+    def read(self, percent: float = 80) -> None:
+        """A poll ends: the one token has so much fast time left."""
+        left = f"{percent * 0.15:.2f}/15.0 hours ({percent:.2f}%)"
+        self.fleet = fleet(token(1900, fast_time_remaining=left), read_at=time_of_day())
+
+
+@dataclass
+class Copy:
+    """A copy of the bot that leads: its boards, and what keeps them from being edited."""
+
+    boards: Boards
+    desk: Desk
+    fake: Discord
+    store: Store
+    handover: Handover = field(default_factory=Handover)
+    busy: set[int] = field(default_factory=set)
+    """Channels in which an alert waits."""
+
+    async def poll(self, seconds: float, *, every: float = MINUTE, changing: bool = True) -> None:
+        """Let so much time go by, with a reading now and then."""
+        percents = itertools.cycle(range(20, 95)) if changing else itertools.repeat(80)
+        for _ in range(int(seconds // every)):
+            await asyncio.sleep(every)
+            self.desk.read(next(percents))
+            self.boards.polled()
+
+    def shown(self, channel: Channel = HALL) -> list[Message]:
+        """The messages of a channel."""
+        return self.fake.messages(channel.id)
+
+    def edits(self) -> list[Call]:
+        """What was edited, or was to be."""
+        return [call for call in self.fake.calls if call.method == "PATCH" and call.writes_message]
+
+
+@asynccontextmanager
+async def copy(monkeypatch: pytest.MonkeyPatch, fake: Discord, store: Store) -> AsyncIterator[Copy]:
+    """Start one."""
+    monkeypatch.setattr(Route, "BASE", fake.api_base)
+    desk, handover, busy = Desk(), Handover(), set[int]()
+    async with ChatClient(desk, guild_id=fake.guild_id, channel_id=OPS.id, http_trace=one_try()) as client:
+        await client.login(fake.token)
+        boards = client.keep_boards(store, handover, busy.__contains__)
+        running = asyncio.create_task(boards.run())
+        try:
+            yield Copy(boards, desk, fake, store, handover, busy)
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+
+@asynccontextmanager
+async def discord(rate: Rate | None = None) -> AsyncIterator[Discord]:
+    """A server with two channels."""
+    async with Discord(Guild(channels=[OPS, HALL]), rate=rate, clock=time_of_day).serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def one(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> AsyncIterator[Copy]:
+    async with discord() as fake, open_store(sqlite_url) as store, copy(monkeypatch, fake, store) as one:
+        yield one
+
+
+def gaps(calls: list[Call]) -> list[float]:
+    """The seconds between them."""
+    return [round(later.at - before.at, 3) for before, later in itertools.pairwise(calls)]
+
+
+async def test_a_board_is_one_message_without_a_sound_pinned_and_with_its_mark(one: Copy) -> None:
+    kept = await one.boards.put(HALL.id, OLIVE)
+    (message,) = one.shown()
+    assert kept is not None
+    assert (kept.discord_id, kept.pinned, kept.trouble) == (message.id, True, "")
+    assert one.fake.pinned == [message.id]
+    assert message.now.body["flags"] == 1 << 12
+    (row,) = await one.store.boards()
+    assert row.discord_id == message.id
+    assert row.mark == message.nonce == message.now.embeds[0]["footer"]["text"]
+    assert len(row.mark) <= 25
+
+
+async def test_read_every_second_it_is_edited_once_a_minute(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    await one.poll(10 * MINUTE, every=1)
+    assert 9 <= len(one.edits()) <= 10
+    assert min(gaps(one.edits())) >= MINUTE
+
+
+async def test_while_nothing_changes_only_its_age_is_renewed(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    await one.poll(30 * MINUTE, changing=False)
+    assert 4 <= len(one.edits()) <= 6
+    assert min(gaps(one.edits())) >= FIVE
+
+
+async def test_over_an_hour_old_it_is_edited_every_five_minutes_and_meets_no_limit(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    await one.poll(HOUR + FIVE, every=30)
+    since = len(one.edits())
+    await one.poll(HOUR, every=30)
+    assert len(one.edits()) - since in {11, 12, 13}
+    assert min(gaps(one.edits()[since:])) >= FIVE
+    assert one.fake.refused == []
+    assert len(one.shown()) == 1
+
+
+async def test_a_limit_of_old_edits_is_waited_out_and_the_same_message_edited(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    with one.fake.outage(rate_limited(200, code=30046), "PATCH") as outage:
+        await one.poll(4 * MINUTE, every=10)
+        assert outage.hits == 1
+    await one.poll(4 * MINUTE, every=10)
+    assert gaps(one.edits())[0] >= 200
+    assert len(one.shown()) == 1
+    assert len(one.shown()[0].versions) > 1
+
+
+async def test_of_a_limit_on_all_that_the_bot_asks_one_request_learns_for_all_boards(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    await one.boards.put(OPS.id, OLIVE)
+    with one.fake.outage(rate_limited(600, everywhere=True), "PATCH") as outage:
+        await one.poll(9 * MINUTE, every=10)
+        assert outage.hits == 1
+
+
+@pytest.mark.parametrize("fault", [error(503, html=True), error(500), RESET])
+async def test_what_fails_is_tried_once_a_minute_and_logged_once(
+    one: Copy, fault: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    with one.fake.outage(fault, "PATCH") as outage, caplog.at_level(logging.WARNING):  # type: ignore[arg-type]
+        await one.poll(10 * MINUTE, every=10)
+        assert 8 <= outage.hits <= 10
+    assert [record.message for record in caplog.records].count("board cannot be shown") == 1
+    await one.poll(2 * MINUTE)
+    assert one.boards.all[0].trouble == ""
+    assert len(one.shown()) == 1
+
+
+async def test_a_board_that_somebody_deleted_is_made_anew_and_one_that_always_goes_comes_later_each_time(
+    one: Copy,
+) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    (first,) = one.shown()
+    await asyncio.sleep(HOUR + FIVE)
+    first.deleted = True
+    await one.poll(6 * MINUTE)
+    (second,) = one.shown()
+    assert second.id != first.id
+    assert one.fake.pinned == [first.id, second.id]
+    assert (await one.store.boards())[0].discord_id == second.id
+
+    async def clean() -> None:
+        while True:
+            await asyncio.sleep(10)
+            for message in one.shown():
+                message.deleted = True
+
+    cleaning = asyncio.create_task(clean())
+    before = len(one.fake.posts)
+    await one.poll(12 * HOUR)
+    cleaning.cancel()
+    assert len(one.fake.posts) - before < 22
+    await one.poll(2 * HOUR)
+    assert len(one.shown()) == 1
+
+
+async def test_a_channel_that_is_closed_waits_for_a_person_and_that_is_said_once(
+    one: Copy, caplog: pytest.LogCaptureFixture
+) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    with one.fake.outage(error(403, 50001, "Missing Access"), "*", f"/channels/{HALL.id}/*") as outage:
+        await one.poll(HOUR)
+        assert 11 <= outage.hits <= 12
+        (kept,) = one.boards.all
+        assert kept.blocked
+        assert "Missing Access" in kept.trouble
+    assert [record.message for record in caplog.records].count("board cannot be shown") == 1
+    await one.poll(2 * FIVE)
+    assert one.boards.all[0].trouble == ""
+    assert len(one.shown()) == 1
+
+
+async def test_a_channel_that_takes_no_post_gets_no_board(one: Copy) -> None:
+    with one.fake.outage(error(403, 50013, "Missing Permissions"), "POST", "*/messages"):
+        kept = await one.boards.put(HALL.id, OLIVE)
+    assert kept is not None
+    assert kept.blocked
+    assert one.boards.all == ()
+    assert await one.store.boards() == ()
+
+
+async def test_what_cannot_be_pinned_is_a_board_all_the_same_and_is_pinned_when_asked_again(one: Copy) -> None:
+    one.fake.pinnable = False
+    kept = await one.boards.put(HALL.id, OLIVE)
+    assert kept is not None
+    assert kept.pinned is False
+    one.fake.pinnable = True
+    again = await one.boards.put(HALL.id, OLIVE)
+    assert again is not None
+    assert again.pinned
+    assert again.discord_id == kept.discord_id
+    assert len(one.shown()) == 1
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_killed_between_the_post_and_the_note_it_is_found_again(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, *, remembered: bool
+) -> None:
+    """Whether or not Discord still knows the nonce."""
+    async with discord() as fake, open_store(sqlite_url) as store:
+        async with copy(monkeypatch, fake, store) as first:
+            with fake.outage(RESET.after_accepting(), "POST", times=1):
+                kept = await first.boards.put(HALL.id, OLIVE)
+            assert kept is not None
+            assert kept.discord_id is None
+        (row,) = await store.boards()
+        assert row.discord_id is None
+        if not remembered:
+            fake.board.forget_nonces()
+        async with copy(monkeypatch, fake, store) as second:
+            await second.poll(2 * MINUTE, every=10)
+            (message,) = second.shown()
+            assert len(fake.posts) == 1
+            assert [each.discord_id for each in await store.boards()] == [message.id]
+            assert len(message.versions) > 1
+
+
+async def test_an_answer_that_is_lost_is_no_second_board(one: Copy) -> None:
+    with one.fake.outage(RESET.after_accepting(), "POST", times=1):
+        await one.boards.put(HALL.id, OLIVE)
+    await one.poll(3 * MINUTE, every=10)
+    assert len(one.shown()) == len(one.fake.posts) == 1
+    assert one.boards.all[0].discord_id == one.shown()[0].id
+
+
+async def test_after_a_restart_the_same_message_is_edited_and_says_for_how_long_nobody_looked(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    async with discord() as fake, open_store(sqlite_url) as store:
+        async with copy(monkeypatch, fake, store) as first:
+            await first.boards.put(HALL.id, OLIVE)
+        async with copy(monkeypatch, fake, store) as second:
+            await asyncio.sleep(7 * MINUTE)
+            second.desk.read()
+            second.boards.polled()
+            await second.poll(6 * MINUTE, every=10)
+            (message,) = second.shown()
+            assert len(fake.posts) == 1
+            assert "blind for 7 min" in message.now.text
+            await second.poll(HOUR)
+            assert "blind" not in message.now.text
+
+
+async def test_another_copy_that_leads_is_not_disturbed(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
+    async with discord() as fake, open_store(sqlite_url) as store:
+        term = await store.lead(await store.leads(), "another")
+        assert term is not None
+        async with copy(monkeypatch, fake, store.in_term(term - 1)) as late:
+            with pytest.raises(FencedError):
+                await late.boards.put(HALL.id, OLIVE)
+        assert fake.posts == []
+
+
+async def test_an_alert_that_waits_goes_first(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    one.busy.add(HALL.id)
+    await one.poll(10 * MINUTE, every=10)
+    assert one.edits() == []
+    one.busy.clear()
+    await one.poll(MINUTE, every=10)
+    assert len(one.edits()) == 1
+
+
+async def test_a_pause_that_discord_asks_for_after_an_edit_ends_when_an_alert_comes(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    """discord.py waits within the request that used up a limit, and whoever comes next waits behind it."""
+    async with (
+        discord(Rate(1, 40)) as fake,
+        open_store(sqlite_url) as store,
+        copy(monkeypatch, fake, store) as one,
+    ):
+        for woken in (False, True):
+            await one.boards.put(HALL.id, OLIVE)
+            before = len(one.edits())
+            while len(one.edits()) == before:
+                await one.poll(10, every=10)
+            if woken:
+                one.handover.wake()
+            began = asyncio.get_running_loop().time()
+            await one.boards.remove(HALL.id, OLIVE)
+            assert (asyncio.get_running_loop().time() - began < 1) is woken
+
+
+async def test_all_boards_show_one_rendering_and_there_are_no_more_than_so_many(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    channels = [Channel(OPS.id + number, f"c{number}") for number in range(MOST + 1)]
+    async with (
+        Discord(Guild(channels=channels), rate=None, clock=time_of_day).serving() as fake,
+        open_store(sqlite_url) as store,
+        copy(monkeypatch, fake, store) as one,
+    ):
+        kept = [await one.boards.put(channel.id, OLIVE) for channel in channels]
+        assert [each is None for each in kept] == [False] * MOST + [True]
+        await one.poll(2 * MINUTE)
+        texts = {message.now.embeds[0]["description"] for channel in channels for message in one.shown(channel)}
+        assert len(texts) == 1
+        assert len(one.edits()) >= MOST
+
+
+async def test_a_board_that_is_taken_down_is_gone_and_the_audit_trail_says_who_did_it(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    assert await one.boards.remove(OPS.id, OLIVE) is None
+    removed = await one.boards.remove(HALL.id, OLIVE)
+    assert removed is not None
+    assert removed.trouble == ""
+    assert one.shown() == []
+    assert one.boards.all == ()
+    assert await one.store.boards() == ()
+    assert [(each.by, each.act, each.what) for each in await one.store.audit(5)] == [
+        (OLIVE, "board remove", f"in {HALL.id}"),
+        (OLIVE, "board here", f"in {HALL.id}"),
+    ]
+    await one.poll(HOUR)
+    assert len(one.fake.posts) == 1
+
+
+async def test_one_whose_message_cannot_be_deleted_is_forgotten_and_that_is_said(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    with one.fake.outage(error(403, 50001, "Missing Access"), "DELETE"):
+        removed = await one.boards.remove(HALL.id, OLIVE)
+    assert removed is not None
+    assert "Missing Access" in removed.trouble
+    assert one.boards.all == ()
+
+
+async def test_boards_mention_nobody(one: Copy) -> None:
+    await one.boards.put(HALL.id, OLIVE)
+    await one.poll(2 * MINUTE)
+    calls = [call for call in one.fake.calls if call.writes_message]
+    assert all('"allowed_mentions":{"parse":[]}' in call.body.replace(" ", "") for call in calls)
