@@ -23,6 +23,7 @@ import discord
 
 from bot.chat.board.restart import Restart
 from bot.chat.board.sheet import PULSE, Sheet
+from bot.chat.board.wall import Wall
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, DeliveryError, GaveWayError, Posted, UncertainError, VanishedError
 from bot.domain.steering import Entry
@@ -53,31 +54,6 @@ YIELD = timedelta(seconds=1)
 
 LONGEST = timedelta(hours=1)
 """Between two posts of a board that somebody, or something, deletes again and again."""
-
-
-class Wall(Protocol):
-    """Where boards hang. Each call but `ready` and `pin` raises `DeliveryError`."""
-
-    async def ready(self) -> None:
-        """Wait until anything can be asked of Discord."""
-
-    async def post(self, channel_id: int, sheet: Sheet, mark: str) -> Posted:
-        """Post it; returns what is there, which an earlier attempt may have posted."""
-
-    async def edit(self, channel_id: int, discord_id: int, sheet: Sheet, mark: str) -> None:
-        """Let a message show it."""
-
-    def give_way(self) -> None:
-        """Let an edit that waits for its turn end with `GaveWayError`."""
-
-    async def find(self, channel_id: int, mark: str, since: datetime) -> int | None:
-        """Our message of that mark."""
-
-    async def pin(self, channel_id: int, discord_id: int) -> bool:
-        """Pin it; whether that is allowed."""
-
-    async def delete(self, channel_id: int, discord_id: int) -> None:
-        """Take it down."""
 
 
 class Desk(Protocol):
