@@ -158,6 +158,7 @@ async def _main(size: int) -> None:
             "IMAGINEPRO_API_KEY": upstream.api_key,
             "IMAGINEPRO_API_URL": url,
             "IMAGINEPRO_RATE_LIMIT": "1000/1s",
+            "DIGEST_AT": "off",
         }
         addresses = {"environment": environment, "api": discord.api_base, "gateway": discord.gateway_url}
         print(json.dumps(addresses), flush=True)

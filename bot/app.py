@@ -119,7 +119,7 @@ async def _at_work(
         monitor = Monitor(
             upstream,
             store,
-            Policy(settings.thresholds, settings.poll_interval, zone=ZoneInfo(settings.timezone)),
+            policy_of(settings),
             clock,
             handover,
             priority=priority,
@@ -359,6 +359,16 @@ def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> 
         return None
     url = settings.heartbeat_url.reveal()
     return Heartbeat(url, settings.proxy_for(url), at_work(pulse, store, lambda: lease.held))
+
+
+def policy_of(settings: Settings) -> Policy:
+    """How the environment sets the rules."""
+    return Policy(
+        settings.thresholds,
+        settings.poll_interval,
+        zone=ZoneInfo(settings.timezone),
+        digest_at=settings.digest_at,
+    )
 
 
 def named(settings: Settings) -> Ids:

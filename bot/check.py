@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from bot import __version__
 from bot.app import fallback_of, named
@@ -17,6 +18,7 @@ from bot.chat.attempt import one_try
 from bot.chat.login import LoginError, try_login
 from bot.chat.premises import findings, told
 from bot.chat.survey import AwayError
+from bot.domain.digest import upcoming
 from bot.domain.value import Value
 from bot.imaginepro.client import PASSING, UpstreamError, connected
 from bot.settings import Settings
@@ -60,7 +62,10 @@ async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
     import tzdata  # type: ignore[import-untyped] # noqa: PLC0415 - it ships no types; only here its version matters
 
     zones = f"times of {settings.timezone} are those of tzdata {tzdata.__version__} ({tzdata.IANA_VERSION})"
-    yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {zones}")
+    daily = (
+        f"the next daily digest is due {_next_digest(settings, clock())}" if settings.digest_at else "no daily digest"
+    )
+    yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {zones}; {daily}")
     refused: Counter[str] = Counter()
     attempts = [
         _Attempt("database", f" {_place(settings)}", lambda: _database(settings)),
@@ -89,6 +94,13 @@ async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         task.cancel()
         errors = f"; it answered {' and '.join(refused)} meanwhile" if each.what == "Discord" and refused else ""
         yield Check(Verdict.AWAY, each.what, f"no good answer within {up_to}{errors}")
+
+
+def _next_digest(settings: Settings, now: datetime) -> str:
+    """When it comes, on the clock by which it was set."""
+    assert settings.digest_at is not None  # noqa: S101 - nobody asks otherwise
+    zone = ZoneInfo(settings.timezone)
+    return f"{upcoming(now, settings.digest_at, zone).astimezone(zone):%F %H:%M}"
 
 
 async def _database(settings: Settings) -> Iterable[Check]:

@@ -19,7 +19,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from bot.delivery.handover import Handover
 from bot.domain.incidents import Incident, Key
@@ -30,15 +29,17 @@ from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
-from bot.domain.watch.known import Changes, Known, Memory, restore
+from bot.domain.watch import daily
+from bot.domain.watch.known import Changes, Known, both, restore
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.domain.watch.testing import begin
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
+from bot.needs import Store, Upstream
 from bot.priority import Priority
-from bot.storage.store import Claimed, StoreError
+from bot.storage.store import StoreError
 from bot.telemetry import event
 from bot.unsaved import Read, Unsaved
 
@@ -56,43 +57,6 @@ SAME_REST = timedelta(seconds=5)
 
 POLLS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Seconds by which polls are counted; one takes as long as the poll interval at most."""
-
-
-class Upstream(Protocol):
-    """Where readings come from. Both calls raise `UpstreamError`."""
-
-    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
-        """Every linked token, by id; one that reads as in `known`, or as it did before, may be that object."""
-
-    async def token(self, token_id: int) -> Token:
-        """One linked token."""
-
-
-class Store(Protocol):
-    """Where what is known outlives the process."""
-
-    async def load(self) -> Memory:
-        """What was known when the last poll was stored."""
-
-    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
-        """Store one poll, whole or not at all; and claim the next message that is due, if that is asked for."""
-
-    async def message(self, message_id: int) -> Message | None:
-        """The message of that row, with its incidents."""
-
-    async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
-        """Where the cards of open incidents are: Discord's ids of their messages."""
-
-    async def undelivered(self, keys: Collection[Key]) -> Collection[Key]:
-        """Of open incidents those of which a notification still waits for the channel."""
-
-    async def audit(self, limit: int) -> tuple[Entry, ...]:
-        """What people did last, newest first."""
-
-    async def history(
-        self, tokens: Collection[int], since: datetime, until: datetime
-    ) -> Mapping[int, tuple[Sample, ...]]:
-        """What was read of each of these tokens in that time."""
 
 
 class Monitor:
@@ -229,8 +193,18 @@ class Monitor:
             due = overdue(self._known, now)
             undelivered = await self._store.undelivered(due) if due else ()
             changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, undelivered)
+            told, after = await self._digested(after, now)
+            changes = both(changes, told)
             if not changes.nothing:
                 await self._keep(changes, after)
+
+    async def _digested(self, known: Known, now: datetime) -> tuple[Changes, Known]:
+        about = daily.upcoming(known, now, self._policy)
+        if about is None:
+            return daily.begin(known, now, self._policy)
+        ended = await self._store.ended(about.since, about.until)
+        seen = await self._store.seen(daily.witnesses(known), about.since, about.until)
+        return await asyncio.to_thread(daily.tell, known, about, now, self._policy, ended, seen)
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""

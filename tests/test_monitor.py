@@ -1,7 +1,7 @@
 """One look at a time: what is read is judged, stored, remembered, and never half of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.delivery.handover import Handover
 from bot.domain import info
+from bot.domain.digest import Tally
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import threshold
 from bot.domain.messages import Message
@@ -94,6 +95,14 @@ class Disk:
         """What the database knows."""
         return await self.store.history(tokens, since, until)
 
+    async def ended(self, since: datetime, until: datetime) -> Tally:
+        """What the database knows."""
+        return await self.store.ended(since, until)
+
+    async def seen(self, tokens: Iterable[int], since: datetime, until: datetime) -> Collection[datetime]:
+        """What the database knows."""
+        return await self.store.seen(tokens, since, until)
+
     async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
         """Store it, if there is room."""
         if self.full:
@@ -139,14 +148,13 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(url: str, now: datetime = START) -> AsyncIterator[Watch]:
+async def watching(url: str, now: datetime = START, policy: Policy | None = None) -> AsyncIterator[Watch]:
     """A monitor that has taken up what the database knows."""
     async with open_store(url) as store:
         accounts, disk = Accounts(), Disk(store)
         watch: Watch
-        policy = Policy((threshold("20%"),))
         handover = Wakes()
-        monitor = Monitor(accounts, disk, policy, lambda: watch.now, handover)
+        monitor = Monitor(accounts, disk, policy or Policy((threshold("20%"),)), lambda: watch.now, handover)
         watch = Watch(store, disk, accounts, monitor, handover, now)
         await monitor.restore()
         yield watch

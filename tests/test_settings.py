@@ -5,7 +5,7 @@ import json
 import pickle
 import re
 import traceback
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,6 +59,7 @@ def test_four_values_are_enough() -> None:
         fallback_webhook_url=None,
         heartbeat_url=None,
         timezone="UTC",
+        digest_at=time(9),
         https_proxy=None,
         http_proxy=None,
         no_proxy=None,
@@ -121,6 +122,9 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
             )
         ),
         ("TIMEZONE", "Europe/Berlin", "Europe/Berlin"),
+        ("DIGEST_AT", "7:05", time(7, 5)),
+        ("DIGEST_AT", "00:00", time(0)),
+        ("DIGEST_AT", "Off", None),
         ("LOG_LEVEL", "DEBUG", "debug"),
         ("LOG_FORMAT", "json", "json"),
         ("PORT", "8080", 8080),
@@ -247,6 +251,9 @@ def test_a_value_is_read(name: str, text: str, value: object) -> None:
             )
         ),
         ("TIMEZONE", "Berlin", "such as Europe/Berlin"),
+        ("DIGEST_AT", "24:00", "from 00:00 to 23:59"),
+        ("DIGEST_AT", "9", "such as 09:00"),
+        ("DIGEST_AT", "9am", "off for none"),
         ("TIMEZONE", "../etc/passwd", "such as Europe/Berlin"),
         ("LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("LOG_FORMAT", "xml", "one of text, json"),

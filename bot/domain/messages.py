@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
 from bot.domain.value import Value
 
@@ -19,6 +20,8 @@ class NoticeKind(StrEnum):
     SILENCE_ENDED = "silence_ended"
     MAINTENANCE_STARTED = "maintenance_started"
     MAINTENANCE_ENDED = "maintenance_ended"
+    DIGEST = "digest"
+    """The daily digest. A version from before there was one reads another kind: see `bot.storage.schema`."""
 
 
 class Notice(Value):
@@ -44,6 +47,8 @@ class Notice(Value):
     """When what has started will end by itself; None for a silence "until it is over"."""
     escalated: bool = False
     """Whether the second line is called, too."""
+    digest: Digest | None = None
+    """What it says, where it is the daily digest."""
 
 
 class Message(Value):

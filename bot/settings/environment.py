@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Settings(Value):
     heartbeat_url: Secret | None
     timezone: str
     """IANA name."""
+    digest_at: time | None
+    """On the clock of that zone; None for no digest."""
     https_proxy: Secret | None
     http_proxy: Secret | None
     no_proxy: str | None

@@ -5,7 +5,7 @@ Each raises ValueError with a sentence that says how to mend it.
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import ip_address, ip_network
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -170,6 +170,15 @@ def zone(text: str) -> str:
         return ZoneInfo(text).key
     except (ValueError, OSError, ZoneInfoNotFoundError):
         _mend("is not a time zone; write its name in the IANA database, such as Europe/Berlin or UTC")
+
+
+def clock(text: str) -> time | None:
+    """A time of the day, on a clock of 24 hours; None for `off`."""
+    if text.lower() == "off":
+        return None
+    if not (match := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)):
+        _mend("write a time of the day from 00:00 to 23:59, such as 09:00 or 17:30; off for none")
+    return time(int(match[1]), int(match[2]))
 
 
 def is_loopback(host: str) -> bool:

@@ -153,8 +153,15 @@ VARIABLES = (
         "TIMEZONE",
         "timezone",
         values.zone,
-        "the time zone in which maintenance windows are written, as in Europe/Berlin",
+        "the time zone of maintenance windows, of the daily digest and of its days, as in Europe/Berlin",
         "UTC",
+    ),
+    Variable(
+        "DIGEST_AT",
+        "digest_at",
+        values.clock,
+        "when the daily digest is posted, on the clock of `TIMEZONE`, as in 9:00 or 17:30; off for none",
+        "09:00",
     ),
     Variable(
         "HTTPS_PROXY",

@@ -3,11 +3,12 @@
 import math
 from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from bot.domain.incidents import Rule
+from bot.domain.messages import NoticeKind
 from bot.storage.batches import batches, partitions
 from bot.storage.messages import (
     after_its_card,
@@ -22,9 +23,6 @@ from bot.storage.messages import (
 from bot.storage.names import name_of
 from bot.storage.notices import Said, merge, post
 from bot.storage.schema import incidents, messages, notice_incidents
-
-if TYPE_CHECKING:
-    from bot.domain.messages import NoticeKind
 
 FEW: Final = 2
 
@@ -97,8 +95,8 @@ def _fold_notices(connection: sa.Connection, now: datetime) -> int:
     for row in rows:
         kinds[row.notice.kind].append(row)
     folded = 0
-    for alike in kinds.values():
-        if len(alike) == 1:
+    for kind, alike in kinds.items():
+        if len(alike) == 1 or kind is NoticeKind.DIGEST:  # of which each tells its own day
             continue
         merged = merge([row.notice for row in alike])
         names: set[str] = set()

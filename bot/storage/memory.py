@@ -1,17 +1,19 @@
 """What is known between two polls: how it is loaded, stored, and deleted when its retention is over."""
 
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
+from bot.domain.digest import Tally, tally
 from bot.domain.incidents import Stage
 from bot.domain.ledger import pack
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
-from bot.storage.batches import batches, upsert
+from bot.storage.batches import batches, partitions, upsert
 from bot.storage.grouping import Grouping, notify
 from bot.storage.messages import in_order, is_card, waits
 from bot.storage.names import name_of, text_of
@@ -38,13 +40,14 @@ GROUPING: Final = Grouping()
 EXTRA_AUDIT_RETENTION: Final = timedelta(days=365)
 """How much longer than the incidents the audit trail is kept."""
 
+_DIGESTED: Final = sa.update(installation).values(digested=sa.bindparam("day"))
 _READ: Final = sa.update(installation).values(read_at=sa.bindparam("at", type_=Instant))
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 
 
 def load(connection: sa.Connection) -> Memory:
     """What was known when the last poll was stored."""
-    read_at = connection.scalar(sa.select(installation.c.read_at))
+    read_at, digested = connection.execute(sa.select(installation.c.read_at, installation.c.digested)).one()
     stored = connection.execute(sa.select(tokens.c.record, tokens.c.ledger).order_by(tokens.c.id)).all()
     rows = [record for record, _ in stored]
     opened = connection.scalars(
@@ -57,7 +60,23 @@ def load(connection: sa.Connection) -> Memory:
         incidents={incident.key: incident for incident in opened},
         decisions=_decisions(connection),
         ledgers={record.id: packed for record, packed in stored if packed is not None},
+        digested=_day(digested),
     )
+
+
+def _day(text: str | None) -> date | None:
+    """The date that was stored; None for what is none, as for none at all: then the next one is told in its time."""
+    with suppress(TypeError, ValueError):
+        return date.fromisoformat(text or "")
+    return None
+
+
+def ended(connection: sa.Connection, since: datetime, until: datetime) -> Tally:
+    """What the daily digest says of the incidents that ended from one instant on, and before another."""
+    found = sa.select(incidents.c.incident).where(
+        incidents.c.stage == Stage.RESOLVED, incidents.c.resolved_at >= since, incidents.c.resolved_at < until
+    )
+    return tally(row.incident for rows in partitions(connection, found) for row in rows)
 
 
 def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: Grouping) -> None:
@@ -70,6 +89,8 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
     What is stored twice, because the connection broke in the very commit, notifies once; but notices are repeated.
     """
     connection.execute(_READ, {"at": changes.read_at})
+    if changes.digested is not None:
+        connection.execute(_DIGESTED, {"day": changes.digested.isoformat()})
     _save_decisions(connection, changes)
     if changes.removed:
         connection.execute(_FORGET, [{"token": token} for token in changes.removed])

@@ -27,9 +27,10 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import ETA, ahead_text, threshold
-from bot.domain.messages import Notice
+from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, Record
 from bot.domain.steering import Covered, Decision, Setting, Silence, Window
 from bot.domain.value import replace
@@ -82,8 +83,14 @@ def known(key: Key) -> Key:
 
 
 def _turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any value of the domain, and the same kind
-    """A value of the domain with its keys, and its levels, as they are stored, or back; any other value as it is."""
+    """A value of the domain with its keys, and its levels, as they are stored, or back; any other value as it is.
+
+    A digest, whose kind a version from before there was one cannot read, is there an end of no incident at all: it
+    says "0 incidents at once", which is true, and makes no sound.
+    """
     match value:
+        case Notice(digest=Digest()):
+            return replace(value, kind=NoticeKind.RESOLVED if turn is written else NoticeKind.DIGEST)
         case Incident(key=key):
             detail = _level(value.detail, turn) if key.rule is _LEVEL else value.detail
             if turn(key) is not key or detail is not value.detail:

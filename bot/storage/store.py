@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -195,6 +195,15 @@ class Store:
         found = await self.database.read(lambda connection: samples.stored(connection, of_interest, since, until))
         return await asyncio.to_thread(samples.in_order, found, of_interest, since, until)
 
+    async def seen(self, tokens: Iterable[int], since: datetime, until: datetime) -> Collection[datetime]:
+        """When any of these tokens was read in that time, and on the day before, by what is kept of it."""
+        found: set[datetime] = set()
+        for token in tokens:  # one after the other: a busy one has a sample of each poll
+            for kept in (await self.history([token], since, until)).values():
+                found.update(each.at for each in kept)
+        return found
+
+    ended = _reads(memory.ended)
     prune = _writes_leading(memory.prune)
     pack = _writes_leading(retention.pack)
     thin = _writes_leading(retention.thin)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.alerts import Alert, Roles, alert
+from bot.chat.alerts.notices import NOTICES
 from bot.chat.text import width
 from bot.domain.incidents import End, Happening, Incident, Moment, Reason, Rule
 from bot.domain.messages import Message, Notice, NoticeKind
@@ -322,7 +323,9 @@ def test_rules_that_cannot_all_be_named_are_all_counted() -> None:
     assert all(line.endswith("** (25)") for line in shown)
 
 
-@given(st.sampled_from(NoticeKind), st.lists(INCIDENTS, max_size=20), st.text(), st.text(), st.none() | st.integers(1))
+@given(
+    st.sampled_from(list(NOTICES)), st.lists(INCIDENTS, max_size=20), st.text(), st.text(), st.none() | st.integers(1)
+)
 def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
     kind: NoticeKind, about: list[Incident], why: str, what: str, by: int | None
 ) -> None:

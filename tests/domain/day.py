@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
+from bot.domain.digest import cover, tally
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
 from bot.domain.messages import Message, Notice, NoticeKind
@@ -22,7 +23,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch import testing
+from bot.domain.watch import daily, testing
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
@@ -69,6 +70,8 @@ class Day:
     new: list[tuple[int, datetime]] = field(default_factory=list)
     """The number and the time of each that was posted."""
     lines: list[str] = field(default_factory=list)
+    read: list[datetime] = field(default_factory=list)
+    """When the fleet was read."""
 
     def token(self, *ids: int, status: str = "FAST", fast: str = FULL, terms: str = USUAL, **more: str) -> None:
         """These accounts are like this from now on."""
@@ -149,6 +152,13 @@ class Day:
         elif not self.hangs:
             sent = [each for each in self.fleet.values() if self.listed is None or each.id in self.listed]
             self.hear(*taken(self.known, Reading(tokens(sent), self.now), POLICY))
+            self.read.append(self.now)
+
+    def digest(self) -> None:
+        """The time of the daily digest comes."""
+        today = self.now.date()
+        about = cover(today, self.now.time(), UTC, today - timedelta(days=1), 35)
+        self.hear(*daily.tell(self.known, about, self.now, POLICY, tally(self.latest.values()), self.read))
 
     def hear(self, changes: Changes, after: Known) -> None:
         """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""
@@ -334,6 +344,10 @@ def script() -> dict[str, Callable[[Day], None]]:
         "20:00": lambda day: day.test(ANA),
         "20:01": lambda day: day.acknowledge(Rule.TEST, None, BEN),
         "20:10": lambda day: day.test(ANA),
+        "23:30": lambda day: day.token(1905, status="BANNED"),
+        "23:31": lambda day: day.acknowledge(Rule.BANNED, 1905, BEN),
+        "23:35": lambda day: day.digest(),
+        "23:40": lambda day: day.token(1905),
     }
 
 

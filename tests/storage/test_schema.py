@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
+from bot.domain.digest import Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
@@ -200,7 +201,11 @@ _STORED: dict[type[Value], str] = {
     End: "became reason",
     Key: "rule step token",
     Moment: "at by severity until what who",
-    Notice: "about at before by escalated keys kind quiet to until words",
+    Notice: "about at before by digest escalated keys kind quiet to until words",
+    Digest: "blind day days ended failing gaps left linked made_at most off open read_at refilling refills since "
+    "stands until usable used users",
+    Tally: "answered count to_answer to_end worst",
+    Gap: "first since until",
     Record: "active channel_id concurrency id info kept server_id status",
     History: "before origin since",
     InfoText: "fast_time_remaining job_mode lifetime_usage queued_jobs_fast queued_jobs_relax relaxed_usage "

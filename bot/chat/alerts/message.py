@@ -12,6 +12,7 @@ import discord
 
 from bot.chat import cards
 from bot.chat.alerts.components import buttons
+from bot.chat.alerts.digest import digest
 from bot.chat.alerts.drafts import card, summary
 from bot.chat.alerts.groups import Line, fitted, place
 from bot.chat.alerts.notices import NOTICES
@@ -99,6 +100,10 @@ def alert(
         replied_user=False,
     )
     notice = message.notice
+    if notice is not None and notice.digest is not None:
+        (mark, colour), headline, lines, *_ = digest(notice.digest, fleet)
+        embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
+        return Alert(f"{mark} **{headline}**", (embed,), allowed, silent=True)
     if notice is not None:
         (mark, _), headline, lines, *_ = NOTICES[notice.kind](notice, about)
         total = len(message.incidents)

@@ -279,20 +279,20 @@ def share(fast_time: FastTime, limit: Threshold | None = None) -> str:
 def standing(fleet: Fleet) -> str:
     """`6 of 9 tokens work, with 91 h of fast time`. What is switched off is not counted."""
     usable = fleet.usable
-    works = _working(fleet, len(usable))
+    works = counted(len(fleet.tokens), off(fleet), len(usable))
     return f"{works}, with {fast_time_left(usable)}" if usable else works
 
 
 def working(fleet: Fleet) -> str:
     """`6 of 9 tokens work`, of those that are switched on."""
-    return _working(fleet, len(fleet.usable))
+    return counted(len(fleet.tokens), off(fleet), len(fleet.usable))
 
 
-def _working(fleet: Fleet, usable: int) -> str:
-    linked = len(fleet.tokens)
+def counted(linked: int, off: int, usable: int) -> str:
+    """The same of numbers: how many tokens are linked, how many of these are switched off, and how many work."""
     if not linked:
         return "No token is linked"
-    on = linked - off(fleet)
+    on = linked - off
     if not on:
         return "No token is switched on" if linked > 1 else "The only token is switched off"
     if linked == 1:

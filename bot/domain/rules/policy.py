@@ -1,7 +1,7 @@
 """How the rules are set: by the environment, and by people in chat."""
 
 from collections.abc import Mapping
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, time, timedelta, tzinfo
 from functools import lru_cache
 
 from bot.domain.incidents import FAST_HOURS, End, Finding, Incident, Key, Reason, Rule
@@ -76,6 +76,8 @@ class Policy(Value):
     settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
     zone: tzinfo = UTC
     """In which days begin and end: the operator's."""
+    digest_at: time | None = None
+    """When the daily digest is told, in that zone; None for no digest."""
 
     def row(self, rule: Rule, token: int | None) -> Row:
         """How a rule works for a token: its own setting wins over the fleet's, and that over the default."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.domain import info, ledger, steering
 from bot.domain.incidents import Incident, Key, Rule, Stage
@@ -33,6 +33,8 @@ class Memory(Value):
     """How tokens came to their statuses, by id; of those that changed it."""
     ledgers: Mapping[int, bytes] = field(default_factory=dict)
     """How tokens use their fast time, by id, as `bot.domain.ledger` packs it."""
+    digested: date | None = None
+    """The local date of the last daily digest; None before there was one."""
 
 
 class Changes(Value):
@@ -61,6 +63,8 @@ class Changes(Value):
     """For the history: of tokens whose figures changed, and of those whose turn it is."""
     ledgers: Mapping[int, Ledger] = field(default_factory=dict)
     """How those of `records` use their fast time, by id; of those of which that changed."""
+    digested: date | None = None
+    """The local date whose digest is among the notices; None leaves what is stored."""
 
     @property
     def sets(self) -> bool:
@@ -70,7 +74,7 @@ class Changes(Value):
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to store."""
-        kept = self.records or self.removed or self.samples
+        kept = self.records or self.removed or self.samples or self.digested
         return not (kept or self.incidents or self.notices or self.decided or self.undone)
 
 
@@ -98,6 +102,8 @@ class Known(Value):
     """When the last poll of the whole fleet ended, well or not; None while none did since the process began."""
     began_at: datetime | None = None
     """When the process began to poll."""
+    digested: date | None = None
+    """The local date of the last daily digest; None before there was one."""
 
     def troubled(self) -> frozenset[int | None]:
         """The tokens with any open incident; in 2 ms for 10,000 of them."""
@@ -153,6 +159,7 @@ def restore(memory: Memory) -> Known:
         Decisions.of(memory.decisions),
         {**_histories(memory.incidents.values()), **memory.histories},
         dict(_unpacked(memory.ledgers)),
+        digested=memory.digested,
     )
 
 
@@ -232,4 +239,5 @@ def both(first: Changes, second: Changes) -> Changes:
         notify=first.notify | second.notify,
         notices=(*first.notices, *second.notices),
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
+        digested=second.digested or first.digested,
     )

@@ -1,0 +1,151 @@
+"""The daily digest as the channel reads it: the answer first, then what is open, what is coming, and what has been."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from bot.chat import cards
+from bot.chat.alerts.drafts import Draft
+from bot.chat.alerts.groups import grouped, line
+from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN
+from bot.chat.alerts.story import stories
+from bot.chat.alerts.troubles import troubles_of_fleet
+from bot.chat.cards import GAP, Sign
+from bot.chat.text import instant, listed, number, span, stamp
+from bot.domain.digest import DAY, Digest, Tally
+from bot.domain.model import Fleet
+
+LATE = timedelta(minutes=5)
+"""From when on a digest says that it is late."""
+
+
+def digest(about: Digest, fleet: Fleet) -> Draft:
+    """What a digest says; `fleet` is what is known now, by which incidents are worded."""
+    mark, headline = _headline(about)
+    parts = [_unseen(about), _open(about, fleet), _ahead(about), _ended(about, fleet), _used(about), [_due(about)]]
+    filled = [said for part in parts if (said := [each for each in part if each])]
+    return Draft(mark, headline, [each for number_, said in enumerate(filled) for each in [*[GAP][:number_], *said]])
+
+
+def _headline(about: Digest) -> tuple[Sign, str]:
+    """The answer, in a sentence that a phone's notification shows."""
+    if about.read_at is None:
+        return ("⚪", cards.GREY), "Daily digest: no token could be read yet"
+    used = "" if about.used is None else f"{hours(about.used)} used {_in_days(about)}"
+    if about.clear:
+        on = about.linked - about.off
+        works = "the only token works" if on == 1 else f"{number(on)} of {number(on)} tokens work"
+        return OVER, f"All clear: {listed_clauses(works, used)}"
+    works = cards.counted(about.linked, about.off, about.usable)
+    open_ = f"{number(about.open)} incident{'s are' if about.open > 1 else ' is'} open" if about.open else ""
+    clauses = listed_clauses("ImaginePro cannot be read" if about.failing else "", works, open_, used)
+    return _sign(about), f"Daily digest: {clauses}"
+
+
+def _sign(about: Digest) -> Sign:
+    """Of the gravest that is open."""
+    if about.stands and all(each.acknowledged for each in about.stands):
+        return TAKEN
+    if about.stands:
+        return SIGNS[about.stands[0].severity]
+    return ("🟠", cards.ORANGE) if about.usable < about.linked - about.off else ("⚪", cards.GREY)
+
+
+def _unseen(about: Digest) -> Iterable[str]:
+    """What nobody could see."""
+    if about.failing and about.read_at is not None:
+        read_at = instant(about.read_at, about.made_at)
+        yield f"⚠️ ImaginePro was last read at {read_at}: how things stand is as of then."
+    for gap in about.gaps[:1]:
+        if gap.first and gap.until < about.until:
+            yield f"Watching since {stamp(gap.until, 'f')}."
+    missed = [gap for gap in about.gaps if not gap.first or gap.until >= about.until]
+    if missed:
+        times = listed([f"{stamp(gap.since, 'f')} to {stamp(gap.until, 'f')}" for gap in missed[:2]], 2)
+        more = f", and {len(missed) - 2} times more" if len(missed) > 2 else ""  # noqa: PLR2004 - as many as are named
+        yield f"⚠️ **Nothing was read** from {times}{more}: what came and went in that time, nobody saw."
+
+
+def _open(about: Digest, fleet: Fleet) -> Iterable[str]:
+    if about.open:
+        yield f"**Open** ({number(about.open)})"
+        yield from troubles_of_fleet(about.stands, fleet)
+        if about.open > len(about.stands):
+            yield f"… and {number(about.open - len(about.stands))} more: `/incidents`"
+
+
+def _ahead(about: Digest) -> Iterable[str]:
+    """What is coming."""
+    if about.refills:
+        yield f"**Refills today:** {_tokens(about.refills, about.refilling)}"
+
+
+def _ended(about: Digest, fleet: Fleet) -> Iterable[str]:
+    """What came and went."""
+    ended = about.ended
+    if not ended.count:
+        return
+    yield f"**{number(ended.count)} incident{'s' * (ended.count > 1)} ended**{_times(ended)}"
+    for label, group in grouped(stories(ended.worst, fleet)).items():
+        yield line(label, group).noted
+    if ended.count > len(ended.worst):
+        yield f"… and {number(ended.count - len(ended.worst))} more"
+
+
+def _times(ended: Tally) -> str:
+    """How long they lasted, and until somebody had them."""
+    assert ended.to_end is not None  # noqa: S101 - of one incident or more
+    middle = " in the median"
+    said = f", after {span(ended.to_end)}{middle * (ended.count > 1)}"
+    if ended.to_answer is None:
+        return f"{said} · {'not' if ended.count == 1 else 'none'} acknowledged"
+    every = "" if ended.count == 1 else "all " if ended.answered == ended.count else f"{number(ended.answered)} "
+    return f"{said} · {every}acknowledged after {span(ended.to_answer)}{middle * (ended.answered > 1)}"
+
+
+def _used(about: Digest) -> Iterable[str]:
+    """Who used how much."""
+    if about.used is None or not about.most:
+        return
+    named = [f"{token} {hours(minutes)}" for token, minutes in about.most]
+    if (more := about.users - len(about.most)) > 0:
+        rest = about.used - sum(minutes for _, minutes in about.most)
+        named.append(f"{number(more)} more {hours(rest)}")
+    if about.users > 1:
+        yield f"**Used {_in_days(about)}**: {listed(named, len(named))}, {hours(about.used)} in all"
+    else:
+        yield f"**Used {_in_days(about)}**: {named[0]}"
+
+
+def _due(about: Digest) -> str:
+    said = f"Daily digest of {on(about.day)}, as of {stamp(about.made_at, 't')}"
+    if about.made_at - about.until < LATE:
+        return f"-# {said}"
+    return f"-# {said}; it was due at {stamp(about.until, 't')}, while the bot was away"
+
+
+def _in_days(about: Digest) -> str:
+    """`yesterday`, or `since Fri 27 Nov`."""
+    first, last = about.days
+    return "yesterday" if first == last == about.day - DAY else f"since {on(first)}"
+
+
+def on(day: date) -> str:
+    """`Fri 27 Nov`."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def hours(minutes: float) -> str:
+    """`12 h`, and of less than an hour `40 min`."""
+    return f"{number(minutes / 60)} h" if minutes >= 60 or not minutes else f"{number(minutes)} min"  # noqa: PLR2004
+
+
+def listed_clauses(*clauses: str) -> str:
+    """`a, b and c` of those that say anything."""
+    said = [each for each in clauses if each]
+    return listed(said, len(said))
+
+
+def _tokens(ids: Sequence[int], count: int) -> str:
+    """`1900, 1901 and 1904`, or of many `1900, 1901 and 12 more`."""
+    names = [str(each) for each in ids]
+    return f"{', '.join(names)} and {number(count - len(names))} more" if count > len(names) else listed(names, count)

@@ -1,0 +1,57 @@
+"""What the monitor needs of the world: where readings come from, and where what is known outlives the process."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.digest import Tally
+from bot.domain.incidents import Key
+from bot.domain.messages import Message
+from bot.domain.model import Token
+from bot.domain.sample import Sample
+from bot.domain.steering import Entry
+from bot.domain.watch.known import Changes, Memory
+from bot.storage.store import Claimed
+
+
+class Upstream(Protocol):
+    """Where readings come from. Both calls raise `UpstreamError`."""
+
+    async def fleet(self, known: Mapping[int, Token]) -> Mapping[int, Token]:
+        """Every linked token, by id; one that reads as in `known`, or as it did before, may be that object."""
+
+    async def token(self, token_id: int) -> Token:
+        """One linked token."""
+
+
+class Store(Protocol):
+    """Where what is known outlives the process."""
+
+    async def load(self) -> Memory:
+        """What was known when the last poll was stored."""
+
+    async def save(self, changes: Changes, now: datetime, *, claiming: bool) -> Claimed:
+        """Store one poll, whole or not at all; and claim the next message that is due, if that is asked for."""
+
+    async def message(self, message_id: int) -> Message | None:
+        """The message of that row, with its incidents."""
+
+    async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Where the cards of open incidents are: Discord's ids of their messages."""
+
+    async def undelivered(self, keys: Collection[Key]) -> Collection[Key]:
+        """Of open incidents those of which a notification still waits for the channel."""
+
+    async def audit(self, limit: int) -> tuple[Entry, ...]:
+        """What people did last, newest first."""
+
+    async def history(
+        self, tokens: Collection[int], since: datetime, until: datetime
+    ) -> Mapping[int, tuple[Sample, ...]]:
+        """What was read of each of these tokens in that time."""
+
+    async def ended(self, since: datetime, until: datetime) -> Tally:
+        """The incidents that ended from then on, and before another time."""
+
+    async def seen(self, tokens: Iterable[int], since: datetime, until: datetime) -> Collection[datetime]:
+        """When any of these tokens was read in that time."""
