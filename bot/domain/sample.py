@@ -3,9 +3,11 @@
 The one an hour shows that the token was watched: between two samples that are further apart, nobody knows.
 """
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from bot.domain.model import Count, Status, Token
 from bot.domain.value import Value, replace
@@ -56,22 +58,34 @@ def changed(before: Token | None, token: Token, at: datetime) -> Sample | None:
     return None if before is not None and sample_of(before, at) == new else new
 
 
-def due(tokens: Iterable[int], since: datetime | None, at: datetime) -> Iterator[int]:
-    """The tokens whose turn came since the last reading: each has one an hour, at a second that follows from its id.
+class Turns(Value):
+    """When each token of a fleet has its turn: once an hour, at a second that follows from its id.
 
-    Takes less than a millisecond for 10,000 tokens.
-
-    Args:
-        tokens: Their ids.
-        since: When the fleet was read before; None when it never was.
-        at: When it was read now.
+    To look at 10,000 ids at each poll takes 1 to 4 ms; this finds those whose turn it is, however many there are.
     """
-    end = int(at.timestamp())
-    begin = end - HOUR if since is None else int(since.timestamp())
-    passed = min(end - begin, HOUR)
-    # A turn lies above the first second and up to the last one, so that each is in one of two readings that meet.
-    last = HOUR - 1 - end % HOUR
-    return (token for token in tokens if (token * _STRIDE + last) % HOUR >= HOUR - passed)
+
+    seconds: "array[int]"
+    """Within the hour, in their order."""
+    tokens: "array[int]"
+    """The token of each."""
+
+    @classmethod
+    def of(cls, tokens: Iterable[int]) -> Self:
+        """The turns of these."""
+        ordered = sorted((token * _STRIDE % HOUR, token) for token in tokens)
+        return cls(array("H", [second for second, _ in ordered]), array("q", [token for _, token in ordered]))
+
+    def due(self, since: datetime | None, at: datetime) -> Iterator[int]:
+        """The tokens whose turn was since the last reading, which was then; None when there was none."""
+        end = int(at.timestamp())
+        begin = end - HOUR if since is None else int(since.timestamp())
+        if end - begin >= HOUR:
+            yield from self.tokens
+        elif begin < end:
+            # Above the first second and up to the last, so that each is in one of two readings that meet.
+            begin, end = begin % HOUR, end % HOUR
+            first, last = bisect_right(self.seconds, begin), bisect_right(self.seconds, end)
+            yield from self.tokens[first:last] if begin < end else (*self.tokens[first:], *self.tokens[:last])
 
 
 def hourly(samples: Iterable[Sample]) -> Iterator[Sample]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain import info
 from bot.domain.model import Status
-from bot.domain.sample import Sample, due, sample_of
+from bot.domain.sample import Sample, Turns, sample_of
 from bot.domain.value import replace
 from bot.domain.watch.known import Memory, restore
 from tests.domain.fleets import START, at, record
@@ -92,10 +92,10 @@ def test_a_token_that_is_read_alone_and_a_list_that_is_not_believed_are_nobodys_
 
 
 def test_a_large_fleet_does_not_come_at_once() -> None:
-    ids = range(40_000, 50_000)
+    turns = Turns.of(range(40_000, 50_000))
     for minutes in range(60):
         since = START + timedelta(minutes=minutes)
-        assert len(list(due(ids, since, since + timedelta(minutes=1)))) == pytest.approx(10_000 / 60, rel=0.1)
+        assert len(list(turns.due(since, since + timedelta(minutes=1)))) == pytest.approx(10_000 / 60, rel=0.1)
 
 
 @given(
@@ -108,7 +108,7 @@ def test_readings_that_follow_each_other_leave_nobody_out_and_take_nobody_twice(
     times = [START]
     while times[-1] < START + timedelta(hours=1):
         times.extend(times[-1] + timedelta(seconds=sum(pauses[: n + 1]) + 1) for n in range(len(pauses)))
-    turns = [(each, end) for begin, end in pairwise(times) if end > begin for each in due(ids, begin, end)]
+    turns = [(each, end) for begin, end in pairwise(times) if end > begin for each in Turns.of(ids).due(begin, end)]
     for each in ids:
         mine = [end for token, end in turns if token == each]
         assert mine, "within the hour"
@@ -116,6 +116,6 @@ def test_readings_that_follow_each_other_leave_nobody_out_and_take_nobody_twice(
 
 
 def test_a_clock_that_was_set_back_is_nobodys_turn() -> None:
-    assert list(due(range(100), at(60), at(0))) == []
-    assert list(due(range(100), at(0), at(0))) == []
-    assert list(due(range(100), None, at(0))) == list(range(100))
+    assert list(Turns.of(range(100)).due(at(60), at(0))) == []
+    assert list(Turns.of(range(100)).due(at(0), at(0))) == []
+    assert sorted(Turns.of(range(100)).due(None, at(0))) == list(range(100))

@@ -14,7 +14,7 @@ from bot.domain.rules.case import Calm, Flips
 from bot.domain.rules.inhibition import inhibited
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
-from bot.domain.sample import Sample
+from bot.domain.sample import Sample, Turns
 from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, pinned
 from bot.domain.value import Value, field, replace
 
@@ -92,6 +92,8 @@ class Known(Value):
     """How tokens came to their statuses, by id; of those that changed it."""
     ledgers: Mapping[int, Ledger] = field(default_factory=dict)
     """How tokens use their fast time, by id: of all that were read since there are ledgers."""
+    turns: Turns = field(default_factory=lambda: Turns.of(()))
+    """When each of `remembered` leaves a sample though nothing of it changes; of none after a start."""
     unspent: Mapping[int, float] = field(default_factory=dict)
     """As in `Case`. A restart forgets it."""
     flips: Flips = field(default_factory=dict)

@@ -13,7 +13,7 @@ from bot.domain.rules.case import Before, Case
 from bot.domain.rules.judge import judge
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
-from bot.domain.sample import Sample
+from bot.domain.sample import Sample, Turns
 from bot.domain.steering import Decisions, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, keep, pin, release, suppressed_by
@@ -81,12 +81,17 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
         histories.pop(token_id, None)
     if not gone.isdisjoint(ledgers):
         ledgers = {token_id: each for token_id, each in ledgers.items() if token_id not in gone}
+    others = (
+        gone or len(known.turns.tokens) != len(remembered) or any(each not in case.remembered for each in case.changed)
+    )
+    turns = Turns.of(remembered) if others else known.turns
     after = replace(
         after,
         fleet=_after(known.fleet, case),
         remembered=remembered,
         histories=histories,
         ledgers=ledgers,
+        turns=turns,
         unspent={token_id: minutes for token_id, minutes in case.unspent.items() if token_id not in gone},
         flips={token_id: times for token_id, times in case.flips.items() if token_id not in gone | settled},
         calm=calm,
@@ -101,7 +106,7 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
         histories=changed,
         ledgers=entered,
         removed=gone,
-        samples=tuple(_samples(known, case)),
+        samples=tuple(_samples(known, case, turns)),
     )
     return changes, after
 
@@ -110,7 +115,7 @@ def _entered(known: Known, case: Case) -> Iterator[tuple[int, Ledger]]:
     """The ledgers that a reading moves: of tokens that read otherwise, and of those that have none yet."""
     read, at, zone = case.reading.tokens, case.reading.at, case.policy.zone
     moved: Iterable[int] = case.changed
-    if not read.keys() <= known.ledgers.keys():
+    if len(known.ledgers) < len(case.remembered):
         moved = {*case.changed, *(read.keys() - known.ledgers.keys())}
     for token_id in moved:
         before = known.ledgers.get(token_id)
@@ -119,7 +124,7 @@ def _entered(known: Known, case: Case) -> Iterator[tuple[int, Ledger]]:
             yield token_id, after
 
 
-def _samples(known: Known, case: Case) -> Iterator[Sample]:
+def _samples(known: Known, case: Case, turns: Turns) -> Iterator[Sample]:
     """What the history keeps of a reading: the tokens whose figures changed, and of the others those whose turn it is.
 
     A list that is too short to be believed is no reading of the fleet: then a token's turn is yet to come.
@@ -131,8 +136,8 @@ def _samples(known: Known, case: Case) -> Iterator[Sample]:
             kept.add(token_id)
             yield new
     if case.reading.whole:
-        for token_id in sample.due(read, known.fleet.read_at, at):
-            if token_id not in kept:
+        for token_id in turns.due(known.fleet.read_at, at):
+            if token_id in read and token_id not in kept:
                 yield sample.sample_of(read[token_id], at)
 
 
