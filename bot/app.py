@@ -113,13 +113,13 @@ async def _at_work(
 ) -> AsyncIterator[App]:
     """All that only the copy that leads may do, from polling to posting."""
     async with contextlib.AsyncExitStack() as stack:
-        priority = Priority()
+        priority, zone = Priority(), ZoneInfo(settings.timezone)
         upstream = await stack.enter_async_context(_upstream(settings, priority))
         handover = Handover()
         monitor = Monitor(
             upstream,
             store,
-            policy_of(settings),
+            Policy(settings.thresholds, settings.poll_interval, zone=zone, digest_at=settings.digest_at),
             clock,
             handover,
             priority=priority,
@@ -359,16 +359,6 @@ def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> 
         return None
     url = settings.heartbeat_url.reveal()
     return Heartbeat(url, settings.proxy_for(url), at_work(pulse, store, lambda: lease.held))
-
-
-def policy_of(settings: Settings) -> Policy:
-    """How the environment sets the rules."""
-    return Policy(
-        settings.thresholds,
-        settings.poll_interval,
-        zone=ZoneInfo(settings.timezone),
-        digest_at=settings.digest_at,
-    )
 
 
 def named(settings: Settings) -> Ids:

@@ -11,11 +11,13 @@ Two digests that follow each other never tell the same twice: incidents are told
 due until when the next one was, however late they are; and use by whole local days, up to the day before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from heapq import nsmallest
 
-from bot.domain.incidents import Happening, Incident
+from bot.domain.forecast import Forecast, Verdict, forecast
+from bot.domain.incidents import Happening, Incident, Rule
+from bot.domain.ledger import Ledger, opened, used
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import Value, field
 
@@ -29,6 +31,12 @@ INCIDENTS = 12
 
 BLIND = timedelta(minutes=70)
 """Without a reading of any token for so long, nobody watched. Each token is kept once an hour, however calm it is."""
+
+LAPSING = 0.1
+"""Of its allowance, that a token leaves at its refill at least, so that it is worth a line."""
+
+LAPSING_WITHIN = 3 * DAY
+"""Somebody can still use it."""
 
 WITNESSES = 12
 """Tokens whose readings show when nobody watched: all are read together, and so many have their turns all over the
@@ -91,6 +99,15 @@ class Tally(Value):
     worst: tuple[Incident, ...] = ()
 
 
+class Ahead(Value):
+    """What is to be said of a token's fast time, where that is worth a line."""
+
+    token: int
+    said: Forecast
+    who: int | None = None
+    """Discord's id of the person who has the incident about it."""
+
+
 class Gap(Value):
     """A time in which nothing was read."""
 
@@ -129,6 +146,22 @@ class Digest(Value):
     """The tokens that used the most, with their minutes."""
     users: int = 0
     """How many tokens used any."""
+    short: tuple[Ahead, ...] = ()
+    """The tokens that do not last until their refill, the first to run dry first."""
+    shorts: int = 0
+    """How many there are."""
+    unsure: tuple[int, ...] = ()
+    """The tokens that may not last, the likeliest to run dry first."""
+    unsures: int = 0
+    """How many there are."""
+    lasting: int = 0
+    """How many last."""
+    lapse: tuple[Ahead, ...] = ()
+    """The tokens of whose fast time much lapses at a refill soon, the most first."""
+    lapses: int = 0
+    """How many there are."""
+    zone: str = "UTC"
+    """In whose dates it speaks."""
     ended: Tally = field(default_factory=Tally)
     """The incidents that ended."""
     stands: tuple[Incident, ...] = ()
@@ -148,7 +181,7 @@ class Digest(Value):
     def clear(self) -> bool:
         """Whether there is nothing to do, and nothing that could not be seen."""
         works = self.linked > self.off and self.usable == self.linked - self.off
-        return works and not (self.open or self.failing or self.gaps)
+        return works and not (self.open or self.failing or self.gaps or self.shorts or self.unsures)
 
 
 def tally(incidents: Iterable[Incident]) -> Tally:
@@ -207,7 +240,8 @@ def digest(
     now: datetime,
     zone: tzinfo,
     fleet: Fleet,
-    incidents: Iterable[Incident],
+    ledgers: Mapping[int, Ledger],
+    incidents: Collection[Incident],
     ended: Tally,
     seen: Iterable[datetime],
 ) -> Digest:
@@ -218,6 +252,7 @@ def digest(
         now: The time.
         zone: Whose dates these are.
         fleet: What was read last.
+        ledgers: How tokens use their fast time, by id.
         incidents: What is pending or firing.
         ended: What ended in the time that it is about.
         seen: When tokens were read in that time, and the last time before, in any order.
@@ -225,7 +260,12 @@ def digest(
     on = [token for token in fleet.tokens.values() if token.active is not False]
     usable = fleet.usable
     left = [max(0.0, token.fast_time.remaining) for token in usable if token.fast_time.remaining is not None]
-    stands = [each for each in incidents if each.open and _matters(each)]
+    said = {token.id: forecast(ledgers.get(token.id), token, now, zone, fleet.age_of(token.id)) for token in on}
+    short, unsure, lapse = _ahead(said, fleet, now)
+    stands = [each for each in incidents if each.open and _matters(each) and not _is_of(each, said)]
+    who = {each.key.token: each.acknowledged.who for each in incidents if each.acknowledged and _is_of(each, said)}
+    uses = _uses(ledgers, about.days)
+    most = sorted(((token, minutes) for token, minutes in uses.items() if minutes > 0), key=lambda use: -use[1])
     gaps = _gaps(seen, about.since, min(now, about.until))
     refills = sorted(token.id for token in on if _refills(token.subscription.next_refill(now), about.day, zone))
     return Digest(
@@ -240,6 +280,17 @@ def digest(
         left=sum(left) if left else None,
         read_at=fleet.read_at,
         failing=fleet.failure is not None,
+        used=sum(uses.values()) if uses else None,
+        most=tuple(most[:SHOWN]),
+        users=len(most),
+        short=tuple(Ahead(token, said[token], who.get(token)) for token in short[:SHOWN]),
+        shorts=len(short),
+        unsure=tuple(unsure[:SHOWN]),
+        unsures=len(unsure),
+        lasting=sum(each.verdict is Verdict.LASTS for each in said.values()),
+        lapse=tuple(Ahead(token, said[token]) for token in lapse[:SHOWN]),
+        lapses=len(lapse),
+        zone=str(zone),
         ended=ended,
         stands=tuple(_worst(stands)),
         open=len(stands),
@@ -248,6 +299,45 @@ def digest(
         refills=tuple(refills[:SHOWN]),
         refilling=len(refills),
     )
+
+
+def _ahead(said: Mapping[int, Forecast], fleet: Fleet, now: datetime) -> tuple[list[int], list[int], list[int]]:
+    """The tokens that do not last, those that may not, and those of which much will lapse soon."""
+    short = [token for token, each in said.items() if each.verdict is Verdict.DOES_NOT_LAST]
+    unsure = [token for token, each in said.items() if each.verdict is Verdict.MAY_NOT_LAST]
+    lapse = [
+        token
+        for token, each in said.items()
+        if each.verdict is Verdict.LASTS
+        and each.renews_at is not None
+        and each.renews_at - now <= LAPSING_WITHIN
+        and (each.spare or 0) > LAPSING * (fleet.tokens[token].fast_time.total or 0)
+    ]
+    return (
+        sorted(short, key=lambda token: (said[token].dry_at or said[token].renews_at or now, token)),
+        sorted(unsure, key=lambda token: (-(said[token].chance or 0), token)),
+        sorted(lapse, key=lambda token: (-(said[token].spare or 0), token)),
+    )
+
+
+def _is_of(incident: Incident, said: Mapping[int, Forecast]) -> bool:
+    """Whether it says no more than that a token does not last, which has a line of its own."""
+    token = said.get(incident.key.token or 0)
+    return incident.key.rule is Rule.DOES_NOT_LAST and token is not None and token.verdict is Verdict.DOES_NOT_LAST
+
+
+def _uses(ledgers: Mapping[int, Ledger], days: tuple[date, date]) -> dict[int, float]:
+    """The minutes that each token used on these days, of those of which that is known of any."""
+    first, last = days
+    span = [first + number * DAY for number in range((last - first).days + 1)]
+    uses: dict[int, float] = {}
+    for token, each in ledgers.items():
+        if (book := opened(each)) is not None:
+            # What is not in the ledger yet is from after the last change: nothing.
+            known = [0.0 if day.toordinal() > book.day else used(each, day) for day in span]
+            if any(minutes is not None for minutes in known):
+                uses[token] = sum(minutes or 0.0 for minutes in known)
+    return uses
 
 
 def _middle(times: Sequence[timedelta]) -> timedelta | None:

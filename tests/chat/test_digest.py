@@ -1,9 +1,12 @@
 """The daily digest as the channel reads it."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.chat.alerts import Alert, Roles, alert
-from bot.domain.digest import Digest, Gap, Tally, tally
+from bot.chat.cards.outlook import outlook
+from bot.domain.digest import Ahead, Digest, Gap, Tally, tally
+from bot.domain.forecast import Forecast, Verdict
 from bot.domain.incidents import Happening, Incident, Moment, Rule
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
@@ -153,6 +156,61 @@ def test_a_fleet_of_one_reads_like_one() -> None:
     ]
 
 
+def ahead(token: int, *, dry: timedelta | None = None, spare: float = 0, renews: timedelta = 5 * DAY) -> Ahead:
+    """A token whose fast time runs dry in a while, or leaves so many minutes."""
+    lasts = Forecast(Verdict.LASTS, NOON, 600, 60, 0.02, renews_at=NOON + renews, spare=spare)
+    if dry is None:
+        return Ahead(token, lasts)
+    end, early, late = (NOON + each * dry for each in (1, 0.9, 1.1))
+    ends = Forecast(Verdict.DOES_NOT_LAST, NOON, 600, 114, 0.9, end, early, late, NOON + renews, -90, renews - dry)
+    return Ahead(token, ends)
+
+
+def test_what_will_not_last_is_said_as_on_the_cards_and_who_has_it() -> None:
+    """In the words of the forecast, and of its dates in the operator's zone."""
+    dry = ahead(1901, dry=2 * DAY)
+    said = lines(replace(CALM, short=(dry, replace(ahead(1903, dry=3 * DAY), who=7)), shorts=2))
+    zone = ZoneInfo("UTC")
+    assert said[:4] == [
+        "🟠 **Daily digest: 9 tokens work, 2 tokens do not last until their refill and 12 h used yesterday**",
+        "**Will not last** (2)",
+        f"1901: {outlook(dry.said, NOON, zone)}",
+        f"1903: {outlook(ahead(1903, dry=3 * DAY).said, NOON, zone)} · <@7> has it",
+    ]
+
+
+def test_what_lapses_is_told_with_who_could_use_it() -> None:
+    """`use it or lose it`: about the refill of the one, and the end of the other."""
+    said = lines(
+        replace(
+            CALM, short=(ahead(1901, dry=2 * DAY),), shorts=1, lapse=(ahead(1904, spare=540, renews=2 * DAY),), lapses=1
+        )
+    )
+    at = NOON + 2 * DAY
+    assert (
+        f"**Use it or lose it:** about 9 h of 1904 will lapse on {at:%a} {at.day} {at:%b}. Move work there from 1901."
+        in said
+    )
+    soon, later = ahead(1904, spare=540, renews=HOUR), ahead(1902, spare=50, renews=2 * DAY)
+    said = lines(replace(CALM, lapse=(soon,), lapses=1))
+    assert said[0].startswith("✅ **All clear"), "it is a hint, and no trouble"
+    assert f"**Use it or lose it:** about 9 h of 1904 will lapse at <t:{(NOON + HOUR).timestamp():.0f}:t>." in said
+    many = lines(replace(CALM, lapse=(soon, later), lapses=4))
+    assert any("9 h of 1904 (<t:" in each and each.endswith("and some of 2 more will lapse.") for each in many)
+
+
+def test_the_first_line_says_whether_all_last() -> None:
+    """And of how many nobody knows; what may not last makes no green."""
+    assert lines(replace(CALM, lasting=9))[0].endswith("12 h used yesterday and all last until their refill**")
+    some = "8 last until the refill, of the others nobody knows yet**"
+    assert lines(replace(CALM, lasting=8))[0].endswith(some)
+    unsure = lines(replace(CALM, lasting=7, unsure=(1902, 1903), unsures=2))
+    assert unsure[:2] == [
+        "🟡 **Daily digest: 9 tokens work, 2 tokens may not last until their refill and 12 h used yesterday**",
+        "**May not last:** 1902 and 1903",
+    ]
+
+
 def test_at_its_longest_it_fits_and_harms_nobody() -> None:
     """Every list full, of tokens with the longest ids there are."""
     ids = tuple(range(2**63 - 20, 2**63 - 8))
@@ -170,6 +228,12 @@ def test_at_its_longest_it_fits_and_harms_nobody() -> None:
         refilling=10**6,
         failing=True,
         gaps=tuple(Gap(NOON - DAY, NOON) for _ in range(5)),
+        short=tuple(replace(ahead(each, dry=2 * DAY), who=2**63 - 1) for each in ids[:5]),
+        shorts=10**6,
+        unsure=ids[:5],
+        unsures=10**6,
+        lapse=tuple(ahead(each, spare=1e9) for each in ids[:5]),
+        lapses=10**6,
     )
     shown = posted(full)
     assert len(shown.content) <= 2000

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain import digest
-from bot.domain.digest import DAY, begun, due, upcoming
+from bot.domain import digest, info
+from bot.domain.digest import DAY, Digest, Tally, begun, due, upcoming
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, Stage
+from bot.domain.ledger import Ledger, apply
+from bot.domain.model import Fleet, Severity, Token
+from bot.domain.value import replace
+from tests.domain.fleets import record
 
 ZONES = ("Europe/Berlin", "America/Havana", "Asia/Kathmandu", "Africa/Casablanca")
 TIMES = (time(0, 0), time(0, 30), time(2, 30), time(9, 0))
@@ -176,3 +181,106 @@ def test_the_next_one_that_is_announced_is_the_next_that_is_due(now: datetime, a
     assert now < coming
     assert due(coming, at, zone, last) == coming.astimezone(zone).date()
     assert due(max(coming - timedelta(seconds=1), now), at, zone, last) is None
+
+
+NOW = utc("2026-12-01T09:00")
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def using(token: int, left: float, a_day: float, renews: datetime, days: int = 12) -> tuple[Token, Ledger]:
+    """A token of which so much is left now, in minutes, and was used each day; read every four hours."""
+    ledger, last = None, None
+    for read_at in every(timedelta(hours=4), NOW - days * DAY, NOW + timedelta(seconds=1)):
+        fast = left + a_day * ((NOW - read_at) / DAY)
+        text = f"{fast / 60:.2f}/60.0 hours ({fast / 36:.2f}%)"
+        terms = f"Active monthly, renews next on <t:{renews.timestamp():.0f}>"
+        last = info.read(record(token, fast=text, terms=terms))
+        ledger = apply(ledger, last, read_at, BERLIN)
+    assert last is not None
+    assert ledger is not None
+    return last, ledger
+
+
+def made(
+    *tokens: tuple[Token, Ledger], incidents: tuple[Incident, ...] = (), last: date = date(2026, 11, 30)
+) -> Digest:
+    """The digest of such a fleet."""
+    fleet = Fleet({token.id: token for token, _ in tokens}, NOW)
+    ledgers = {token.id: ledger for token, ledger in tokens}
+    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, last, 35)
+    seen = every(timedelta(minutes=5), about.since, NOW)
+    return digest.digest(about, NOW, BERLIN, fleet, ledgers, incidents, Tally(), seen)
+
+
+def test_it_says_who_used_how_much_on_the_days_before() -> None:
+    """Whole local days, up to yesterday: none is told twice, and none is left out."""
+    busy, calm = using(1904, 1200, 300, NOW + 20 * DAY), using(1900, 1200, 60, NOW + 20 * DAY)
+    idle = using(1901, 1200, 0, NOW + 20 * DAY)
+
+    yesterday, since = made(busy, calm, idle), made(busy, calm, idle, last=date(2026, 11, 27))
+
+    assert yesterday.days == (date(2026, 11, 30), date(2026, 11, 30))
+    assert yesterday.used == pytest.approx(360, rel=0.02)
+    assert [token for token, _ in yesterday.most] == [1904, 1900]
+    assert dict(yesterday.most)[1904] == pytest.approx(300, rel=0.02)
+    assert (yesterday.users, since.days) == (2, (date(2026, 11, 27), date(2026, 11, 30)))
+    assert since.used == pytest.approx(4 * 360, rel=0.02)
+
+
+def test_nobody_uses_nothing_where_nobody_was_watched() -> None:
+    """Unknown is unknown, never zero: of a fleet that is idle it is known."""
+    assert made(using(1900, 1200, 0, NOW + 20 * DAY)).used == 0
+    fresh = info.read(record(1901))
+    assert made((fresh, apply(None, fresh, NOW, BERLIN))).used is None
+
+
+def test_what_will_not_last_and_what_will_lapse_are_told() -> None:
+    """The one runs dry in two days, the other leaves most of it at a refill in two days."""
+    dry, full = using(1901, 400, 200, NOW + 12 * DAY), using(1904, 2000, 100, NOW + 2 * DAY)
+    later = using(1905, 2000, 50, NOW + 9 * DAY)
+    said = made(dry, full, later)
+
+    assert [each.token for each in said.short] == [1901]
+    assert [each.token for each in said.lapse] == [1904]
+    assert said.lapse[0].said.spare == pytest.approx(1800, rel=0.05)
+    assert (said.shorts, said.lapses, said.lasting) == (1, 1, 2)
+    assert not said.clear
+
+
+def test_what_does_not_last_is_named_once_with_who_has_it() -> None:
+    """Its incident has a line already; of one whose forecast has changed since, the incident is told."""
+    incidents = tuple(
+        Incident(
+            Key(Rule.DOES_NOT_LAST, token),
+            Severity.WARNING,
+            Stage.FIRING,
+            NOW - DAY,
+            NOW,
+            acknowledged=Moment(NOW, Happening.ACKNOWLEDGED, who=7),
+        )
+        for token in (1901, 1904)
+    )
+    said = made(using(1901, 400, 200, NOW + 12 * DAY), using(1904, 2000, 1, NOW + 20 * DAY), incidents=incidents)
+
+    assert [(each.token, each.who) for each in said.short] == [(1901, 7)]
+    assert [each.key.token for each in said.stands] == [1904]
+
+
+def test_a_fleet_that_lasts_is_clear_and_a_refill_of_today_is_told() -> None:
+    """Today as the operator's zone has it: at 22:30 in UTC it is still today in Berlin, and not at 23:30."""
+    said = made(
+        using(1900, 3000, 30, utc("2026-12-01T22:30")),
+        using(1901, 3000, 30, utc("2026-12-01T23:30")),
+    )
+
+    assert said.clear
+    assert said.refills == (1900,)
+
+
+def test_of_ten_thousand_it_names_a_few_and_counts_the_rest() -> None:
+    """So that it fits, and takes little room."""
+    token, ledger = using(1901, 400, 200, NOW + 12 * DAY)
+    many = [(replace(token, id=number), ledger) for number in range(1, 1001)]
+    said = made(*many)
+
+    assert (said.shorts, len(said.short), said.users, len(said.most)) == (1000, digest.SHOWN, 1000, digest.SHOWN)

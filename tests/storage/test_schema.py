@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
-from bot.domain.digest import Digest, Gap, Tally
+from bot.domain.digest import Ahead, Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
@@ -202,8 +202,9 @@ _STORED: dict[type[Value], str] = {
     Key: "rule step token",
     Moment: "at by severity until what who",
     Notice: "about at before by digest escalated keys kind quiet to until words",
-    Digest: "blind day days ended failing gaps left linked made_at most off open read_at refilling refills since "
-    "stands until usable used users",
+    Digest: "blind day days ended failing gaps lapse lapses lasting left linked made_at most off open read_at "
+    "refilling refills short shorts since stands unsure unsures until usable used users zone",
+    Ahead: "said token who",
     Tally: "answered count to_answer to_end worst",
     Gap: "first since until",
     Record: "active channel_id concurrency id info kept server_id status",

@@ -1,7 +1,8 @@
 """The daily digest as the channel reads it: the answer first, then what is open, what is coming, and what has been."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft
@@ -10,8 +11,10 @@ from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN
 from bot.chat.alerts.story import stories
 from bot.chat.alerts.troubles import troubles_of_fleet
 from bot.chat.cards import GAP, Sign
+from bot.chat.cards.embed import YELLOW
+from bot.chat.cards.outlook import NEAR, amount_of, day, outlook
 from bot.chat.text import instant, listed, number, span, stamp
-from bot.domain.digest import DAY, Digest, Tally
+from bot.domain.digest import DAY, Ahead, Digest, Tally
 from bot.domain.model import Fleet
 
 LATE = timedelta(minutes=5)
@@ -34,11 +37,37 @@ def _headline(about: Digest) -> tuple[Sign, str]:
     if about.clear:
         on = about.linked - about.off
         works = "the only token works" if on == 1 else f"{number(on)} of {number(on)} tokens work"
-        return OVER, f"All clear: {listed_clauses(works, used)}"
+        return OVER, f"All clear: {listed_clauses(works, used, _lasting(about))}"
     works = cards.counted(about.linked, about.off, about.usable)
     open_ = f"{number(about.open)} incident{'s are' if about.open > 1 else ' is'} open" if about.open else ""
-    clauses = listed_clauses("ImaginePro cannot be read" if about.failing else "", works, open_, used)
-    return _sign(about), f"Daily digest: {clauses}"
+    away = "ImaginePro cannot be read" if about.failing else ""
+    return _sign(about), f"Daily digest: {listed_clauses(away, works, open_, _dry(about), used)}"
+
+
+def _lasting(about: Digest) -> str:
+    """`all last until their refill`, of those of which somebody can tell."""
+    if not about.lasting:
+        return ""
+    on = about.linked - about.off
+    if about.lasting < on:
+        return (
+            f"{number(about.lasting)} last{'s' * (about.lasting == 1)} until the refill, of the others nobody knows yet"
+        )
+    return "it lasts until its refill" if on == 1 else "all last until their refill"
+
+
+def _dry(about: Digest) -> str:
+    """`1901 does not last`, `3 tokens do not last`, or that some may not."""
+    for ids, count, do in ((_ids(about.short), about.shorts, "do"), (about.unsure, about.unsures, "may")):
+        if count == 1:
+            return f"{ids[0]} {'does' if do == 'do' else do} not last until its refill"
+        if count:
+            return f"{number(count)} tokens {do} not last until their refill"
+    return ""
+
+
+def _ids(ahead: Iterable[Ahead]) -> list[int]:
+    return [each.token for each in ahead]
 
 
 def _sign(about: Digest) -> Sign:
@@ -47,7 +76,9 @@ def _sign(about: Digest) -> Sign:
         return TAKEN
     if about.stands:
         return SIGNS[about.stands[0].severity]
-    return ("🟠", cards.ORANGE) if about.usable < about.linked - about.off else ("⚪", cards.GREY)
+    if about.shorts or about.usable < about.linked - about.off:
+        return "🟠", cards.ORANGE
+    return ("🟡", YELLOW) if about.unsures else ("⚪", cards.GREY)
 
 
 def _unseen(about: Digest) -> Iterable[str]:
@@ -74,9 +105,38 @@ def _open(about: Digest, fleet: Fleet) -> Iterable[str]:
 
 
 def _ahead(about: Digest) -> Iterable[str]:
-    """What is coming."""
+    """What is coming: what does not last, what will lapse, and what is refilled."""
+    now, zone = about.made_at, ZoneInfo(about.zone)
+    if about.shorts:
+        yield f"**Will not last** ({number(about.shorts)})"
+    for each in about.short:
+        has = f" · <@{each.who}> has it" if each.who is not None else ""
+        yield f"{each.token}: {outlook(each.said, now, zone)}{has}"
+    if about.shorts > len(about.short):
+        yield f"… and {number(about.shorts - len(about.short))} more: `/tokens`"
+    if about.unsures:
+        yield f"**May not last:** {_tokens(about.unsure, about.unsures)}"
+    if about.lapses:
+        yield f"**Use it or lose it:** {_lapsing(about, zone)}"
     if about.refills:
         yield f"**Refills today:** {_tokens(about.refills, about.refilling)}"
+
+
+def _lapsing(about: Digest, zone: tzinfo) -> str:
+    """What lapses, when, and who could use it: `about 9 h of 1904 will lapse on Fri 4 Dec. 1901 could use it.`."""
+    parts: list[tuple[str, str]] = []
+    for each in about.lapse:
+        at, spare = each.said.renews_at, each.said.spare
+        if at is not None and spare is not None:
+            parts.append((f"{amount_of(spare)} of {each.token}", day(at, about.made_at, zone)))
+    named = [f"{what} ({at})" for what, at in parts]
+    if (more := about.lapses - len(about.lapse)) > 0:
+        named.append(f"some of {number(more)} more")
+    use = f" Move work there from {_tokens(_ids(about.short), about.shorts)}." if about.shorts else ""
+    if len(named) == 1:
+        near = about.lapse[0].said.renews_at is not None and about.lapse[0].said.renews_at - about.made_at < NEAR
+        return f"about {parts[0][0]} will lapse {'at' if near else 'on'} {parts[0][1]}.{use}"
+    return f"about {listed_clauses(*named)} will lapse.{use}"
 
 
 def _ended(about: Digest, fleet: Fleet) -> Iterable[str]:

@@ -52,7 +52,7 @@ def tell(
         ended: The incidents that ended in the time that it is about.
         seen: When tokens were read in that time.
     """
-    made = digest.digest(about, now, base.zone, known.fleet, known.incidents.values(), ended, seen)
+    made = digest.digest(about, now, base.zone, known.fleet, known.ledgers, known.incidents.values(), ended, seen)
     notice = Notice(NoticeKind.DIGEST, now, digest=made)
     return (
         Changes(known.fleet.read_at, notices=(notice,), digested=about.day),
