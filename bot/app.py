@@ -47,6 +47,12 @@ T = TypeVar("T")
 TICK = timedelta(seconds=5)
 """How exactly reminders, silences and maintenance windows keep their time."""
 
+FORECAST = timedelta(minutes=5)
+"""How soon it is seen that a token burns fast."""
+
+FIRST_FORECAST = timedelta(seconds=30)
+"""How long after a start that is looked for: once it is known how things are."""
+
 RETENTION = timedelta(days=90)
 """How long incidents that ended stay in the database."""
 
@@ -189,6 +195,7 @@ async def _at_work(
         jobs = (
             Job("poll", every=settings.poll_interval, run=while_kept(poll)),
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
+            Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         yield App(client, monitor, outbox, boards, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)

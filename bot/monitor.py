@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from bot.chronicle import log_answer, log_moves
 from bot.delivery.handover import Handover
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
@@ -30,6 +31,7 @@ from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch import daily
+from bot.domain.watch.ahead import Seen, due, seen, settle
 from bot.domain.watch.known import Changes, Known, both, restore
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
@@ -48,9 +50,8 @@ logger = logging.getLogger(__name__)
 JUDGED_AT_ONCE = 250
 """Tokens that are judged in 2 ms. A thread would take longer: it and the event loop would wait for each other."""
 
-LOGGED_ONE_BY_ONE = 50
-"""Incidents of one poll; of more, the log has the number."""
-
+LOOKED_AT_ONCE = 100
+"""Tokens that are forecast in 10 ms, in a thread that keeps the event loop waiting for less."""
 
 SAME_REST = timedelta(seconds=5)
 """By how much two times differ at most that are one: they are counted by the loop's clock, and told by another."""
@@ -137,7 +138,7 @@ class Monitor:
         known = await asyncio.to_thread(restore, memory)
         if lost := memory.ledgers.keys() - known.ledgers.keys():
             event(logger, logging.WARNING, "what is known of the use of fast time cannot be read", tokens=len(lost))
-        self._known = replace(known, began_at=began_at)
+        self._known = replace(known, began_at=began_at, forecasts=self._known.forecasts)
 
     async def poll(self) -> None:
         """Read the whole fleet once, and store what changed.
@@ -205,6 +206,27 @@ class Monitor:
         ended = await self._store.ended(about.since, about.until)
         seen = await self._store.seen(daily.witnesses(known), about.since, about.until)
         return await asyncio.to_thread(daily.tell, known, about, now, self._policy, ended, seen)
+
+    async def look_ahead(self) -> None:
+        """See whether fast time lasts, of the tokens of which that may be otherwise than at the last look.
+
+        Raises:
+            StoreError: What it moved could not be stored; the next look repeats it.
+        """
+        known, now, policy = self.known, self._clock(), self.policy
+        looked = await asyncio.to_thread(due, known, now, policy)
+        fresh, found = {*looked.counted, *looked.jumped}, dict[int, Seen]()
+        for begin_at in range(0, len(looked.all), LOOKED_AT_ONCE):
+            ids = looked.all[begin_at : begin_at + LOOKED_AT_ONCE]
+            found.update(await asyncio.to_thread(seen, known, ids, fresh, now, policy))
+            await self._priority.give_way()
+        async with self._judging:
+            await self._be_sure()
+            changes, after = await asyncio.to_thread(settle, self._known, looked, found, self._clock(), self._policy)
+            if changes.nothing:
+                self._known = after
+            else:
+                await self._keep(changes, after)
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""
@@ -299,7 +321,7 @@ class Monitor:
                     self._unsaved.drop(read)
                 raise
             finally:
-                _log_answer(before, self.fleet)
+                log_answer(before, self.fleet)
 
     async def _save_waiting(self) -> None:
         for read in self._unsaved.waiting:
@@ -345,32 +367,6 @@ class Monitor:
         self._known, self._sure = after, True
         if news:
             self._handover.wake(claimed.message)
-        _log(changes)
+        log_moves(changes)
         if claimed.folded:
             event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)
-
-
-def _log_answer(before: Failure | None, fleet: Fleet) -> None:
-    after = fleet.failure
-    if after is None and before is not None:
-        event(logger, logging.INFO, "upstream answers again", tokens=len(fleet.tokens))
-    if after is not None and (before is None or before.trouble is not after.trouble):
-        event(logger, logging.WARNING, "no reading", trouble=after.trouble, detail=after.detail)
-
-
-def _log(changes: Changes) -> None:
-    moved = [incident for incident in changes.incidents if incident.key in changes.notify]
-    for incident in moved[:LOGGED_ONE_BY_ONE]:
-        event(
-            logger,
-            logging.INFO,
-            "incident moved",
-            rule=incident.key.rule,
-            token=incident.key.token,
-            step=incident.key.step or None,
-            stage=incident.stage,
-            severity=incident.severity,
-            status=incident.now.status if incident.now else None,
-        )
-    if len(moved) > LOGGED_ONE_BY_ONE:
-        event(logger, logging.INFO, "more incidents moved", more=len(moved) - LOGGED_ONE_BY_ONE)

@@ -17,6 +17,7 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _ELLIPSIS = "…"
 
 _LEVEL = re.compile(r"([0-9.]+)(%|ms|[smhd])")
+_ETA = "eta "
 _LEVEL_UNITS = {"m": "min"}
 
 _SAME_DAY = timedelta(hours=12)
@@ -146,7 +147,12 @@ def instant(at: datetime, now: datetime) -> str:
 
 
 def level(text: str) -> str:
-    """A level of fast time as it is read, of one as it is written: `20 %` of `20%`, `30 min` of `30m`."""
+    """A level of fast time as it is read, of one as it is written: `20 %` of `20%`, `30 min` of `30m`.
+
+    Of a time ahead the same: `12 h until empty` of `eta 12h`.
+    """
+    if text.startswith(_ETA):
+        return f"{level(text.removeprefix(_ETA))} until empty"
     written = _LEVEL.fullmatch(text)
     return f"{written[1]} {_LEVEL_UNITS.get(written[2], written[2])}" if written else plain(text, 20)
 

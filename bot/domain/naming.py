@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Key, Rule
+from bot.domain.info import ETA
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
 
@@ -62,9 +63,11 @@ def rule_name(rule: Rule) -> str:
 
 
 def _noun(rule: Rule, level: str) -> str:
-    """`ban`, or `low fast time (under 20 %)`."""
+    """`ban`, or `low fast time (under 20 %)`, or `low fast time (empty within 12h)`."""
     if rule is not Rule.FAST_TIME_LOW or not level:
         return NOUNS[rule]
+    if level.startswith(ETA):
+        return f"{NOUNS[rule]} (empty within {level.removeprefix(ETA).strip()})"
     return f"{NOUNS[rule]} ({f'under {level}'.replace('%', ' %') if level[0].isdigit() else 'none left'})"
 
 

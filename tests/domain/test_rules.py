@@ -923,6 +923,13 @@ def test_a_token_that_is_gone_is_forgotten_even_where_nobody_wants_to_hear_of_it
         (Setting(Rule.BANNED, threshold="20%"), "no threshold"),
         (Setting(Rule.FAST_TIME_LOW, threshold="lots"), "write a percentage"),
         (Setting(Rule.FAST_TIME_LOW, threshold="20%,,5%"), "write a percentage"),
+        (Setting(Rule.FAST_TIME_LOW, threshold="eta 5m"), "from 1h to 30d"),
+        (Setting(Rule.FAST_TIME_LOW, threshold="eta 1d,eta 24h"), "the same level twice"),
+        (Setting(Rule.DOES_NOT_LAST, threshold="49%"), "from 50% to 99%"),
+        (Setting(Rule.DOES_NOT_LAST, threshold="100%"), "from 50% to 99%"),
+        (Setting(Rule.DOES_NOT_LAST, threshold="0.8"), "from 50% to 99%"),
+        (Setting(Rule.DOES_NOT_LAST, threshold="12h"), "from 50% to 99%"),
+        (Setting(Rule.BURNING_FAST, readings=2), "does not count readings"),
         (Setting(Rule.POOL, threshold="20%"), "20h"),
         (Setting(Rule.POOL, threshold=""), "how many tokens"),
         (Setting(Rule.QUEUE_STUCK, threshold="20%"), "whole number and a unit"),
@@ -937,11 +944,25 @@ def test_what_no_rule_can_be_set_to_is_refused_with_a_sentence(setting: Setting,
 
 @pytest.mark.parametrize(
     ("rule", "text"),
-    [(Rule.FAST_TIME_LOW, "20%, 30m"), (Rule.POOL, "3,10h"), (Rule.QUEUE_STUCK, "45m"), (Rule.FROZEN, "1d")],
+    [
+        (Rule.FAST_TIME_LOW, "20%, 30m"),
+        (Rule.FAST_TIME_LOW, "eta 12h, 20%"),
+        (Rule.DOES_NOT_LAST, "85%"),
+        (Rule.POOL, "3,10h"),
+        (Rule.QUEUE_STUCK, "45m"),
+        (Rule.FROZEN, "1d"),
+    ],
 )
 def test_each_rule_that_has_a_threshold_reads_its_own(rule: Rule, text: str) -> None:
     check(Setting(rule, threshold=text))
-    assert set(THRESHOLDS) == {Rule.FAST_TIME_LOW, Rule.POOL, Rule.QUEUE_STUCK, Rule.FROZEN, Rule.LIST_SHORT}
+    assert set(THRESHOLDS) == {
+        Rule.FAST_TIME_LOW,
+        Rule.DOES_NOT_LAST,
+        Rule.POOL,
+        Rule.QUEUE_STUCK,
+        Rule.FROZEN,
+        Rule.LIST_SHORT,
+    }
 
 
 def test_the_table_has_a_row_for_every_rule() -> None:

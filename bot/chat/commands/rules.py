@@ -9,8 +9,8 @@ from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Desk, UnclearError, answer, wait
-from bot.chat.text import level, quoted, span
-from bot.domain.incidents import Rule
+from bot.chat.text import level, percent, quoted, span
+from bot.domain.incidents import AHEAD, Rule
 from bot.domain.model import Severity
 from bot.domain.naming import rule_name
 from bot.domain.rules.policy import Policy, PoolLevels
@@ -72,12 +72,14 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     yield row.chosen or usually
     if steps:
         yield f"under {', '.join(level(step.text) for step in steps)}"
+    if rule is Rule.DOES_NOT_LAST:
+        yield f"a chance of {percent(policy.chance(token) * 100)} of running out"
     if rule is Rule.POOL:
         yield " or ".join(_pool(policy.pool))
     if rule is Rule.LIST_SHORT:
         yield f"believed after {span(policy.believed_after)}"
     if row.readings > 1:
-        yield f"after {row.readings} readings"
+        yield f"after {row.readings} {'hours' if rule in AHEAD else 'readings'}"
     if row.for_:
         yield f"for {span(row.for_)}"
     if any((rule, whose) in policy.settings for whose in (None, token)):
@@ -95,7 +97,7 @@ def _pool(levels: PoolLevels) -> Iterator[str]:
 @app_commands.describe(
     rule="Which rule",
     token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
-    threshold="Fast time low: 20%,30m. Pool: 3, 20h, or 3,20h. Queue stuck, frozen, list short: 30m",
+    threshold="Fast time low: 20%,30m,eta 12h. Does not last: 85%. Pool: 3,20h. Queue stuck, frozen: 30m",
     severity="How severe, whatever the rule finds",
     readings="How many readings in a row must find it",
     enabled="Whether it notifies at all",

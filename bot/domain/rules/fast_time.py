@@ -5,6 +5,7 @@ crossed: the text of a step, or `GONE`. RELAX that comes of it is told by its ca
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from bot.domain.incidents import GONE, Incident, Key, Reason, Rule
@@ -26,6 +27,12 @@ LEAVE_FACTOR: Final = 1.25
 
 TRIAL: Final = 25.0
 """Minutes of fast time in a trial."""
+
+LEAVE_AHEAD: Final = 1.5
+"""The same for a step that is a time ahead: within a day forecasts are off by some hours."""
+
+ABOVE: Final = 1e9
+"""Minutes that no token has: a step that is a time ahead is shallower than any amount, whatever is left then."""
 
 LEAVE_GONE: Final = 1.0
 """Minutes of fast time above which it is no longer gone."""
@@ -60,7 +67,7 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
         return
     deepest = max((place for place, level in enumerate(levels) if level.under), default=None)
     if deepest is None:
-        yield from sight.ends(key, Reason.UNWATCHED if _set_otherwise(standing, levels, fast_time) else Reason.WELL)
+        yield from sight.ends(key, Reason.UNWATCHED if _set_otherwise(standing, levels, sight) else Reason.WELL)
         return
     level, shallower = levels[deepest], levels[:deepest]
     deeper = standing is not None and _is_deeper(level.text, standing, fast_time)
@@ -79,7 +86,8 @@ def fast_time(sight: Sight) -> Iterator[Verdict]:
 
 def _may_be_low(sight: Sight, fast_time: FastTime) -> bool:
     """Whether any level may be crossed: of most tokens none is, and nothing more need be asked."""
-    return fast_time.gone or any(_under(step, fast_time, leaving=False) for step in sight.policy.steps(sight.token.id))
+    steps = sight.policy.steps(sight.token.id)
+    return fast_time.gone or any(_under(step, fast_time, sight, leaving=False) for step in steps)
 
 
 def measured(token: Token) -> FastTime:
@@ -114,7 +122,7 @@ def _levels(sight: Sight, standing: Incident | None) -> Iterator[_Level]:
     for step in steps:
         last = step is steps[-1] and len(steps) > 1
         leaving = at is not None and _minutes(step, fast_time) >= at
-        under = _under(step, fast_time, leaving=leaving)
+        under = _under(step, fast_time, sight, leaving=leaving)
         yield _Level(step.text, Severity.CRITICAL if last else Severity.WARNING, Rule.FAST_TIME_LOW, under)
     if sight.policy.row(Rule.FAST_TIME_GONE, token.id).enabled:
         stops = token.subscription.has_relax is False
@@ -123,11 +131,12 @@ def _levels(sight: Sight, standing: Incident | None) -> Iterator[_Level]:
         yield _Level(GONE, Severity.CRITICAL if stops else Severity.WARNING, Rule.FAST_TIME_GONE, spent)
 
 
-def _set_otherwise(standing: Incident | None, levels: Iterable[_Level], fast_time: FastTime) -> bool:
+def _set_otherwise(standing: Incident | None, levels: Iterable[_Level], sight: Sight) -> bool:
     """Whether its level is no longer asked for, and would still be crossed: that is no good news."""
     if standing is None or (text := level_of(standing)) in {level.text for level in levels}:
         return False
-    return fast_time.gone if text == GONE else _under(threshold(text), fast_time, leaving=True) is not False
+    fast_time = measured(sight.token)
+    return fast_time.gone if text == GONE else _under(threshold(text), fast_time, sight, leaving=True) is not False
 
 
 def _as_set(sight: Sight, level: _Level) -> Severity:
@@ -155,14 +164,18 @@ def _minutes(step: Threshold, fast_time: FastTime | None) -> float:
     """The step in minutes, to sort by; a percentage of an unknown total sorts as if that were 100 min."""
     if step.minutes is not None:
         return step.minutes
+    if step.ahead is not None:
+        return ABOVE + step.ahead
     return (step.percent or 0) * ((fast_time and fast_time.total) or FULL) / FULL
 
 
-def _under(step: Threshold, fast_time: FastTime, *, leaving: bool) -> bool | None:
+def _under(step: Threshold, fast_time: FastTime, sight: Sight, *, leaving: bool) -> bool | None:
     """Whether fast time is under the step, or under its leave level; None when the text does not say.
 
     Full is never under. A step over all that its plan has says nothing of a token.
     """
+    if step.ahead is not None:
+        return _ahead(step.ahead, sight, leaving=leaving)
     total = fast_time.total
     if step.percent is not None:
         level = min(step.percent + LEAVE_POINTS, FULL) if leaving else step.percent
@@ -175,6 +188,15 @@ def _under(step: Threshold, fast_time: FastTime, *, leaving: bool) -> bool | Non
     if leaving:
         level = min(level + total * LEAVE_POINTS / FULL, total) if total else level * LEAVE_FACTOR
     return fast_time.remaining < level
+
+
+def _ahead(minutes: float, sight: Sight, *, leaving: bool) -> bool | None:
+    """Whether it will be gone within so many minutes, and before the refill; None where the forecast has no answer."""
+    said = sight.past.forecast
+    if said is None or said.chance is None:
+        return None
+    within = timedelta(minutes=minutes * (LEAVE_AHEAD if leaving else 1))
+    return said.dry_at is not None and said.dry_at - sight.at < within
 
 
 def _refilled(before: FastTime, now: FastTime) -> bool:

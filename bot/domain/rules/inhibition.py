@@ -5,7 +5,7 @@ It is asked anew each time: once the cause is over, what is still wrong is told.
 
 from collections.abc import Callable, Mapping
 
-from bot.domain.incidents import ANYBODY, Incident, Key, Rule
+from bot.domain.incidents import AHEAD, ANYBODY, GONE, Incident, Key, Rule
 from bot.domain.model import Severity, gravest
 from bot.domain.rules.table import FAST_TIME_RULES, INHIBITIONS, STATUS_RULES
 
@@ -23,8 +23,10 @@ def inhibited(incident: Incident, incidents: Mapping[Key, Incident], silenced: C
         return _explained(incident, incidents, silenced)
     for each in INHIBITIONS:
         cause = incidents.get(Key(each.cause, key.token)) if key.rule in each.effects else None
-        if cause is None or not cause.open:
+        if cause is None or not cause.open or (each.told and cause.notified_as is None):
             continue
+        if cause.key.rule in AHEAD and incident.detail == GONE:
+            continue  # what was to come has come
         if incident.severity.rank > gravest([cause.severity, cause.holds]).rank:
             continue
         if not silenced(cause) or (each.though_suppressed and cause.notified_as is not None):

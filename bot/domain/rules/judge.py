@@ -1,6 +1,6 @@
 """Judge one reading: ask the rules, and keep in mind which tokens need not be asked about again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from bot.domain.incidents import AHEAD, End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
@@ -8,10 +8,11 @@ from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Calm, Case
 from bot.domain.rules.fast_time import fast_time
 from bot.domain.rules.fleet import of_fleet
-from bot.domain.rules.policy import as_set, unwatched
+from bot.domain.rules.policy import Policy, as_set, unwatched
 from bot.domain.rules.sight import Sight, TokenRule, Verdict
 from bot.domain.rules.token import flapping, frozen, inactive, listed, queue_stuck, status, subscription
 from bot.domain.rules.upstream import answered, list_short, listed_few
+from bot.domain.value import replace
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -56,6 +57,32 @@ def judge(case: Case) -> tuple[Judgement, Calm | None]:
     return judgement, calm
 
 
+def judge_alone(
+    sights: Iterable[Sight], rules: Iterable[TokenRule], policy: Policy, at: datetime, *, whole: bool
+) -> Judgement:
+    """What some rules say of tokens that were looked at beside the polls. Of anything else it says nothing."""
+    rules = tuple(rules)
+    found: dict[Key, Finding] = {}
+    ends: dict[Key, Ended] = {}
+    tokens: dict[int, Token] = {}
+    for sight in sights:
+        said = [verdict for rule in rules for verdict in rule(sight)]
+        for verdict in _honest(sight, said) if any(map(_is_good_news, said)) else said:
+            tokens[sight.token.id] = sight.token
+            if isinstance(verdict, Ended):
+                ends[verdict.key] = verdict
+            elif (finding := as_set(verdict, policy)) is not None:
+                found[finding.key] = finding
+    return Judgement(
+        at=at,
+        findings=found,
+        ends={key: each.end for key, each in ends.items()},
+        at_once=frozenset(key for key, each in ends.items() if each.at_once),
+        whole=whole,
+        tokens=tokens,
+    )
+
+
 def _of_tokens(case: Case) -> tuple[list[Verdict], Calm | None]:
     """What the rules say of the tokens that are to be judged; and which are calm now, up to when."""
     verdicts: list[Verdict] = []
@@ -91,18 +118,16 @@ def _honest(sight: Sight, said: list[Verdict]) -> Iterator[Verdict]:
     set_ = (as_set(verdict, sight.policy) for verdict in said if isinstance(verdict, Finding))
     found = [each for each in set_ if each is not None and not _is_good_news(each) and _has_lasted(sight, each)]
     spoken = {verdict.key for verdict in said}
-    # What is to come is not wrong with it now.
-    stands = [
-        each for key, each in sight.past.open.items() if each.open and key not in spoken and key.rule not in AHEAD
-    ]
+    stands = [each for key, each in sight.past.open.items() if each.open and key not in spoken]
     together: tuple[Finding | Incident, ...] = (*found, *stands)
-    wrong = [each for each in together if each.severity is not Severity.INFO]
+    # What is to come is not wrong with it now.
+    wrong = [each for each in together if each.severity is not Severity.INFO and each.key.rule not in AHEAD]
     became = tuple(each.key.rule for each in sorted(wrong, key=lambda each: -each.severity.rank))
     for verdict in said:
         if not _is_good_news(verdict) or (sight.token.usable and not became):
             yield verdict
         elif isinstance(verdict, Ended):
-            yield Ended(verdict.key, End(Reason.BECAME if became else Reason.UNTOLD, became))
+            yield replace(verdict, end=End(Reason.BECAME if became else Reason.UNTOLD, became))
 
 
 def _has_lasted(sight: Sight, finding: Finding) -> bool:

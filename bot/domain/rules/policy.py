@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, time, timedelta, tzinfo
 from functools import lru_cache
 
+from bot.domain.forecast import LIKELY
 from bot.domain.incidents import FAST_HOURS, End, Finding, Incident, Key, Reason, Rule
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold, gravest
@@ -33,6 +34,10 @@ WRITE_POOL = (
 """What is said of any text that is no such levels."""
 
 
+WRITE_CHANCE = "write the chance of running out from which on it fires, from 50% to 99%, such as 85%"
+"""What is said of any text that is no such chance."""
+
+
 @lru_cache
 def steps_of(text: str) -> tuple[Threshold, ...]:
     """Read `20%,30m`, whatever an older version let people set."""
@@ -51,6 +56,15 @@ def pool_of(text: str) -> PoolLevels:
         else:
             raise ValueError(WRITE_POOL)
     return levels
+
+
+@lru_cache
+def chance_of(text: str) -> float:
+    """Read `85%` as a chance, whatever an older version let people set."""
+    percent = threshold(text).percent
+    if percent is None:
+        raise ValueError(WRITE_CHANCE)
+    return percent / 100
 
 
 def is_count(text: str) -> bool:
@@ -100,6 +114,11 @@ class Policy(Value):
         """The steps of fast time for a token."""
         chosen = self.threshold(Rule.FAST_TIME_LOW, token)
         return steps_of(chosen) if chosen else self.thresholds
+
+    def chance(self, token: int | None) -> float:
+        """The chance of running dry from which on a token does not last."""
+        chosen = self.threshold(Rule.DOES_NOT_LAST, token)
+        return chance_of(chosen) if chosen else LIKELY
 
     @property
     def pool(self) -> PoolLevels:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.domain.incidents import Rule
 from bot.domain.info import HIGHEST_LEVEL, duration
 from bot.domain.model import Threshold, Token
-from bot.domain.rules.policy import WRITE_POOL, PoolLevels, is_count, pool_of, steps_of
+from bot.domain.rules.policy import WRITE_CHANCE, WRITE_POOL, PoolLevels, chance_of, is_count, pool_of, steps_of
 from bot.domain.rules.table import FLEET_RULES, LEAVE_POOL_FACTOR, RULES
 from bot.domain.steering import Setting
 
@@ -50,6 +50,17 @@ def _pool_levels(text: str) -> PoolLevels:
     return levels
 
 
+def _chance(text: str) -> float:
+    """Read the chance from which on a token does not last; above the one at which it lasts again."""
+    try:
+        chance = chance_of(text)
+    except ValueError:
+        chance = 0.0
+    if not LEAST_CHANCE <= chance <= GREATEST_CHANCE:
+        raise ValueError(WRITE_CHANCE)
+    return chance
+
+
 def _new_for(text: str) -> timedelta:
     """Read how long it must have been so, as somebody sets it."""
     time = duration(text)
@@ -59,8 +70,12 @@ def _new_for(text: str) -> timedelta:
     return time
 
 
+LEAST_CHANCE, GREATEST_CHANCE = 0.5, 0.99
+"""Of running dry, as somebody sets it."""
+
 THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
     Rule.FAST_TIME_LOW: fast_time_levels,
+    Rule.DOES_NOT_LAST: _chance,
     Rule.POOL: _pool_levels,
     Rule.LIST_SHORT: _new_for,
     **{rule: _new_for for rule, row in RULES.items() if row.for_},

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.domain.incidents import Rule
+from bot.domain.incidents import AHEAD, Rule
 from bot.domain.model import Severity
 from bot.domain.value import Value
 
@@ -83,17 +83,23 @@ class Inhibition(Value):
     """Of the same token."""
     though_suppressed: bool
     """Whether that goes on when somebody silences the cause after it was told."""
+    told: bool = False
+    """Whether the cause has to be told before: of two that cause each other, the first has the word."""
 
 
 INHIBITIONS = (
     # Nobody buys time for an account that is blocked.
     Inhibition(
         Rule.BANNED,
-        FAST_TIME_RULES | {Rule.SUBSCRIPTION, Rule.QUEUE_STUCK, Rule.FROZEN},
+        FAST_TIME_RULES | AHEAD | {Rule.SUBSCRIPTION, Rule.QUEUE_STUCK, Rule.FROZEN},
         though_suppressed=True,
     ),
     # It takes no jobs, so nothing is spent; and one page for a token is enough.
-    Inhibition(Rule.VERIFYING, FAST_TIME_RULES, though_suppressed=True),
+    Inhibition(Rule.VERIFYING, FAST_TIME_RULES | AHEAD, though_suppressed=True),
+    # One page for a token that runs dry: whoever was told that it will need not hear that it does, until it is gone.
+    Inhibition(Rule.DOES_NOT_LAST, frozenset({Rule.FAST_TIME_LOW}), though_suppressed=False, told=True),
+    Inhibition(Rule.FAST_TIME_LOW, AHEAD, though_suppressed=True, told=True),
+    Inhibition(Rule.BURNING_FAST, frozenset({Rule.DOES_NOT_LAST}), though_suppressed=False, told=True),
     # It says itself how the status changes, and again and again.
     Inhibition(Rule.FLAPPING, STATUS_RULES | {Rule.RESTORED}, though_suppressed=False),
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 
 from bot.domain import info, ledger, steering
+from bot.domain.forecast import Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.ledger import Ledger
 from bot.domain.lifecycle import Step, Suppressed
@@ -96,6 +97,8 @@ class Known(Value):
     """When each of `remembered` leaves a sample though nothing of it changes; of none after a start."""
     unspent: Mapping[int, float] = field(default_factory=dict)
     """As in `Case`. A restart forgets it."""
+    forecasts: Mapping[int, Forecast] = field(default_factory=dict)
+    """Whether fast time lasts, by token, as of the last look ahead at it. A restart forgets it; the next look knows."""
     flips: Flips = field(default_factory=dict)
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
     calm: Calm | None = None

@@ -62,6 +62,7 @@ def compare(known: Known, reading: Reading, base: Policy) -> Case:
         histories=known.histories,
         unspent=known.unspent,
         calm=known.calm,
+        forecasts=known.forecasts,
     )
     return cases.compare(reading, before, known.policy(base))
 
