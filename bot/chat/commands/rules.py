@@ -97,7 +97,7 @@ def _pool(levels: PoolLevels) -> Iterator[str]:
 @app_commands.describe(
     rule="Which rule",
     token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
-    threshold="Fast time low: 20%,30m,eta 12h. Does not last: 85%. Pool: 3,20h. Queue stuck, frozen: 30m",
+    threshold="Fast time low: 20%,30m. Or eta 12h. Does not last: 85%. Pool: 3,20h. Others: 30m",
     severity="How severe, whatever the rule finds",
     readings="How many readings in a row must find it",
     enabled="Whether it notifies at all",
