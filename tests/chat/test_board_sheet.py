@@ -77,7 +77,7 @@ def test_a_fleet_in_trouble_reads_worst_first_by_what_it_needs() -> None:
     }
     assert lines(shown(FLEET, BANNED, HELD, LOW, forecasts=ahead)) == [
         "🔴 4 of 6 tokens work · 1 switched off",
-        "▰▰▰▱▱▱▱▱ **24.6 h of fast time left**, 41 %",
+        "▰▰▰▰▱▱▱▱▱▱ **24.6 h of fast time left**",
         "",
         "**Needs a person** · 2",
         "🔴 **1906** BANNED · **nobody has it** · 40 %",
@@ -87,14 +87,14 @@ def test_a_fleet_in_trouble_reads_worst_first_by_what_it_needs() -> None:
         "🟠 **under 20 % fast time**: token 1901",
         "",
         "**Will not last**",
-        f"🟠 **1901** ▰▱▱▱▱▱▱▱ 12 % · dry around 9 Jan · refills <t:{floor((NOON + timedelta(days=9)).timestamp())}:R>",
+        f"🟠 **1901** ▰▱▱▱▱▱ 12 % · dry around 9 Jan · refills <t:{floor((NOON + timedelta(days=9)).timestamp())}:R>",
         "",
         "**Works slowly**",
-        f"🟡 **1902** ▱▱▱▱▱▱▱▱ 0 % · RELAX · refills <t:{floor((NOON + timedelta(days=2)).timestamp())}:R>",
+        f"🟡 **1902** 0 % · refills <t:{floor((NOON + timedelta(days=2)).timestamp())}:R>",
         "",
         "**Works** · 2",
-        "🟢 **1904** ▰▰▰▰▰▱▱▱ 64 %",
-        "🟢 **1900** ▰▰▰▰▰▰▰▱ 88 % · may not last",
+        "🟢 **1904** ▰▰▰▰▱▱ 64 %",
+        "🟢 **1900** ▰▰▰▰▰▱ 88 % · may not last",
         "",
         "**Off** · 1908",
         "",
@@ -107,6 +107,13 @@ def test_a_fleet_in_trouble_reads_worst_first_by_what_it_needs() -> None:
         f"Read <t:{floor(NOON.timestamp())}:R>, every minute.",
         "If that is over 15 min ago, the bot is not running or may not edit this: look at its host.",
     ]
+
+
+def test_what_will_not_last_is_not_green_though_nothing_of_it_is_open() -> None:
+    ahead = {1901: Forecast(Verdict.DOES_NOT_LAST, NOON, dry_at=NOON + timedelta(days=3))}
+    said = lines(shown(HEALTHY, forecasts=ahead))
+    assert any(line.startswith("🟠 **1901**") for line in said)
+    assert "Nothing needs you." not in said
 
 
 def test_of_all_clear_it_says_so() -> None:

@@ -29,7 +29,7 @@ from bot.chat.cards import (
     working,
     worst_first,
 )
-from bot.chat.text import bar, listed, number, percent, span, stamp, width, within
+from bot.chat.text import bar, listed, number, span, stamp, width, within
 from bot.domain.forecast import Forecast, Verdict
 from bot.domain.incidents import Incident
 from bot.domain.model import Severity, Status, Token
@@ -44,8 +44,11 @@ DEAD = timedelta(minutes=15)
 NOTE_LASTS = timedelta(hours=1)
 """How long a board says that the bot was restarted."""
 
-CELLS = 8
-"""Of a bar: with a token's number and what is left it fits a phone's line."""
+CELLS = 6
+"""Of a token's bar: with its number, what is left and a word or two it fits a phone's line."""
+
+FLEET_CELLS = 10
+"""Of the bar of all."""
 
 REFILLS = 4
 OFF_IDS = 12
@@ -125,7 +128,14 @@ def sheet(
             0, people, [_in_need(view, token, _holder(view, token) if named else "") for token in _worst(0, people)]
         ),
         ["**Open**" if open_ else "", *open_],
-        _group(1, dry, [_row(view, token, said(token), _refill(view, token)) for token in dry[: _ROWS[1]]]),
+        _group(
+            1,
+            dry,
+            [
+                _row(view, token, said(token), _refill(view, token), mark=_dry_mark(view, token))
+                for token in dry[: _ROWS[1]]
+            ],
+        ),
         _group(2, slow, [_row(view, token, _refill(view, token)) for token in _worst(2, slow)]),
         _group(3, fast, [_row(view, token, said(token)) for token in _worst(3, fast)]),
         [f"**Off** · {listed([str(token.id) for token in off[:OFF_IDS]], OFF_IDS)}{_more(off)}" if off else ""],
@@ -184,12 +194,16 @@ def _more(off: Sequence[Token]) -> str:
     return f" and {number(len(off) - OFF_IDS)} more" if len(off) > OFF_IDS else ""
 
 
-def _row(view: Overview, token: Token, *words: str) -> str:
-    status = "" if token.status is Status.FAST else status_word(token, 40)
+def _row(view: Overview, token: Token, *words: str, mark: str = "") -> str:
     left = token.fast_time.percent
-    bars = f"{bar(left, CELLS)} " if left is not None else ""
-    parts = [f"{bars}{share(token.fast_time, view.limit(token)) or 'fast time not known'}", status, *words]
-    return f"{view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
+    bars = f"{bar(left, CELLS)} " if left else ""
+    parts = [f"{bars}{share(token.fast_time, view.limit(token)) or 'fast time not known'}", *words]
+    return f"{mark or view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
+
+
+def _dry_mark(view: Overview, token: Token) -> str:
+    """That of its gravest incident; green is for what lasts."""
+    return view.sign(token)[0] if token.id in view.worst else "🟠"
 
 
 def _in_need(view: Overview, token: Token, holder: str) -> str:
@@ -219,10 +233,10 @@ def _left(usable: Sequence[Token]) -> str:
     left = sum(max(0.0, each.remaining or 0) for each in known)
     total = sum(each.total or 0 for each in known)
     whole = total and all(each.total for each in known)
-    bars, share_ = (f"{bar(100 * left / total, CELLS)} ", f", {percent(100 * left / total)}") if whole else ("", "")
+    bars = f"{bar(100 * left / total, FLEET_CELLS)} " if whole else ""
     missing = len(usable) - len(known)
     note = f" ({number(missing)} not readable)" if missing else ""
-    return f"{bars}**{number(left / 60)} h of fast time left**{share_}{note}"
+    return f"{bars}**{number(left / 60)} h of fast time left**{note}"
 
 
 def _refills(view: Overview) -> str:
