@@ -52,6 +52,9 @@ LOOK = timedelta(seconds=5)
 YIELD = timedelta(seconds=1)
 """How long to wait for alerts, each time."""
 
+FIRST_POLL = timedelta(minutes=1)
+"""How long a start waits for its first poll: what was read before is on the boards already."""
+
 LONGEST = timedelta(hours=1)
 """Between two posts of a board that somebody, or something, deletes again and again."""
 
@@ -164,6 +167,7 @@ class Boards:
         self._hung: dict[int, _Hung] = {}
         """By channel."""
         self._loaded = False
+        self._polled = asyncio.Event()
         self._turn = asyncio.Lock()
         """Held by whoever changes a board: two at once would post it twice."""
         self._news = asyncio.Event()
@@ -183,6 +187,9 @@ class Boards:
     async def run(self) -> None:
         """Keep them true, for ever. No error ends it."""
         await self._wall.ready()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_POLL.total_seconds()):
+                await self._polled.wait()
         while True:
             pause = await self._pass_safely()
             with contextlib.suppress(TimeoutError):
@@ -193,6 +200,7 @@ class Boards:
     def polled(self) -> None:
         """A poll has ended."""
         self._restart.polled(self._desk.known)
+        self._polled.set()
 
     async def put(self, channel_id: int, by: int) -> Kept | None:
         """Let a channel have a board, and hang it at once; None where there are too many.
