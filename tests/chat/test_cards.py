@@ -1,7 +1,8 @@
 """What a card says of a token and of the fleet."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import discord
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +22,11 @@ from bot.chat.cards import (
 )
 from bot.domain.incidents import Incident, Rule
 from bot.domain.info import read, threshold
+from bot.domain.ledger import apply
 from bot.domain.model import Failure, Fleet, Record, Severity, Status, Token, Trouble
+from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
+from bot.domain.watch import ahead
 from bot.domain.watch.known import Known
 from tests.chat.builders import NOON, fleet, incident, info_of, record, token
 from tests.chat.checks import assert_fits, assert_harmless, texts
@@ -463,3 +467,40 @@ def test_every_page_of_every_fleet_fits_and_is_harmless(tokens: list[Token], pag
     assert_fits(embed)
     for text in texts(embed):
         assert_harmless(text)
+
+
+def described(embed: discord.Embed) -> str:
+    """The body of a card."""
+    return embed.description or ""
+
+
+def used_for(days: int, a_day: float) -> Known:
+    """A token of which so many minutes were used each day; with what a look ahead says of it at noon."""
+    ledger, of, renews = None, token(), int((NOON + timedelta(days=24)).timestamp())
+    for hour in range(days * 24 + 1):
+        left = 15 * 60 - a_day / 24 * hour
+        text = f"{left / 60:.2f}/15.0 hours ({left / 9:.2f}%)"
+        plan = f"Standard (Active monthly, renews next on <t:{renews}>)"
+        of = token(fast_time_remaining=text, subscription=plan)
+        ledger = apply(ledger, of, NOON - timedelta(hours=days * 24 - hour), UTC)
+    assert ledger is not None
+    known = Known(fleet(of), {1900: of}, ledgers={1900: ledger})
+    policy = Policy()
+    looked = ahead.due(known, NOON, policy)
+    return ahead.settle(known, looked, ahead.seen(known, looked.all, looked.counted, NOON, policy), NOON, policy)[1]
+
+
+def test_a_token_that_does_not_last_says_so_under_its_fast_time_and_in_the_list() -> None:
+    view = overview(used_for(6, 80), NOON, HOUR / 60)
+    lines = described(token_card(view.fleet.tokens[1900], view)).splitlines()
+    (place,) = (number for number, line in enumerate(lines) if "fast time left" in line)
+    assert lines[place + 1].startswith("At this pace (1.2 h a day) it runs out around ")
+    assert "**does not last**" in lines[place + 1]
+    rows = described(fleet_card(view, 0, None)[0])
+    assert "· Standard · dry around " in rows
+
+
+def test_a_token_that_lasts_says_so_on_its_card_and_in_no_list() -> None:
+    view = overview(used_for(6, 12), NOON, HOUR / 60)
+    assert "**Lasts** easily until" in described(token_card(view.fleet.tokens[1900], view))
+    assert "dry" not in described(fleet_card(view, 0, None)[0])

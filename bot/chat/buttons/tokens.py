@@ -101,7 +101,7 @@ async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
 
 def viewed(desk: Desk) -> Overview:
     """What is known now, for the cards."""
-    return overview(desk.known, desk.now, desk.policy.interval)
+    return overview(desk.known, desk.now, desk.policy.interval, desk.policy.zone)
 
 
 def open_of(desk: Desk, token_id: int | None = None) -> list[Incident]:

@@ -6,13 +6,13 @@ The first line is the answer, the second is why, the third is what to do; the re
 from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose, sections
 from bot.chat.cards.fleet import fleet_card, fleet_sign
 from bot.chat.cards.outlook import brief, outlook
+from bot.chat.cards.overview import Overview, old_numbers, overview
 from bot.chat.cards.status import (
     BANNED,
     OFF,
     SIGNS,
     UNKNOWN,
     VERIFYING,
-    Overview,
     Sign,
     alone,
     amount,
@@ -21,8 +21,6 @@ from bot.chat.cards.status import (
     limit_of,
     look,
     needs_person,
-    old_numbers,
-    overview,
     plan_name,
     plan_word,
     refilled,

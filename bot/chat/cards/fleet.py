@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import discord
 
 from bot.chat.cards.embed import GREEN, GREY, ORANGE, RED, compose, sections
+from bot.chat.cards.overview import Overview, old_numbers
 from bot.chat.cards.status import (
     OFF,
-    Overview,
     Sign,
     fast_time_left,
     look,
     needs_person,
     off,
-    old_numbers,
     plan_word,
     share,
     status_word,
@@ -104,5 +103,6 @@ def _row(view: Overview, token: Token) -> str:
         f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}{', off' * (look(token) is OFF)}",
         share(token.fast_time, view.limit(token)) or "fast time not known",
         plan_word(token),
+        view.ahead(token),
     ]
     return " · ".join(filter(None, parts))

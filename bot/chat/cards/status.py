@@ -1,14 +1,14 @@
 """How a token, or the fleet, stands, in a few words; what an alert says as well is worded here once."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import nsmallest
 
 import discord
 
 from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW
 from bot.chat.text import listed, number, percent, plain, quoted, stamp
-from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.incidents import Incident, Rule
 from bot.domain.info import threshold
 from bot.domain.model import (
     Failure,
@@ -25,9 +25,7 @@ from bot.domain.model import (
 )
 from bot.domain.refusal import refusal
 from bot.domain.rules.fast_time import level_of
-from bot.domain.rules.upstream import stale_after
-from bot.domain.value import Value, field
-from bot.domain.watch.known import Known
+from bot.domain.value import Value
 
 _TROUBLES: dict[Trouble, str] = {
     Trouble.UNREACHABLE: "ImaginePro cannot be reached",
@@ -55,10 +53,11 @@ def why(trouble: Trouble, status: int | None, until: datetime | None = None) -> 
 
 def unread(fleet: Fleet) -> str:
     """Why nothing was read yet, in a sentence."""
-    return f"{_why(fleet.failure)}." if fleet.failure else "The first reading is on its way."
+    return f"{why_failed(fleet.failure)}." if fleet.failure else "The first reading is on its way."
 
 
-def _why(failure: Failure) -> str:
+def why_failed(failure: Failure) -> str:
+    """The same of a failure."""
     return why(failure.trouble, failure.status, failure.until)
 
 
@@ -157,68 +156,6 @@ def worst_first(token: Token) -> tuple[int, float, int]:
     """Sort by this: what needs a person, then what is slow, then by how little fast time is left."""
     left = token.fast_time.percent
     return LOOKS.index(look(token)), 101.0 if left is None else left, token.id
-
-
-class Overview(Value):
-    """What is known now, as far as those see it who ask."""
-
-    fleet: Fleet
-    now: datetime
-    interval: timedelta = timedelta(minutes=1)
-    """Between two polls."""
-    worst: Mapping[int | None, Incident] = field(default_factory=dict)
-    """The gravest open incident of each token that has one; under None that of the fleet and of ImaginePro."""
-    troubled: frozenset[int | None] = frozenset()
-    """The tokens with any open incident."""
-    low: Mapping[int | None, Incident] = field(default_factory=dict)
-    """The open incident about the fast time of each token that has one."""
-    unread: Incident | None = None
-    """The incident about readings that do not come, or not whole, while it is open."""
-
-    def sign(self, token: Token) -> Sign:
-        """Of a token: that of its gravest incident, since whoever looks comes from there; of none, how it stands."""
-        seen, worst = look(token), self.worst.get(token.id)
-        if worst is None or (worst.severity is Severity.INFO and seen is not FAST):
-            return seen.mark, seen.colour
-        return SIGNS[worst.severity]
-
-    def limit(self, token: Token) -> Threshold | None:
-        """What its fast time is compared with, while it is low."""
-        low = self.low.get(token.id)
-        return limit_of(low) if low else None
-
-    def order(self, token: Token) -> tuple[int, int, float, int]:
-        """Sort by this: how grave it is, by its incidents or by how it stands, and then as `worst_first`."""
-        place, left, number_ = worst_first(token)
-        seen, worst = LOOKS[place], self.worst.get(token.id)
-        gravity = max(2 if seen.colour is RED else int(seen.urgent), worst.severity.rank if worst else 0)
-        return -gravity, place, left, number_
-
-
-def overview(known: Known, now: datetime, interval: timedelta) -> Overview:
-    """What is known now; in 2 ms for 10,000 open incidents."""
-    worst: dict[int | None, Incident] = {}
-    low: dict[int | None, Incident] = {}
-    troubled: set[int | None] = set()
-    for key, each in known.incidents.items():
-        if each.open:
-            troubled.add(key.token)
-        if each.open and each.notifiable:
-            before = worst.get(key.token)
-            if before is None or each.severity.rank > before.severity.rank:
-                worst[key.token] = each
-            if key.rule is Rule.FAST_TIME_LOW:
-                low[key.token] = each
-    unread = [known.incidents.get(Key(rule)) for rule in (Rule.UPSTREAM_STALE, Rule.LIST_SHORT)]
-    return Overview(
-        known.fleet,
-        now,
-        interval,
-        worst,
-        frozenset(troubled),
-        low,
-        next((each for each in unread if each and each.open), None),
-    )
 
 
 def limit_of(incident: Incident) -> Threshold | None:
@@ -375,22 +312,3 @@ def fast_time_left(tokens: Sequence[Token]) -> str:
     """What several tokens have together, as far as it is known: `91 h of fast time`."""
     left = [max(0.0, token.fast_time.remaining) for token in tokens if token.fast_time.remaining is not None]
     return f"{number(sum(left) / 60)} h of fast time" if left else "an unknown amount of fast time"
-
-
-def too_old(view: Overview, at: datetime) -> bool:
-    """Whether what was read then should have been read anew since."""
-    return view.now - at > stale_after(view.interval)
-
-
-def old_numbers(view: Overview, read_at: datetime | None) -> list[str]:
-    """Says so when the numbers are older than they should be, whatever the cause; a token read since is not old."""
-    failure, unread = view.fleet.failure, view.unread
-    # What was read with all is from before the last failure, even where the clock was set back between the two.
-    if failure is not None and (read_at is None or read_at == view.fleet.read_at or read_at <= failure.at):
-        said = _why(failure)
-    elif read_at is not None and (too_old(view, read_at) or (unread is not None and read_at <= unread.opened_at)):
-        short = unread is not None and unread.key.rule is Rule.LIST_SHORT
-        said = "ImaginePro does not list all tokens" if short else "No new reading came"
-    else:
-        return []
-    return [f"⚠️ **{said}: these numbers are old**" + (f", from {stamp(read_at)}" if read_at else "")]

@@ -7,19 +7,17 @@ from datetime import datetime
 import discord
 
 from bot.chat.cards.embed import GREEN, GREY, compose, sections
+from bot.chat.cards.overview import Overview, old_numbers, too_old
 from bot.chat.cards.status import (
     NO_RELAX,
     SPENT,
-    Overview,
     alone,
     amount,
     buying,
     look,
-    old_numbers,
     refilled,
     status_word,
     to_others,
-    too_old,
 )
 from bot.chat.text import bar, listed, number, percent, plain, quoted, stamp
 from bot.domain.model import Count, PlanState, Subscription, Token, Usage
@@ -107,7 +105,7 @@ def _fast_time(token: Token, view: Overview) -> list[str]:
         left = f"Fast time is not readable: {quoted(fast_time.raw, _RAW)}"
     else:
         left = "Fast time was not reported"
-    return [*lines, " · ".join(filter(None, [left, refilled(token.subscription, view.now)]))]
+    return [*lines, " · ".join(filter(None, [left, refilled(token.subscription, view.now)])), view.outlook(token)]
 
 
 def _plan(plan: Subscription, now: datetime) -> list[str | None]:
