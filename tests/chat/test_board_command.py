@@ -1,6 +1,7 @@
 """`/board`, and the buttons under a board, as people use them."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import discord
 import pytest
@@ -9,8 +10,10 @@ import simcord
 from bot.chat.board import MOST, Boards
 from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
+from bot.domain.forecast import Forecast, Verdict
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
+from bot.domain.value import replace
 from bot.storage.store import Store, open_store
 from tests.chat.builders import incident, record
 from tests.chat.conftest import World
@@ -50,6 +53,15 @@ async def test_here_hangs_a_board_that_shows_the_fleet_and_says_where(world: Wor
     assert str(message.id) in said(result)
     assert message.embeds[0].title == "🟠 2 of 3 tokens work"
     assert [each.channel_id for each in boards.all] == [world.channel.id]
+
+
+@pytest.mark.usefixtures("boards")
+async def test_it_shows_what_is_foretold(world: World) -> None:
+    dry = Forecast(Verdict.DOES_NOT_LAST, world.desk.now, dry_at=world.desk.now + timedelta(days=8))
+    world.desk.known = replace(world.desk.known, forecasts={1900: dry})
+    await world.operator.slash(world.channel, "board here")
+    (message,) = shown(world.channel)
+    assert "**Will not last**\n🟠 **1900** ▰▰▰▰▰▱ 88 % · dry around 9 Jan" in (message.embeds[0].description or "")
 
 
 @pytest.mark.usefixtures("boards")

@@ -116,6 +116,20 @@ def test_what_will_not_last_is_not_green_though_nothing_of_it_is_open() -> None:
     assert "Nothing needs you." not in said
 
 
+def test_who_has_what_will_not_last_is_said_in_its_row_and_not_twice() -> None:
+    ahead = {1901: Forecast(Verdict.DOES_NOT_LAST, NOON, dry_at=NOON + timedelta(days=3))}
+    open_ = about(Rule.DOES_NOT_LAST, 1901, acknowledged=Moment(NOON, Happening.ACKNOWLEDGED, 42))
+    said = lines(shown(HEALTHY, open_, forecasts=ahead))
+    assert "**Open**" not in said
+    assert any(line.startswith("🟠 **1901**") and line.endswith(" · <@42> has it") for line in said)
+    assert "**Open**" in lines(shown(HEALTHY, open_))  # while the forecast is another one by now
+
+
+def test_what_somebody_silenced_is_not_without_an_owner() -> None:
+    quiet = replace(HELD, acknowledged=None, silenced=Moment(NOON, Happening.SILENCED, 42))
+    assert "🟠 **1903** VERIFYING · silenced by <@42> · 88 %" in lines(shown(FLEET, quiet))
+
+
 def test_of_all_clear_it_says_so() -> None:
     said = lines(shown(HEALTHY))
     assert said[0] == "🟢 2 tokens work"

@@ -31,7 +31,7 @@ from bot.chat.cards import (
 )
 from bot.chat.text import bar, listed, number, span, stamp, width, within
 from bot.domain.forecast import Forecast, Verdict
-from bot.domain.incidents import Incident
+from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Severity, Status, Token
 from bot.domain.value import Value
 
@@ -111,31 +111,33 @@ def sheet(
         return _fitted("⚪ Nothing was read yet", [notes, [unread(fleet)]], GREY, view.now, foot)
     old = old_numbers(view, fleet.read_at)
     mark, colour = fleet_sign(view, old=bool(old))
-    groups = _grouped(fleet.tokens.values(), ahead)
-    people, dry, slow, fast, off = groups
+    people, dry, slow, fast, off = _grouped(fleet.tokens.values(), ahead)
+    about = tuple(incidents)
+    foretold = {each.key.token: each for each in about if each.key.rule is Rule.DOES_NOT_LAST}
+    # Who has what is said of the tokens themselves, as long as all of them have a row.
+    rowed = {token.id for token in people} if len(people) <= _ROWS[0] else frozenset[int]()
+    foretold_in_rows = {foretold[token.id].key for token in dry[: _ROWS[1]] if token.id in foretold}
+    others = [each for each in about if each.key.token not in rowed and each.key not in foretold_in_rows]
+    open_ = troubles_of_fleet(others, fleet)
 
     def said(token: Token) -> str:
         return brief(ahead[token.id], view.now, zone) if token.id in ahead else ""
 
-    # Who has what is said of the tokens themselves, as long as all of them have a line.
-    named = {token.id for token in people} if len(people) <= _ROWS[0] else frozenset[int]()
-    others = [each for each in incidents if each.key.token not in named]
-    open_ = troubles_of_fleet(others, fleet)
+    def in_need(token: Token) -> str:
+        return _in_need(view, token, _holder(view.worst.get(token.id)) if rowed else "")
+
+    def not_lasting(token: Token) -> str:
+        incident = foretold.get(token.id)
+        holder = _holder(incident) if incident and incident.acknowledged else ""
+        mark = view.sign(token)[0] if token.id in view.worst else "🟠"  # green is for what lasts
+        return _row(view, token, said(token), _refill(view, token), holder, mark=mark)
+
     calm = fleet.tokens and not old and not open_ and not people and not dry
     lines = [
         [*old, *notes, _left(fleet.usable), "Nothing needs you." if calm else ""],
-        _group(
-            0, people, [_in_need(view, token, _holder(view, token) if named else "") for token in _worst(0, people)]
-        ),
+        _group(0, people, map(in_need, _worst(0, people))),
         ["**Open**" if open_ else "", *open_],
-        _group(
-            1,
-            dry,
-            [
-                _row(view, token, said(token), _refill(view, token), mark=_dry_mark(view, token))
-                for token in dry[: _ROWS[1]]
-            ],
-        ),
+        _group(1, dry, map(not_lasting, dry[: _ROWS[1]])),
         _group(2, slow, [_row(view, token, _refill(view, token)) for token in _worst(2, slow)]),
         _group(3, fast, [_row(view, token, said(token)) for token in _worst(3, fast)]),
         [f"**Off** · {listed([str(token.id) for token in off[:OFF_IDS]], OFF_IDS)}{_more(off)}" if off else ""],
@@ -182,12 +184,13 @@ def _worst(group: int, tokens: Sequence[Token]) -> list[Token]:
     return nsmallest(_ROWS[group], tokens, key=worst_first)
 
 
-def _group(group: int, tokens: Sequence[Token], rows: Sequence[str]) -> list[str]:
+def _group(group: int, tokens: Sequence[Token], rows: Iterable[str]) -> list[str]:
     if not tokens:
         return []
-    more = len(tokens) - len(rows)
+    shown = list(rows)
+    more = len(tokens) - len(shown)
     many = f" · {number(len(tokens))}" if len(tokens) > 1 else ""
-    return [f"**{_HEADINGS[group]}**{many}", *rows, *([f"… and {number(more)} more: `/tokens`"] if more else [])]
+    return [f"**{_HEADINGS[group]}**{many}", *shown, *([f"… and {number(more)} more: `/tokens`"] if more else [])]
 
 
 def _more(off: Sequence[Token]) -> str:
@@ -201,23 +204,19 @@ def _row(view: Overview, token: Token, *words: str, mark: str = "") -> str:
     return f"{mark or view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
 
 
-def _dry_mark(view: Overview, token: Token) -> str:
-    """That of its gravest incident; green is for what lasts."""
-    return view.sign(token)[0] if token.id in view.worst else "🟠"
-
-
 def _in_need(view: Overview, token: Token, holder: str) -> str:
     """What it is, and who has it; how much fast time it had left matters less."""
     parts = [status_word(token, 40), holder, share(token.fast_time, view.limit(token))]
     return f"{view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
 
 
-def _holder(view: Overview, token: Token) -> str:
-    """Who has the gravest of its incidents."""
-    worst = view.worst.get(token.id)
+def _holder(worst: Incident | None) -> str:
+    """Who has an incident, or keeps it quiet."""
     if worst is None or worst.severity is Severity.INFO:
         return ""
-    return f"<@{worst.acknowledged.who}> has it" if worst.acknowledged else "**nobody has it**"
+    if worst.acknowledged:
+        return f"<@{worst.acknowledged.who}> has it"
+    return f"silenced by <@{worst.silenced.who}>" if worst.silenced and worst.is_silenced else "**nobody has it**"
 
 
 def _refill(view: Overview, token: Token) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 import discord
@@ -14,6 +14,7 @@ from bot.chat.buttons.press import Pressed, admitted
 from bot.chat.buttons.tokens import fleet_page
 from bot.chat.cards import overview
 from bot.chat.desk import Desk, answer, apologise, wait
+from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Known
 
 _LABELS = {"tokens": ("All tokens", "🗒️"), "open": ("What is open", "🔔")}
@@ -53,12 +54,12 @@ class OnBoard(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templa
 
 async def board_sheet(desk: Desk, blind: Blind | None) -> Sheet:
     """What boards show, as of now; `blind` is what a restart missed. In a thread: of 10,000 tokens it takes a while."""
-    return await asyncio.to_thread(_sheet, desk.known, desk.now, desk.policy.interval, blind)
+    return await asyncio.to_thread(_sheet, desk.known, desk.now, desk.policy, blind)
 
 
-def _sheet(known: Known, now: datetime, interval: timedelta, blind: Blind | None) -> Sheet:
+def _sheet(known: Known, now: datetime, policy: Policy, blind: Blind | None) -> Sheet:
     incidents = [incident for incident in known.incidents.values() if incident.open and incident.notifiable]
-    return sheet(overview(known, now, interval), incidents, blind=blind)
+    return sheet(overview(known, now, policy.interval), incidents, known.forecasts, policy.zone, blind)
 
 
 def board_view() -> discord.ui.View:
