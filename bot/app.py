@@ -157,7 +157,7 @@ async def _at_work(
 
         def rendered(message: Message) -> Alert:
             mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
-            return alert(message, monitor.fleet, mentions, settings.runbook_url, monitor.known.troubled)
+            return alert(message, monitor.fleet, mentions, settings.runbook_url, monitor.known.troubled, zone)
 
         def telling(trouble: Trouble) -> OpsChannel:
             return channel(lambda _: unsaved(trouble, roles))

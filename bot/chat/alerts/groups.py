@@ -105,5 +105,7 @@ def _note(story: Story) -> str:
         return f" ({story.span})"
     if story.rule is Rule.FLAPPING:
         return f" ({story.status})"
+    if story.rule is Rule.DOES_NOT_LAST and story.dry_soon:
+        return f" ({story.dry_soon})"
     low = story.token is not None and story.rule in FAST_TIME_RULES
     return f" ({share(story.token.fast_time, story.limit)})" if low and story.token else ""

@@ -6,6 +6,7 @@ stage; a notice is posted once, as text. Each ends with its mark, by which it is
 """
 
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 from heapq import nsmallest
 
 import discord
@@ -77,6 +78,7 @@ def alert(
     roles: Roles,
     runbook: str | None = None,
     troubled: Callable[[], frozenset[int | None]] = frozenset,
+    zone: tzinfo = UTC,
 ) -> Alert:
     """The message as it is to be shown now.
 
@@ -87,9 +89,10 @@ def alert(
         runbook: The URL behind the button of that name, with `{rule}` and `{token}` for what it is about.
         troubled: Gives the tokens with any open incident, of which none is said to be able to take over. It is only
             asked where something is said of that.
+        zone: Whose days are meant, of what is to come.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
-    about = stories(sorted(named, key=place), fleet, troubled)
+    about = stories(sorted(named, key=place), fleet, troubled, zone)
     pinged = [role for role in _pinged(message, roles) if role is not None]
     people = _called(message)
     mentions = "".join([*(f"<@&{role}> " for role in pinged), *(f"<@{person}> " for person in people)])

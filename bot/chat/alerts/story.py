@@ -1,34 +1,28 @@
 """An incident as texts show it: what a template may name."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
-from bot.chat import cards
 from bot.chat.alerts import wording as texts
+from bot.chat.alerts.foretold import Foretold
 from bot.chat.alerts.wording import MOMENTARY, WORDINGS, Wording
-from bot.chat.cards import alone, amount, buying, limit_of, needs_person, share, status_word, to_others
-from bot.chat.text import instant, level, listed, number, plain, span, stamp
-from bot.domain.incidents import FAST_HOURS, GONE, Happening, Incident, Rule, Stage
-from bot.domain.info import read
+from bot.chat.cards import alone, amount, buying, limit_of, share, status_word, to_others
+from bot.chat.text import instant, level, number, plain, span, stamp
+from bot.domain.incidents import GONE, Happening, Incident, Rule, Stage
+from bot.domain.info import ETA, read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
 from bot.domain.refusal import Refusal, refusal
 from bot.domain.rules.fast_time import level_of
 from bot.domain.rules.table import UPSTREAM_RULES
-from bot.domain.value import Value
 
 _REFUSED_WITH = re.compile(r"\((\d{3})[:)]")
 """The status of the answer, in the sentence that says why ImaginePro cannot be read."""
 
 
-class Story(Value):
+class Story(Foretold, kw_only=True):
     """An incident with all that its texts may name, made when it is named, and safe to show."""
 
-    incident: Incident
-    token: Token | None
-    """As of the incident, read; of one that is gone, as it was."""
-    fleet: Fleet
     own: frozenset[int | None]
     """Tokens that the same message is about: no load goes there."""
     troubled: Callable[[], frozenset[int | None]]
@@ -91,21 +85,24 @@ class Story(Value):
         if self._gone:
             slow = ", and is RELAX" if self.token and self.token.status is Status.RELAX else ""
             return f"{self.name} has no fast time left{slow}"
+        if self._ahead:
+            return f"{self.name} will be out of fast time within {self._ahead}: {self.only}{self.left}"
         return f"{self.name} has {self.only}{self.left}"
 
     @property
     def fast_time_level(self) -> str:
         """`under 20 % fast time`, or `no fast time left`."""
+        if self._ahead:
+            return f"out of fast time within {self._ahead}"
         return "no fast time left" if self._gone else f"under {self.step} fast time"
 
     @property
     def fast_time_means(self) -> str:
         """What it means for the token's jobs."""
-        return (
-            texts.RELAX_NOW[self._has_relax]
-            if self._gone
-            else f"That is under {self.step}{self.soon}. {self.relax_left}"
-        )
+        if self._gone:
+            return texts.RELAX_NOW[self._has_relax]
+        under = "That is at its pace of the last days" if self._ahead else f"That is under {self.step}"
+        return f"{under}{self.soon}. {self.relax_left}"
 
     @property
     def fast_time_do(self) -> str:
@@ -115,6 +112,15 @@ class Story(Value):
     @property
     def _gone(self) -> bool:
         return level_of(self.incident) == GONE
+
+    @property
+    def _ahead(self) -> str:
+        """The level, where that is a time ahead: `12 h`."""
+        return (
+            level(ahead)
+            if (ahead := level_of(self.incident).removeprefix(f"{ETA} ")) != level_of(self.incident)
+            else ""
+        )
 
     @property
     def only_worse(self) -> bool:
@@ -315,71 +321,23 @@ class Story(Value):
     def _plan(self) -> Subscription:
         return self.token.subscription if self.token else Subscription()
 
-    @property
-    def pool(self) -> str:
-        """`Only 1 of 9 tokens works (you want 3)`, or `Fast time of the fleet: 87 h left (limit 90 h)`."""
-        said, wanted = (plain(part, 20) for part in self.incident.detail.partition(", ")[::2])
-        if self.incident.key.step == FAST_HOURS:
-            limit = f" left (limit {wanted})" if wanted else ""
-            return f"Fast time of the fleet: {self._fleet_left or said}{limit}"
-        few, _, all_ = said.partition(" of ")
-        one = few == "1"
-        how_many = f"{few} token{'s' * (not one)}" if few == all_ else f"{said} tokens"
-        only = "No token works" if few == "0" else f"Only {how_many} work{'s' * one}"
-        return only if wanted in {"", "1"} else f"{only} (you want {wanted})"
-
-    @property
-    def _fleet_left(self) -> str:
-        """What the fleet has left now, in the unit of the limit; its incident tells what it was when it fired."""
-        wanted, _, unit = self.incident.detail.partition(", ")[2].partition(" ")
-        left = [token.fast_time.remaining for token in self.fleet.usable]
-        known = [max(0.0, minutes) for minutes in left if minutes is not None]
-        if not self.incident.open or unit not in _MINUTES or len(known) < len(left):
-            return ""
-        return f"{number(sum(known) / _MINUTES[unit], float(wanted))} {unit}"
-
-    @property
-    def pool_means(self) -> str:
-        """What it means for the fleet."""
-        if self.incident.key.step == FAST_HOURS:
-            return "Only tokens that work now are counted."
-        return "Jobs wait or fail until more tokens work."
-
-    @property
-    def pool_over(self) -> str:
-        """What is well again."""
-        return "The fleet has enough fast time" if self.incident.key.step == FAST_HOURS else "Enough tokens work"
-
-    @property
-    def count(self) -> str:
-        """`9 tokens`."""
-        total = len(self.fleet.tokens)
-        return f"{total} token{'s' * (total != 1)}"
-
-    @property
-    def overview(self) -> str:
-        """How many tokens are in each status, and who needs a person."""
-        tokens = self.fleet.tokens.values()
-        counts = Counter("switched off" if token.active is False else token.status.value for token in tokens)
-        said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
-        if not said:
-            return "No token is linked yet."
-        waiting = needs_person(cards.urgent(self.fleet), 10)
-        return f"{listed(said, len(said))}." + (f" {waiting}." if waiting else "")
-
-
-_MINUTES = {"h": 60, "min": 1}
 
 _PLAN_IN_ORDER = {None, PlanState.ACTIVE, PlanState.TRIAL}
 
 
 def stories(
-    incidents: Iterable[Incident], fleet: Fleet, troubled: Callable[[], frozenset[int | None]] = frozenset
+    incidents: Iterable[Incident],
+    fleet: Fleet,
+    troubled: Callable[[], frozenset[int | None]] = frozenset,
+    zone: tzinfo = UTC,
 ) -> list[Story]:
-    """The incidents of one message; `troubled` gives the tokens with any open incident."""
+    """The incidents of one message; `troubled` gives the tokens with any open incident, `zone` is whose days count."""
     incidents = tuple(incidents)
     own = frozenset(incident.key.token for incident in incidents)
-    return [Story(incident, _token(incident), fleet, own, troubled) for incident in incidents]
+    return [
+        Story(incident=each, token=_token(each), fleet=fleet, own=own, troubled=troubled, zone=zone)
+        for each in incidents
+    ]
 
 
 def _token(incident: Incident) -> Token | None:

@@ -5,7 +5,7 @@ The first line is the answer, the second is why, the third is what to do; the re
 
 from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose, sections
 from bot.chat.cards.fleet import fleet_card, fleet_sign
-from bot.chat.cards.outlook import brief, outlook
+from bot.chat.cards.outlook import amount_of, brief, length, outlook, pace, when
 from bot.chat.cards.overview import Overview, old_numbers, overview
 from bot.chat.cards.status import (
     BANNED,
@@ -55,18 +55,21 @@ __all__ = [
     "Sign",
     "alone",
     "amount",
+    "amount_of",
     "brief",
     "buying",
     "compose",
     "counted",
     "fleet_card",
     "fleet_sign",
+    "length",
     "limit_of",
     "look",
     "needs_person",
     "old_numbers",
     "outlook",
     "overview",
+    "pace",
     "plan_name",
     "plan_word",
     "refilled",
@@ -79,6 +82,7 @@ __all__ = [
     "token_card",
     "unread",
     "urgent",
+    "when",
     "why",
     "working",
     "worst_first",

@@ -75,12 +75,15 @@ def brief(said: Forecast, now: datetime, zone: tzinfo) -> str:
 
 def pace(minutes: float) -> str:
     """How much a day: `1.9 h a day`."""
-    return f"{number(minutes / 60)} h a day" if minutes >= 60 else f"{number(minutes)} min a day"  # noqa: PLR2004 - an hour
+    return f"{amount_of(minutes)} a day"
 
 
 def amount_of(minutes: float) -> str:
-    """An amount of fast time that is foretold: `3.1 h`, `24 min`."""
-    return f"{number(minutes / 60)} h" if minutes >= 60 else f"{ceil(minutes)} min"  # noqa: PLR2004 - an hour
+    """An amount of fast time that is foretold, by two digits or so: `14 h`, `3.1 h`, `24 min`."""
+    hours = minutes / 60
+    if hours < 1:
+        return f"{number(ceil(minutes))} min"
+    return f"{number(round(hours) if hours >= 10 else hours)} h"  # noqa: PLR2004 - from here on a tenth is nothing
 
 
 def when(at: datetime, now: datetime, zone: tzinfo) -> str:

@@ -1,0 +1,84 @@
+"""What an incident foretells, as its texts show it: when a token runs dry, and what would help."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from math import floor
+
+from bot.chat.alerts.fleetwide import OfFleet
+from bot.chat.cards import amount_of, brief, length, outlook, pace, when
+from bot.chat.text import percent, stamp
+from bot.domain.forecast import Forecast
+from bot.domain.model import Token
+
+_DAY = timedelta(days=1)
+_HOUR = 60
+"""Minutes."""
+
+
+class Foretold(OfFleet, kw_only=True):
+    """The part of a story that is about what is to come. Its times are as of its card, which stays as it is."""
+
+    token: Token | None
+    """As of the incident, read; of one that is gone, as it was."""
+    zone: tzinfo = UTC
+    """Whose days are meant."""
+
+    @property
+    def said(self) -> Forecast | None:
+        """The forecast that its card shows."""
+        return self.incident.forecast
+
+    @property
+    def at(self) -> datetime:
+        """As of when its card is."""
+        return self.incident.read_at
+
+    @property
+    def dry(self) -> str:
+        """`: empty around 14 Aug, 18 days before its refill`; empty where nobody knows when."""
+        said = self.said
+        if said is None or said.dry_at is None or said.short is None:
+            return ""
+        ahead = said.dry_at - self.at
+        around = f"in about {length(ahead)}" if ahead < _DAY else f"around {when(said.dry_at, self.at, self.zone)}"
+        return f": empty {around}, {length(said.short)} before it"
+
+    @property
+    def dry_soon(self) -> str:
+        """`dry around 14 Aug`, for a line of several."""
+        return "" if self.said is None else brief(self.said, self.at, self.zone)
+
+    @property
+    def outlook(self) -> str:
+        """The forecast in one line, as a sentence; empty where there is none."""
+        line = "" if self.said is None else outlook(self.said, self.at, self.zone)
+        return f"{line}. " if line else ""
+
+    @property
+    def slower(self) -> str:
+        """`, keep it under 0.9 h a day`: what would make it last; empty where nobody knows."""
+        said = self.said
+        if said is None or said.left is None or said.renews_at is None or said.renews_at - self.at < _DAY:
+            return ""
+        each_day = max(said.left, 0) / ((said.renews_at - self.at) / _DAY)
+        return f", keep it under {pace(floor(each_day / 6) * 6 if each_day >= _HOUR else floor(each_day))}"
+
+    @property
+    def enough(self) -> str:
+        """`about 9 h more` that would have to be bought; `time` where nobody knows how much."""
+        lacks = None if self.said is None or self.said.spare is None else -self.said.spare
+        return "time" if lacks is None or lacks <= 0 else f"about {amount_of(lacks)} more"
+
+    @property
+    def burnt(self) -> str:
+        """`4.1 h of fast time (27 %)`."""
+        burning = self.incident.burning
+        return "fast time" if burning is None else f"{amount_of(burning.hour)} ({percent(burning.share * 100)})"
+
+    @property
+    def burnt_by(self) -> str:
+        """When it is empty if it goes on like that."""
+        burning = self.incident.burning
+        if burning is None:
+            return ""
+        had = "" if self.token is None else f"It had {amount_of(burning.left)} left then. "
+        return f"{had}If this goes on, it is empty around {stamp(burning.dry_at, 't')}. "
