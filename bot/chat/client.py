@@ -14,7 +14,18 @@ from discord.http import Route
 from bot.chat import login
 from bot.chat.board import Boards, BoardStore, Restart, Sheet, Wall
 from bot.chat.buttons import BUTTONS, admitted, answer_stale, board_sheet, board_view
-from bot.chat.commands import admin, board, help, incidents, maintenance, rules, silence, token, tokens  # noqa: A004 - each file is called as its command
+from bot.chat.commands import (
+    admin,
+    board,
+    export,
+    help,  # noqa: A004 - each file is called as its command
+    incidents,
+    maintenance,
+    rules,
+    silence,
+    token,
+    tokens,
+)
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
@@ -33,6 +44,7 @@ COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands
     maintenance.command,
     rules.command,
     board.command,
+    export.command,
     admin.command,
     help.command,
 )

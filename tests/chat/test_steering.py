@@ -546,6 +546,7 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("admin audit", {}),
     ("help", {}),
     ("admin test", {}),
+    ("export", {}),
     ("board here", {}),
     ("board remove", {}),
     ("board list", {}),
