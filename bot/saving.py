@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,8 +93,18 @@ _speaks_for_itself: ContextVar[bool] = ContextVar("speaks_for_itself", default=F
 
 
 def speaks_for_itself() -> bool:
-    """Whether the running task tells that the bot cannot save, and nothing about incidents."""
+    """Whether the running task tells nothing that has to be stored: that the bot cannot save, or what is known now."""
     return _speaks_for_itself.get()
+
+
+@contextlib.contextmanager
+def speaking_for_itself() -> Iterator[None]:
+    """Tell nothing that has to be stored: it may be told while the database can be read, and not be written."""
+    before = _speaks_for_itself.set(True)
+    try:
+        yield
+    finally:
+        _speaks_for_itself.reset(before)
 
 
 class Saving:

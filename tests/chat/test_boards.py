@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from bot.chat.board import MOST, Boards
 from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
 from bot.domain.rules.policy import Policy
+from bot.saving import speaks_for_itself
 from bot.storage.store import FencedError, Store, open_store
 from tests.chat.builders import fleet, token
 from tests.chat.conftest import FakeDesk
@@ -92,11 +94,15 @@ class Copy:
 
 
 @asynccontextmanager
-async def copy(monkeypatch: pytest.MonkeyPatch, fake: Discord, store: Store) -> AsyncIterator[Copy]:
+async def copy(
+    monkeypatch: pytest.MonkeyPatch, fake: Discord, store: Store, may_speak: Callable[[], bool] = lambda: True
+) -> AsyncIterator[Copy]:
     """Start one."""
     monkeypatch.setattr(Route, "BASE", fake.api_base)
     desk, handover, busy = Desk(), Handover(), set[int]()
-    async with ChatClient(desk, guild_id=fake.guild_id, channel_id=OPS.id, http_trace=one_try()) as client:
+    async with ChatClient(
+        desk, guild_id=fake.guild_id, channel_id=OPS.id, http_trace=one_try(None, may_speak)
+    ) as client:
         await client.login(fake.token)
         boards = client.keep_boards(store, handover, busy.__contains__)
         running = asyncio.create_task(boards.run())
@@ -118,6 +124,15 @@ async def discord(rate: Rate | None = None) -> AsyncIterator[Discord]:
 async def one(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> AsyncIterator[Copy]:
     async with discord() as fake, open_store(sqlite_url) as store, copy(monkeypatch, fake, store) as one:
         yield one
+
+
+@contextmanager
+def nothing_stored(sqlite_url: str) -> Iterator[None]:
+    """Let the database fail at all that is about boards."""
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        database.execute("ALTER TABLE boards RENAME TO elsewhere")
+        yield
+        database.execute("ALTER TABLE elsewhere RENAME TO boards")
 
 
 def gaps(calls: list[Call]) -> list[float]:
@@ -285,6 +300,17 @@ async def test_killed_between_the_post_and_the_note_it_is_found_again(
             assert len(message.versions) > 1
 
 
+async def test_a_post_that_cannot_be_noted_is_noted_later(one: Copy, sqlite_url: str) -> None:
+    with one.fake.outage(error(503), "POST", times=1):
+        await one.boards.put(HALL.id, OLIVE)
+    with nothing_stored(sqlite_url):
+        await one.poll(3 * MINUTE, every=10)
+        (message,) = one.shown()
+    await one.poll(2 * MINUTE, every=10)
+    assert [each.discord_id for each in await one.store.boards()] == [message.id]
+    assert len(one.fake.posts) == 2
+
+
 async def test_an_answer_that_is_lost_is_no_second_board(one: Copy) -> None:
     with one.fake.outage(RESET.after_accepting(), "POST", times=1):
         await one.boards.put(HALL.id, OLIVE)
@@ -319,6 +345,32 @@ async def test_another_copy_that_leads_is_not_disturbed(monkeypatch: pytest.Monk
             with pytest.raises(FencedError):
                 await late.boards.put(HALL.id, OLIVE)
         assert fake.posts == []
+
+
+async def test_while_the_database_takes_no_writes_what_hangs_is_kept_true(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    """Then the bot may not post: nothing of it could be stored. Nor is one that was deleted made anew before."""
+    writable = True
+    async with (
+        discord() as fake,
+        open_store(sqlite_url) as store,
+        copy(monkeypatch, fake, store, lambda: writable or speaks_for_itself()) as one,
+    ):
+        await one.boards.put(HALL.id, OLIVE)
+        await one.boards.put(OPS.id, OLIVE)
+        (message,) = one.shown(OPS)
+        writable = False
+        with nothing_stored(sqlite_url):
+            await one.poll(3 * MINUTE)
+            assert len(message.versions) == 3
+            message.deleted = True
+            await one.poll(10 * MINUTE)
+            assert one.shown(OPS) == []
+            assert len(one.shown(HALL)[0].versions) > 8
+        writable = True
+        await one.poll(5 * MINUTE)
+        assert len(one.shown(OPS)) == 1
 
 
 async def test_an_alert_that_waits_goes_first(one: Copy) -> None:

@@ -19,32 +19,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import discord
-
+from bot.chat.board.hung import OFTEN, OLD, SELDOM, Hung, Kept
 from bot.chat.board.restart import Restart
-from bot.chat.board.sheet import PULSE, Sheet
+from bot.chat.board.sheet import Sheet
 from bot.chat.board.wall import Wall
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, DeliveryError, GaveWayError, Posted, UncertainError, VanishedError
 from bot.domain.steering import Entry
-from bot.domain.value import Value, replace
+from bot.domain.value import replace
 from bot.domain.watch.known import Known
-from bot.storage.store import Board, StoreError
+from bot.storage.store import Board, FencedError, StoreError
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
 
 MOST = 10
 """Boards that there may be."""
-
-OFTEN = timedelta(minutes=1)
-"""Between two edits of a board, at least."""
-
-SELDOM = timedelta(minutes=5)
-"""The same, of a message that is `OLD`; and between two tries in a channel that waits for a person."""
-
-OLD = timedelta(hours=1)
-"""From this age of a message on Discord limits its edits: see `bot.chat.answers`."""
 
 LOOK = timedelta(seconds=5)
 """How often it is looked whether anything has changed."""
@@ -90,40 +80,6 @@ class Store(Protocol):
         """There is to be none any more."""
 
 
-@dataclass(eq=False, slots=True)
-class _Hung:
-    """A board, and what is known of it since the start."""
-
-    row: Board
-    certain: bool
-    """Whether no attempt may have posted it without an answer."""
-    shown: Sheet | None = None
-    """What it shows; None while nobody knows."""
-    next_at: float = float("-inf")
-    """By the loop's clock: it is left alone before."""
-    noted: bool = True
-    """Whether the database knows its message."""
-    pinned: bool | None = None
-    """None where it was not tried since the start."""
-    trouble: str = ""
-    """Why it could not be shown last; empty when it was."""
-    blocked: bool = False
-    """Whether that waits for a person."""
-    lost: int = 0
-    """How often its message went, in a row, before it was an hour old."""
-
-
-class Kept(Value):
-    """A board as somebody sees it who asks."""
-
-    channel_id: int
-    discord_id: int | None
-    by: int
-    pinned: bool | None
-    trouble: str
-    blocked: bool
-
-
 @dataclass(slots=True)
 class _Rendering:
     """What all boards show, and of what it was made."""
@@ -164,7 +120,7 @@ class Boards:
         self._restart = restart
         self._busy = busy
         self._handover = handover
-        self._hung: dict[int, _Hung] = {}
+        self._hung: dict[int, Hung] = {}
         """By channel."""
         self._loaded = False
         self._polled = asyncio.Event()
@@ -179,10 +135,7 @@ class Boards:
     @property
     def all(self) -> tuple[Kept, ...]:
         """Those that there are."""
-        return tuple(
-            Kept(channel_id, each.row.discord_id, each.row.by, each.pinned, each.trouble, each.blocked)
-            for channel_id, each in self._hung.items()
-        )
+        return tuple(each.kept for each in self._hung.values())
 
     async def run(self) -> None:
         """Keep them true, for ever. No error ends it."""
@@ -217,7 +170,7 @@ class Boards:
                 if len(self._hung) >= MOST:
                     return None
                 entry = Entry(self._desk.now, by, "board here", f"in {channel_id}")
-                each = _Hung(await self._store.add_board(channel_id, entry), certain=True)
+                each = Hung(await self._store.add_board(channel_id, entry), certain=True)
                 self._hung[channel_id] = each
             each.next_at = float("-inf")
             each.shown = None  # somebody looks: it may have been deleted
@@ -230,7 +183,7 @@ class Boards:
             elif each.row.discord_id is not None and not each.pinned and not each.trouble:
                 each.pinned = await self._wall.pin(channel_id, each.row.discord_id)
             self._news.set()
-            return Kept(channel_id, each.row.discord_id, each.row.by, each.pinned, each.trouble, each.blocked)
+            return each.kept
 
     async def remove(self, channel_id: int, by: int) -> Kept | None:
         """Take a board down; None where there is none. Its `trouble` says why its message is still there.
@@ -253,22 +206,25 @@ class Boards:
                     trouble = str(error)
             await self._store.remove_board(channel_id, Entry(self._desk.now, by, "board remove", f"in {channel_id}"))
             del self._hung[channel_id]
-            return Kept(channel_id, each.row.discord_id, each.row.by, each.pinned, trouble, each.blocked)
+            return replace(each.kept, trouble=trouble)
 
     async def _pass_safely(self) -> timedelta | None:
         try:
             async with self._turn:
                 pause = await self._pass()
         except StoreError as error:
-            if type(error) is not self._trouble and not error.unwritable:
-                self._trouble = type(error)
-                event(logger, logging.ERROR, "boards cannot use the database", error=str(error))
+            self._complain(error)
         except Exception:  # an edge: whatever goes wrong, the boards are to be tried again
             logger.exception("boards failed")
         else:
-            self._trouble = None
             return pause
         return OFTEN
+
+    def _complain(self, error: StoreError) -> None:
+        """Once, until another error comes; who cannot write, or leads no more, is told elsewhere."""
+        if type(error) not in {FencedError, self._trouble} and not error.unwritable:
+            self._trouble = type(error)
+            event(logger, logging.ERROR, "boards cannot use the database", error=str(error))
 
     async def _pass(self) -> timedelta | None:
         """Show what is to be shown; returns how long to wait, None while there is no board."""
@@ -285,14 +241,15 @@ class Boards:
         for each in due:
             if self._busy(each.row.channel_id):
                 return YIELD
-            if each.next_at <= self._now() and not self._is_true(each, sheet):  # another may have met a limit for all
+            await self._note(each)
+            if each.next_at <= self._now() and not each.is_true(sheet):  # another may have met a limit for all
                 await self._show(each, sheet)
         return LOOK
 
     async def _load(self) -> None:
         if not self._loaded:
             # What has no message yet may have been posted by whoever led before, just before it ended.
-            self._hung = {row.channel_id: _Hung(row, certain=False) for row in await self._store.boards()}
+            self._hung = {row.channel_id: Hung(row, certain=False) for row in await self._store.boards()}
             self._loaded = True
 
     async def _rendered(self) -> Sheet:
@@ -302,12 +259,7 @@ class Boards:
             self._rendering = last = _Rendering(await self._render(), known, now)
         return last.sheet
 
-    def _is_true(self, each: _Hung, sheet: Sheet) -> bool:
-        if not each.noted or each.shown is None or each.row.discord_id is None:
-            return False
-        return each.shown.says == sheet.says and sheet.at - each.shown.at < PULSE
-
-    async def _show(self, each: _Hung, sheet: Sheet) -> None:
+    async def _show(self, each: Hung, sheet: Sheet) -> None:
         """Let one board show that, or say why it does not, and for how long it is left alone."""
         try:
             new = each.row.discord_id is None
@@ -325,12 +277,12 @@ class Boards:
             if each.trouble:
                 event(logger, logging.INFO, "board is shown again", channel=each.row.channel_id)
             each.shown, each.trouble, each.blocked = sheet, "", False
-            each.next_at = self._now() + self._spacing(each).total_seconds()
+            each.next_at = self._now() + each.spacing(self._desk.now).total_seconds()
             await self._note(each)
             if new and each.row.discord_id is not None:
                 each.pinned = await self._wall.pin(each.row.channel_id, each.row.discord_id)
 
-    async def _post(self, each: _Hung, sheet: Sheet) -> bool:
+    async def _post(self, each: Hung, sheet: Sheet) -> bool:
         """Post it, or find what was posted before; returns whether that shows the sheet."""
         row = each.row
         found = None if each.certain else await self._wall.find(row.channel_id, row.mark, row.created_at)
@@ -348,22 +300,33 @@ class Boards:
         each.row, each.noted, each.pinned = replace(row, discord_id=posted.id), False, None
         return posted.up_to_date
 
-    async def _note(self, each: _Hung) -> None:
+    async def _note(self, each: Hung) -> None:
+        """Where it cannot be stored, it is later; a process that dies before finds the message by its mark."""
         if not each.noted and each.row.discord_id is not None:
-            await self._store.note_board(each.row.channel_id, each.row.discord_id)
-            each.noted = True
+            try:
+                await self._store.note_board(each.row.channel_id, each.row.discord_id)
+            except StoreError as error:
+                self._complain(error)
+            else:
+                each.noted = True
 
-    async def _lost(self, each: _Hung, why: str) -> None:
+    async def _lost(self, each: Hung, why: str) -> None:
         """Its message is gone. The next one comes at once; again and again, it comes later each time."""
-        event(logger, logging.WARNING, "board is gone and made anew", channel=each.row.channel_id, error=why)
-        each.lost = 0 if self._age(each) >= OLD else each.lost + 1
-        each.row = await self._store.board_anew(each.row.channel_id, self._desk.now)
+        try:
+            row = await self._store.board_anew(each.row.channel_id, self._desk.now)
+        except StoreError as error:  # nobody may post it before its new mark is stored
+            self._complain(error)
+            each.next_at = self._now() + OFTEN.total_seconds()
+            return
+        event(logger, logging.WARNING, "board is gone and made anew", channel=row.channel_id, error=why)
+        each.lost = 0 if each.age(self._desk.now) >= OLD else each.lost + 1
+        each.row = row
         each.certain, each.noted, each.shown, each.pinned = True, True, None, None
         rest = min(OFTEN * 2 ** (each.lost - 2), LONGEST) if each.lost > 1 else timedelta()
         each.next_at = self._now() + rest.total_seconds()
         self._news.set()
 
-    def _refused(self, each: _Hung, error: DeliveryError) -> None:
+    def _refused(self, each: Hung, error: DeliveryError) -> None:
         blocked = isinstance(error, BlockedError)
         rest = max(SELDOM if blocked else OFTEN, error.after)
         if not each.trouble or blocked > each.blocked:  # once, however long it lasts
@@ -374,15 +337,6 @@ class Boards:
         if error.everywhere:
             for other in self._hung.values():
                 other.next_at = max(other.next_at, each.next_at)
-
-    def _spacing(self, each: _Hung) -> timedelta:
-        return SELDOM if self._age(each) >= OLD - OFTEN else OFTEN
-
-    def _age(self, each: _Hung) -> timedelta:
-        """How old its message is."""
-        if each.row.discord_id is None:
-            return timedelta()
-        return self._desk.now - discord.utils.snowflake_time(each.row.discord_id)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

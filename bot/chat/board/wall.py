@@ -11,6 +11,7 @@ import discord
 from bot.chat.attempt import ANSWER, Asked, Patience, in_the_outbox_words
 from bot.chat.board.sheet import Sheet
 from bot.delivery.outcome import Posted
+from bot.saving import speaking_for_itself
 from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
@@ -62,10 +63,11 @@ class Wall:
     async def edit(self, channel_id: int, discord_id: int, sheet: Sheet, mark: str) -> None:
         """Let it show that. Ends with `GaveWayError` where `give_way` was called before Discord took it."""
         message = self._channel(channel_id).get_partial_message(discord_id)
-        async with in_the_outbox_words(self._answer, Asked.EDIT) as self._edit:
-            await message.edit(
-                embed=sheet.embed(mark), view=self._view(), allowed_mentions=discord.AllowedMentions.none()
-            )
+        with speaking_for_itself():  # what it shows is known, stored or not
+            async with in_the_outbox_words(self._answer, Asked.EDIT) as self._edit:
+                await message.edit(
+                    embed=sheet.embed(mark), view=self._view(), allowed_mentions=discord.AllowedMentions.none()
+                )
 
     def give_way(self) -> None:
         """Let an alert go before an edit that waits for its turn by Discord's rate limit."""
