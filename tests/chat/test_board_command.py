@@ -98,6 +98,40 @@ async def test_what_the_bot_may_not_do_in_a_channel_is_named(world: World) -> No
     assert shown(world.channel) == []
 
 
+@pytest.mark.usefixtures("boards")
+async def test_in_a_channel_for_voices_it_says_what_to_use(world: World) -> None:
+    voices = world.operator.guild.create_voice_channel("talk")
+    assert "Use a text channel." in said(await world.operator.slash(voices, "board here"))
+    assert world.env.errors  # the test knows that the command was broken off
+
+
+async def test_what_discord_says_against_it_is_passed_on(world: World, boards: Boards) -> None:
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, message="Missing Permissions")
+    result = await world.operator.slash(world.channel, "board here")
+    assert "Discord does not let a board hang here:" in said(result)
+    assert "Missing Permissions" in said(result)
+    assert boards.all == ()
+    assert world.env.errors  # as above
+
+
+async def test_one_that_discord_does_not_take_yet_is_promised(world: World, boards: Boards) -> None:
+    world.env.inject_error("POST", "/channels/*/messages", status=400, code=40004, message="Switched off for a time")
+    result = await world.operator.slash(world.channel, "board here")
+    assert "The bot tries again each minute." in said(result)
+    assert len(boards.all) == 1
+    assert "not posted yet" in said(await world.operator.slash(world.channel, "board list"))
+    assert "The board is here" in said(await world.operator.slash(world.channel, "board here"))
+    assert world.env.errors  # as above
+
+
+@pytest.mark.usefixtures("boards")
+async def test_without_the_permission_to_pin_it_says_so(world: World) -> None:
+    world.env.inject_error("PUT", "/channels/*/messages/pins/*", status=403, code=50013)
+    result = await world.operator.slash(world.channel, "board here")
+    assert "It is not pinned: that takes *Pin Messages* in this channel." in said(result)
+    assert "not pinned" not in said(await world.operator.slash(world.channel, "board here"))
+
+
 async def test_a_board_is_taken_down_from_anywhere(world: World, boards: Boards) -> None:
     await world.operator.slash(world.channel, "board here")
     elsewhere = world.operator.guild.create_text_channel("elsewhere")

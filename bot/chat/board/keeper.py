@@ -173,14 +173,14 @@ class Boards:
                 each = Hung(await self._store.add_board(channel_id, entry), certain=True)
                 self._hung[channel_id] = each
             each.next_at = float("-inf")
-            each.shown = None  # somebody looks: it may have been deleted
+            each.shown = each.pinned = None  # somebody looks: it may have been deleted, or pinned by nobody
             await self._show(each, await self._rendered())
             if each.row.discord_id is None and not each.blocked and not each.trouble:
                 await self._show(each, await self._rendered())  # it was deleted
             if each.blocked and each.row.discord_id is None:
                 await self._store.remove_board(channel_id, None)
                 del self._hung[channel_id]
-            elif each.row.discord_id is not None and not each.pinned and not each.trouble:
+            elif each.row.discord_id is not None and each.pinned is None and not each.trouble:
                 each.pinned = await self._wall.pin(channel_id, each.row.discord_id)
             self._news.set()
             return each.kept
