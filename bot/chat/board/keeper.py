@@ -180,8 +180,8 @@ class Boards:
             if each.blocked and each.row.discord_id is None:
                 await self._store.remove_board(channel_id, None)
                 del self._hung[channel_id]
-            elif each.row.discord_id is not None and each.pinned is None and not each.trouble:
-                each.pinned = await self._wall.pin(channel_id, each.row.discord_id)
+            else:
+                await self._pin(each)
             self._news.set()
             return each.kept
 
@@ -279,8 +279,13 @@ class Boards:
             each.shown, each.trouble, each.blocked = sheet, "", False
             each.next_at = self._now() + each.spacing(self._desk.now).total_seconds()
             await self._note(each)
-            if new and each.row.discord_id is not None:
-                each.pinned = await self._wall.pin(each.row.channel_id, each.row.discord_id)
+            if new:
+                await self._pin(each)
+
+    async def _pin(self, each: Hung) -> None:
+        """Once since it was posted, or asked for again."""
+        if each.pinned is None and each.row.discord_id is not None and not each.trouble:
+            each.pinned = await self._wall.pin(each.row.channel_id, each.row.discord_id)
 
     async def _post(self, each: Hung, sheet: Sheet) -> bool:
         """Post it, or find what was posted before; returns whether that shows the sheet."""
