@@ -93,7 +93,7 @@ def test_the_commands_table_is_the_commands() -> None:
         name: (parameters, " ".join(row))
         for row in rows("All of them", COMMANDS_PAGE)
         for name, parameters in re.findall(
-            r"`/(\w+(?: (?:add|list|end|set|reset|audit|test|here|remove))?)([^`]*)`", row[0]
+            r"`/(\w+(?: (?:add|list|end|set|try|reset|audit|test|here|remove))?)([^`]*)`", row[0]
         )
     }
     leaves = {

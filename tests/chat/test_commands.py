@@ -117,6 +117,7 @@ async def test_help_of_one_command_or_of_a_family_of_them(world: World) -> None:
     assert [line.split("**")[1] for line in family.splitlines() if "**" in line] == [
         "/rules list [token]",
         "/rules set rule [token] [threshold] [severity] [readings] [enabled]",
+        "/rules try rule [token] [threshold] [severity] [readings] [enabled]",
         "/rules reset rule [token]",
     ]
     unknown = said(await world.operator.slash(world.channel, "help", command="*rule*"))

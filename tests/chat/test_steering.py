@@ -542,6 +542,7 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("maintenance end", {"id": "a1"}),
     ("rules list", {}),
     ("rules set", {"rule": "banned", "enabled": False}),
+    ("rules try", {"rule": "banned", "enabled": False}),
     ("rules reset", {"rule": "banned"}),
     ("admin audit", {}),
     ("help", {}),

@@ -1,6 +1,7 @@
 """`/rules`: how each rule is set, for the fleet or for one token, and how to set it otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from discord import app_commands
 
@@ -8,6 +9,7 @@ from bot.chat.alerts import WORDINGS
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
+from bot.chat.commands.trial import attempt
 from bot.chat.desk import Asked, Desk, UnclearError, answer, wait
 from bot.chat.text import level, percent, quoted, span
 from bot.domain.incidents import AHEAD, Rule
@@ -17,6 +19,9 @@ from bot.domain.rules.policy import Policy, PoolLevels
 from bot.domain.rules.settable import check, check_against
 from bot.domain.rules.table import CRITICAL_AFTER
 from bot.domain.steering import Setting
+from bot.domain.value import replace
+
+Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 USUALLY = {
     **dict.fromkeys(
@@ -34,6 +39,9 @@ def command() -> app_commands.Group:
     group = app_commands.Group(name="rules", description="What notifies, how severe it is, and from when on")
     group.add_command(app_commands.Command(name="list", description="How each rule is set", callback=_list))
     group.add_command(app_commands.Command(name="set", description="Set a rule, for all or one token", callback=_set))
+    group.add_command(
+        app_commands.Command(name="try", description="See what a change would have told lately", callback=_try)
+    )
     group.add_command(app_commands.Command(name="reset", description="Set a rule back to its default", callback=_reset))
     return group
 
@@ -94,18 +102,23 @@ def _pool(levels: PoolLevels) -> Iterator[str]:
         yield f"the tokens that work have less than {level(levels.text)} of fast time"
 
 
-@app_commands.describe(
-    rule="Which rule",
-    token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
-    threshold="Fast time low: 20%,30m. Or eta 12h. Does not last: 85%. Pool: 3,20h. Others: 30m",
-    severity="How severe, whatever the rule finds",
-    readings="How many readings in a row must find it",
-    enabled="Whether it notifies at all",
-)
-@app_commands.choices(
-    rule=RULES, severity=[app_commands.Choice(name=each.value, value=each.value) for each in Severity]
-)
-@app_commands.autocomplete(token=suggest)
+def _options(callback: Callback) -> Callback:
+    """What `set` and `try` take."""
+    described = app_commands.describe(
+        rule="Which rule",
+        token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
+        threshold="Fast time low: 20%,30m. Or eta 12h. Does not last: 85%. Pool: 3,20h. Others: 30m",
+        severity="How severe, whatever the rule finds",
+        readings="How many readings in a row must find it",
+        enabled="Whether it notifies at all",
+    )
+    chosen = app_commands.choices(
+        rule=RULES, severity=[app_commands.Choice(name=each.value, value=each.value) for each in Severity]
+    )
+    return app_commands.autocomplete(token=suggest)(chosen(described(callback)))
+
+
+@_options
 async def _set(
     interaction: Asked,
     *,
@@ -117,24 +130,65 @@ async def _set(
     enabled: bool | None = None,
 ) -> None:
     await wait(interaction)
-    desk, chosen = interaction.client.desk, Rule(rule)
-    check_token(interaction, chosen, token)
+    desk = interaction.client.desk
+    new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled)
+    async with interaction.client.turn:
+        setting = _over(new, desk.known.decisions.settings.get(new.id, new))
+        _check(setting, new, desk)
+        await desk.decide(setting, "rules set", interaction.user.id, _words(new))
+    await answer(interaction, f"Set. {_line(desk.policy, setting.rule, token)}")
+
+
+@_options
+async def _try(
+    interaction: Asked,
+    *,
+    rule: str,
+    token: int | None = None,
+    threshold: app_commands.Range[str, 1, 60] | None = None,
+    severity: str | None = None,
+    readings: app_commands.Range[int, 1, 10] | None = None,
+    enabled: bool | None = None,
+) -> None:
+    await wait(interaction)
+    desk = interaction.client.desk
+    new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled)
+    setting = _over(new, desk.known.decisions.settings.get(new.id, new))
+    _check(setting, new, desk)
+    settings = {(each.rule, each.token): each for each in (*desk.known.decisions.settings.values(), setting)}
+    tried = replace(desk.policy, settings=settings)
+    lines = await attempt(desk, setting, tried)
+    await answer(interaction, "\n".join([*lines, f"-# Tried, and not set: {_line(tried, setting.rule, token)}"]))
+
+
+def _new(
+    interaction: Asked,
+    rule: str,
+    token: int | None,
+    threshold: str | None,
+    severity: str | None,
+    readings: int | None,
+    *,
+    enabled: bool | None,
+) -> Setting:
+    """What was asked for.
+
+    Raises:
+        UnclearError: Nothing was, or it is about a token that is not there.
+    """
+    check_token(interaction, Rule(rule), token)
     new = Setting(
-        rule=chosen,
+        rule=Rule(rule),
         token=token,
         enabled=enabled,
         severity=None if severity is None else Severity(severity),
         threshold=None if threshold is None else ",".join(part.strip() for part in threshold.split(",")),
         readings=readings,
     )
-    if new == Setting(chosen, token):
+    if new == Setting(new.rule, token):
         sentence = "Say what to set: a threshold, a severity, readings, or whether it is enabled."
         raise UnclearError(sentence)
-    async with interaction.client.turn:
-        setting = _over(new, desk.known.decisions.settings.get(new.id, new))
-        _check(setting, new, desk)
-        await desk.decide(setting, "rules set", interaction.user.id, _words(new))
-    await answer(interaction, f"Set. {_line(desk.policy, chosen, token)}")
+    return new
 
 
 def _check(setting: Setting, new: Setting, desk: Desk) -> None:
