@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import discord
 import simcord
@@ -22,8 +23,10 @@ import simcord
 from bot import app, settings, telemetry
 from bot.chat.client import ChatClient
 from bot.domain.incidents import Rule
+from bot.domain.rules.policy import Policy
+from bot.imaginepro.client import connected
 from bot.monitor import Monitor
-from bot.sandbox import imaginepro, page, scenarios
+from bot.sandbox import imaginepro, page, past, scenarios
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
  * Watch #ops: within half a minute a token must pass a check, one runs low on fast time, and one is banned, which
    mentions you. Press Acknowledge on that; it waits for you, for five minutes at most. Then other things happen.
  * Press Silence or Details under what is open; the effect is on the card, with your name.
+ * A month lies behind it: above are the digest of today, and a token that will not last until its refill.
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet, /help for all commands.
  * "Viewing as" shows what somebody without the operator role gets.
 
@@ -79,11 +83,14 @@ async def run(
         server = await stack.enter_async_context(_server())
         folder = stack.enter_context(TemporaryDirectory(prefix="imaginepro-bot-"))
         environ = _environ(upstream, api, server, Path(folder) / "bot.db")
+        setup = settings.load(environ, None)
+        await _remember(setup, server.operator.id)
         # Opened on an empty channel, the page follows its end; later, it would stay at the message it began with.
         preview = server.env.preview(server.ops, viewers=[server.operator, server.guest], layout="channel")
         await stack.enter_async_context(preview)
-        bot = await stack.enter_async_context(app.opened(settings.load(environ, None), _now))
+        bot = await stack.enter_async_context(app.opened(setup, _now))
         await server.invite(bot.client)
+        await bot.monitor.tick()  # today's digest, before anybody looks
         place = await stack.enter_async_context(page.opened(preview.url, server.turn, port, host))
         where = _ONLY_HERE if host == page.HERE else _ALSO_ELSEWHERE
         sys.stdout.write(_WELCOME.format(url=place.url, where=where))
@@ -94,6 +101,15 @@ async def run(
             await stop.wait()
             following.cancel()
             playing.cancel()
+
+
+async def _remember(setup: settings.Settings, person: int) -> None:
+    """Give the bot a month to look back on, in which that person was on call."""
+    policy = Policy(setup.thresholds, setup.poll_interval, zone=ZoneInfo(setup.timezone))
+    key, now = setup.api_key.reveal(), _now()
+    async with connected(url=setup.api_url, api_key=key, rate=setup.rate_limit, budget=_CHECK_EVERY * 40) as api:
+        fleet = await api.fleet()
+    await past.remember(setup.database_url.reveal(), fleet, now, policy, person)
 
 
 async def _play(
@@ -191,6 +207,7 @@ def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database:
         "IMAGINEPRO_API_URL": api,
         "IMAGINEPRO_RATE_LIMIT": "20/1s",
         "POLL_INTERVAL": "1s",
+        "DIGEST_AT": f"{_now():%H:%M}",
         "DATABASE_URL": f"sqlite:///{database}",
     }
 

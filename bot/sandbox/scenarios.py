@@ -211,7 +211,7 @@ def demo_fleet(now: datetime) -> tuple[TokenRecord, ...]:
         token_record(
             1903,
             plan="Standard",
-            fast=fast_text(9.02, 15),
+            fast=fast_text(5.02, 15),
             renews=renewal(days=17, hours=9),
             lifetimeUsage="5120 images (74.20 hours)",
             runningJobs="product photo of a ceramic cup on linen, soft morning light, shallow depth of field, "
@@ -286,6 +286,8 @@ DEMO: Final = Scenario(
         # From here on, something is over only once something else is open below it.
         (50, fast(1900, 2.84, 15)),
         (65, status(1906, "FAST")),
+        # Half of it within seconds: that burns fast, as the next look ahead sees, which is five minutes away at most.
+        *((84 + 2 * turn, fast(1904, 54.48 - 5.1 * turn, 60)) for turn in range(1, 7)),
         (100, linked(_GUEST)),
         (125, active(1902, on=False)),
         (160, together(status(1905, "FAST"), fast(1905, 15, 15))),
@@ -329,7 +331,7 @@ DEMO: Final = Scenario(
         (2900, active(1904, on=False)),
         (3060, fast(1906, 5.2, 30)),
         (3080, active(1904, on=True)),
-        (3200, fast(1903, 9.02, 15)),
+        (3200, fast(1903, 5.02, 15)),
         (3500, fast(1903, 2.4, 15)),
         (3520, fast(1906, 25.9, 30)),
         (3600, together(status(1905, "FAST"), fast(1905, 15, 15))),

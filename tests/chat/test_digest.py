@@ -71,7 +71,7 @@ def test_a_calm_day_is_said_in_the_first_line() -> None:
     assert lines(CALM) == [
         "✅ **All clear: 9 of 9 tokens work and 12 h used yesterday**",
         "**Used yesterday**: 1904 5.1 h, 1903 3 h, 1900 2.2 h, 1901 50 min, 1902 30 min and 2 more 22 min, 12 h in all",
-        f"-# Daily digest of {TODAY:%a} {TODAY.day} {TODAY:%b}, as of <t:{NOON.timestamp():.0f}:t>",
+        f"Digest of {TODAY:%a} {TODAY.day} {TODAY:%b}, as of <t:{NOON.timestamp():.0f}:t>",
     ]
 
 

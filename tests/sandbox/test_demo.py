@@ -44,7 +44,7 @@ async def test_the_command_serves_a_page_and_ends_when_asked() -> None:
 async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under_the_cards() -> None:
     """One visit for all, since a browser takes long to start."""
     async with running("tests.sandbox.held_demo") as demo, opened(demo.url) as page:
-        await told(page, "Now watching 9 tokens")
+        await told(page, "Daily digest")
         await told(page, "Token 1903 is VERIFYING")
         await told(page, "Token 1901 has 19")
 

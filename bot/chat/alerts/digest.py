@@ -177,10 +177,10 @@ def _used(about: Digest) -> Iterable[str]:
 
 
 def _due(about: Digest) -> str:
-    said = f"Daily digest of {on(about.day)}, as of {stamp(about.made_at, 't')}"
+    said = f"Digest of {on(about.day)}, as of {stamp(about.made_at, 't')}"
     if about.made_at - about.until < LATE:
-        return f"-# {said}"
-    return f"-# {said}; it was due at {stamp(about.until, 't')}, while the bot was away"
+        return said
+    return f"{said}; it was due at {stamp(about.until, 't')}, while the bot was away"
 
 
 def _in_days(about: Digest) -> str:
@@ -196,7 +196,9 @@ def on(day: date) -> str:
 
 def hours(minutes: float) -> str:
     """`12 h`, and of less than an hour `40 min`."""
-    return f"{number(minutes / 60)} h" if minutes >= 60 or not minutes else f"{number(minutes)} min"  # noqa: PLR2004
+    if minutes >= 60 or not minutes:  # noqa: PLR2004 - an hour
+        return f"{number(minutes / 60)} h"
+    return f"{number(round(minutes))} min" if minutes >= 1 else "under 1 min"
 
 
 def listed_clauses(*clauses: str) -> str:
