@@ -14,11 +14,13 @@ from discord.http import Route
 from bot.chat import login
 from bot.chat.board import Boards, BoardStore, Restart, Sheet, Wall
 from bot.chat.buttons import BUTTONS, admitted, answer_stale, board_sheet, board_view
+from bot.chat.charts.studio import Studio
 from bot.chat.commands import (
     admin,
     board,
     export,
     help,  # noqa: A004 - each file is called as its command
+    history,
     incidents,
     maintenance,
     rules,
@@ -39,6 +41,7 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands.Group], ...] = (
     token.command,
     tokens.command,
+    history.command,
     incidents.command,
     silence.command,
     maintenance.command,
@@ -146,6 +149,7 @@ class ChatClient(DeskClient):
         self.place = Place(guild_id, channel_id, timezone)
         self.stands = stands
         self._on_asked = on_asked
+        self.studio = Studio()
         self.turn = asyncio.Lock()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
@@ -218,6 +222,7 @@ class ChatClient(DeskClient):
         for task in (self._registration, self._survey):
             if task is not None:
                 task.cancel()
+        await self.studio.close()
         await super().close()
 
     async def _log_in(self, token: str) -> None:

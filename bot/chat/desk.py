@@ -12,6 +12,7 @@ from discord import app_commands
 
 from bot.chat.board import Boards
 from bot.chat.cards import why
+from bot.chat.charts.studio import Studio
 from bot.chat.premises import Found, Ids
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
@@ -157,6 +158,8 @@ class DeskClient(discord.Client):
     found: Found | None
     stands: Callable[[], Awaitable[bool]]
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
+    studio: Studio
+    """Where pictures are made."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     tree: app_commands.CommandTree[Any]

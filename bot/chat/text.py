@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import floor, isfinite
 from string import punctuation
@@ -19,6 +19,8 @@ _ELLIPSIS = "…"
 _LEVEL = re.compile(r"([0-9.]+)(%|ms|[smhd])")
 _ETA = "eta "
 _LEVEL_UNITS = {"m": "min"}
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _SAME_DAY = timedelta(hours=12)
 """From here on a time of the day alone would be a riddle."""
@@ -134,6 +136,20 @@ def span(length: timedelta) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "min")]
     first = next(index for index, (amount, _) in enumerate(parts) if amount)
     return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)
+
+
+def amount(minutes: float) -> str:
+    """An amount of fast time: `9.4 h`, `24 min`, `none`."""
+    if minutes <= 0:
+        return "none"
+    if minutes >= 60:  # noqa: PLR2004 - an hour
+        return f"{number(minutes / 60)} h"
+    return f"{minutes:.0f} min" if minutes >= 1 else "under 1 min"
+
+
+def dated(day: date) -> str:
+    """`24 Nov`, in English whatever the machine speaks."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 def stamp(at: datetime, style: str = "R") -> str:

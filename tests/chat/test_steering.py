@@ -548,6 +548,7 @@ COMMANDS: Sequence[tuple[str, dict[str, Any]]] = (
     ("help", {}),
     ("admin test", {}),
     ("export", {}),
+    ("history", {}),
     ("board here", {}),
     ("board remove", {}),
     ("board list", {}),

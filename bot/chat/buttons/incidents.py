@@ -24,6 +24,7 @@ from bot.domain.model import Token
 from bot.domain.naming import NOUNS, name_of
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Scope
+from bot.storage.store import StoreError
 
 _RULES = "|".join(Rule)
 
@@ -166,7 +167,7 @@ async def _details(interaction: Pressed, menu: Menu) -> None:
     tokens = menu.subject.tokens
     if len(tokens) == 1:
         token = _token(interaction.client.desk, tokens[0])
-        await answer(interaction, embed=await linked_card(interaction, token), view=token_view(token))
+        await _show_card(interaction, menu.subject, token, token_view(token))
     else:
         await _pick(interaction, menu)
 
@@ -209,8 +210,21 @@ async def _show(interaction: Pressed, menu: Menu) -> None:
     if chosen is None:
         raise UnclearError(STALE)
     desk: Desk = interaction.client.desk
-    embed = await linked_card(interaction, _token(desk, chosen))
-    await answer(interaction, embed=embed, view=row(_choice(desk, menu)))
+    await _show_card(interaction, menu.subject, _token(desk, chosen), row(_choice(desk, menu)))
+
+
+async def _show_card(interaction: Pressed, subject: Subject, token: Token, view: discord.ui.View) -> None:
+    """The card of a token, with a chart of the day around what the message is about."""
+    from bot.chat.buttons import past, pictured  # noqa: PLC0415 - no start needs what draws
+
+    embed = await linked_card(interaction, token)
+    about = [each for each in subject.incidents if each.key.token == token.id]
+    try:
+        pictured_card = await past.around(interaction.client, token.id, about, embed, view)
+    except StoreError:  # polls say so in the log, and the card is one without its past
+        await answer(interaction, embed=embed, view=view)
+    else:
+        await pictured.illustrate(interaction, pictured_card)
 
 
 async def _unfolded(interaction: Pressed, menu: Menu) -> None:

@@ -5,12 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import ceil, log10
 
 from bot.chat.charts.svg import SMALL, breadth
-from bot.chat.text import number
+from bot.chat.text import dated, number
 from bot.domain.value import Value
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Python's own would be in the language of the machine."""
 
 _STEPS = tuple(timedelta(hours=hours) for hours in (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672, 1344, 2688))
 _DAY = timedelta(days=1)
@@ -70,11 +68,6 @@ def _dated(day: date, zone: tzinfo, step: timedelta) -> Mark:
     return Mark(at, f"{_DAYS[day.weekday()]} {day.day}" if step <= _SHORT else dated(day))
 
 
-def dated(day: date) -> str:
-    """`24 Nov`."""
-    return f"{day.day} {_MONTHS[day.month - 1]}"
-
-
 def amounts(top: float) -> tuple[float, Sequence[float]]:
     """Of the axis of fast time the upper end and the marks, in minutes, for so many at most."""
     step = next((each for each in _AMOUNTS if top / each <= _MARKS), 0) or 10 ** ceil(log10(top))
@@ -82,7 +75,7 @@ def amounts(top: float) -> tuple[float, Sequence[float]]:
     return highest, [step * number_ for number_ in range(int(highest // step) + 1)]
 
 
-def amount(minutes: float, top: float) -> str:
+def marked(minutes: float, top: float) -> str:
     """`10 h`, or `30 min` where the axis is short."""
     if not minutes:
         return "0"

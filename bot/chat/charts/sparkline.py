@@ -1,12 +1,19 @@
 """A line of text that shows how much was used day by day."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
+
+from bot.chat.text import amount, dated
+from bot.domain.ledger import Ledger, used
 
 BARS: Final = "▁▂▃▅▆▇"
 """The blocks of eighths without the half and the full one. Those two are in most text fonts of Windows, iOS and Android
 (they come from old code pages) and the others are not, so that they were taken from another font than their neighbours:
 wider, and on another line. Side by side with the same origin, all six are equally wide."""
+
+DAYS: Final = 7
+"""Bars of a card's line."""
 
 UNSEEN: Final = "·"
 """In place of a bar for what nobody saw."""
@@ -28,3 +35,22 @@ def _bar(value: float | None, largest: float) -> str:
         return BARS[0]
     steps = len(BARS) - 1
     return BARS[min(steps, 1 + int(value / largest * steps - 1e-9))]
+
+
+def week_of_use(ledger: Ledger | None, now: datetime, zone: tzinfo) -> str:
+    """What was used on each of the last seven days, in one line; empty while none of it was watched.
+
+    From memory, in some microseconds: every card has it. It names its days, since a card stays as it is for weeks.
+    """
+    today = now.astimezone(zone).date()
+    days = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
+    return use_of_days(days, [None if ledger is None else used(ledger, day) for day in days])
+
+
+def use_of_days(days: Sequence[date], minutes: Sequence[float | None]) -> str:
+    """What was used on each of these days, in one line; empty where nobody knows of any."""
+    seen = [each for each in minutes if each is not None]
+    if not seen:
+        return ""
+    most = f"most {amount(max(seen))}" if max(seen) > 0 else "none used"
+    return f"Use a day {sparkline(minutes)} {dated(days[0])} to {dated(days[-1])}, {most}"

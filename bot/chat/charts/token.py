@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from bot.chat.charts.axes import amount, amounts, dated, moments
+from bot.chat.charts.axes import amounts, marked, moments
 from bot.chat.charts.band import band, frame
 from bot.chat.charts.steps import steps
 from bot.chat.charts.svg import (
@@ -26,6 +26,7 @@ from bot.chat.charts.svg import (
     short,
 )
 from bot.chat.charts.trace import Trace
+from bot.chat.text import dated
 from bot.chat.text import level as threshold_level
 from bot.domain.forecast import Band
 from bot.domain.model import Threshold
@@ -109,7 +110,7 @@ def _grid(
 ) -> Iterable[str]:
     for minutes in marks:
         yield path(f"M{short(_LEFT)} {short(y(minutes))}H{short(_RIGHT)}", RULE, 1.5)
-        yield label(_LEFT - 12, y(minutes) + 8, amount(minutes, highest), anchor="end")
+        yield label(_LEFT - 12, y(minutes) + 8, marked(minutes, highest), anchor="end")
     end = _LEFT - 40
     for mark in moments(chart.trace.since, chart.until, chart.zone, _RIGHT - _LEFT):
         at, half = x(mark.at), breadth(mark.text, SMALL) / 2
@@ -237,7 +238,7 @@ def _latest(chart: Chart, x: Callable[[datetime], float], y: Callable[[float], f
     if last is None or last.minutes is None:
         return
     at, height = x(last.end), y(last.minutes)
-    text = amount(last.minutes, highest)
+    text = marked(last.minutes, highest)
     wide = breadth(text, NORMAL, bold=True)
     yield f'<circle cx="{short(at)}" cy="{short(height)}" r="7" fill="{LINE}" stroke="{CARD}" stroke-width="2"/>'
     if at + 14 + wide < WIDTH - 8:

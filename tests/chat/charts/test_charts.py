@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.charts.axes import amount, amounts, moments
+from bot.chat.charts.axes import amounts, marked, moments
 from bot.chat.charts.fleet import MOST, Multiples, Small, fleet_chart
 from bot.chat.charts.sparkline import sparkline
 from bot.chat.charts.svg import WIDTH, label
@@ -182,7 +182,7 @@ def test_amounts_are_round_and_few(top: float) -> None:
 
 @pytest.mark.parametrize(("minutes", "top", "text"), [(0, 900, "0"), (300, 900, "5 h"), (30, 90, "30 min")])
 def test_amounts_are_told_in_hours_or_minutes(minutes: float, top: float, text: str) -> None:
-    assert amount(minutes, top) == text
+    assert marked(minutes, top) == text
 
 
 # The line of text.

@@ -1,0 +1,198 @@
+"""What was of a token, or of several, as an answer with its picture. Imported when somebody asks for it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+import discord
+
+from bot.chat.buttons.pictured import Illustrated
+from bot.chat.buttons.tokens import viewed
+from bot.chat.cards import Overview, share
+from bot.chat.cards.past import Fleet, Past, described_fleet, described_token, past_of_fleet, past_of_token
+from bot.chat.charts.fleet import MOST, Multiples, Small, fleet_chart
+from bot.chat.charts.sparkline import week_of_use
+from bot.chat.charts.token import Chart, token_chart
+from bot.chat.charts.trace import Trace, traced
+from bot.chat.desk import Desk, DeskClient
+from bot.chat.text import amount
+from bot.domain.forecast import Band, fan, forecast
+from bot.domain.incidents import Incident, Rule
+from bot.domain.ledger import used
+from bot.domain.model import Token
+from bot.domain.sample import Sample, sample_of
+from bot.domain.value import replace
+
+AROUND = timedelta(hours=24)
+"""Of an incident: from half of it before its beginning on."""
+
+
+async def past_of(client: DeskClient, number: int, since: datetime, until: datetime, called: str) -> Past:
+    """What is known of a token from then to then, `called` so.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    desk: Desk = client.desk
+    now, zone = desk.now, ZoneInfo(client.place.timezone)
+    samples = (await desk.history([number], since, until)).get(number, ())
+    token, ledger, read_at = desk.fleet.tokens.get(number), desk.known.ledgers.get(number), desk.fleet.age_of(number)
+    if token is not None and until >= now:
+        samples = with_now(samples, token, read_at)
+    trace = await asyncio.to_thread(traced, number, samples, since, until)
+    ahead = token is not None and until >= now
+    return Past(
+        number,
+        token,
+        trace,
+        forecast(ledger, token, now, zone, read_at) if token is not None and ahead else None,
+        fan(ledger, token, now, zone, read_at=read_at) if token is not None and ahead else (),
+        called,
+        now,
+        zone,
+        week_of_use(ledger, now, zone) if ahead else "",
+    )
+
+
+def with_now(samples: Sequence[Sample], token: Token, read_at: datetime | None) -> tuple[Sample, ...]:
+    """The samples and what was read last: it held until then, also where it had its last sample long before."""
+    if read_at is None or (samples and samples[-1].at >= read_at):
+        return tuple(samples)
+    return (*samples, replace(sample_of(token, read_at), at=read_at))
+
+
+def illustrated(client: DeskClient, past: Past, title: str) -> Illustrated:
+    """The text and the picture of one token."""
+    return Illustrated(lambda: _chart(client, past, title), described_token(past), past_of_token(past))
+
+
+def _chart(client: DeskClient, past: Past, title: str, moments: tuple[tuple[datetime, str], ...] = ()) -> str:
+    """As much of what is to come as there is of what was, so that neither is too small to be read."""
+    trace = past.trace
+    renews_at = past.fan[-1].at if past.fan else None
+    until = trace.until
+    if renews_at is not None:
+        until = min(renews_at, past.now + (past.now - trace.since))
+    levels = client.desk.policy.steps(past.number)
+    return token_chart(
+        Chart(
+            title,
+            trace,
+            past.zone,
+            client.place.timezone,
+            trace.until,
+            until,
+            tuple(_until(past.fan, until)),
+            renews_at,
+            levels,
+            moments,
+        )
+    )
+
+
+def _until(bands: Sequence[Band], until: datetime) -> Sequence[Band]:
+    return [each for each in bands if each.at <= until]
+
+
+async def around(
+    client: DeskClient, token: int, incidents: Sequence[Incident], embed: discord.Embed, view: discord.ui.View | None
+) -> Illustrated:
+    """The card of a token, with the day around what happened to it.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    began = min(each.began_at for each in incidents)
+    until = min(client.desk.now, began + AROUND / 2)
+    past = await past_of(client, token, until - AROUND, until, "the 24 hours around the alert")
+    past = replace(past, fan=())
+    ends = [each.resolved_at for each in incidents if each.resolved_at is not None]
+    moments = [(began, "alert"), *((at, "over") for at in ends[:1] if at <= until)]
+    return Illustrated(
+        lambda: _chart(client, past, f"Token {token}, 24 hours", tuple(moments)),
+        described_token(past),
+        embed=embed,
+        view=view,
+    )
+
+
+async def past_of_several(
+    client: DeskClient, numbers: Sequence[int], days: int, since: datetime, title: str, called: str
+) -> Illustrated:
+    """What several tokens used, from memory, and pictures of the worst of them.
+
+    Args:
+        client: Where that is known.
+        numbers: Their ids, of tokens that are listed.
+        days: How many days, today included.
+        since: From when on the pictures are.
+        title: Over the pictures.
+        called: That time, in a sentence.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    desk: Desk = client.desk
+    view, zone = viewed(desk), ZoneInfo(client.place.timezone)
+    tokens = tuple(token for number in numbers if (token := desk.fleet.tokens.get(number)) is not None)
+    fleet = await asyncio.to_thread(_fleet, desk, view, tokens, days, zone)
+    names = [token.id for token, _, _ in fleet.worst]
+    history = await desk.history(names, since, desk.now)
+
+    def svg() -> str:
+        smalls = tuple(
+            Small(
+                str(token.id),
+                _left(token, view),
+                _trace(token, history.get(token.id, ()), since, desk),
+            )
+            for token, _, _ in fleet.worst
+        )
+        return fleet_chart(Multiples(title, smalls, zone, client.place.timezone, since, desk.now))
+
+    alt = described_fleet(list(map(str, names)), called)
+    return Illustrated(svg, alt, past_of_fleet(fleet, view, zone))
+
+
+def _trace(token: Token, samples: Sequence[Sample], since: datetime, desk: Desk) -> Trace:
+    return traced(token.id, with_now(samples, token, desk.fleet.age_of(token.id)), since, desk.now)
+
+
+def _left(token: Token, view: Overview) -> str:
+    left = token.fast_time.remaining
+    return " · ".join(filter(None, [share(token.fast_time, view.limit(token)), "" if left is None else amount(left)]))
+
+
+def _fleet(desk: Desk, view: Overview, tokens: tuple[Token, ...], days: int, zone: tzinfo) -> Fleet:
+    """Sums of what the ledgers know; in 0.1 s for 1,000 tokens and 30 days."""
+    known = desk.known
+    today = view.now.astimezone(zone).date()
+    dates = tuple(today - timedelta(days=ago) for ago in range(days - 1, -1, -1))
+    ledgers = [ledger for token in tokens if (ledger := known.ledgers.get(token.id)) is not None]
+    worst = sorted(tokens, key=view.order)[:MOST]
+    dry = {key.token for key, each in known.incidents.items() if key.rule is Rule.DOES_NOT_LAST and each.open}
+    return Fleet(
+        tokens,
+        dates,
+        tuple(_sum([used(ledger, day) for ledger in ledgers]) for day in dates),
+        tuple(
+            (
+                token,
+                _sum(_used(desk, token, dates)),
+                forecast(known.ledgers.get(token.id), token, view.now, zone, desk.fleet.age_of(token.id)),
+            )
+            for token in worst
+        ),
+        sum(token.id in dry for token in tokens),
+    )
+
+
+def _used(desk: Desk, token: Token, dates: Sequence[date]) -> list[float | None]:
+    ledger = desk.known.ledgers.get(token.id)
+    return [None if ledger is None else used(ledger, day) for day in dates]
+
+
+def _sum(parts: Sequence[float | None]) -> float | None:
+    known = [each for each in parts if each is not None]
+    return sum(known) if known else None

@@ -1,0 +1,217 @@
+"""What was, in words: of one token over a stretch of time, or of several. It stands by itself, without its picture."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta, tzinfo
+
+from bot.chat.cards.outlook import brief, outlook
+from bot.chat.cards.overview import Overview
+from bot.chat.cards.status import amount as left_of
+from bot.chat.cards.status import plan_name, share, status_word
+from bot.chat.charts.sparkline import use_of_days
+from bot.chat.charts.trace import OFF, Trace
+from bot.chat.text import amount, dated, percent, span, stamp
+from bot.domain.forecast import Band, Forecast
+from bot.domain.model import Status, Token
+from bot.domain.value import Value
+
+_NAMED = 4
+"""Refills, or changes of the allowance, that are named; of more, the latest."""
+
+_WORKED = {Status.FAST.value, Status.RELAX.value}
+
+ALT_LIMIT = 1024
+"""Of the alternative text of a picture, by Discord's documentation."""
+
+
+class Past(Value):
+    """One token over a stretch of time."""
+
+    number: int
+    token: Token | None
+    """As it is now; None for one that is no longer listed."""
+    trace: Trace
+    said: Forecast | None
+    fan: tuple[Band, ...]
+    span: str
+    """How that time is called: `the last 7 days`."""
+    now: datetime
+    zone: tzinfo
+    week: str = ""
+    """Its line of bars."""
+
+
+def past_of_token(past: Past) -> str:
+    """What was used, what is left, whether that lasts; what it was in; what is not known."""
+    trace = past.trace
+    ahead = outlook(past.said, past.now, past.zone) if past.said is not None else ""
+    lines = [
+        f"**{_headline(past)}**",
+        ahead,
+        _states(trace),
+        _added(trace),
+        _allowed(trace),
+        *_unseen(past),
+        past.week,
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _headline(past: Past) -> str:
+    trace, number = past.trace, past.number
+    if not trace.held:
+        if trace.watched_since is None and past.token is not None:
+            return f"Nothing is kept of token {number} from {past.span}"
+        return f"Token {number} was not read in {past.span}"
+    left = _left(past)
+    if trace.used is None:
+        if left:
+            return f"Token {number} has {left} left; what it used is not known from one reading"
+        return f"Token {number} did not report its fast time in {past.span}"
+    use = "no fast time" if trace.used <= 0 else f"{amount(trace.used)} of fast time"
+    return f"Token {number} used {use} in {_since(past)}{f'; {left} left' if left else ''}"
+
+
+def _since(past: Past) -> str:
+    """How long that was; of one that is new, how long it was watched."""
+    begun = past.trace.watched_since
+    return past.span if begun is None else f"the {span(past.now - begun)} since it was first read"
+
+
+def _left(past: Past) -> str:
+    if past.token is not None and past.token.fast_time.known:
+        return left_of(past.token.fast_time)
+    last = past.trace.last
+    return "" if last is None or last.minutes is None else amount(last.minutes)
+
+
+def _states(trace: Trace) -> str:
+    """`**Status** FAST 5 d 17 h · RELAX 14 h · worked 98 % of the time`."""
+    spans = {_word(state): length for state, length in trace.spans.items()}
+    seen = sum(spans.values(), timedelta())
+    if not spans:
+        return ""
+    if len(spans) == 1:
+        return f"**Status** {next(iter(spans))} all the time"
+    parts = [f"{word} {span(length)}" if length else f"{word} just now" for word, length in spans.items()]
+    worked = sum((length for state, length in trace.spans.items() if state in _WORKED), timedelta())
+    share_ = [f"worked {percent(100 * (worked / seen))} of the time"] if seen else []
+    return f"**Status** {' · '.join([*parts, *share_])}"
+
+
+def _word(state: str) -> str:
+    return "switched off" if state == OFF else state
+
+
+def _added(trace: Trace) -> str:
+    said = [
+        f"{'refill' if rise.refill else f'{amount(rise.minutes)} bought'} {stamp(rise.at, 'f')}"
+        for rise in trace.rises[-_NAMED:]
+    ]
+    more = len(trace.rises) - len(said)
+    return f"**Added** {' · '.join([*said, *([f'{more} more before'] if more else [])])}" if said else ""
+
+
+def _allowed(trace: Trace) -> str:
+    """Only where it changed."""
+    if len(trace.allowances) < 2:  # noqa: PLR2004 - one is no change
+        return ""
+    (_, first), *later = trace.allowances
+    said = [f"{amount(minutes)} since {stamp(at, 'f')}" for at, minutes in later[-_NAMED:]]
+    return f"**Allowance** {' · '.join([f'{amount(first)} before', *said])}"
+
+
+def _unseen(past: Past) -> Iterable[str]:
+    trace = past.trace
+    if trace.watched_since is not None and trace.held:
+        yield f"**Watched** since {stamp(trace.watched_since, 'f')}; there is nothing from before"
+    if trace.held and trace.gaps:
+        total = sum((end - begin for begin, end in trace.gaps), timedelta())
+        begin, end = max(trace.gaps, key=lambda gap: gap[1] - gap[0])
+        one = f"from {stamp(begin, 'f')} to {stamp(end, 'f')}"
+        many = f"in {len(trace.gaps)} gaps, the longest {one}" if len(trace.gaps) > 1 else one
+        yield f"**Not read** for {span(total)}, {many}"
+    if trace.unknown and trace.used is not None:
+        yield f"**Fast time not reported** for {span(trace.unknown)}"
+
+
+def described_token(past: Past) -> str:
+    """The picture in words, for those who do not see it: plain text, without markup."""
+    trace = past.trace
+    levels = [each for each in trace.held if each.minutes is not None]
+    said = [f"Chart of token {past.number}, {past.span}."]
+    if levels:
+        first, last = levels[0].minutes or 0, levels[-1].minutes or 0
+        least = min(levels, key=lambda each: each.minutes or 0)
+        said.append(f"Fast time goes from {amount(first)} to {amount(last)};")
+        said.append(f"the least is {amount(least.minutes or 0)}, {_clock(least.begin, past.zone)}.")
+    else:
+        said.append("No fast time is known.")
+    said += [
+        f"{'Refilled' if rise.refill else f'{amount(rise.minutes)} bought'} {_clock(rise.at, past.zone)}."
+        for rise in trace.rises[-_NAMED:]
+    ]
+    if trace.spans:
+        parts = [f"{_word(state)} {span(length)}" for state, length in trace.spans.items()]
+        said.append(f"Status: {', '.join(parts)}.")
+    if trace.gaps and trace.held:
+        total = sum((end - begin for begin, end in trace.gaps), timedelta())
+        said.append(f"Not read for {span(total)}.")
+    if past.fan:
+        end = past.fan[-1]
+        expected = f"{amount(end.middle)} left, between {amount(end.low)} and {amount(end.high)}"
+        said.append(f"Expected {_clock(end.at, past.zone)}: {expected}.")
+    return " ".join(said)[:ALT_LIMIT]
+
+
+def _clock(at: datetime, zone: tzinfo) -> str:
+    here = at.astimezone(zone)
+    return f"{dated(here.date())} {here:%H:%M}"
+
+
+class Fleet(Value):
+    """Several tokens over whole days."""
+
+    tokens: tuple[Token, ...]
+    days: tuple[date, ...]
+    used: tuple[float | None, ...]
+    """On each of those days, by all of them."""
+    worst: tuple[tuple[Token, float | None, Forecast], ...]
+    """Of the worst: what each used in all, and what is to be expected of it."""
+    dry: int
+    """How many do not last until their refill."""
+
+
+def past_of_fleet(fleet: Fleet, view: Overview, zone: tzinfo) -> str:
+    """What they used together, what is left, and a line for each of the worst."""
+    seen = [each for each in fleet.used if each is not None]
+    left = [each.fast_time.remaining for each in fleet.tokens if each.fast_time.remaining is not None]
+    count = f"{len(fleet.tokens):,} token{'s' * (len(fleet.tokens) != 1)}"
+    use = f"used {amount(sum(seen))} of fast time since {dated(fleet.days[0])}" if seen else "used an unknown amount"
+    have = f"; {amount(sum(max(0.0, each) for each in left))} left" if left else ""
+    unread = len(fleet.tokens) - len(left)
+    lines = [
+        f"**{count} {use}{have}**",
+        f"{fleet.dry} of them will not last until their refill" if fleet.dry else "",
+        f"Of {unread} it is not known how much is left" if unread and left else "",
+        use_of_days(fleet.days, fleet.used),
+        *(_row(token, used, said, view, zone) for token, used, said in fleet.worst),
+    ]
+    more = len(fleet.tokens) - len(fleet.worst)
+    return "\n".join(filter(None, [*lines, f"and {more:,} more, which stand better" if more > 0 else ""]))
+
+
+def _row(token: Token, used: float | None, said: Forecast, view: Overview, zone: tzinfo) -> str:
+    parts = [
+        f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}",
+        share(token.fast_time, view.limit(token)) or "fast time not known",
+        "" if used is None else f"used {amount(used)}",
+        brief(said, view.now, zone) or plan_name(token.subscription),
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def described_fleet(names: Sequence[str], span_: str) -> str:
+    """The picture of several in words; the text beside it has their numbers."""
+    return f"Small charts of fast time and status of tokens {', '.join(names)}, {span_}. The text says the numbers."[
+        :ALT_LIMIT
+    ]
