@@ -188,7 +188,10 @@ class Finding(Value):
     now: Record | None = None
     """The token as read."""
     detail: str = ""
-    """For people, when the records do not say it: the upstream's own words, escaped by whoever shows them."""
+    """For people, when the records do not say it: the upstream's own words, escaped by whoever shows them.
+
+    Empty for the rules about what is to come, which an older version takes for a level of fast time.
+    """
     origin: str = ""
     """The status before the token's trouble began, through whatever statuses followed; for rules about the status."""
     readings: int = 1

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.domain.counting import counted
+from bot.domain.forecast import Forecast
 from bot.domain.incidents import (
     AHEAD,
     FAST_HOURS,
@@ -31,6 +32,9 @@ from bot.domain.incidents import (
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import Value, replace
+
+HALF_DAYS, DAYS = timedelta(days=1), timedelta(days=7)
+"""From when on half days matter of what is foretold, and from when on days do."""
 
 
 class Step(Value):
@@ -199,6 +203,8 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
             word = seen.now.status if seen.now else ""
         case Rule.FAST_TIME_LOW | Rule.FAST_TIME_GONE:
             word = f"{seen.detail} {seen.now.status}" if seen.now else seen.detail
+        case Rule.DOES_NOT_LAST:
+            word = "" if seen.forecast is None else _about_when(seen.forecast)
         case Rule.UPSTREAM_DOWN:
             word = f"{seen.detail.partition(':')[0]} {seen.until}"
         case Rule.UPSTREAM_REFUSED:
@@ -209,6 +215,20 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
         case _:
             word = seen.detail
     return seen.severity, word, seen.flips[-1:]
+
+
+def _about_when(said: Forecast) -> str:
+    """When it runs out, as exact as anybody wants to know: the card is edited when that is another time."""
+    if said.dry_at is None:
+        return ""
+    ahead = said.dry_at - said.at
+    return (
+        f"{said.dry_at:%F}"
+        if ahead >= DAYS
+        else f"{said.dry_at:%F %p}"
+        if ahead >= HALF_DAYS
+        else f"{said.dry_at:%F %H}"
+    )
 
 
 def _news(before: Incident | None, after: Incident, judgement: Judgement, *, suppressed: bool) -> _News:

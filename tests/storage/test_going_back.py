@@ -16,6 +16,7 @@ from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.storage.schema import decisions, incidents, messages
 from bot.storage.store import Store
+from tests.domain.test_ahead import sprint, watched
 from tests.storage.test_testing import BEFORE as RULES
 from tests.storage.values import NOW, claim, incident, minutes
 
@@ -124,6 +125,14 @@ async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) 
     await store.save(Changes(NOW, decided=(plain,)), NOW)
     kind = sa.select(decisions.c.kind).where(decisions.c.id == plain.id)
     assert await store.database.read(lambda connection: connection.scalar(kind)) == "setting"
+
+
+def test_what_is_to_come_has_no_detail_which_an_older_version_would_read_as_a_level() -> None:
+    sky = watched()
+    sky.live(3 * 24, 100)
+    sprint(sky, 80, 20)
+    details = {each.key.rule: each.detail for each in sky.known.incidents.values()}
+    assert [details[rule] for rule in sorted(AHEAD)] == ["", ""]
 
 
 def test_the_rules_that_came_later_are_those_that_no_older_version_has() -> None:

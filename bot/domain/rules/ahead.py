@@ -5,7 +5,7 @@ other side is the rule about fast time: once that has told people, it has the wo
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from typing import Final
 
 from bot.domain.forecast import UNLIKELY, Forecast
@@ -23,9 +23,6 @@ ROSE: Final = 0.02
 
 LEAST: Final = 1.0
 """Minutes; the same where the allowance is not known."""
-
-HALF_DAYS, DAYS = timedelta(days=1), timedelta(days=7)
-"""From when on half days matter, and from when on days do: a card is not edited for less."""
 
 
 def does_not_last(sight: Sight) -> Iterator[Verdict]:
@@ -64,8 +61,7 @@ def burning_fast(sight: Sight) -> Iterator[Verdict]:
 
 
 def _found(sight: Sight, said: Forecast) -> Finding:
-    finding = sight.finding(Rule.DOES_NOT_LAST, _severity(sight))
-    return replace(finding, forecast=said, detail=_about_when(said.dry_at, sight.at, sight.policy.zone))
+    return replace(sight.finding(Rule.DOES_NOT_LAST, _severity(sight)), forecast=said)
 
 
 def _severity(sight: Sight) -> Severity:
@@ -90,13 +86,3 @@ def _eased(incident: Incident, said: Forecast, total: float | None) -> bool:
 
 def _rose(before: float | None, now: float | None, total: float | None) -> bool:
     return before is not None and now is not None and now - before > max(LEAST, ROSE * (total or 0))
-
-
-def _about_when(at: datetime | None, now: datetime, zone: tzinfo) -> str:
-    """When it runs out, as exact as anybody wants to know: the card is edited when that is another time."""
-    if at is None:
-        return ""
-    here = at.astimezone(zone)
-    if at - now >= DAYS:
-        return f"{here:%F}"
-    return f"{here:%F %p}" if at - now >= HALF_DAYS else f"{here:%F %H}"

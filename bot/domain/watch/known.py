@@ -98,7 +98,10 @@ class Known(Value):
     unspent: Mapping[int, float] = field(default_factory=dict)
     """As in `Case`. A restart forgets it."""
     forecasts: Mapping[int, Forecast] = field(default_factory=dict)
-    """Whether fast time lasts, by token, as of the last look ahead at it. A restart forgets it; the next look knows."""
+    """Whether fast time lasts, by token, as of the last look ahead; of one that lasts, without since when it is idle.
+
+    A restart forgets it, and the first look after that knows again.
+    """
     flips: Flips = field(default_factory=dict)
     """When tokens changed their status lately. A restart forgets it; an incident that came of it remembers its own."""
     calm: Calm | None = None
