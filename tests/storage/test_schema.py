@@ -18,7 +18,8 @@ from bot.domain.digest import Ahead, Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
-from bot.domain.model import History, InfoText, Record, Severity
+from bot.domain.model import History, InfoText, Record, Severity, Status
+from bot.domain.sample import Sample
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Memory
@@ -28,15 +29,14 @@ from bot.storage.errors import StoreDamagedError, StoreSettingsError
 from bot.storage.store import open_store
 from tests.storage.values import LEASE, NOW, claim, confirm, incident, record
 
+MIGRATIONS = Path(bot.storage.__path__[0]) / "migrations"
+
 
 async def test_the_migrations_make_the_tables_that_the_queries_use(database_url: str) -> None:
-    def differences(connection: sa.Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), schema.tokens.metadata))
-
     def migrated(connection: sa.Connection) -> list[object]:
         migrate(connection, "0001")
         migrate(connection)
-        return differences(connection)
+        return differing(connection)
 
     database = database_at(database_url)
     assert await database.write(migrated) == []
@@ -96,11 +96,10 @@ def _anatomy(connection: sa.Connection) -> object:
 
 
 def test_the_version_is_that_of_the_newest_migration() -> None:
-    migrations = Path(bot.storage.__path__[0]) / "migrations"
-    assert ScriptDirectory(str(migrations)).get_current_head() == schema.VERSION
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == schema.VERSION
 
 
-_FIRST_VERSION = {
+_FIRST_VERSION: dict[str, dict[str, object]] = {
     "messages": {
         "id": 7,
         "summary": False,
@@ -189,6 +188,94 @@ async def test_a_database_of_the_first_version_keeps_its_data(database_url: str)
         answer = await claim(store, NOW, LEASE)
         assert answer is not None
         assert (answer.reply_to, answer.incidents) == (77, (notified,))
+
+
+_BEFORE: dict[str, dict[str, object]] = {
+    "messages": {
+        **_FIRST_VERSION["messages"],
+        "created_at": NOW,
+        "rule": "banned",
+        "claimed_until": NOW,
+        "uncertain_since": NOW,
+        "uncertain_version": 2,
+    },
+    "installation": {
+        **_FIRST_VERSION["installation"],
+        "term": 7,
+        "renewals": 41,
+        "holder": "somebody",
+        "channel_id": 2**62 + 1,
+        "elsewhere": 2**61 + 1,
+        "told_blocked": True,
+        "moved_at": None,
+    },
+    "tokens": _FIRST_VERSION["tokens"],
+    "incidents": {**_FIRST_VERSION["incidents"], "key": "banned:1900:"},
+    "decisions": {
+        "id": "s1",
+        "kind": "silence",
+        "decision": json.dumps(
+            {"id": "s1", "since": NOW.isoformat(), "until": None, "by": 7, "scope": {"token": 1900}}
+        ),
+    },
+    "audit": {"id": 3, "at": NOW, "by": 2**62 + 1, "act": "silence", "what": "token 1900", "reason": "näh"},
+    "notice_incidents": {"message_id": 7, "incident_id": _FIRST_VERSION["incidents"]["id"]},
+}
+"""Rows as the version before this one could write them. An older one has no more than part of these columns."""
+
+VERSIONS = [each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+
+
+@pytest.mark.parametrize("version", sorted(VERSIONS)[:-1])
+async def test_an_upgrade_from_any_version_loses_nothing(database_url: str, version: str) -> None:
+    def make(connection: sa.Connection) -> dict[str, dict[str, object]]:
+        migrate(connection, version)
+        there = sa.inspect(connection)
+        written: dict[str, dict[str, object]] = {}
+        for name, row in _BEFORE.items():
+            if not there.has_table(name):
+                continue
+            known = {column["name"] for column in there.get_columns(name)}
+            written[name] = {column: value for column, value in row.items() if column in known}
+            connection.execute(sa.insert(_table(name, written[name])).values(written[name]))
+        return written
+
+    def read(connection: sa.Connection) -> dict[str, dict[str, object]]:
+        found = {}
+        for name, row in written.items():
+            (only,) = connection.execute(sa.select(_table(name, row))).mappings()
+            found[name] = dict(only)
+        return found
+
+    def _table(name: str, row: dict[str, object]) -> sa.TableClause:
+        times = {"at"} | {column for column in row if column.endswith(("_at", "_until", "_since"))}
+        return sa.table(name, *(sa.column(column, schema.Instant() if column in times else None) for column in row))
+
+    database = database_at(database_url)
+    written = await database.write(make)
+    await database.close()
+    assert ("decisions" in written) == (version >= "0002")
+
+    async with open_store(database_url) as store:
+        found = await store.database.read(read)
+        before, after = (json.loads(str(each["incidents"].pop("incident"))) for each in (written, found))
+        assert before.items() <= after.items(), "a migration may add to it"
+        assert found == written
+        memory = await store.load()
+        assert (memory.records, memory.read_at) == ({1900: record()}, NOW)
+        assert (memory.ledgers, len(memory.decisions)) == ({}, version >= "0002")
+        assert memory.incidents.keys() == {incident().key}
+        await store.save(Changes(NOW + timedelta(minutes=1), (record(),), samples=(_SAMPLE,)), NOW)
+        assert (await store.history([1900], NOW, NOW + timedelta(minutes=1)))[1900] == (_SAMPLE,)
+        assert await store.database.read(differing) == []
+
+
+_SAMPLE = Sample(1900, NOW.replace(microsecond=0) + timedelta(seconds=1), Status.FAST, None, None, None, None, None)
+
+
+def differing(connection: sa.Connection) -> list[object]:
+    """What of the tables is otherwise than the queries take them to be."""
+    return list(compare_metadata(MigrationContext.configure(connection), schema.tokens.metadata))
 
 
 _STORED: dict[type[Value], str] = {
