@@ -26,8 +26,8 @@ from bot.telemetry import event
 
 logger = logging.getLogger(__name__)
 
-TOKENS: Final = 10
-"""That are packed, or thinned, at once: 20 ms of work, as long as which a poll may have to wait."""
+TOKENS, WEEKS = 10, 5
+"""That are packed, and thinned, at once: some 10 ms of work, for which a poll may have to wait."""
 
 ROWS: Final = 2_000
 """That are packed at once."""

@@ -4,8 +4,11 @@ What was read today lies in rows of its own, which a poll adds to; what is older
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -95,28 +98,28 @@ _STATUSES: Final = {str(status): status for status in Status}
 
 def in_order(found: Stored, tokens: Collection[int], since: datetime, until: datetime) -> dict[int, tuple[Sample, ...]]:
     """The samples of each token in their order, with the last one before that time. A pack that is damaged is a gap."""
-    of: dict[int, dict[datetime, Sample]] = {token: {} for token in tokens}
-    for each in _unpacked(found, since, until):
-        of[each.token][each.at] = each
-    for each in found.samples:
-        of[each.token][each.at] = each
-    return {token: tuple(_cut(sorted(each.values(), key=_at), since, until)) for token, each in of.items()}
-
-
-def _unpacked(found: Stored, since: datetime, until: datetime) -> Iterator[Sample]:
+    of: dict[int, list[Sample]] = {token: [] for token in tokens}
     first, last = int(since.timestamp()), int(until.timestamp())
     for token, data in found.packs:
         try:
-            yield from packs.unpack(token, data, first, last)
+            of[token] += packs.unpack(token, data, first, last)
         except ValueError as error:
             event(logger, logging.WARNING, "part of the history cannot be read", token=token, error=str(error))
+    for each in found.samples:
+        of[each.token].append(each)
+    return {token: _cut(_sorted(each), since, until) for token, each in of.items()}
 
 
-def _at(sample: Sample) -> datetime:
-    return sample.at
+def _sorted(samples: list[Sample]) -> list[Sample]:
+    """As they are, mostly: a week follows another, then days, then rows. A clock that was set back mixes them."""
+    if all(before.at < after.at for before, after in pairwise(samples)):
+        return samples
+    return sorted({each.at: each for each in samples}.values(), key=_at)
 
 
-def _cut(ordered: Sequence[Sample], since: datetime, until: datetime) -> Iterator[Sample]:
-    before = [each for each in ordered if each.at < since]
-    yield from before[-1:]
-    yield from (each for each in ordered if since <= each.at <= until)
+_at: Final = attrgetter("at")
+
+
+def _cut(ordered: Sequence[Sample], since: datetime, until: datetime) -> tuple[Sample, ...]:
+    begin = max(0, bisect_left(ordered, since, key=_at) - 1)
+    return tuple(ordered[begin : bisect_right(ordered, until, key=_at)])

@@ -212,7 +212,7 @@ class Store:
     async def prune_history(self, now: datetime, raw: timedelta, hourly: timedelta) -> None:
         """Pack what was read before today, thin what is older than `raw`, and delete what is older than `hourly`.
 
-        In transactions of some 20 ms; each may be the last before a crash, or before another copy leads.
+        In transactions of some 10 ms; each may be the last before a crash, or before another copy leads.
         """
         today = retention.day_of(now)
         unpacked = await self.database.read(lambda connection: retention.unpacked(connection, today))
@@ -220,7 +220,7 @@ class Store:
             while await self.pack(tokens, today):
                 pass
         thick = await self.database.read(lambda connection: retention.thick(connection, retention.day_of(now - raw)))
-        for weeks in batches(thick, retention.TOKENS):
+        for weeks in batches(thick, retention.WEEKS):
             await self.thin(weeks)
         over = await self.database.read(lambda connection: retention.over(connection, retention.day_of(now - hourly)))
         for keys in batches(over):
