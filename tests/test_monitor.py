@@ -555,3 +555,58 @@ async def test_of_each_token_one_object_is_kept(watch: Watch) -> None:
     known = watch.monitor.known
     assert all(known.remembered[each] is known.fleet.tokens[each] for each in (1, 2))
     assert watch.monitor.fleet.tokens[2].status is Status.BANNED
+
+
+def used(minutes: float) -> Record:
+    """A token with that much less than all of its fast time, whose refill is far away."""
+    left = 900 - minutes
+    renews = int((START + timedelta(days=30)).timestamp())
+    fast = f"{left / 60:.2f}/15.0 hours ({left / 9:.2f}%)"
+    return record(1900, fast=fast, terms=f"Active monthly, renews next on <t:{renews}>")
+
+
+DRY = Key(Rule.DOES_NOT_LAST, 1900)
+
+
+async def test_looks_ahead_count_over_restarts_and_what_they_find_is_stored_and_told(database_url: str) -> None:
+    async with watching(database_url) as watch:
+        for hours in range(0, 7 * 24, 4):
+            watch.now = START + timedelta(hours=hours)
+            await watch.look(used(hours * 3.5))
+        await watch.monitor.look_ahead()
+        assert watch.monitor.known.incidents[DRY].seen == 1
+        await watch.monitor.look_ahead()
+        assert watch.monitor.known.incidents[DRY].seen == 1
+        now, told = watch.now, watch.handover.count
+    found = []
+    for hours in (1, 2):
+        async with watching(database_url, now + timedelta(hours=hours)) as watch:
+            await watch.look(used(7 * 24 * 3.5 + hours * 4))
+            await watch.monitor.look_ahead()
+            found.append(watch.monitor.known.incidents[DRY])
+    assert told
+    assert [each.open for each in found] == [False, True]
+    assert found[1].forecast == watch.monitor.known.forecasts[1900]
+    async with watching(database_url) as watch:
+        assert watch.monitor.known.incidents == {DRY: found[1]}
+        assert not watch.monitor.known.forecasts
+
+
+async def test_a_look_ahead_that_moves_nothing_stores_nothing(watch: Watch) -> None:
+    await watch.look(record())
+    watch.disk.away = True
+    await watch.monitor.look_ahead()
+    assert watch.monitor.known.forecasts.keys() == {1900}
+
+
+async def test_what_a_look_ahead_finds_while_nothing_is_stored_is_found_again(watch: Watch) -> None:
+    for hours in range(0, 7 * 24, 4):
+        watch.now = START + timedelta(hours=hours)
+        await watch.look(used(hours * 3.5))
+    watch.disk.away = True
+    with pytest.raises(StoreUnavailableError):
+        await watch.monitor.look_ahead()
+    assert DRY not in watch.monitor.known.incidents
+    watch.disk.away = False
+    await watch.monitor.look_ahead()
+    assert watch.monitor.known.incidents[DRY].seen == 1

@@ -222,13 +222,8 @@ def _about_when(said: Forecast) -> str:
     if said.dry_at is None:
         return ""
     ahead = said.dry_at - said.at
-    return (
-        f"{said.dry_at:%F}"
-        if ahead >= DAYS
-        else f"{said.dry_at:%F %p}"
-        if ahead >= HALF_DAYS
-        else f"{said.dry_at:%F %H}"
-    )
+    exactly = "%F" if ahead >= DAYS else "%F %p" if ahead >= HALF_DAYS else "%F %H"
+    return said.dry_at.strftime(exactly)
 
 
 def _news(before: Incident | None, after: Incident, judgement: Judgement, *, suppressed: bool) -> _News:

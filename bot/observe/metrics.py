@@ -7,6 +7,7 @@ line for each of 10,000 tokens takes a tenth of a second. No label holds a text 
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -33,6 +34,7 @@ class Leader(Value):
     """What only a copy that leads has."""
 
     known: Known
+    now: datetime
     interval: float
     """Seconds between two polls."""
     unstored: float
@@ -70,6 +72,7 @@ def moment(pulse: Pulse) -> Moment:
         {name: pulse.failures[name] for name in pulse.facts.jobs},
         Leader(
             parts.monitor.known,
+            now,
             pulse.facts.interval.total_seconds(),
             pulse.unstored.total_seconds(),
             dict(parts.monitor.troubles),
@@ -153,6 +156,19 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
         "Fast time left, of the tokens of which it is known.",
         "token",
         {str(token.id): 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
+    )
+    ahead = [(str(token_id), said) for token_id, said in leader.known.forecasts.items() if said.chance is not None]
+    yield _gauges(
+        "fast_time_dry_ratio",
+        "The chance that fast time is gone before the refill, from 0 to 1, where there is a forecast.",
+        "token",
+        {token: said.chance or 0.0 for token, said in ahead},
+    )
+    yield _gauges(
+        "fast_time_dry_seconds",
+        "How long fast time lasts at its pace, of tokens that run dry before the refill.",
+        "token",
+        {token: max((said.dry_at - leader.now).total_seconds(), 0) for token, said in ahead if said.dry_at is not None},
     )
     yield _incidents(leader.known)
 

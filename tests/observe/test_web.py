@@ -28,7 +28,7 @@ from bot.observe.health import CAUSES
 from bot.observe.metrics import PREFIX, Moment, exposition, moment
 from bot.observe.web import serving
 from bot.storage.store import StoreUnavailableError
-from tests.domain.fleets import record
+from tests.domain.fleets import START, record
 from tests.observe.conftest import Patient
 
 OBSERVING = (Path(__file__).parents[2] / "docs/observing.md").read_text(encoding="utf-8")
@@ -228,6 +228,23 @@ async def test_the_figures_are_those_of_the_bot(patient: Patient) -> None:
     assert told["dwell_seconds_count"] == len(patient.ends.posted)
     assert told["dwell_seconds_bucket[60.0]"] == 0
     assert told["dwell_seconds_bucket[300.0]"] == len(patient.ends.posted)
+
+
+async def test_who_runs_dry_is_among_the_figures_with_how_sure_and_when(patient: Patient) -> None:
+    renews = f"Active monthly, renews next on <t:{int((START + timedelta(days=30)).timestamp())}>"
+    with patient.leading():
+        for hours in range(0, 6 * 24, 4):
+            patient.ends.now = START + timedelta(hours=hours)
+            left = 900 - 4 * hours
+            dry = record(1900, fast=f"{left / 60:.2f}/15.0 hours ({left / 9:.2f}%)", terms=renews)
+            await patient.poll(dry, record(1901, terms=renews))
+        await patient.monitor.look_ahead()
+        async with visiting(patient) as session:
+            told = figures((await get(session, "/metrics"))[1])
+    assert 0.8 <= told["fast_time_dry_ratio[1900]"] <= 1
+    assert told["fast_time_dry_ratio[1901]"] < 0.4
+    assert timedelta(days=2).total_seconds() < told["fast_time_dry_seconds[1900]"] < timedelta(days=8).total_seconds()
+    assert "fast_time_dry_seconds[1901]" not in told
 
 
 async def test_the_documented_figures_are_the_figures(patient: Patient) -> None:
