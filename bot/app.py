@@ -205,8 +205,10 @@ def _going_first(outbox: Outbox, handover: Handover, ops: int) -> Callable[[int]
     """Whether an alert waits, before which no board is touched, or its channel is left alone."""
 
     def first(channel_id: int) -> bool:
-        resting = outbox.rests.left(Subject.EDITS, asyncio.get_running_loop().time()) if channel_id == ops else None
-        return not outbox.idle or handover.has_news or bool(resting)
+        now = asyncio.get_running_loop().time()
+        # Where nothing may be posted, what hangs may be edited all the same.
+        rests = channel_id == ops and not outbox.blocked and bool(outbox.rests.left(Subject.EDITS, now))
+        return not outbox.idle or handover.has_news or rests
 
     return first
 

@@ -168,7 +168,7 @@ def test_many_that_need_a_person_are_told_by_what_is_open() -> None:
     said = lines(shown(many, *bans))
     assert "**Needs a person** · 30" in said
     assert "… and 20 more: `/tokens`" in said
-    assert any(line.startswith("🔴 **BANNED**: tokens 1, 2, 3, 4, 5, 6 and 24 more") for line in said)
+    assert "🔴 **BANNED**: tokens 1, 2, 3, 4, 5, 6 and 24 more · **nobody has them all**" in said
 
 
 def test_a_restart_that_left_a_gap_is_said_for_an_hour() -> None:

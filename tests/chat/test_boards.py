@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
+import sqlalchemy as sa
 from discord.http import Route
 
 from bot.chat.attempt import one_try
@@ -18,12 +19,13 @@ from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
 from bot.domain.rules.policy import Policy
 from bot.saving import speaks_for_itself
+from bot.storage.schema import boards
 from bot.storage.store import FencedError, Store, open_store
 from tests.chat.builders import fleet, token
 from tests.chat.conftest import FakeDesk
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 from tests.wire.discord import Call, Discord, Rate
-from tests.wire.faults import RESET, error, rate_limited
+from tests.wire.faults import HANG, RESET, Fault, error, rate_limited
 from tests.wire.messages import Message
 from tests.wire.world import OPS, Channel, Guild
 
@@ -298,6 +300,44 @@ async def test_killed_between_the_post_and_the_note_it_is_found_again(
             assert len(fake.posts) == 1
             assert [each.discord_id for each in await store.boards()] == [message.id]
             assert len(message.versions) > 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fault"),
+    [
+        ("POST", "*/messages", HANG),
+        ("POST", "*/messages", HANG.after_accepting()),
+        ("PUT", "*/pins/*", HANG),
+        ("PUT", "*/pins/*", HANG.after_accepting()),
+        ("PATCH", "*", HANG.after_accepting()),
+        ("GET", "*/messages", HANG),
+    ],
+)
+async def test_wherever_a_copy_is_killed_the_next_one_keeps_the_one_board(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, method: str, path: str, fault: Fault
+) -> None:
+    async with discord() as fake, open_store(sqlite_url) as store:
+        with fake.outage(fault, method, path) as outage:
+            for _ in range(2):
+                async with copy(monkeypatch, fake, store) as killed:
+                    putting = asyncio.create_task(killed.boards.put(HALL.id, OLIVE))
+                    for _ in range(36):  # three minutes
+                        await killed.poll(5 * (not outage.hits), every=5)
+                    putting.cancel()
+                    await asyncio.wait({putting})
+                if not outage.hits:  # the channel is searched only after an attempt of unknown outcome
+                    await _forget_the_note(store)
+        assert outage.hits
+        fake.board.forget_nonces()
+        async with copy(monkeypatch, fake, store) as last:
+            await last.poll(3 * MINUTE, every=10)
+            (message,) = last.shown()
+            assert [each.discord_id for each in await store.boards()] == [message.id]
+
+
+async def _forget_the_note(store: Store) -> None:
+    """As if the copy had been killed before it could store where its board is."""
+    await store.database.write(lambda connection: connection.execute(sa.update(boards).values(discord_id=None)))
 
 
 async def test_a_post_that_cannot_be_noted_is_noted_later(one: Copy, sqlite_url: str) -> None:

@@ -42,11 +42,17 @@ def troubles_of_token(
     ]
 
 
-def troubles_of_fleet(incidents: Iterable[Incident], fleet: Fleet) -> list[str]:
-    """`🔴 **BANNED**: tokens 1920 and 1921 · @ana has them`: a line a rule, the gravest first. No info."""
+def troubles_of_fleet(incidents: Iterable[Incident], fleet: Fleet, *, calling: bool = False) -> list[str]:
+    """`🔴 **BANNED**: tokens 1920 and 1921 · @ana has them`: a line a rule, the gravest first. No info.
+
+    Args:
+        incidents: Those that are open, of all tokens and of none.
+        fleet: What is known now.
+        calling: Say that nobody has what is critical.
+    """
     grave = [incident for incident in incidents if incident.severity is not Severity.INFO]
     groups = grouped(stories(nsmallest(_WORDED, grave, key=place), fleet))
-    lines = [_named(label, group) + _holders(group) for label, group in groups.items()]
+    lines = [_named(label, group) + (_holders(group) or _nobody(group) * calling) for label, group in groups.items()]
     more = len(lines) > _LINES or len(grave) > _WORDED
     return [*lines[:_LINES], *(["… and more: `/incidents`"] if more else [])]
 
@@ -76,6 +82,12 @@ def _line(story: Story, now: datetime, *, suppressed: str, link: str | None) -> 
         f"[jump]({link})" if link else "",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _nobody(group: Sequence[Story]) -> str:
+    """That nobody has what calls somebody."""
+    calls = any(story.incident.pages and not story.incident.is_silenced for story in group)
+    return f" · **nobody has {'it' if len(group) == 1 else 'them all'}**" if calls else ""
 
 
 def _holders(group: Sequence[Story]) -> str:

@@ -118,7 +118,7 @@ def sheet(
     rowed = {token.id for token in people} if len(people) <= _ROWS[0] else frozenset[int]()
     foretold_in_rows = {foretold[token.id].key for token in dry[: _ROWS[1]] if token.id in foretold}
     others = [each for each in about if each.key.token not in rowed and each.key not in foretold_in_rows]
-    open_ = troubles_of_fleet(others, fleet)
+    open_ = troubles_of_fleet(others, fleet, calling=True)
 
     def said(token: Token) -> str:
         return brief(ahead[token.id], view.now, zone) if token.id in ahead else ""
