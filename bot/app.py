@@ -16,13 +16,12 @@ from zoneinfo import ZoneInfo
 from bot.away import Away
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
-from bot.chat.board import Boards
+from bot.chat.board import Boards, first_come
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.chat.login import LoginError
 from bot.chat.premises import Ids, announcement, findings, unmentioned
 from bot.delivery.handover import Handover
-from bot.delivery.rests import Subject
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
@@ -165,7 +164,7 @@ async def _at_work(
         fallback = fallback_of(settings, clock)
         notify = fallback.notify if fallback else None
         outbox = Outbox(store, channel(rendered), clock, handover, notify)
-        boards = client.keep_boards(store, handover, _going_first(outbox, handover, settings.ops_channel_id))
+        boards = client.keep_boards(store, handover, first_come(outbox, handover, settings.ops_channel_id))
         saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
 
@@ -199,18 +198,6 @@ async def _at_work(
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         yield App(client, monitor, outbox, boards, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
-
-
-def _going_first(outbox: Outbox, handover: Handover, ops: int) -> Callable[[int], bool]:
-    """Whether an alert waits, before which no board is touched, or its channel is left alone."""
-
-    def first(channel_id: int) -> bool:
-        now = asyncio.get_running_loop().time()
-        # Where nothing may be posted, what hangs may be edited all the same.
-        rests = channel_id == ops and not outbox.blocked and bool(outbox.rests.left(Subject.EDITS, now))
-        return not outbox.idle or handover.has_news or rests
-
-    return first
 
 
 @contextlib.asynccontextmanager

@@ -7,21 +7,27 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import discord as discord_py
 import pytest
 import sqlalchemy as sa
 from discord.http import Route
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.attempt import one_try
-from bot.chat.board import MOST, Boards
+from bot.chat.board import MOST, Boards, first_come
+from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.delivery.handover import Handover
+from bot.delivery.rests import Subject
+from bot.domain.model import Fleet
 from bot.domain.rules.policy import Policy
+from bot.outbox import Outbox
 from bot.saving import speaks_for_itself
 from bot.storage.schema import boards
 from bot.storage.store import FencedError, Store, open_store
-from tests.chat.builders import fleet, token
+from tests.chat.builders import fleet, summary, token
 from tests.chat.conftest import FakeDesk
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 from tests.wire.discord import Call, Discord, Rate
@@ -494,3 +500,27 @@ async def test_boards_mention_nobody(one: Copy) -> None:
     await one.poll(2 * MINUTE)
     calls = [call for call in one.fake.calls if call.writes_message]
     assert all('"allowed_mentions":{"parse":[]}' in call.body.replace(" ", "") for call in calls)
+
+
+async def test_alerts_come_first_and_a_rest_of_their_edits_holds_in_their_channel(one: Copy) -> None:
+    client = discord_py.Client(intents=discord_py.Intents.none())
+    channel = OpsChannel(
+        client, asyncio.Event(), channel_id=OPS.id, guild_id=1, render=lambda _: alert(summary([]), Fleet(), Roles())
+    )
+    outbox = Outbox(one.store, channel, time_of_day, one.handover)
+    come_first = first_come(outbox, one.handover, OPS.id)
+    assert come_first(HALL.id)  # it has not begun
+    running = asyncio.create_task(outbox.run())
+    await asyncio.sleep(1)
+    assert not come_first(HALL.id)
+    outbox.rests.begin(Subject.EDITS, asyncio.get_running_loop().time(), timedelta(minutes=1))
+    assert (come_first(OPS.id), come_first(HALL.id)) == (True, False)
+    outbox.blocked = True  # posts wait for a person; a board may be edited all the same
+    assert not come_first(OPS.id)
+    outbox.blocked = False
+    await asyncio.sleep(MINUTE)
+    assert not come_first(OPS.id)
+    one.handover.wake()
+    assert come_first(HALL.id)
+    running.cancel()
+    await asyncio.wait({running})
