@@ -102,6 +102,11 @@ class Forecast(Value):
     watched: timedelta = timedelta()
     """How much of the last 35 days was watched; outages, and time that it was off or empty, were not."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left by now that anybody could use."""
+        return self.dry_at is not None and self.dry_at <= self.at
+
 
 class Band(Value):
     """A point of a fan: what will be left then, in minutes."""

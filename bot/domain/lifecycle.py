@@ -222,6 +222,8 @@ def _about_when(said: Forecast) -> str:
     if said.dry_at is None:
         return ""
     ahead = said.dry_at - said.at
+    if said.empty:
+        return "empty"
     exactly = "%F" if ahead >= DAYS else "%F %p" if ahead >= HALF_DAYS else "%F %H"
     return said.dry_at.strftime(exactly)
 

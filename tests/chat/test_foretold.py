@@ -67,6 +67,7 @@ def test_where_it_stops_it_is_critical_and_says_so() -> None:
             replace(SAID, dry_at=NOON + timedelta(hours=9), short=2 * DAY),
             "does not last until its refill: empty in about 9 h, 2 days before it",
         ),
+        (replace(SAID, dry_at=NOON, short=17 * DAY), "is out of fast time, 17 days before its refill"),
         (replace(SAID, dry_at=None, short=None), "does not last until its refill"),
         (None, "does not last until its refill"),
     ],

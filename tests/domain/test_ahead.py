@@ -300,10 +300,27 @@ def test_a_month_of_a_token_that_runs_dry_has_no_page_without_news() -> None:
 def test_without_relax_mode_it_is_told_twice_that_it_will_be_and_that_it_is() -> None:
     assert month("Basic") == [
         "day 14: does_not_last 1900 critical FAST",
-        "day 23: fast_time_low 1900 critical FAST",
-        "day 23: ended: does_not_last 1900 critical FAST",
-        "day 30: ended: fast_time_low 1900 critical FAST",
-        "day 30: resolved: fast_time_low 1900",
+        "day 23: does_not_last 1900 critical FAST",
+        "day 23: raised: does_not_last 1900",
+        "day 30: ended: does_not_last 1900 critical FAST",
+        "day 30: resolved: does_not_last 1900",
+    ]
+
+
+def test_a_little_that_nobody_can_use_is_told_as_nothing_and_once() -> None:
+    sky = Sky(plan="Basic", bystanders=())
+    sky.poll()
+    sky.live(16 * 24, 38)
+    assert sky.open()
+    sky.said.clear()
+    sky.left = 0.5
+    assert sky.live(2) == ["day 16: does_not_last 1900 critical FAST", "day 16: raised: does_not_last 1900"]
+    sky.left = 0.0
+    assert sky.live(24) == []
+    sky.now, sky.left, sky.renews = sky.renews + HOUR, FULL, sky.renews + 30 * DAY
+    assert [each.partition(": ")[2] for each in sky.live(2, 20)] == [
+        "ended: does_not_last 1900 critical FAST",
+        "resolved: does_not_last 1900",
     ]
 
 

@@ -33,14 +33,16 @@ class Foretold(OfFleet, kw_only=True):
         return self.incident.read_at
 
     @property
-    def dry(self) -> str:
-        """`: empty around 14 Aug, 18 days before its refill`; empty where nobody knows when."""
-        said = self.said
+    def runs_dry(self) -> str:
+        """`does not last until its refill: empty around 14 Aug, 18 days before it`; once it is, that it is."""
+        said, lasts = self.said, "does not last until its refill"
         if said is None or said.dry_at is None or said.short is None:
-            return ""
+            return lasts
+        if said.empty:
+            return f"is out of fast time, {length(said.short)} before its refill"
         ahead = said.dry_at - self.at
         around = f"in about {length(ahead)}" if ahead < _DAY else f"around {when(said.dry_at, self.at, self.zone)}"
-        return f": empty {around}, {length(said.short)} before it"
+        return f"{lasts}: empty {around}, {length(said.short)} before it"
 
     @property
     def dry_soon(self) -> str:
@@ -57,7 +59,7 @@ class Foretold(OfFleet, kw_only=True):
     def slower(self) -> str:
         """`, keep it under 0.9 h a day`: what would make it last; empty where nobody knows."""
         said = self.said
-        if said is None or said.left is None or said.renews_at is None or said.renews_at - self.at < _DAY:
+        if said is None or said.left is None or said.renews_at is None or said.renews_at - self.at < _DAY or said.empty:
             return ""
         each_day = max(said.left, 0) / ((said.renews_at - self.at) / _DAY)
         return f", keep it under {pace(floor(each_day / 6) * 6 if each_day >= _HOUR else floor(each_day))}"

@@ -151,7 +151,7 @@ WORDINGS: Mapping[Rule, Wording] = {
     Rule.FAST_TIME_GONE: _fast_time("a token has no fast time left: the last level of fast time low"),
     Rule.DOES_NOT_LAST: Wording(
         explained="at its pace, a token will be out of fast time before the refill",
-        headline="{name} does not last until its refill{dry}",
+        headline="{name} {runs_dry}",
         group="does not last until the refill",
         word="foretold to run dry",
         many="{many} do not last until their refill",

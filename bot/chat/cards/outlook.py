@@ -61,10 +61,10 @@ def outlook(said: Forecast, now: datetime, zone: tzinfo) -> str:
 def brief(said: Forecast, now: datetime, zone: tzinfo) -> str:
     """The same in a word or two, for a list: `dry around 14 Aug`; empty where it lasts, or nobody knows."""
     match said.verdict:
-        case Verdict.DOES_NOT_LAST if said.dry_at is not None and not _is_empty(said):
+        case Verdict.DOES_NOT_LAST if said.dry_at is not None and not said.empty:
             return f"dry around {when(said.dry_at, now, zone)}"
         case Verdict.DOES_NOT_LAST:
-            return "" if _is_empty(said) else "does not last"
+            return "" if said.empty else "does not last"
         case Verdict.MAY_NOT_LAST:
             return "may not last"
         case Verdict.REFILL_DUE:
@@ -119,8 +119,8 @@ def length(time: timedelta) -> str:
 
 def _dry(said: Forecast, now: datetime, zone: tzinfo) -> str:
     renews = f"Renews {day(said.renews_at, now, zone)}" if said.renews_at else "When it renews is not known"
-    if _is_empty(said) or said.dry_at is None:
-        return f"**Empty.** {renews}" if _is_empty(said) else f"{renews}: **does not last**"
+    if said.empty or said.dry_at is None:
+        return f"**Empty.** {renews}" if said.empty else f"{renews}: **does not last**"
     at_pace = f"At this pace ({pace(said.pace)})" if said.pace is not None else "At this pace"
     within = _range(said, now, zone)
     short = f", about {length(said.short)} short" if said.short is not None else ""
@@ -169,7 +169,3 @@ def _unchanged(said: Forecast, now: datetime) -> str:
     since = said.unchanged_since
     old = since is not None and now - since > OLD
     return f" · reading unchanged for {length(now - since)}" if old and since is not None else ""
-
-
-def _is_empty(said: Forecast) -> bool:
-    return said.dry_at is not None and said.dry_at <= said.at

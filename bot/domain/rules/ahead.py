@@ -61,7 +61,9 @@ def burning_fast(sight: Sight) -> Iterator[Verdict]:
 
 
 def _found(sight: Sight, said: Forecast) -> Finding:
-    return replace(sight.finding(Rule.DOES_NOT_LAST, _severity(sight)), forecast=said)
+    before = sight.standing(Rule.DOES_NOT_LAST)
+    came = before is not None and said.empty and before.forecast is not None and not before.forecast.empty
+    return replace(sight.finding(Rule.DOES_NOT_LAST, _severity(sight)), forecast=said, deeper=came)
 
 
 def _severity(sight: Sight) -> Severity:

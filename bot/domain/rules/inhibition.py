@@ -25,8 +25,8 @@ def inhibited(incident: Incident, incidents: Mapping[Key, Incident], silenced: C
         cause = incidents.get(Key(each.cause, key.token)) if key.rule in each.effects else None
         if cause is None or not cause.open or (each.told and cause.notified_as is None):
             continue
-        if cause.key.rule in AHEAD and incident.detail == GONE:
-            continue  # what was to come has come
+        if cause.key.rule in AHEAD and incident.detail == GONE and not (cause.forecast and cause.forecast.empty):
+            continue  # what was to come has come, and the cause has not told that
         if incident.severity.rank > gravest([cause.severity, cause.holds]).rank:
             continue
         if not silenced(cause) or (each.though_suppressed and cause.notified_as is not None):
