@@ -156,7 +156,8 @@ async def _at_work(
 
         def rendered(message: Message) -> Alert:
             mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
-            return alert(message, monitor.fleet, mentions, settings.runbook_url, monitor.known.troubled, zone)
+            known, runbook = monitor.known, settings.runbook_url
+            return alert(message, known.fleet, mentions, runbook, known.troubled, zone, known.ledgers.get)
 
         def telling(trouble: Trouble) -> OpsChannel:
             return channel(lambda _: unsaved(trouble, roles))

@@ -14,6 +14,7 @@ bought, or refilled, or is a number that was wrong for a while.
 """
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from itertools import accumulate, pairwise
 from math import isfinite
@@ -90,9 +91,27 @@ def used(ledger: Ledger, day: date) -> float | None:
     A day is local in the zone that the ledger was written in. What fell by a time is entered when that is read.
     """
     book = opened(ledger)
-    if book is None or not 0 <= (age := book.day - day.toordinal()) < DAYS:
+    return None if book is None else _used(book, day.toordinal())
+
+
+def uses(ledger: Ledger | None, days: Iterable[date], read_on: date) -> list[float | None]:
+    """The same of several days, in the time of one.
+
+    A ledger is written when something changes: on the days since, up to the day on which the token was last read, no
+    fast time was used.
+    """
+    book = opened(ledger)
+    if book is None:
+        return [None for _ in days]
+    still = range(book.day, read_on.toordinal() + 1)
+    found = ((day.toordinal(), _used(book, day.toordinal())) for day in days)
+    return [0.0 if minutes is None and day in still else minutes for day, minutes in found]
+
+
+def _used(book: Book, day: int) -> float | None:
+    if not 0 <= book.day - day < DAYS:
         return None
-    place = (book.day - age) % DAYS
+    place = day % DAYS
     return max(book.use[place], 0.0) if book.covered[place] or book.use[place] else None
 
 

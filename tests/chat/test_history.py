@@ -6,15 +6,16 @@ import pytest
 import simcord
 from simcord.results import ResponseMessage
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.buttons import pictured
 from bot.chat.charts import studio
-from bot.domain.incidents import Rule
+from bot.domain.incidents import Rule, Stage
 from bot.domain.ledger import apply
 from bot.domain.model import Token
 from bot.domain.sample import Sample, sample_of
 from bot.domain.value import replace
 from bot.storage.store import StoreUnavailableError
-from tests.chat.builders import NOON, fleet, incident, token
+from tests.chat.builders import NOON, fleet, incident, message, token
 from tests.chat.conftest import World
 
 HOUR = timedelta(hours=1)
@@ -224,6 +225,20 @@ async def test_one_of_several_is_shown_as_one(world: World) -> None:
 async def test_a_database_that_is_away_is_told(world: World) -> None:
     world.desk.broken = StoreUnavailableError("gone")
     assert "The database does not answer" in await refusal(world, token=1900)
+
+
+async def test_every_card_has_the_last_days_in_a_line_of_text(world: World) -> None:
+    watched(world)
+    result = await world.operator.slash(world.channel, "token", id=1900)
+    assert result.response is not None
+    bars = "Use a day `▇▇▇▇▇▇▅` 26 Dec to 1 Jan, most 1.2 h"
+    assert bars in (result.response.embeds[0].description or "")
+    told = incident(Rule.FAST_TIME_LOW, now=left(3).record, step="20%", detail="20%")
+    shown = alert(message(told), world.desk.fleet, Roles(), ledger=world.desk.known.ledgers.get)
+    assert bars in (shown.embeds[0].description or "")
+    over = replace(told, stage=Stage.RESOLVED, resolved_at=NOON)
+    shown = alert(message(over), world.desk.fleet, Roles(), ledger=world.desk.known.ledgers.get)
+    assert "Use a day" not in (shown.embeds[0].description or "")
 
 
 # Details.

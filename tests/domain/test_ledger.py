@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain import info
 from bot.domain.forecast import Forecast, burning, forecast
-from bot.domain.ledger import Ledger, apply, opened, pack, unpack, used
+from bot.domain.ledger import Ledger, apply, opened, pack, unpack, used, uses
 from bot.domain.model import Token
 from bot.domain.value import replace
 from tests.domain.fleets import record
@@ -235,6 +235,17 @@ def test_use_is_told_by_local_day() -> None:
     assert used(ledger, date(2026, 10, 19)) is None
     assert used(ledger, date(2026, 10, 25)) is None
     assert used(ledger, date(2026, 8, 1)) is None
+
+
+def test_on_the_days_since_the_last_change_nothing_was_used_as_far_as_it_was_read() -> None:
+    ledger = entered([(0, token(900)), (8, token(880)), (30, token(850))])
+    days = [date(2026, 10, 18 + number) for number in range(8)]
+    told = uses(ledger, days, date(2026, 10, 23))
+    assert told[:2] == [None, None]
+    assert sum(each or 0 for each in told) == pytest.approx(50)
+    assert told[4:] == [0, 0, None, None]
+    assert told[2:4] == [used(ledger, day) for day in days[2:4]]
+    assert uses(None, days, days[-1]) == [None] * len(days)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ class Draft(NamedTuple):
     remedies: Sequence[str] = ()
 
 
-def card(story: Story) -> Draft:
-    """One incident: what it means and what to do, or how it ended."""
+def card(story: Story, use: str = "") -> Draft:
+    """One incident: what it means and what to do, or how it ended; `use` is a line about its token while it is open."""
     mark, headline = sign_and_headline(story)
     if story.ended:
         body = [had_been(story), "" if story.well else story.wording.why.format_map(story).strip()]
@@ -43,7 +43,7 @@ def card(story: Story) -> Draft:
     where = "" if elsewhere or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     about = subject(story, "\n".join([headline, *body]))
     said = [each for each in (*body, about, where) if each]
-    lines = [*said, *([GAP] if said else []), timeline([story])]
+    lines = [*said, *([GAP] if said else []), *([use] if use and not story.ended else []), timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
 
 

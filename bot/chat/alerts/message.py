@@ -5,7 +5,7 @@ and there a mention is a name. Cards and summaries are edited as their incidents
 stage; a notice is posted once, as text. Each ends with its mark, by which it is found again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from heapq import nsmallest
 
@@ -14,13 +14,15 @@ import discord
 from bot.chat import cards
 from bot.chat.alerts.components import buttons
 from bot.chat.alerts.digest import digest
-from bot.chat.alerts.drafts import card, summary
+from bot.chat.alerts.drafts import Draft, card, summary
 from bot.chat.alerts.groups import Line, fitted, place
 from bot.chat.alerts.notices import NOTICES
-from bot.chat.alerts.story import stories
+from bot.chat.alerts.story import Story, stories
 from bot.chat.cards import compose
+from bot.chat.charts.sparkline import week_of_use
 from bot.chat.text import bare, number, plain, within
 from bot.domain.incidents import Rule
+from bot.domain.ledger import Ledger
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet
 from bot.domain.value import Value
@@ -72,6 +74,10 @@ class Alert(Value):
     """Whether it is to be posted without a notification."""
 
 
+def _unknown(_: int) -> None:
+    """Nobody knows."""
+
+
 def alert(
     message: Message,
     fleet: Fleet,
@@ -79,6 +85,7 @@ def alert(
     runbook: str | None = None,
     troubled: Callable[[], frozenset[int | None]] = frozenset,
     zone: tzinfo = UTC,
+    ledger: Callable[[int], Ledger | None] = _unknown,
 ) -> Alert:
     """The message as it is to be shown now.
 
@@ -90,6 +97,7 @@ def alert(
         troubled: Gives the tokens with any open incident, of which none is said to be able to take over. It is only
             asked where something is said of that.
         zone: Whose days are meant, of what is to come.
+        ledger: Gives how a token uses its fast time; None where nobody knows.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled, zone)
@@ -115,7 +123,7 @@ def alert(
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {_reference(message)}"
         return Alert(text, (), allowed, silent=notice.kind in QUIET and not pinged)
-    (mark, colour), headline, lines, remedies = summary(about) if message.summary else card(about[0])
+    (mark, colour), headline, lines, remedies = _draft(message, about, ledger)
     if roles.unmentioned and any(story.rule is Rule.BASELINE for story in about):
         lines = [*lines, *(f"⚠️ **{plain(each, UNMENTIONED)}**" for each in roles.unmentioned.splitlines())]
     embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
@@ -123,6 +131,15 @@ def alert(
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     over = any(story.ended for story in about) and not any(story.incident.open for story in about)
     return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, buttons(message, runbook), silent=over)
+
+
+def _draft(message: Message, about: Sequence[Story], ledger: Callable[[int], Ledger | None]) -> Draft:
+    """Of one token with how it used its fast time, in a line of bars, up to the reading that the card shows."""
+    if message.summary:
+        return summary(about)
+    story = about[0]
+    token = story.incident.key.token
+    return card(story, "" if token is None else week_of_use(ledger(token), story.incident.read_at, story.zone))
 
 
 def _reference(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import discord
@@ -17,9 +17,9 @@ from bot.chat.charts.token import Chart, token_chart
 from bot.chat.charts.trace import Trace, traced
 from bot.chat.desk import Desk, DeskClient
 from bot.chat.text import amount
-from bot.domain.forecast import Band, fan, forecast
-from bot.domain.incidents import Incident, Rule
-from bot.domain.ledger import used
+from bot.domain.forecast import Band, Verdict, fan, forecast
+from bot.domain.incidents import Incident
+from bot.domain.ledger import uses
 from bot.domain.model import Token
 from bot.domain.sample import Sample, sample_of
 from bot.domain.value import replace
@@ -51,7 +51,7 @@ async def past_of(client: DeskClient, number: int, since: datetime, until: datet
         called,
         now,
         zone,
-        week_of_use(ledger, now, zone) if ahead else "",
+        week_of_use(ledger, read_at, zone) if ahead else "",
     )
 
 
@@ -136,8 +136,8 @@ async def past_of_several(
     desk: Desk = client.desk
     view, zone = viewed(desk), ZoneInfo(client.place.timezone)
     tokens = tuple(token for number in numbers if (token := desk.fleet.tokens.get(number)) is not None)
-    fleet = await asyncio.to_thread(_fleet, desk, view, tokens, days, zone)
-    names = [token.id for token, _, _ in fleet.worst]
+    fleet = await asyncio.to_thread(_fleet, desk, view, tokens, days)
+    names = [token.id for token, _ in fleet.worst]
     history = await desk.history(names, since, desk.now)
 
     def svg() -> str:
@@ -147,12 +147,12 @@ async def past_of_several(
                 _left(token, view),
                 _trace(token, history.get(token.id, ()), since, desk),
             )
-            for token, _, _ in fleet.worst
+            for token, _ in fleet.worst
         )
         return fleet_chart(Multiples(title, smalls, zone, client.place.timezone, since, desk.now))
 
     alt = described_fleet(list(map(str, names)), called)
-    return Illustrated(svg, alt, past_of_fleet(fleet, view, zone))
+    return Illustrated(svg, alt, past_of_fleet(fleet, view))
 
 
 def _trace(token: Token, samples: Sequence[Sample], since: datetime, desk: Desk) -> Trace:
@@ -164,33 +164,21 @@ def _left(token: Token, view: Overview) -> str:
     return " · ".join(filter(None, [share(token.fast_time, view.limit(token)), "" if left is None else amount(left)]))
 
 
-def _fleet(desk: Desk, view: Overview, tokens: tuple[Token, ...], days: int, zone: tzinfo) -> Fleet:
-    """Sums of what the ledgers know; in 0.1 s for 1,000 tokens and 30 days."""
-    known = desk.known
-    today = view.now.astimezone(zone).date()
+def _fleet(desk: Desk, view: Overview, tokens: tuple[Token, ...], days: int) -> Fleet:
+    """Sums of what the ledgers know; in 50 ms for 1,000 tokens and 30 days."""
+    today = view.now.astimezone(view.zone).date()
     dates = tuple(today - timedelta(days=ago) for ago in range(days - 1, -1, -1))
-    ledgers = [ledger for token in tokens if (ledger := known.ledgers.get(token.id)) is not None]
-    worst = sorted(tokens, key=view.order)[:MOST]
-    dry = {key.token for key, each in known.incidents.items() if key.rule is Rule.DOES_NOT_LAST and each.open}
+    read = {token.id: (desk.fleet.age_of(token.id) or view.now).astimezone(view.zone).date() for token in tokens}
+    used = {token.id: uses(view.ledgers.get(token.id), dates, read[token.id]) for token in tokens}
+    said = [view.forecasts[token.id].verdict for token in tokens if token.id in view.forecasts]
     return Fleet(
         tokens,
         dates,
-        tuple(_sum([used(ledger, day) for ledger in ledgers]) for day in dates),
-        tuple(
-            (
-                token,
-                _sum(_used(desk, token, dates)),
-                forecast(known.ledgers.get(token.id), token, view.now, zone, desk.fleet.age_of(token.id)),
-            )
-            for token in worst
-        ),
-        sum(token.id in dry for token in tokens),
+        tuple(_sum([each[place] for each in used.values()]) for place in range(len(dates))),
+        tuple((token, _sum(used[token.id])) for token in sorted(tokens, key=view.order)[:MOST]),
+        said.count(Verdict.DOES_NOT_LAST),
+        said.count(Verdict.MAY_NOT_LAST),
     )
-
-
-def _used(desk: Desk, token: Token, dates: Sequence[date]) -> list[float | None]:
-    ledger = desk.known.ledgers.get(token.id)
-    return [None if ledger is None else used(ledger, day) for day in dates]
 
 
 def _sum(parts: Sequence[float | None]) -> float | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
-from bot.chat.cards.outlook import brief, outlook
+from bot.chat.cards.outlook import outlook
 from bot.chat.cards.overview import Overview
 from bot.chat.cards.status import amount as left_of
 from bot.chat.cards.status import plan_name, share, status_word
@@ -175,13 +175,15 @@ class Fleet(Value):
     days: tuple[date, ...]
     used: tuple[float | None, ...]
     """On each of those days, by all of them."""
-    worst: tuple[tuple[Token, float | None, Forecast], ...]
-    """Of the worst: what each used in all, and what is to be expected of it."""
+    worst: tuple[tuple[Token, float | None], ...]
+    """The worst, with what each used in all."""
     dry: int
-    """How many do not last until their refill."""
+    """How many do not last until their refill, as of the last look ahead."""
+    unsure: int
+    """Of how many that may be so."""
 
 
-def past_of_fleet(fleet: Fleet, view: Overview, zone: tzinfo) -> str:
+def past_of_fleet(fleet: Fleet, view: Overview) -> str:
     """What they used together, what is left, and a line for each of the worst."""
     seen = [each for each in fleet.used if each is not None]
     left = [each.fast_time.remaining for each in fleet.tokens if each.fast_time.remaining is not None]
@@ -191,21 +193,26 @@ def past_of_fleet(fleet: Fleet, view: Overview, zone: tzinfo) -> str:
     unread = len(fleet.tokens) - len(left)
     lines = [
         f"**{count} {use}{have}**",
-        f"{fleet.dry} of them will not last until their refill" if fleet.dry else "",
+        _ahead(fleet),
         f"Of {unread} it is not known how much is left" if unread and left else "",
         use_of_days(fleet.days, fleet.used),
-        *(_row(token, used, said, view, zone) for token, used, said in fleet.worst),
+        *(_row(token, used, view) for token, used in fleet.worst),
     ]
     more = len(fleet.tokens) - len(fleet.worst)
     return "\n".join(filter(None, [*lines, f"and {more:,} more, which stand better" if more > 0 else ""]))
 
 
-def _row(token: Token, used: float | None, said: Forecast, view: Overview, zone: tzinfo) -> str:
+def _ahead(fleet: Fleet) -> str:
+    dry = f"**{fleet.dry} {'do' if fleet.dry != 1 else 'does'} not last** until the refill" if fleet.dry else ""
+    return " · ".join(filter(None, [dry, f"{fleet.unsure} may not last" if fleet.unsure else ""]))
+
+
+def _row(token: Token, used: float | None, view: Overview) -> str:
     parts = [
         f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}",
         share(token.fast_time, view.limit(token)) or "fast time not known",
         "" if used is None else f"used {amount(used)}",
-        brief(said, view.now, zone) or plan_name(token.subscription),
+        view.ahead(token) or plan_name(token.subscription),
     ]
     return " · ".join(filter(None, parts))
 

@@ -19,6 +19,7 @@ from bot.chat.cards.status import (
     status_word,
     to_others,
 )
+from bot.chat.charts.sparkline import week_of_use
 from bot.chat.text import bar, listed, number, percent, plain, quoted, stamp
 from bot.domain.model import Count, PlanState, Subscription, Token, Usage
 
@@ -105,7 +106,8 @@ def _fast_time(token: Token, view: Overview) -> list[str]:
         left = f"Fast time is not readable: {quoted(fast_time.raw, _RAW)}"
     else:
         left = "Fast time was not reported"
-    return [*lines, " · ".join(filter(None, [left, refilled(token.subscription, view.now)])), view.outlook(token)]
+    use = week_of_use(view.ledgers.get(token.id), view.fleet.age_of(token.id), view.zone)
+    return [*lines, " · ".join(filter(None, [left, refilled(token.subscription, view.now)])), view.outlook(token), use]
 
 
 def _plan(plan: Subscription, now: datetime) -> list[str | None]:

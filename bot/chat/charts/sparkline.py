@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from bot.chat.text import amount, dated
-from bot.domain.ledger import Ledger, used
+from bot.domain.ledger import Ledger, uses
 
 BARS: Final = "▁▂▃▅▆▇"
 """The blocks of eighths without the half and the full one. Those two are in most text fonts of Windows, iOS and Android
@@ -37,14 +37,16 @@ def _bar(value: float | None, largest: float) -> str:
     return BARS[min(steps, 1 + int(value / largest * steps - 1e-9))]
 
 
-def week_of_use(ledger: Ledger | None, now: datetime, zone: tzinfo) -> str:
-    """What was used on each of the last seven days, in one line; empty while none of it was watched.
+def week_of_use(ledger: Ledger | None, read_at: datetime | None, zone: tzinfo) -> str:
+    """What was used on each of seven days up to its last reading, in one line; empty while none of it was watched.
 
-    From memory, in some microseconds: every card has it. It names its days, since a card stays as it is for weeks.
+    From memory, in some 50 µs: every card has it. It names its days, since a card stays as it is for weeks.
     """
-    today = now.astimezone(zone).date()
+    if ledger is None or read_at is None:
+        return ""
+    today = read_at.astimezone(zone).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
-    return use_of_days(days, [None if ledger is None else used(ledger, day) for day in days])
+    return use_of_days(days, uses(ledger, days, today))
 
 
 def use_of_days(days: Sequence[date], minutes: Sequence[float | None]) -> str:

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from bot.chat.charts.axes import amounts, marked, moments
 from bot.chat.charts.fleet import MOST, Multiples, Small, fleet_chart
-from bot.chat.charts.sparkline import sparkline
+from bot.chat.charts.sparkline import sparkline, week_of_use
 from bot.chat.charts.svg import WIDTH, label
 from bot.chat.charts.token import HEIGHT, token_chart
 from bot.chat.charts.trace import Trace
 from bot.domain.forecast import Band
+from bot.domain.ledger import apply
 from bot.domain.model import Status
 from bot.domain.value import replace
+from tests.chat.builders import token
 from tests.chat.charts.pictures import BERLIN, DAY, HOUR, NOON, chart, hourly, sample, week
 
 HERE = Path(__file__).parent
@@ -193,6 +195,16 @@ def test_a_line_of_text_shows_the_days_in_proportion() -> None:
     assert sparkline([0, 0]) == "`▁▁`"
     assert sparkline([]) == "``"
     assert sparkline([0.001, 1000]) == "`▂▇`", "little is not nothing"
+
+
+def test_a_card_has_a_bar_for_each_of_seven_days_and_says_which_they_are() -> None:
+    ledger = None
+    for hour in range(80):
+        left = token(1900, fast_time_remaining=f"{(800 - hour) / 60:.3f}/15.0 hours (50.00%)")
+        ledger = apply(ledger, left, NOON - (80 - hour) * HOUR, BERLIN)
+    assert week_of_use(ledger, NOON, BERLIN) == "Use a day `···▆▇▇▅` 2 Jan to 8 Jan, most 24 min"
+    assert week_of_use(ledger, NOON + 30 * DAY, BERLIN) == "Use a day `▁▁▁▁▁▁▁` 1 Feb to 7 Feb, none used"
+    assert week_of_use(None, NOON, BERLIN) == week_of_use(ledger, None, BERLIN) == ""
 
 
 @given(st.lists(st.none() | st.floats(0, 1e9)))
