@@ -37,7 +37,9 @@ class FakeDesk:
         self.known = Known()
         self.fleet = fleet(token(1900), token(1901, "BANNED"), token(1950, "RELAX"))
         self.base = Policy((threshold("20%"),))
-        self.now = NOON + timedelta(minutes=1)
+        self._now = NOON + timedelta(minutes=1)
+        self.passes = timedelta()
+        """How much time there is between two looks at the clock."""
         self.upstream: dict[int, Token | Exception] = {}
         """What a refresh brings."""
         self.messages: dict[int, Message] = {}
@@ -50,6 +52,16 @@ class FakeDesk:
         """What was read of tokens, ascending."""
         self.broken: Exception | None = None
         """What each call of the database raises."""
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        self._now += self.passes
+        return self._now
+
+    @now.setter
+    def now(self, now: datetime) -> None:
+        self._now = now
 
     @property
     def fleet(self) -> Fleet:

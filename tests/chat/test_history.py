@@ -67,6 +67,15 @@ async def test_the_first_line_says_what_was_used_and_what_is_left_and_the_second
     assert "Use a day `" in answer.content
 
 
+async def test_whether_it_lasts_is_said_by_a_clock_that_goes_on_as_well(world: World) -> None:
+    """What ends now ends a moment before whoever draws it looks at the clock again."""
+    watched(world)
+    world.desk.passes = timedelta(milliseconds=1)
+    answer = await asked(world, token=1900)
+    assert "not last** until Wed 7 Jan" in answer.content
+    assert "Expected 7 Jan 13:00: none left" in str(answer.attachments[0].description)
+
+
 async def test_the_chart_comes_with_alternative_text_that_says_what_it_shows(world: World) -> None:
     watched(world)
     (picture,) = (await asked(world, token=1900)).attachments

@@ -28,6 +28,10 @@ AROUND = timedelta(hours=24)
 """Of an incident: from half of it before its beginning on."""
 
 
+JUST_NOW = timedelta(minutes=1)
+"""What ends so lately ends now: whoever asked looked at the clock before, and waited for the database since."""
+
+
 async def past_of(client: DeskClient, number: int, since: datetime, until: datetime, called: str) -> Past:
     """What is known of a token from then to then, `called` so.
 
@@ -38,10 +42,10 @@ async def past_of(client: DeskClient, number: int, since: datetime, until: datet
     now, zone = desk.now, ZoneInfo(client.place.timezone)
     samples = (await desk.history([number], since, until)).get(number, ())
     token, ledger, read_at = desk.fleet.tokens.get(number), desk.known.ledgers.get(number), desk.fleet.age_of(number)
-    if token is not None and until >= now:
+    ahead = token is not None and now - until < JUST_NOW
+    if token is not None and ahead:
         samples = with_now(samples, token, read_at)
     trace = await asyncio.to_thread(traced, number, samples, since, until)
-    ahead = token is not None and until >= now
     return Past(
         number,
         token,
