@@ -80,7 +80,7 @@ VARIABLES = (
         "FAST_TIME_THRESHOLD",
         "thresholds",
         values.thresholds,
-        "levels of fast time under which to warn, each once: percentages up to 98% or times, as in 15%,30m,2h",
+        "levels of fast time to warn under, each once: percentages up to 98%, times, times ahead: 15%,2h,eta 12h",
         "20%,5%",
     ),
     Variable(

@@ -47,7 +47,7 @@ async def test_it_says_what_would_have_been_told_beside_what_is_told_and_sets_no
     text = said(await use(tried, "rules try", rule="fast_time_low", threshold="10%"))
     assert text.strip().splitlines() == [
         "Last 14 days: **1 incident, median 4 h, 0 pages** (now: 2 incidents, median 3 h, 0 pages)",
-        "-# Tried, and not set: **fast time low**: warning · under 10 % · set in chat",
+        "-# Tried, and not set: **fast time low**: warning · under 10 %",
     ]
     assert tried.desk.known is before
 
@@ -56,7 +56,7 @@ async def test_it_is_tried_over_what_was_set_before(tried: World) -> None:
     await use(tried, "rules set", rule="fast_time_low", severity="critical")
     text = said(await use(tried, "rules try", rule="fast_time_low", token=1900, threshold="10%"))
     assert "**1 incident, median 4 h, 1 page** (now: 2 incidents, median 3 h, 2 pages)" in text
-    assert "-# Tried, and not set: **fast time low** of token 1900: critical · under 10 % · set in chat" in text
+    assert "-# Tried, and not set: **fast time low** of token 1900: critical · under 10 %" in text
 
 
 async def test_a_rule_that_is_switched_off_would_have_told_nothing(tried: World) -> None:
@@ -92,7 +92,7 @@ async def test_a_short_history_says_how_short_it_is(tried: World) -> None:
     text = said(await use(tried, "rules try", rule="fast_time_low", threshold="10%"))
     assert text.strip().splitlines()[:2] == [
         "Last 4 days: **1 incident, median 4 h, 0 pages** (now: 2 incidents, median 3 h, 0 pages)",
-        "-# No more than 4 days is kept yet.",
+        "-# Only 4 days are kept so far.",
     ]
 
 

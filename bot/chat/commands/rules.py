@@ -33,6 +33,8 @@ USUALLY = {
 }
 """The severity of rules that find it out by themselves."""
 
+SET_IN_CHAT = "set in chat"
+
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
@@ -91,7 +93,7 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     if row.for_:
         yield f"for {span(row.for_)}"
     if any((rule, whose) in policy.settings for whose in (None, token)):
-        yield "set in chat"
+        yield SET_IN_CHAT
 
 
 def _pool(levels: PoolLevels) -> Iterator[str]:
@@ -158,7 +160,8 @@ async def _try(
     settings = {(each.rule, each.token): each for each in (*desk.known.decisions.settings.values(), setting)}
     tried = replace(desk.policy, settings=settings)
     lines = await attempt(desk, setting, tried)
-    await answer(interaction, "\n".join([*lines, f"-# Tried, and not set: {_line(tried, setting.rule, token)}"]))
+    line = _line(tried, setting.rule, token).removesuffix(f" · {SET_IN_CHAT}")
+    await answer(interaction, "\n".join([*lines, f"-# Tried, and not set: {line}"]))
 
 
 def _new(

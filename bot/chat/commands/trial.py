@@ -83,7 +83,7 @@ def _said(sums: tuple[Outcome, Outcome], done: int, of: int, back: timedelta) ->
     short = BACK - back > KEPT
     lines = [f"Last {_days(back)}: **{tried}** (now: {now})"]
     if short:
-        lines.append(f"-# No more than {_days(back)} is kept yet.")
+        lines.append(f"-# Only {_days(back)} are kept so far.")
     if done < of:
         lines.append(f"-# By {number(done)} of {number(of)} tokens: for more there was no time. Try it for one token.")
     return lines
