@@ -40,7 +40,7 @@ LIVED: Final = 21
 FIRST: Final = 1900
 
 AT_ONCE: Final = 50
-"""Tokens that are read at once, where all are."""
+"""Tokens that are stored, and read, at once."""
 
 
 @dataclass(slots=True)
@@ -115,9 +115,9 @@ def _insert(connection: sa.Connection, rows: Sequence[dict[str, object]]) -> Non
 async def _live(store: Store, years: Sequence[Year], tokens: int, day: int, found: Months) -> None:
     now = BEGIN + timedelta(days=day + 1, minutes=1)
     of_kinds = [list(samples_of(year, range(day, day + 1))) for year in years]
-    for token in range(tokens):
-        of_it = tuple(replace(each, token=FIRST + token) for each in of_kinds[token % len(years)])
-        await store.save(Changes(now, samples=of_it), now)
+    for several in batches(range(tokens), AT_ONCE):
+        read = (replace(each, token=FIRST + token) for token in several for each in of_kinds[token % len(years)])
+        await store.save(Changes(now, samples=tuple(read)), now)
     saving = asyncio.create_task(_saving(store, now, found.waits))
     began = time.perf_counter()
     await store.prune_history(now, RAW, HOURLY)
