@@ -99,9 +99,7 @@ def test_what_burns_fast_says_what_was_used_and_when_it_would_be_empty() -> None
     content, means, *_ = card(BURNS)
     assert content == "**🟠 Token 1900 used 3.7 h (24 %) of fast time in an hour: soon empty if this goes on**"
     empty = stamp(NOON + timedelta(hours=3, minutes=35), "t")
-    assert means == (
-        f"It had 13 h left then. If this goes on, it is empty around {empty}. At 0 it goes on in relax mode, slowly."
-    )
+    assert means == f"If this goes on, it is empty around {empty}. At 0 it goes on in relax mode, slowly."
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch import daily, testing
+from bot.domain.watch import ahead, daily, testing
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
@@ -154,6 +154,13 @@ class Day:
             self.hear(*taken(self.known, Reading(tokens(sent), self.now), POLICY))
             self.read.append(self.now)
 
+    def look(self) -> None:
+        """The bot looks ahead."""
+        looked = ahead.due(self.known, self.now, POLICY)
+        fresh = {*looked.counted, *looked.jumped}
+        found = ahead.seen(self.known, looked.all, fresh, self.now, POLICY)
+        self.hear(*ahead.settle(self.known, looked, found, self.now, POLICY))
+
     def digest(self) -> None:
         """The time of the daily digest comes."""
         today = self.now.date()
@@ -263,10 +270,17 @@ def _person(match: re.Match[str]) -> str:
     return f"@{PEOPLE[int(match[1])]}"
 
 
+def used(token: int, left: float) -> Callable[[Day], None]:
+    """So many percent are left of a token's fast time."""
+    return lambda day: day.token(token, fast=share(left))
+
+
 def script() -> dict[str, Callable[[Day], None]]:
     """What happens, by the time of the day."""
     due = f"Active monthly, renews next on <t:{clock('00:10').timestamp():.0f}>"
     return {
+        # All of its fast time will be used in one morning.
+        "00:10": lambda day: day.set(Rule.DOES_NOT_LAST, 1902, on=False),
         "00:30": lambda day: day.token(1900, status="BANNED"),
         "00:50": lambda day: day.acknowledge(Rule.BANNED, 1900),
         "00:55": lambda day: day.hand_over(Rule.BANNED, 1900, ANA, BEN),
@@ -344,6 +358,11 @@ def script() -> dict[str, Callable[[Day], None]]:
         "20:00": lambda day: day.test(ANA),
         "20:01": lambda day: day.acknowledge(Rule.TEST, None, BEN),
         "20:10": lambda day: day.test(ANA),
+        # One was used so much since its refill that it will not last, and is refilled early; another is used in a rush.
+        "20:20": lambda day: day.token(1909, fast=share(25)),
+        "22:45": lambda day: day.token(1909, terms="Active monthly, renews next on <t:1799600000>"),
+        **{f"{20 + at // 60}:{at % 60:02}": used(1906, 100 - 0.6 * (at - 30)) for at in range(30, 105, 5)},
+        "21:55": lambda day: day.token(1906),
         "23:30": lambda day: day.token(1905, status="BANNED"),
         "23:31": lambda day: day.acknowledge(Rule.BANNED, 1905, BEN),
         "23:35": lambda day: day.digest(),
@@ -360,6 +379,8 @@ async def played() -> Day:
     for _ in range(24 * 60 - 1):
         day.poll()
         day.minute()
+        if day.now.minute % 5 == 0:
+            day.look()
         if act := acts.get(f"{day.now:%H:%M}"):
             act(day)
     return day

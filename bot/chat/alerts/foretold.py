@@ -80,7 +80,4 @@ class Foretold(OfFleet, kw_only=True):
     def burnt_by(self) -> str:
         """When it is empty if it goes on like that."""
         burning = self.incident.burning
-        if burning is None:
-            return ""
-        had = "" if self.token is None else f"It had {amount_of(burning.left)} left then. "
-        return f"{had}If this goes on, it is empty around {stamp(burning.dry_at, 't')}. "
+        return "" if burning is None else f"If this goes on, it is empty around {stamp(burning.dry_at, 't')}. "
