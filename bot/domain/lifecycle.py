@@ -204,7 +204,7 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
         case Rule.FAST_TIME_LOW | Rule.FAST_TIME_GONE:
             word = f"{seen.detail} {seen.now.status}" if seen.now else seen.detail
         case Rule.DOES_NOT_LAST:
-            word = "" if seen.forecast is None else _about_when(seen.forecast)
+            word = "" if seen.forecast is None else f"{seen.forecast.verdict} {_about_when(seen.forecast)}"
         case Rule.UPSTREAM_DOWN:
             word = f"{seen.detail.partition(':')[0]} {seen.until}"
         case Rule.UPSTREAM_REFUSED:

@@ -186,6 +186,8 @@ def test_between_the_two_levels_it_stays_as_it_is() -> None:
     assert incident is not None
     assert incident.open
     assert not incident.missed
+    assert incident.forecast is not None
+    assert incident.forecast.verdict is Verdict.MAY_NOT_LAST, "its card says so"
 
 
 def test_a_refill_ends_it_at_once() -> None:

@@ -6,7 +6,7 @@ from math import floor
 from bot.chat.alerts.fleetwide import OfFleet
 from bot.chat.cards import amount_of, brief, length, outlook, pace, when
 from bot.chat.text import percent, stamp
-from bot.domain.forecast import Forecast
+from bot.domain.forecast import Forecast, Verdict
 from bot.domain.model import Token
 
 _DAY = timedelta(days=1)
@@ -33,9 +33,16 @@ class Foretold(OfFleet, kw_only=True):
         return self.incident.read_at
 
     @property
+    def lasts_not(self) -> str:
+        """`does not last`, or `may not last` where that is less sure by now: a card has one verdict."""
+        return (
+            "may not last" if self.said is not None and self.said.verdict is Verdict.MAY_NOT_LAST else "does not last"
+        )
+
+    @property
     def runs_dry(self) -> str:
         """`does not last until its refill: empty around 14 Aug, 18 days before it`; once it is, that it is."""
-        said, lasts = self.said, "does not last until its refill"
+        said, lasts = self.said, f"{self.lasts_not} until its refill"
         if said is None or said.dry_at is None or said.short is None:
             return lasts
         if said.empty:

@@ -152,7 +152,7 @@ WORDINGS: Mapping[Rule, Wording] = {
     Rule.DOES_NOT_LAST: Wording(
         explained="at its pace, a token will be out of fast time before the refill",
         headline="{name} {runs_dry}",
-        group="does not last until the refill",
+        group="{lasts_not} until the refill",
         word="foretold to run dry",
         many="{many} do not last until their refill",
         many_were="{many} were foretold to run dry",
