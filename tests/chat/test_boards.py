@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 
 import discord as discord_py
 import pytest
@@ -524,3 +525,51 @@ async def test_alerts_come_first_and_a_rest_of_their_edits_holds_in_their_channe
     assert come_first(HALL.id)
     running.cancel()
     await asyncio.wait({running})
+
+
+FAULTS = (
+    error(500),
+    error(503, html=True),
+    error(403, 50001, "Missing Access"),
+    error(404, 10003, "Unknown Channel"),
+    rate_limited(90, code=30046),
+    rate_limited(30, everywhere=True),
+    HANG,
+    RESET,
+    RESET.after_accepting(),
+    HANG.after_accepting(),
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_through_hours_of_trouble_no_board_is_lost_doubled_or_asked_for_more_than_twice_a_minute(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, seed: int
+) -> None:
+    """Faults of Discord, deleted messages, alerts that go first, and copies that are killed and started again."""
+    chance = Random(seed)
+    async with discord() as fake, open_store(sqlite_url) as store:
+        async with copy(monkeypatch, fake, store) as first:
+            await first.boards.put(HALL.id, OLIVE)
+            await first.boards.put(OPS.id, OLIVE)
+        for _ in range(12):
+            fault, method = chance.choice(FAULTS), chance.choice(("*", "POST", "PATCH", "PUT", "GET"))
+            since = len(fake.calls)
+            async with copy(monkeypatch, fake, store) as one:
+                one.busy |= set(chance.sample((OPS.id, HALL.id), chance.randrange(2)))
+                with fake.outage(fault, method, "/channels/*", times=chance.choice((1, 2, None))):
+                    await one.poll(chance.randrange(20) * MINUTE, every=20)
+                one.busy.clear()
+                for message in one.shown():
+                    message.deleted = chance.random() < 0.5
+                await one.poll(chance.randrange(5) * MINUTE, every=20)
+            fake.board.forget_nonces()
+            for channel in (HALL, OPS):
+                calls = [call for call in fake.calls[since:] if f"/{channel.id}/" in call.path]
+                writes = [call.at for call in calls if call.writes_message]
+                assert all(later - before > MINUTE - 1 for before, later in zip(writes, writes[2:], strict=False))
+        async with copy(monkeypatch, fake, store) as last:
+            await last.poll(2 * HOUR)
+            await last.poll(12 * MINUTE, changing=False)
+            (hall,), (ops,) = last.shown(HALL), last.shown(OPS)
+            assert {row.discord_id for row in await store.boards()} == {hall.id, ops.id}
+            assert all("12 h of fast time left" in message.now.text for message in (hall, ops))
