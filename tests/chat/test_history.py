@@ -123,6 +123,7 @@ async def test_a_cycle_begins_at_the_last_refill_and_is_refused_where_nobody_kno
     watched(world, days=40, use=0.01)
     answer = await asked(world, token=1900, range="cycle")
     assert "in this cycle; " in answer.content.splitlines()[0]
+    assert "Expected 7 Jan" in (answer.attachments[0].description or "")
     desk = world.desk
     desk.fleet = replace(desk.fleet, tokens={1900: token(1900, subscription="")})
     assert "It is not known when token 1900 was refilled last" in await refusal(world, token=1900, range="cycle")
@@ -240,7 +241,7 @@ async def test_every_card_has_the_last_days_in_a_line_of_text(world: World) -> N
     watched(world)
     result = await world.operator.slash(world.channel, "token", id=1900)
     assert result.response is not None
-    bars = "Use a day `▇▇▇▇▇▇▅` 26 Dec to 1 Jan, most 1.2 h"
+    bars = "Use a day `▇▇▇▇▇▇▅` to 1 Jan, most\u00a01.2\u00a0h"
     assert bars in (result.response.embeds[0].description or "")
     told = incident(Rule.FAST_TIME_LOW, now=left(3).record, step="20%", detail="20%")
     shown = alert(message(told), world.desk.fleet, Roles(), ledger=world.desk.known.ledgers.get)

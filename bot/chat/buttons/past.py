@@ -28,22 +28,20 @@ AROUND = timedelta(hours=24)
 """Of an incident: from half of it before its beginning on."""
 
 
-JUST_NOW = timedelta(minutes=1)
-"""What ends so lately ends now: whoever asked looked at the clock before, and waited for the database since."""
-
-
-async def past_of(client: DeskClient, number: int, since: datetime, until: datetime, called: str) -> Past:
-    """What is known of a token from then to then, `called` so.
+async def past_of(
+    client: DeskClient, number: int, since: datetime, until: datetime | None, called: str, *, whole: bool = False
+) -> Past:
+    """What is known of a token from then to then, `called` so; without an end until now, with what is to come.
 
     Raises:
         StoreError: The database cannot be read.
     """
     desk: Desk = client.desk
-    now, zone = desk.now, ZoneInfo(client.place.timezone)
+    now, zone, ahead = desk.now, ZoneInfo(client.place.timezone), until is None
+    until = now if until is None else until
     samples = (await desk.history([number], since, until)).get(number, ())
     token, ledger, read_at = desk.fleet.tokens.get(number), desk.known.ledgers.get(number), desk.fleet.age_of(number)
-    ahead = token is not None and now - until < JUST_NOW
-    if token is not None and ahead:
+    if token is not None and read_at is not None and read_at <= until:
         samples = with_now(samples, token, read_at)
     trace = await asyncio.to_thread(traced, number, samples, since, until)
     return Past(
@@ -56,6 +54,7 @@ async def past_of(client: DeskClient, number: int, since: datetime, until: datet
         now,
         zone,
         week_of_use(ledger, read_at, zone) if ahead else "",
+        whole,
     )
 
 
@@ -72,12 +71,12 @@ def illustrated(client: DeskClient, past: Past, title: str) -> Illustrated:
 
 
 def _chart(client: DeskClient, past: Past, title: str, moments: tuple[tuple[datetime, str], ...] = ()) -> str:
-    """As much of what is to come as there is of what was, so that neither is too small to be read."""
+    """As much of what is to come as there is of what was, so that neither is too small to be read; a cycle is whole."""
     trace = past.trace
     renews_at = past.fan[-1].at if past.fan else None
     until = trace.until
     if renews_at is not None:
-        until = min(renews_at, past.now + (past.now - trace.since))
+        until = renews_at if past.whole else min(renews_at, past.now + (past.now - trace.since))
     levels = client.desk.policy.steps(past.number)
     return token_chart(
         Chart(
@@ -165,7 +164,8 @@ def _trace(token: Token, samples: Sequence[Sample], since: datetime, desk: Desk)
 
 def _left(token: Token, view: Overview) -> str:
     left = token.fast_time.remaining
-    return " · ".join(filter(None, [share(token.fast_time, view.limit(token)), "" if left is None else amount(left)]))
+    much = "" if left is None else amount(left)
+    return much if token.fast_time.percent is None else f"{share(token.fast_time, view.limit(token))} · {much}"
 
 
 def _fleet(desk: Desk, view: Overview, tokens: tuple[Token, ...], days: int) -> Fleet:

@@ -38,6 +38,8 @@ class Past(Value):
     zone: tzinfo
     week: str = ""
     """Its line of bars."""
+    whole: bool = False
+    """Whether it is a cycle, which goes on until the renewal."""
 
 
 def past_of_token(past: Past) -> str:

@@ -26,7 +26,7 @@ from bot.chat.charts.svg import (
     short,
 )
 from bot.chat.charts.trace import Trace
-from bot.chat.text import dated
+from bot.chat.text import amount, dated
 from bot.chat.text import level as threshold_level
 from bot.domain.forecast import Band
 from bot.domain.model import Threshold
@@ -89,7 +89,7 @@ def token_chart(chart: Chart) -> str:
             *_happened(chart, x),
             *_names(chart, y),
             *_empty(chart, x),
-            *_latest(chart, x, y, highest),
+            *_latest(chart, x, y),
         ],
     )
 
@@ -232,13 +232,13 @@ def _empty(chart: Chart, x: Callable[[datetime], float]) -> Iterable[str]:
     yield label(begin, _BOTTOM - 14, word, fill=FORECAST, bold=True, halo=True)
 
 
-def _latest(chart: Chart, x: Callable[[datetime], float], y: Callable[[float], float], highest: float) -> Iterable[str]:
+def _latest(chart: Chart, x: Callable[[datetime], float], y: Callable[[float], float]) -> Iterable[str]:
     """A dot at what is left now, and how much that is: where the line, which falls, is not."""
     last = chart.trace.last
     if last is None or last.minutes is None:
         return
     at, height = x(last.end), y(last.minutes)
-    text = marked(last.minutes, highest)
+    text = amount(last.minutes) if last.minutes > 0 else "0"
     wide = breadth(text, NORMAL, bold=True)
     yield f'<circle cx="{short(at)}" cy="{short(height)}" r="7" fill="{LINE}" stroke="{CARD}" stroke-width="2"/>'
     if at + 14 + wide < WIDTH - 8:

@@ -78,7 +78,7 @@ async def _one(interaction: Asked, number: int, span: str) -> None:
     else:
         called, length = SPANS[span]
         since = now - length
-    found = await past.past_of(interaction.client, number, since, now, called)
+    found = await past.past_of(interaction.client, number, since, None, called, whole=span == CYCLE)
     if token is None and not found.trace.held:
         raise UnclearError(unknown(desk.fleet, number))
     title = f"Token {number}, {TITLES[span]}"
