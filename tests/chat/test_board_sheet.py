@@ -77,7 +77,7 @@ def test_a_fleet_in_trouble_reads_worst_first_by_what_it_needs() -> None:
     }
     assert lines(shown(FLEET, BANNED, HELD, LOW, forecasts=ahead)) == [
         "🔴 4 of 6 tokens work · 1 switched off",
-        "▰▰▰▰▱▱▱▱▱▱ **24.6 h of fast time left**",
+        "▰▰▰▱▱▱▱▱ **24.6 h of fast time left**",
         "",
         "**Needs a person** · 2",
         "🔴 **1906** BANNED · **nobody has it** · 40 %",

@@ -47,7 +47,7 @@ NOTE_LASTS = timedelta(hours=1)
 CELLS = 6
 """Of a token's bar: with its number, what is left and a word or two it fits a phone's line."""
 
-FLEET_CELLS = 10
+FLEET_CELLS = 8
 """Of the bar of all."""
 
 REFILLS = 4
