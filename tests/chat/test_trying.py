@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.chat.commands.trial import attempt
+from bot.chat.commands.trial import attempt, spread
 from bot.chat.desk import UnclearError
 from bot.domain.incidents import Rule
 from bot.domain.rules.policy import Policy
@@ -92,7 +92,7 @@ async def test_a_short_history_says_how_short_it_is(tried: World) -> None:
     text = said(await use(tried, "rules try", rule="fast_time_low", threshold="10%"))
     assert text.strip().splitlines()[:2] == [
         "Last 4 days: **1 incident, median 4 h, 0 pages** (now: 2 incidents, median 3 h, 0 pages)",
-        "-# Only 4 days are kept so far.",
+        "-# The history is only 4 days long so far.",
     ]
 
 
@@ -115,7 +115,18 @@ async def test_of_a_fleet_it_tells_the_sum(world: World) -> None:
     assert not more
 
 
-async def test_what_would_take_too_long_is_refused(world: World) -> None:
+async def test_of_a_large_fleet_it_tells_by_how_many_tokens(world: World) -> None:
+    policy = of_many(world.desk, 7)
+    _, *more = await attempt(world.desk, Setting(Rule.FAST_TIME_LOW), policy, most=60)
+    assert more == ["-# By 2 of 7 tokens: no more fit into one try. Try it for one token."]
+
+
+async def test_what_is_too_much_is_refused(world: World) -> None:
     policy = of_many(world.desk, 2)
-    with pytest.raises(UnclearError, match="takes too long"):
-        await attempt(world.desk, Setting(Rule.FAST_TIME_LOW), policy, lasts=timedelta())
+    with pytest.raises(UnclearError, match="too much for one try"):
+        await attempt(world.desk, Setting(Rule.FAST_TIME_LOW), policy, most=5)
+
+
+async def test_which_tokens_are_left_out_is_not_by_their_numbers() -> None:
+    assert sorted(spread(range(1000))) == list(range(1000))
+    assert max(spread(range(1000))[:20]) > 900

@@ -16,14 +16,17 @@ from bot.domain.watch.trial import LEARNS, TRIED, Outcome, replay
 BACK: Final = timedelta(days=14)
 """How far back it looks."""
 
-LASTS: Final = timedelta(seconds=20)
-"""How long it may take: what does not fit is left out, and that is said."""
+MOST: Final = 80_000
+"""Readings that are judged once more, some 15 s of work: what does not fit is left out, and that is said."""
+
+WEIGHT: Final = 500
+"""Tokens of a fleet that is judged as a whole which make a reading of it take as long again as one of a token."""
 
 KEPT: Final = timedelta(hours=3)
 """By how much less than `BACK` the history may reach back without a word."""
 
 
-async def attempt(desk: Desk, setting: Setting, tried: Policy, lasts: timedelta = LASTS) -> Sequence[str]:
+async def attempt(desk: Desk, setting: Setting, tried: Policy, most: int = MOST) -> Sequence[str]:
     """What would have been told with a rule as it is tried, and what with how it is set now.
 
     Raises:
@@ -38,16 +41,18 @@ async def attempt(desk: Desk, setting: Setting, tried: Policy, lasts: timedelta 
             f" time. These can be tried: {can}."
         )
         raise UnclearError(sentence)
-    now, end = desk.now, asyncio.get_running_loop().time() + lasts.total_seconds()
+    now, left = desk.now, most
     since = now - BACK
-
-    def go_on() -> bool:
-        return loop.time() < end
-
-    loop = asyncio.get_running_loop()
     tokens = desk.fleet.tokens
     ids = sorted(tokens) if setting.token is None else [setting.token]
-    groups: list[list[int]] = [ids] if rule is Rule.POOL else [[each] for each in _spread(ids)]
+    groups: list[list[int]] = [ids] if rule is Rule.POOL else [[each] for each in spread(ids)]
+    weight = 1 + max(map(len, groups), default=0) // WEIGHT
+
+    def go_on() -> bool:
+        nonlocal left
+        left -= weight
+        return left >= 0
+
     begin = since - (BACK / 14 if rule is Rule.POOL else LEARNS)
     first = now
     sums = (Outcome(), Outcome())
@@ -67,12 +72,12 @@ async def attempt(desk: Desk, setting: Setting, tried: Policy, lasts: timedelta 
         sums = (sums[0] + found[0], sums[1] + found[1])
         done += len(group)
     if first == now:
-        sentence = "Nothing is kept of that yet." if done else "That takes too long: try it for one token."
+        sentence = "That is too much for one try: try it for one token." if left < 0 else "Nothing is kept of that yet."
         raise UnclearError(sentence)
     return list(_said(sums, done, len(ids), max(now - max(first, since), timedelta(hours=1))))
 
 
-def _spread(ids: Sequence[int]) -> list[int]:
+def spread(ids: Sequence[int]) -> list[int]:
     """The same tokens in an order of which any beginning has some from everywhere."""
     step = next((each for each in (97, 89, 83) if len(ids) % each), 1)
     return [ids[place * step % len(ids)] for place in range(len(ids))]
@@ -83,9 +88,9 @@ def _said(sums: tuple[Outcome, Outcome], done: int, of: int, back: timedelta) ->
     short = BACK - back > KEPT
     lines = [f"Last {_days(back)}: **{tried}** (now: {now})"]
     if short:
-        lines.append(f"-# Only {_days(back)} are kept so far.")
+        lines.append(f"-# The history is only {_days(back)} long so far.")
     if done < of:
-        lines.append(f"-# By {number(done)} of {number(of)} tokens: for more there was no time. Try it for one token.")
+        lines.append(f"-# By {number(done)} of {number(of)} tokens: no more fit into one try. Try it for one token.")
     return lines
 
 
