@@ -91,6 +91,7 @@ def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
         ("POLL_INTERVAL", "3s", timedelta(seconds=3)),
         ("POLL_INTERVAL", "3000ms", timedelta(seconds=3)),
         ("POLL_INTERVAL", "", timedelta(minutes=1)),
+        ("FAST_TIME_THRESHOLD", "eta 12h,5%", (Threshold("eta 12h", ahead=720), Threshold("5%", percent=5))),
         ("FAST_TIME_THRESHOLD", "30m, 15%", (Threshold("30m", minutes=30), Threshold("15%", percent=15))),
         ("RUNBOOK_URL", "https://wiki.example/{rule}?id={token}", "https://wiki.example/{rule}?id={token}"),
         ("FALLBACK_WEBHOOK_URL", "https://ntfy.example/ops", Secret("https://ntfy.example/ops")),
