@@ -79,6 +79,7 @@ audit: .venv/dev ## ask OSV (api.osv.dev) for known holes in every locked packag
 pictures: .venv/dev ## make the pictures in docs anew, by the demo in a browser
 	@command -v chromium >/dev/null || { echo "Chromium is needed" >&2; exit 1; }
 	$(RUN) pytest -q tests/sandbox/test_demo.py
+	$(RUN) python -m tests.sandbox.gallery
 	cp $(patsubst docs/%,artifacts/%,$(wildcard docs/*.png)) docs/
 
 .tools/bin/uv:

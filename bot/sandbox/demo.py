@@ -41,6 +41,7 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
  * Press Silence or Details under what is open; the effect is on the card, with your name.
  * A month lies behind it: above are the digest of today, and a token that will not last until its refill.
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet, /help for all commands.
+ * Type /history and pick a token, for a chart of its last week and what is to come; /board here keeps a live board.
  * "Viewing as" shows what somebody without the operator role gets.
 
 Ctrl-C ends it.

@@ -167,8 +167,14 @@ class _Diary:
 
 def _instants(now: datetime) -> Iterator[datetime]:
     """When the fleet was read: every hour or two, and at each turn of a trouble."""
-    steps = (number for number in range(int(MONTH / HOUR) + 1) if not number % 2 or number * HOUR > MONTH - RECENT)
-    hours = {now - MONTH + number * HOUR for number in steps}
+    closely = [*(each.ago for each in TROUBLES), *(each.ago - each.lasted for each in TROUBLES)]
+    hours = {
+        now - MONTH + number * HOUR
+        for number in range(int(MONTH / HOUR) + 1)
+        if not number % 2
+        or MONTH - number * HOUR < RECENT
+        or any(abs(MONTH - number * HOUR - ago) < RECENT / 12 for ago in closely)
+    }
     turns = {
         now - each.ago + after
         for each in TROUBLES

@@ -1,0 +1,92 @@
+"""The pictures of what looks back and ahead, from the demo in a browser: `python -m tests.sandbox.gallery`.
+
+They are no part of a test, as the story takes its time. They are kept in `artifacts/`, as on a phone of 390 pixels and
+on a screen of 1280; `make pictures` copies those that `docs/` has.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+
+from playwright.async_api import FloatRect, Page
+
+from bot import app
+from bot.sandbox import demo
+from tests.sandbox.visitor import ROOT, command, opened, option, running, send, told
+from tests.wire import launch
+
+PICTURES = ROOT / "artifacts"
+
+WIDEST = 880
+"""CSS pixels of a picture."""
+
+SETTLED = 1.5
+"""Seconds until a page has drawn what it was told."""
+
+FASTER = 2
+"""How much faster than a visitor's the story goes."""
+
+
+async def played() -> None:
+    """Serve the demo until SIGINT, with looks ahead that are seconds apart."""
+    app.FORECAST, app.FIRST_FORECAST = timedelta(seconds=3), timedelta(seconds=1)
+    launch.poll(0.25)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    await demo.run(stop, sleep=lambda seconds: asyncio.sleep(seconds / FASTER))
+
+
+DRAWN = "message => [...message.querySelectorAll('img')].every((each) => each.complete && each.naturalWidth)"
+"""Whether all that a message shows is there."""
+
+
+async def picture(name: str, words: str, pages: Mapping[str, Page]) -> None:
+    """Keep a message, as a phone shows it and as a computer does: less of that, as most of a line is empty there."""
+    for end, page in pages.items():
+        shown = await told(page, words)
+        await shown.scroll_into_view_if_needed()
+        await page.mouse.move(0, 0)
+        await asyncio.sleep(SETTLED)
+        while not await shown.evaluate(DRAWN):
+            await page.reload()
+            await asyncio.sleep(SETTLED)
+        box = await shown.bounding_box()
+        assert box is not None
+        clip: FloatRect = {**box, "width": min(box["width"], WIDEST)}
+        await page.screenshot(path=PICTURES / f"{name}{end}.png", clip=clip, scale="css")
+
+
+async def asked(page: Page, name: str, **options: str) -> None:
+    """Send a command."""
+    await command(page, name)
+    for each, value in options.items():
+        await option(page, each, value)
+    await send(page)
+
+
+async def visited() -> None:
+    """Look at all of it, on a computer and on a phone."""
+    PICTURES.mkdir(exist_ok=True)
+    async with (
+        running("tests.sandbox.gallery", "demo") as place,
+        opened(place.url, 1280, 2400) as page,
+        opened(place.url, 390, 2400) as phone,
+    ):
+        both = {"": page, "-phone": phone}
+        await picture("does-not-last", "Token 1903 does not last", both)
+        await picture("digest", "Daily digest", both)
+        banned = await told(page, "Token 1906 is BANNED")
+        await told(page, "Token 1903 is FAST again")  # before that it takes no jobs, and nobody says whether it lasts
+        for end, each in both.items():  # the answer is for whoever asked
+            await asked(each, "history", token="1903", range="30d")
+            await picture("history", "of fast time in the last 30 days", {end: each})
+        await asked(page, "board here")
+        await picture("board", "Next refills", both)
+        await banned.get_by_role("button", name="Acknowledge").click()
+        await picture("burning-fast", "of fast time in an hour", both)
+
+
+if __name__ == "__main__":
+    asyncio.run(played() if sys.argv[1:] == ["demo"] else visited())
