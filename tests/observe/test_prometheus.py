@@ -110,7 +110,8 @@ async def served(patient: Patient) -> dict[str, set[str]]:
         bodies.append((await get(session, "/metrics"))[1])
         with patient.leading():
             patient.pulse.watched(Job("poll", timedelta(minutes=1), patient.monitor.poll))
-            await patient.poll(record(status="BANNED"))
+            await patient.poll(record(status="BANNED"), record(1901, fast="3.00/15.0 hours (20.00%)"))
+            await patient.monitor.look_ahead()
             bodies.append((await get(session, "/metrics"))[1])
     names: dict[str, set[str]] = {"up": set()}
     for body in bodies:
