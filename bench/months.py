@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from bench import table
 from bench.history import BEGIN, HOURLY, MONTH, RAW
+from bench.looking import Looked, known, looked
 from bench.poll import databases
 from bench.years import DAY, Year, fleet
 from bot.domain import info
@@ -59,6 +60,7 @@ class Months:
     all_month: float = 0
     all_year: float = 0
     """Seconds to read: the medians of one token, and the sums of all."""
+    looked: Looked = field(default_factory=Looked)
     samples: int = 0
     """Of all tokens, in all the time."""
 
@@ -86,6 +88,7 @@ async def lived(url: str, tokens: int = TOKENS, days: int = HOURLY.days) -> Mont
         await store.database.read(lambda connection: _measure(connection, found))
         end = BEGIN + timedelta(days=days)
         await _read(store, tokens, end, end - BEGIN, found)
+        found.looked = await looked(store, known(years, BEGIN, end, FIRST, tokens), end, FIRST)
     return found
 
 
@@ -187,6 +190,10 @@ async def main() -> None:
         ("the longest", *(1e3 * max(each.waits) for each in every)),
         ("30 days of one token, ms", *(1e3 * each.one_month for each in every)),
         ("all the time of one token, ms", *(1e3 * each.one_year for each in every)),
+        ("the text of /history of one token, ms, at most", *(each.looked.one_text for each in every)),
+        ("with its picture", *(each.looked.one for each in every)),
+        ("the text of /history of all, ms, at most", *(each.looked.all_text for each in every)),
+        ("with its pictures", *(each.looked.all for each in every)),
         (f"30 days of all, {AT_ONCE} at once, s", *(each.all_month for each in every)),
         ("all the time of all, one by one, s", *(each.all_year for each in every)),
     ]

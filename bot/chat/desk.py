@@ -200,8 +200,9 @@ async def answer(
     embed: discord.Embed | None = None,
     view: discord.ui.View | None = None,
 ) -> None:
-    """Give the answer that was waited for; instead of a menu, when it was one that was used."""
-    await interaction.edit_original_response(content=text, embeds=[embed] if embed else [], view=view)
+    """Give the answer that was waited for; instead of a menu, when it was one that was used, and of its picture."""
+    embeds = [embed] if embed else []
+    await interaction.edit_original_response(content=text, embeds=embeds, view=view, attachments=[])
 
 
 async def apologise(interaction: discord.Interaction[Any], error: Exception) -> None:

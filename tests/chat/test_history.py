@@ -271,6 +271,11 @@ async def test_details_show_the_day_around_the_alert(world: World) -> None:
     assert picture.description.startswith("Chart of token 1900, the 24 hours around the alert.")
     assert "Status: FAST" in picture.description
     assert "Expected" not in picture.description
+    world.desk.upstream[1900] = left(3)
+    refreshed = await world.operator.click(result.response, label="Refresh")
+    assert refreshed.response is not None
+    assert not refreshed.response.attachments, "it is older than the numbers are now"
+    assert "image" not in refreshed.response.embeds[0].to_dict()
 
 
 async def test_details_show_the_card_where_its_past_cannot_be_read(world: World) -> None:

@@ -47,7 +47,8 @@ class Refresh(
             await interaction.response.defer()
             fleet, token = await reread(interaction, self._token_id)
             embed = await linked_card(interaction, token, fleet)
-            await interaction.edit_original_response(embed=embed, view=token_view(token))
+            # A chart that was there is older than what was read now.
+            await interaction.edit_original_response(embed=embed, view=token_view(token), attachments=[])
         except UpstreamError as error:
             if error.trouble is not Trouble.NOT_FOUND:
                 await apologise(interaction, error)

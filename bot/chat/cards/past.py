@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from bot.chat.cards.outlook import outlook
 from bot.chat.cards.overview import Overview
 from bot.chat.cards.status import amount as left_of
-from bot.chat.cards.status import plan_name, share, status_word
+from bot.chat.cards.status import share, status_word
 from bot.chat.charts.sparkline import use_of_days
 from bot.chat.charts.trace import OFF, Trace
 from bot.chat.text import amount, dated, percent, span, stamp
@@ -214,7 +214,7 @@ def _row(token: Token, used: float | None, view: Overview) -> str:
         f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}",
         share(token.fast_time, view.limit(token)) or "fast time not known",
         "" if used is None else f"used {amount(used)}",
-        view.ahead(token) or plan_name(token.subscription),
+        view.ahead(token),
     ]
     return " · ".join(filter(None, parts))
 

@@ -17,6 +17,9 @@ _LOOKS = {
 }
 """A colour, light enough for dark letters, and a pattern: told apart by those who see no red or green, and in grey."""
 
+_LATEST = 9
+"""Units that the latest state takes at least: it is the one that somebody was woken for."""
+
 _CAPITAL = 0.79
 """How wide a bold capital is on average, beside its height."""
 _ROOM = 8
@@ -25,8 +28,11 @@ _ROOM = 8
 
 def band(held: Iterable[Held], x: Callable[[datetime], float], y: float, height: float, size: float) -> Iterable[str]:
     """The band from y on; `size` is the height of its words, 0 for none."""
-    for state, begin, end in _merged(held):
-        left, right = x(begin), x(end)
+    merged = _merged(held)
+    last = merged[-1][2] if merged else None
+    for state, begin, end in merged:
+        right = x(end)
+        left = min(x(begin), right - (_LATEST if end == last else 0))
         width = max(right - left, 1.5)
         colour, pattern = _LOOKS[state]
         yield area(left, y, width, height, colour)

@@ -100,6 +100,12 @@ def test_a_dip_of_a_minute_is_seen_on_a_chart_of_a_week() -> None:
     assert heights[-1] == min(heights), "it goes on as it was"
 
 
+def test_a_status_that_is_new_is_seen() -> None:
+    svg = token_chart(chart(week([*hourly(168, 1, 600), sample(0, 600, status=Status.BANNED)])))
+    (width,) = re.findall(r'width="([\d.]+)" height="34" fill="url\(#cross\)"', svg)
+    assert float(width) >= 9
+
+
 def test_single_readings_are_dots() -> None:
     svg = token_chart(chart(week([sample(100, 500), sample(50, 400), sample(0, 300)])))
     assert 'stroke-linecap="round"' in svg
