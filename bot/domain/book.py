@@ -38,9 +38,6 @@ REFILLED: Final = 0.5
 MOVED: Final = 10 * DAY
 """Seconds by which a renewal moves at least when it is the next one, and not the same one read otherwise."""
 
-ROUNDED: Final = {Unit.HOURS: 0.6, Unit.MINUTES: 0.01}
-"""Minutes by which the text of a fast time is rounded: a hundredth of its unit."""
-
 TOO_SHORT: Final = 0.05
 """Days of a cycle that say nothing."""
 
@@ -50,6 +47,7 @@ SPENT: Final = 1.0
 MONTH: Final = 30
 """Days of the cycle before the first reading that say something at most."""
 
+_MINUTES: Final = Unit.MINUTES
 _LATEST: Final = 2**32 - 1
 _FADED: Final = 100 * DAY
 """Seconds after which an hour of the day is nearly forgotten."""
@@ -132,15 +130,20 @@ class Book(msgspec.Struct, gc=False):
         """Count the hours until then, in which it was as it is now."""
         if until < self.rolled:
             self._set_back(until, zone)
+        began, whole = self.day, 0.0
         if self.watches:
             for day, hour, seconds in _hours(max(self.rolled, until - _FADED), until, zone):
-                self.begin(day)
+                self._clear(day)
                 self.covered[day % DAYS] += seconds / HOUR
+                grown = FADE ** (began - day)  # everything fades below, by as much as until the last day
                 if hour is None:
-                    self.hour_covered = [each + 1 for each in self.hour_covered]
+                    whole += grown
                 else:
-                    self.hour_covered[hour] += seconds / HOUR
-        self.begin(local(until, zone).toordinal())
+                    self.hour_covered[hour] += grown * seconds / HOUR
+        self._clear(local(until, zone).toordinal())
+        if faded := FADE ** (self.day - began) * (self.day > began):
+            self.hour_use = [each * faded for each in self.hour_use]
+            self.hour_covered = [(each + whole) * faded for each in self.hour_covered]
         self.rolled = until
 
     def spread(self, minutes: float, start: int, until: int, zone: tzinfo) -> None:
@@ -237,15 +240,16 @@ class Book(msgspec.Struct, gc=False):
 
     def begin(self, day: int) -> None:
         """Begin a new day, or several."""
-        days = day - self.day
-        if days <= 0:
-            return
+        if day > self.day:
+            faded = FADE ** (day - self.day)
+            self.hour_use = [each * faded for each in self.hour_use]
+            self.hour_covered = [each * faded for each in self.hour_covered]
+            self._clear(day)
+
+    def _clear(self, day: int) -> None:
         for each in range(self.day + 1, min(day, self.day + DAYS) + 1):
             self.use[each % DAYS] = self.covered[each % DAYS] = 0.0
-        faded = FADE**days
-        self.hour_use = [each * faded for each in self.hour_use]
-        self.hour_covered = [each * faded for each in self.hour_covered]
-        self.day = day
+        self.day = max(day, self.day)
 
     def _advance_slots(self, slot: int) -> None:
         for each in range(self.slot + 1, min(slot, self.slot + FIVES) + 1):
@@ -274,7 +278,7 @@ def seconds(at: datetime) -> int:
 
 def rounding(fast_time: FastTime) -> float:
     """The minutes by which a text is rounded: a hundredth of its unit."""
-    return ROUNDED[fast_time.unit or Unit.HOURS]
+    return 0.01 if fast_time.unit is _MINUTES else 0.6
 
 
 def local(at: int, zone: tzinfo) -> datetime:
@@ -288,16 +292,16 @@ def _hours(start: int, until: int, zone: tzinfo) -> Iterator[tuple[int, int | No
     A whole day is one, whose hour is None. Where the clocks go forward there is an hour less, and where they go back
     one comes twice; a day may begin at one.
     """
+    there = local(start, zone)
     while start < until:
-        there = local(start, zone)
-        passed = there.minute * 60 + there.second
-        day, hour = there.toordinal(), there.hour
+        day, hour, passed = there.toordinal(), there.hour, there.minute * 60 + there.second
         if not hour and not passed and until - start >= DAY:
-            next_ = local(start + DAY, zone)
-            if next_.toordinal() == day + 1 and not next_.hour and not next_.minute:
+            there = local(start + DAY, zone)
+            if there.toordinal() == day + 1 and not there.hour and not there.minute:
                 yield day, None, DAY
                 start += DAY
                 continue
         length = min(HOUR - passed, until - start)
         yield day, hour, length
         start += length
+        there = local(start, zone)

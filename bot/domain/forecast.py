@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.book import FIVES, SPENT, Book, seconds
-from bot.domain.ledger import FAST_TIME, Ledger, next_renewal, opened, takes_jobs
+from bot.domain.ledger import FAST_TIME, Ledger, opened, takes_jobs
 from bot.domain.model import Token
 from bot.domain.pace import Outlook, outlook
 from bot.domain.value import Value, replace
@@ -144,22 +144,24 @@ def forecast(
         zone: The zone of the ledger.
         read_at: When it was read last; None for now. What comes after is an outage, and no idleness.
     """
-    read = _read_at(token, now, read_at)
-    book = _as_of(ledger, token, now, read, zone)
-    left, renews_at = token.fast_time.remaining, token.subscription.next_refill(now)
-    said = Forecast(Verdict.UNKNOWN, now, left, renews_at=renews_at)
-    if book is not None:
-        said = replace(
-            said,
+    read, renews_at = _read_at(token, now, read_at), token.subscription.next_refill(now)
+    book = _as_of(ledger, now, read, renews_at, zone)
+    if book is None:
+        said = Forecast(Verdict.UNKNOWN, now, token.fast_time.remaining, renews_at=renews_at)
+    else:
+        said = Forecast(
+            Verdict.UNKNOWN,
+            now,
+            token.fast_time.remaining,
             renews_at=_instant(book.due) if book.due else renews_at,
             idle_since=_instant(book.used or book.first),
             unchanged_since=_instant(book.changed),
             watched=timedelta(hours=sum(book.covered)),
         )
     silent = _no_answer(said, token, read, book)
-    if silent or book is None or left is None or renews_at is None:
+    if silent or book is None or said.left is None or renews_at is None:
         return replace(said, verdict=silent or Verdict.UNKNOWN)
-    return _answered(said, outlook(book, left, now, renews_at, zone), renews_at, empty=book.empty)
+    return _answered(said, outlook(book, said.left, now, renews_at, zone), renews_at, empty=book.empty)
 
 
 def fan(
@@ -167,7 +169,7 @@ def fan(
 ) -> tuple[Band, ...]:
     """What will be left at so many times, from now to the renewal; nothing where `forecast` has no answer."""
     said = forecast(ledger, token, now, zone, read_at)
-    book = _as_of(ledger, token, now, _read_at(token, now, read_at), zone)
+    book = _as_of(ledger, now, _read_at(token, now, read_at), said.renews_at, zone)
     if book is None or said.renews_at is None or said.left is None or not said.verdict.answers:
         return ()
     ahead = outlook(book, said.left, now, said.renews_at, zone)
@@ -205,16 +207,18 @@ def burning(ledger: Ledger | None, token: Token, now: datetime, read_at: datetim
 
 
 def _no_answer(said: Forecast, token: Token, read: datetime, book: Book | None) -> Verdict | None:
-    """Why nobody can say whether it lasts; None when that can be said."""
-    watched = said.watched + timedelta(days=book.elapsed if book else 0)
-    reasons = {
-        Verdict.UNKNOWN: said.left is None,
-        Verdict.OFF: not takes_jobs(token),
-        Verdict.UNREAD: said.at - read > FRESH,
-        Verdict.REFILL_DUE: book is not None and bool(book.due),
-        Verdict.LEARNING: said.renews_at is not None and watched < ENOUGH and not (book and book.empty),
-    }
-    return next((verdict for verdict, holds in reasons.items() if holds), None)
+    """Why nobody can say whether it lasts; None when that can be said, or when it is not known when it is refilled."""
+    if said.left is None:
+        return Verdict.UNKNOWN
+    if not takes_jobs(token):
+        return Verdict.OFF
+    if said.at - read > FRESH:
+        return Verdict.UNREAD
+    if book is not None and book.due:
+        return Verdict.REFILL_DUE
+    known = said.watched + timedelta(days=book.elapsed) if book else said.watched
+    learning = said.renews_at is not None and known < ENOUGH and not (book and book.empty)
+    return Verdict.LEARNING if learning else None
 
 
 def _answered(said: Forecast, ahead: Outlook, renews_at: datetime, *, empty: bool) -> Forecast:
@@ -266,7 +270,9 @@ def _instant(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-def _as_of(ledger: Ledger | None, token: Token, now: datetime, read: datetime, zone: tzinfo) -> Book | None:
+def _as_of(
+    ledger: Ledger | None, now: datetime, read: datetime, renews_at: datetime | None, zone: tzinfo
+) -> Book | None:
     """The ledger with what passed since its last change, as far as it was read; and the day that is today."""
     book = opened(ledger)
     if book is None:
@@ -274,5 +280,5 @@ def _as_of(ledger: Ledger | None, token: Token, now: datetime, read: datetime, z
     if (until := seconds(read)) > book.rolled:
         book.roll(until, zone)
     book.begin(now.astimezone(zone).toordinal())
-    book.pass_renewal(seconds(now), next_renewal(token.subscription, now))
+    book.pass_renewal(seconds(now), 0 if renews_at is None else seconds(renews_at))
     return book

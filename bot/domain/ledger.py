@@ -24,16 +24,21 @@ from typing import Final
 from msgspec.structs import astuple
 
 from bot.domain.book import DAY, DAYS, FIVE, FIVES, FULL, HOURS, MONTH, TOO_SHORT, Book, local, rounding, seconds
-from bot.domain.model import Status, Subscription, Token
+from bot.domain.model import Status, Token
 from bot.domain.value import Value
 
 FAST_TIME: Final = "fast_time_remaining"
 """The field of `InfoText` that says how much is left."""
 
+_BANNED, _VERIFYING = Status.BANNED, Status.VERIFYING
 _VERSION: Final = 1
-_SCALARS: Final = 21
 _HEAD: Final = Struct("<B2d5fi13I")
 _WHOLE: Final = Struct(f"{_HEAD.format}{FIVES}f{FIVES}B{2 * DAYS}f{2 * HOURS}f")
+_FIRST: Final = 22
+"""The place of the first list; before it are the version and 21 fields."""
+_LISTS: Final = tuple(
+    slice(start, end) for start, end in pairwise(accumulate((_FIRST, FIVES, FIVES, DAYS, DAYS, HOURS, HOURS)))
+)
 
 
 class Ledger(Value):
@@ -52,9 +57,8 @@ def opened(ledger: Ledger | None) -> Book | None:
 
 
 def _book(ledger: Ledger) -> Book:
-    _, *fields = _WHOLE.unpack(ledger.packed)
-    ends = list(accumulate((_SCALARS, FIVES, FIVES, DAYS, DAYS, HOURS, HOURS)))
-    return Book(*fields[:_SCALARS], *(fields[start:end] for start, end in pairwise(ends)))
+    fields = _WHOLE.unpack(ledger.packed)
+    return Book(*fields[1:_FIRST], *[list(fields[part]) for part in _LISTS])
 
 
 def closed(book: Book) -> Ledger:
@@ -131,14 +135,16 @@ def apply(
         read_before: When it was read the last time before, whatever that said; None when nobody knows, or it does not
             matter. What fell during an outage of more than a day is spread over all of it then.
     """
-    now, renewal, off = seconds(at), next_renewal(token.subscription, at), not takes_jobs(token)
+    now, off, renews_at = seconds(at), not takes_jobs(token), token.subscription.next_refill(at)
+    renewal = 0 if renews_at is None else seconds(renews_at)
     fast_time, kept = token.fast_time, token.record.kept.get(FAST_TIME)
     known = fast_time.remaining is not None and kept is None
     if ledger is None or ledger == NOTHING:
         return closed(_begun(token, at, zone)) if known else NOTHING
     head = _HEAD.unpack_from(ledger.packed)
     unread, was_off, renews = head[14], head[15], head[17]
-    same = head[1] == fast_time.remaining and fast_time.total in {None, head[2]} and not unread and renews == renewal
+    same = not unread and head[1] == fast_time.remaining and renews == renewal
+    same = same and (fast_time.total is None or fast_time.total == head[2])
     if off == bool(was_off) and (same if known else unread):
         return ledger
     book = _book(ledger)
@@ -158,13 +164,8 @@ def apply(
 
 def takes_jobs(token: Token) -> bool:
     """Whether anybody could use its fast time, as far as its status says."""
-    return token.active is not False and token.status not in {Status.BANNED, Status.VERIFYING}
-
-
-def next_renewal(plan: Subscription, now: datetime) -> int:
-    """When a plan is refilled next, in seconds; 0 when nobody knows."""
-    at = plan.next_refill(now)
-    return 0 if at is None else seconds(at)
+    status = token.status
+    return token.active is not False and status is not _BANNED and status is not _VERIFYING
 
 
 def _begun(token: Token, at: datetime, zone: tzinfo) -> Book:

@@ -14,20 +14,31 @@ from bot.domain.book import DAY, DAYS, FADE, HOUR, HOURS, Book, seconds
 from bot.domain.value import Value
 
 WEEK: Final = 7
-_OLD: Final = tuple(FADE**age for age in range(DAYS))
-_NEW: Final = tuple(0.5 ** (age / 1.5) for age in range(DAYS))
-_WEEKLY: Final = tuple(0.5 ** (age / 28) for age in range(DAYS))
+_AGES: Final = range(DAYS)
+_OLD: Final = tuple(FADE**age for age in _AGES)
+_NEW: Final = tuple(0.5 ** (age / 1.5) for age in _AGES)
+_WEEKLY: Final = tuple(0.5 ** (age / 28) for age in _AGES)
+"""What days weigh by their age: for the pace, for the pace of just now, and for the days of a week."""
+_NOW: Final = 0.35
+"""What the pace of just now counts beside that of weeks."""
 _USUAL: Final = 0.8 / 30.4
-"""Of the allowance, what a token uses in a day of which nothing is known."""
+"""Of the allowance, what a token uses a day of which nothing is known."""
+_PRIOR: Final = 0.3
+"""How many days that counts."""
 _SEEDED: Final = 10.0
 """Days of the cycle before the first reading that count at most, each by half."""
-_DRIFT: Final = 0.4**2
-_SCATTER: Final = 1.3
 _SMOOTH: Final = 3.0
-_HALVINGS: Final = 14
+"""Hours, or days, of no shape and of a usual scatter that are added to those that were watched."""
+_VARIES: Final = 1.2
+"""By how much of the pace a day is off by, usually."""
+_SCATTER: Final = 1.3
+"""Days are not by chance alone what they are: busy ones follow each other."""
+_DRIFT: Final = 0.4**2
+"""Nobody keeps a pace: what is added to the doubt about it, without which a range is too narrow."""
 _PART: Final = 0.2
 """Of a day's use, under which it says nothing of how days differ."""
 _EVEN: Final = tuple(hour / HOURS for hour in range(HOURS + 1))
+_TRIES, _CLOSE = 24, 1e-4
 
 
 class Use(Value):
@@ -50,28 +61,41 @@ class Use(Value):
     def quantile(self, exposure: float, deviations: float) -> float:
         """What is used at a place of the distribution, in minutes."""
         mean = self.pace * exposure
-        if mean <= 0:
-            return 0.0
-        root, middle = self._form(mean)
-        return mean * max(middle + deviations / root, 0.0) ** 3
+        return max(self._root(mean, deviations), 0.0) ** 3 if mean > 0 else 0.0
+
+    def when(self, left: float, deviations: float, most: float) -> float | None:
+        """The exposure by which what is left is used, at a place of the distribution; None when that is not by most.
+
+        Looked for between two means, of which one is too low and one is not, by false position (the Illinois way).
+        """
+        wanted, low, high = math.cbrt(left), 0.0, self.pace * most
+        if high <= 0 or (above := self._root(high, deviations) - wanted) < 0:
+            return None
+        below, kept = -wanted, 0
+        for _ in range(_TRIES):
+            mean = (low * above - high * below) / (above - below)
+            off = self._root(mean, deviations) - wanted
+            if abs(off) < _CLOSE * wanted:
+                return mean / self.pace
+            if off < 0:
+                low, below = mean, off
+                above /= 2 if kept < 0 else 1
+                kept = -1
+            else:
+                high, above = mean, off
+                below /= 2 if kept > 0 else 1
+                kept = 1
+        return high / self.pace
 
     def _form(self, mean: float) -> tuple[float, float]:
         """Wilson's and Hilferty's: the cube root of a gamma distribution is nearly normal."""
         shape = mean / (self.scatter + self.doubt * mean)
         return 3 * math.sqrt(shape), 1 - 1 / (9 * shape)
 
-    def when(self, left: float, deviations: float, most: float) -> float | None:
-        """The exposure by which what is left is used, at a place of the distribution; None when that is not by most."""
-        if self.quantile(most, deviations) < left:
-            return None
-        low, high = 0.0, most
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            if self.quantile(middle, deviations) < left:
-                low = middle
-            else:
-                high = middle
-        return high
+    def _root(self, mean: float, deviations: float) -> float:
+        """The cube root of what is used at a place of the distribution; less than 0 where that is nothing."""
+        part = (self.scatter / mean + self.doubt) / 9
+        return math.cbrt(mean) * (1 - part + deviations * math.sqrt(part))
 
 
 class Rhythm(Value):
@@ -121,19 +145,24 @@ class Outlook(Value):
 
 def outlook(book: Book, left: float, now: datetime, renews_at: datetime, zone: tzinfo) -> Outlook:
     """All that a forecast is made of, by a book that was rolled on until now."""
-    local = now.astimezone(zone)
-    passed = (local.hour * HOUR + local.minute * 60 + local.second) / DAY
+    clock = now.astimezone(zone)
+    passed = (clock.hour * HOUR + clock.minute * 60 + clock.second) / DAY
     days = [
-        (age, use, part / HOURS)
-        for age in range(DAYS)
-        if (part := book.covered[(place := (book.day - age) % DAYS)]) + (use := max(book.use[place], 0.0))
+        (age, max(use, 0.0), covered / HOURS)
+        for age, use, covered in zip(_AGES, _by_age(book.use, book.day), _by_age(book.covered, book.day), strict=True)
+        if use or covered
     ]
-    hours = _hours(book)
-    week = _week(days)
+    hours, week = _hours(book), _week(days)
     gone = _share(hours, passed)
     rhythm = Rhythm(hours, tuple(accumulate(week, initial=0.0)), passed, gone * week[0])
     exposed = [(age, use, week[-age % WEEK] * (part if age else _today(part, passed, gone))) for age, use, part in days]
     return Outlook(_use(book, exposed, now), rhythm, left, rhythm.exposure((renews_at - now).total_seconds()))
+
+
+def _by_age(values: list[float], day: int) -> list[float]:
+    """What is kept by day, of today first."""
+    place = day % DAYS
+    return values[place::-1] + values[:place:-1]
 
 
 def _today(part: float, passed: float, gone: float) -> float:
@@ -147,19 +176,20 @@ def _hours(book: Book) -> tuple[float, ...]:
     if usual <= 0:
         return _EVEN
     shape = [
-        (max(use, 0.0) / usual + _SMOOTH) / (covered + _SMOOTH)
+        (use / usual + _SMOOTH) / (covered + _SMOOTH)
         for use, covered in zip(book.hour_use, book.hour_covered, strict=True)
     ]
     whole = sum(shape)
-    return tuple(accumulate((each / whole for each in shape), initial=0.0))
+    return tuple(accumulate([each / whole for each in shape], initial=0.0))
 
 
 def _week(days: list[tuple[int, float, float]]) -> list[float]:
     """By how much more than on another day is used today, tomorrow, and on the days after it."""
     uses, parts = [0.0] * WEEK, [0.0] * WEEK
     for age, use, part in days:
-        uses[-age % WEEK] += _WEEKLY[age] * use
-        parts[-age % WEEK] += _WEEKLY[age] * part
+        weight, place = _WEEKLY[age], -age % WEEK
+        uses[place] += weight * use
+        parts[place] += weight * part
     usual = sum(uses) / (sum(parts) or 1.0)
     if usual <= 0:
         return [1.0] * WEEK
@@ -171,24 +201,24 @@ def _week(days: list[tuple[int, float, float]]) -> list[float]:
 def _use(book: Book, days: list[tuple[int, float, float]], now: datetime) -> Use:
     """Pace, scatter and doubt, by days of whose usual use a part was watched."""
     seeded = 0.5 * min(book.seed_days, _SEEDED) * FADE ** max((seconds(now) - book.first) / DAY, 0.0)
-    long = seeded * book.seed + 0.3 * _USUAL * book.total
-    known = seeded
+    long, known = seeded * book.seed + _PRIOR * _USUAL * book.total, seeded
     short = seen = 0.0
     for age, use, part in days:
-        long += _OLD[age] * use
-        known += _OLD[age] * part
-        short += _NEW[age] * use
-        seen += _NEW[age] * part
-    long /= known + 0.3
-    pace = 0.65 * long + 0.35 * (short + 0.5 * long) / (seen + 0.5)
-    squares, weights = _SMOOTH * (1.2 * pace) ** 2, _SMOOTH
+        old, new = _OLD[age], _NEW[age]
+        long += old * use
+        known += old * part
+        short += new * use
+        seen += new * part
+    long /= known + _PRIOR
+    pace = (1 - _NOW) * long + _NOW * (short + 0.5 * long) / (seen + 0.5)
+    if pace <= 0:
+        return Use(0.0, 0.0, 0.0)
+    squares, weights = _SMOOTH * (_VARIES * pace) ** 2, _SMOOTH
     for age, use, part in days:
         if part > _PART:
             weight = _OLD[age] * min(part, 1.5)
             squares += weight * min(part, 2.0) * (use / part - long) ** 2
             weights += weight
     scatter = squares / weights
-    if pace <= 0:
-        return Use(0.0, 0.0, 0.0)
     doubt = scatter / (pace * pace * (known - 0.5 * seeded + 0.5)) + _DRIFT
     return Use(pace, _SCATTER * scatter / pace, doubt)
