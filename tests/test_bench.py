@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bench import forecast as forecasts
 from bench import history, months
 from bench.__main__ import growth
+from bench.accounts import DAY, HOUR, live
+from bench.forecast import OURS, RULE, Fast, Said, Score, report, score
+from bench.rivals import DESIGNS, Answer
 from bench.years import fleet
 from bot.storage.store import open_store
 
@@ -65,3 +69,68 @@ async def test_the_year_beside_prometheus_is_read_in_polls_and_kept_as_changes(s
             assert sample.fast_time == pytest.approx(said.left, abs=0.31)
         hours = {minute // 60 for minute in of_it}
         assert hours == set(range(2 * 24)), "none is left out"
+
+
+def test_the_benchmark_of_forecasts_runs_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    families = ("steady", "idle", "sprint")
+    arguments = ("--accounts", "1", "--plans", "Standard", "--families", *families, "--processes", "1")
+    assert forecasts.main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert all(f"| {name} " in shown for name in (*DESIGNS, OURS, RULE, "steady", "idle"))
+    assert re.search(r"^empty within a day. Of [12] sprints it warns", shown, re.MULTILINE)
+
+
+def test_who_knows_what_becomes_of_an_account_has_no_false_call_and_misses_nothing() -> None:
+    life = live("weekdays only", "Basic", "another")
+    steps = range(life.watched, len(life.left), HOUR)
+    ends = [next(cycle.renewal for cycle in life.cycles if step < cycle.end) for step in steps]
+    truths = [life.dry(step, end) for step, end in zip(steps, ends, strict=True)]
+    known = [
+        Said(step, Answer(dry, dry, dry, ranged=True), dry is not None) for step, dry in zip(steps, truths, strict=True)
+    ]
+    scored = score(life, known, 0.0)
+    assert (scored.lasting, scored.ran_out) == (1, 1)
+    assert (scored.false, scored.hit, scored.missed) == (0, 0, 0)
+    assert scored.errors == [0.0] * len(scored.errors)
+    assert scored.covered == scored.ranged
+    silent = score(life, [Said(step, None, short=False) for step in steps], 0.0)
+    assert (silent.false, silent.missed, silent.flips, silent.answered) == (0, silent.ran_out, 0, 0)
+    crying = score(life, [Said(step, None, short=not step % DAY) for step in steps], 0.0)
+    assert crying.hit == crying.lasting
+    assert crying.false > 10
+
+
+GOOD = {
+    "cycles": 100,
+    "lasting": 50,
+    "ran_out": 50,
+    "false": 4,
+    "hit": 4,
+    "missed": 2,
+    "asked": 100,
+    "answered": 99,
+    "ranged": 100,
+    "covered": 82,
+}
+"""The score of a design that reaches every target, of which others make a hundred false calls."""
+
+
+@pytest.mark.parametrize(
+    ("worse", "leads", "others"),
+    [
+        ({}, 170, 100),
+        ({"false": 9}, 170, 100),
+        ({"hit": 7}, 170, 100),
+        ({"missed": 4}, 170, 100),
+        ({"covered": 70}, 170, 100),
+        ({"covered": 95}, 170, 100),
+        ({}, 150, 100),
+        ({}, 170, 30),
+    ],
+)
+def test_a_target_that_is_missed_fails_a_strict_run(worse: dict[str, int], leads: int, others: int) -> None:
+    ours = Score(**{**GOOD, **worse}, leads=[leads] * 50, errors=[0.2], widths=[0.5])  # type: ignore[arg-type] # whole
+    scores = {name: Score(cycles=100, false=others, asked=1) for name in DESIGNS} | {OURS: ours, RULE: ours}
+    reached = not worse and leads == 170 and others == 100
+    assert report(scores, {"steady": ours}, Fast(), 1e-5, strict=True) == (0 if reached else 1)
+    assert report(scores, {"steady": ours}, Fast(), 1e-5, strict=False) == 0
