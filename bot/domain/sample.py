@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, Self
 
 from bot.domain.model import Count, Status, Token
@@ -52,10 +53,21 @@ def sample_of(token: Token, at: datetime) -> Sample:
     )
 
 
+_figures: Final = attrgetter(
+    "status",
+    "active",
+    "fast_time.remaining",
+    "fast_time.total",
+    "queued_fast.value",
+    "queued_relax.value",
+    "lifetime.images",
+)
+"""Of which a sample is made. To compare two samples takes three times as long."""
+
+
 def changed(before: Token | None, token: Token, at: datetime) -> Sample | None:
     """The sample of a token that reads otherwise than before; None when no figure of it changed."""
-    new = sample_of(token, at)
-    return None if before is not None and sample_of(before, at) == new else new
+    return None if before is not None and _figures(before) == _figures(token) else sample_of(token, at)
 
 
 class Turns(Value):
