@@ -150,7 +150,7 @@ async def test_a_server_that_takes_no_writes_is_one_that_can_be_read(postgresql_
 async def test_a_file_that_takes_no_more_is_one_that_can_be_read(
     sqlite_url: str, pragma: str, kind: type[StoreError], words: str
 ) -> None:
-    write = sa.text("INSERT INTO tokens VALUES (1, zeroblob(99999))")
+    write = sa.text("INSERT INTO tokens (id, record) VALUES (1, zeroblob(99999))")
     async with open_store(sqlite_url) as store:
         await store.database.read(lambda connection: connection.execute(sa.text(f"PRAGMA {pragma}")))
         with pytest.raises(kind, match=words) as caught:
