@@ -145,7 +145,7 @@ def forecast(
         read_at: When it was read last; None for now. What comes after is an outage, and no idleness.
     """
     read, renews_at = _read_at(token, now, read_at), token.subscription.next_refill(now)
-    book = _as_of(ledger, now, read, renews_at, zone)
+    book = _as_of(ledger, token, now, read, zone)
     if book is None:
         said = Forecast(Verdict.UNKNOWN, now, token.fast_time.remaining, renews_at=renews_at)
     else:
@@ -169,7 +169,7 @@ def fan(
 ) -> tuple[Band, ...]:
     """What will be left at so many times, from now to the renewal; nothing where `forecast` has no answer."""
     said = forecast(ledger, token, now, zone, read_at)
-    book = _as_of(ledger, now, _read_at(token, now, read_at), said.renews_at, zone)
+    book = _as_of(ledger, token, now, _read_at(token, now, read_at), zone)
     if book is None or said.renews_at is None or said.left is None or not said.verdict.answers:
         return ()
     ahead = outlook(book, said.left, now, said.renews_at, zone)
@@ -270,15 +270,25 @@ def _instant(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-def _as_of(
-    ledger: Ledger | None, now: datetime, read: datetime, renews_at: datetime | None, zone: tzinfo
-) -> Book | None:
-    """The ledger with what passed since its last change, as far as it was read; and the day that is today."""
+def _as_of(ledger: Ledger | None, token: Token, now: datetime, read: datetime, zone: tzinfo) -> Book | None:
+    """The ledger with what passed since its last change, as far as it was read; and the day that is today.
+
+    A ledger does not have the last reading where that could not be stored, or was stored by a version of the bot that
+    keeps none: it is entered here, or else one that is empty would say so of a token that was refilled.
+    """
     book = opened(ledger)
     if book is None:
         return None
     if (until := seconds(read)) > book.rolled:
         book.roll(until, zone)
+    if token.fast_time.remaining is not None and token.fast_time.remaining != book.value:
+        book.pass_renewal(until, _renewal(token, read))
+        book.enter(token.fast_time, until, until, zone)
     book.begin(now.astimezone(zone).toordinal())
-    book.pass_renewal(seconds(now), 0 if renews_at is None else seconds(renews_at))
+    book.pass_renewal(seconds(now), _renewal(token, now))
     return book
+
+
+def _renewal(token: Token, now: datetime) -> int:
+    at = token.subscription.next_refill(now)
+    return 0 if at is None else seconds(at)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain import info
 from bot.domain.forecast import LIKELY, UNLIKELY, Burning, Forecast, Verdict, burning, fan, forecast
-from bot.domain.ledger import Ledger, apply
+from bot.domain.ledger import Ledger, apply, closed, opened
 from bot.domain.model import Token
 from tests.domain.fleets import record
 from tests.domain.test_ledger import RENEWS, START, ZONES, after, entered, token, told
@@ -35,6 +35,14 @@ def days(uses: Iterable[float], *, zone: tzinfo = UTC, full: float = 900) -> tup
             ledger = apply(ledger, each, at, zone)
         left = max(left - use, 0)
     return ledger, each, at
+
+
+def holding(ledger: Ledger, left: float) -> Ledger:
+    """The same use, of a token that has so much left."""
+    book = opened(ledger)
+    assert book is not None
+    book.value = left
+    return closed(book)
 
 
 def certain(said: Forecast) -> tuple[float, float]:
@@ -84,7 +92,7 @@ def test_the_less_is_left_the_likelier_it_runs_out_and_the_sooner(
 ) -> None:
     ledger, _, now = days(uses, zone=zone)
     less, more = sorted((round(one, 2), round(other, 2)))
-    poor, rich = (forecast(ledger, token(left), now, zone) for left in (less, more))
+    poor, rich = (forecast(holding(ledger, left), token(left), now, zone) for left in (less, more))
     assert certain(poor)[0] >= certain(rich)[0] - 1e-9
     assert certain(poor)[1] == certain(rich)[1]
     for name in ("earliest", "dry_at", "latest"):
@@ -124,7 +132,7 @@ def test_the_verdict_follows_the_chance() -> None:
     seen = set()
     ledger, _, now = days([30, 60, 10, 50, 40, 20, 70, 30] * 2)
     for left in range(2, 900, 10):
-        said = forecast(ledger, token(left), now, UTC)
+        said = forecast(holding(ledger, left), token(left), now, UTC)
         chance, _ = certain(said)
         expected = Verdict.LASTS if chance < UNLIKELY else Verdict.MAY_NOT_LAST
         assert said.verdict is (Verdict.DOES_NOT_LAST if chance >= LIKELY else expected)
@@ -159,6 +167,20 @@ def test_an_empty_token_does_not_last_however_long_it_stands_still() -> None:
         assert said.dry_at == said.earliest == said.latest == said.at
         assert said.short == RENEWS - said.at
         assert said.pace == pytest.approx(certain(forecast(ledger, last, now, UTC))[1], rel=0.5)
+
+
+@given(stories_of_any_kind, st.floats(-1, 2000), st.floats(0, 100))
+def test_a_reading_that_the_ledger_does_not_have_says_how_much_is_left(
+    story: list[tuple[float, float | None, str, bool, bool]], left: float, later: float
+) -> None:
+    """It could not be stored: a token that was refilled is not empty, and one that has nothing breaks nothing."""
+    readings = told(story)
+    ledger, now = entered(readings), after(readings[-1][0] + later)
+    last = token(round(left, 2))
+    said = forecast(ledger, last, now, UTC)
+    assert said.left == last.fast_time.remaining
+    assert not said.verdict.answers or said.empty is ((said.left or 0) <= 1)
+    assert bool(fan(ledger, last, now, UTC)) is said.verdict.answers
 
 
 @pytest.mark.parametrize(

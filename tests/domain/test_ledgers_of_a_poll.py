@@ -84,3 +84,20 @@ def test_a_ledger_that_is_not_there_or_cannot_be_read_begins_anew_at_the_next_re
         story.read(60, FULL)
         assert stored(story) == [1900], "with its record, which is as it was"
         assert story.known.ledgers[1900] == ledger.apply(None, info.read(FULL), at(60), UTC)
+
+
+def test_what_a_version_without_ledgers_stored_meanwhile_is_entered_at_the_first_reading() -> None:
+    """Or else the token that it saw refilled would be empty for as long as nobody uses it."""
+    empty = record(fast="0.00/15.0 hours")
+    story = Story()
+    story.read(0, LESS)
+    story.read(60, empty)
+    story.known = restore(as_stored(story.known, (FULL,)))
+    story.read(120, FULL)
+    assert stored(story) == [1900]
+    assert story.known.ledgers[1900] == ledger.apply(
+        ledger.apply(ledger.apply(None, info.read(LESS), at(0), UTC), info.read(empty), at(60), UTC, at(0)),
+        *(info.read(FULL), at(120), UTC, at(60)),
+    )
+    story.read(121, FULL)
+    assert stored(story) == []

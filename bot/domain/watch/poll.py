@@ -113,10 +113,16 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
 
 
 def _entered(known: Known, case: Case) -> Iterator[tuple[int, Ledger]]:
-    """The ledgers that a reading moves: of tokens that read otherwise, and of those that have none yet."""
+    """The ledgers that a reading moves: of tokens that read otherwise, and of those that have none yet.
+
+    At the first reading of a process each is looked at: a version of the bot that keeps no ledgers may have stored
+    what was read since they were written.
+    """
     read, at, zone = case.reading.tokens, case.reading.at, case.policy.zone
     moved: Iterable[int] = case.changed
-    if len(known.ledgers) < len(case.remembered):
+    if known.fleet.asked_at is None and known.fleet.read_at is not None:
+        moved = read
+    elif len(known.ledgers) < len(case.remembered):
         moved = {*case.changed, *(read.keys() - known.ledgers.keys())}
     for token_id in moved:
         before = known.ledgers.get(token_id)
