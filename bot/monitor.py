@@ -32,7 +32,7 @@ from bot.domain.steering import Decision, Entry
 from bot.domain.value import replace
 from bot.domain.watch import daily
 from bot.domain.watch.ahead import Seen, due, seen, settle
-from bot.domain.watch.known import Changes, Known, both, restore
+from bot.domain.watch.known import Changes, Known, restore
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
@@ -194,8 +194,10 @@ class Monitor:
             due = overdue(self._known, now)
             undelivered = await self._store.undelivered(due) if due else ()
             changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, undelivered)
-            told, after = await self._digested(after, now)
-            changes = both(changes, told)
+            if not changes.nothing:
+                await self._keep(changes, after)
+            # By itself: reminders must not wait for a digest, whatever keeps that from being made.
+            changes, after = await self._digested(after, now)
             if not changes.nothing:
                 await self._keep(changes, after)
 

@@ -12,8 +12,10 @@ from bot.domain.digest import DAY, Gap
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Fleet
 from bot.domain.rules.policy import Policy
+from bot.domain.steering import Scope, Silence
 from bot.domain.value import replace
-from bot.storage.schema import installation, messages
+from bot.storage.errors import StoreDamagedError
+from bot.storage.schema import incidents, installation, messages
 from bot.storage.store import FencedError, StoreUnavailableError, open_store
 from tests.chat.builders import message
 from tests.daily import Copy, lived, told
@@ -111,6 +113,33 @@ async def test_without_a_time_there_is_none(database_url: str) -> None:
         assert await told(watch.store) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((time(9), "UTC"), (time(22), "UTC")),
+        ((time(22), "UTC"), (time(9), "UTC")),
+        ((time(9), "Pacific/Kiritimati"), (time(9), "America/Los_Angeles")),
+        ((time(23), "America/Los_Angeles"), (time(0), "Pacific/Kiritimati")),
+    ],
+    ids=str,
+)
+async def test_it_goes_on_where_the_last_one_ended_when_another_time_or_zone_is_set(
+    database_url: str, before: tuple[time, str], after: tuple[time, str]
+) -> None:
+    """Or else hours would be told twice, or never."""
+    async with open_store(database_url) as store:
+        for number, (at, zone) in enumerate((before, after)):
+            begin = MORNING + number * 3 * DAY
+            copy = await Copy(store, at, ZoneInfo(zone)).began(begin)
+            for hours in range(3 * 24):
+                await copy.tick(begin + hours * HOUR)
+        digests = await told(store)
+
+    assert len(digests) >= 5
+    assert [each.since for each in digests[1:]] == [each.until for each in digests[:-1]]
+    assert all(each.since <= each.until <= each.made_at for each in digests)
+
+
 async def test_what_happens_between_two_digests_is_told_by_one_of_them(watch: Watch) -> None:
     """However late the first is: what ended after it was due is told by the next."""
     for minutes, status in [(0, "FAST"), (10, "BANNED"), (70, "FAST"), (80, "BANNED"), (90, "FAST")]:
@@ -185,6 +214,25 @@ async def test_what_cannot_be_stored_is_told_later(watch: Watch) -> None:
 
     (digest,) = await told(watch.store)
     assert (digest.day, digest.made_at) == (date(2026, 12, 1), watch.now)
+
+
+async def test_what_keeps_it_from_being_made_keeps_nothing_else(watch: Watch) -> None:
+    """An incident that cannot be read: what is due at the same time is done all the same."""
+    await until(watch, MORNING - HOUR)
+    await watch.monitor.decide(Silence("s1", Scope(token=1), watch.now, MORNING, 7), "silence add", 7)
+    row = {
+        "id": "?",
+        "key": "?",
+        "stage": "resolved",
+        "resolved_at": MORNING - MINUTE,
+        "incident": sa.literal("?", sa.Text),
+    }
+    await watch.store.database.write(lambda connection: connection.execute(sa.insert(incidents).values(row)).rowcount)
+    watch.now = MORNING
+    with pytest.raises(StoreDamagedError):
+        await watch.monitor.tick()
+
+    assert (watch.monitor.known.decisions.silences, await told(watch.store)) == ({}, [])
 
 
 async def test_of_two_copies_the_one_that_leads_tells_it(watch: Watch) -> None:

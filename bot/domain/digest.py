@@ -8,7 +8,8 @@ What was told is remembered as a date. Nobody waits for an instant: whoever asks
 after an outage, and a date that passed as a whole is part of the next digest.
 
 Two digests that follow each other never tell the same twice: incidents are told by when they ended, from when one was
-due until when the next one was, however late they are; and use by whole local days, up to the day before.
+due until when the next one was, however late they are, and whatever was set meanwhile; and use by whole local days, up
+to the day before.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -212,6 +213,15 @@ def _worst(incidents: Iterable[Incident]) -> list[Incident]:
     return nsmallest(INCIDENTS, incidents, key=lambda each: (-each.severity.rank, each.began_at))
 
 
+class Told(Value):
+    """The last digest that was told."""
+
+    day: date
+    """Which date's it was."""
+    until: datetime | None = None
+    """When it was due, which is how far it told what had ended; None where none ever was."""
+
+
 class Cover(Value):
     """What a digest is about: which date's it is, and what it covers."""
 
@@ -221,18 +231,21 @@ class Cover(Value):
     days: tuple[date, date]
 
 
-def cover(day: date, at: time, zone: tzinfo, last: date, kept: int) -> Cover:
-    """What the digest of a date is about.
+def cover(day: date, at: time, zone: tzinfo, last: Told, kept: int) -> Cover:
+    """What the digest of a date is about: what the last one did not tell, also where it was due at another time then.
 
     Args:
         day: The date.
         at: The wall time at which it is due.
         zone: Whose wall time and dates these are.
-        last: The date of the digest before.
+        last: The digest before.
         kept: How many local days back use is known.
     """
-    first = max(min(last, day - DAY), day - kept * DAY)
-    return Cover(day, at_on(first, at, zone), at_on(day, at, zone), (first, day - DAY))
+    first = max(min(last.day, day - DAY), day - kept * DAY)
+    since, until = at_on(first, at, zone), at_on(day, at, zone)
+    if last.until is not None and first == last.day:  # or else it was told by a clock that was wrong, or long ago
+        since = last.until
+    return Cover(day, since, max(since, until), (first, day - DAY))
 
 
 def digest(

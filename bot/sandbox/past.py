@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from bot.domain import info
+from bot.domain.digest import Told
 from bot.domain.incidents import Incident, Rule, Stage
 from bot.domain.model import Billing, Failure, InfoText, Reading, Record, Severity, Token, Trouble, Unit
 from bot.domain.rules.policy import Policy
@@ -161,7 +162,7 @@ class _Diary:
             notify=frozenset(each.key for each in stands),
             samples=tuple(self._samples),
             ledgers=known.ledgers,
-            digested=now.astimezone(self._policy.zone).date() - DAY,
+            digested=Told(now.astimezone(self._policy.zone).date() - DAY),
         )
 
 

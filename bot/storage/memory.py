@@ -1,13 +1,13 @@
 """What is known between two polls: how it is loaded, stored, and deleted when its retention is over."""
 
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
-from bot.domain.digest import Tally, tally
+from bot.domain.digest import Tally, Told, tally
 from bot.domain.incidents import Stage
 from bot.domain.ledger import pack
 from bot.domain.model import Record
@@ -40,7 +40,7 @@ GROUPING: Final = Grouping()
 EXTRA_AUDIT_RETENTION: Final = timedelta(days=365)
 """How much longer than the incidents the audit trail is kept."""
 
-_DIGESTED: Final = sa.update(installation).values(digested=sa.bindparam("day"))
+_DIGESTED: Final = sa.update(installation).values(digested=sa.bindparam("told"))
 _READ: Final = sa.update(installation).values(read_at=sa.bindparam("at", type_=Instant))
 _FORGET: Final = sa.delete(tokens).where(tokens.c.id == sa.bindparam("token"))
 
@@ -60,14 +60,15 @@ def load(connection: sa.Connection) -> Memory:
         incidents={incident.key: incident for incident in opened},
         decisions=_decisions(connection),
         ledgers={record.id: packed for record, packed in stored if packed is not None},
-        digested=_day(digested),
+        digested=_told(digested),
     )
 
 
-def _day(text: str | None) -> date | None:
-    """The date that was stored; None for what is none, as for none at all: then the next one is told in its time."""
-    with suppress(TypeError, ValueError):
-        return date.fromisoformat(text or "")
+def _told(text: str | None) -> Told | None:
+    """The digest that was stored; None for what is none, as for none at all: then the next one is told in its time."""
+    day, _, until = (text or "").partition(" ")
+    with suppress(ValueError):
+        return Told(date.fromisoformat(day), datetime.fromisoformat(until).astimezone(UTC) if until else None)
     return None
 
 
@@ -90,7 +91,8 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
     """
     connection.execute(_READ, {"at": changes.read_at})
     if changes.digested is not None:
-        connection.execute(_DIGESTED, {"day": changes.digested.isoformat()})
+        told = (changes.digested.day, changes.digested.until)
+        connection.execute(_DIGESTED, {"told": " ".join(each.isoformat() for each in told if each)})
     _save_decisions(connection, changes)
     if changes.removed:
         connection.execute(_FORGET, [{"token": token} for token in changes.removed])

@@ -341,6 +341,6 @@ installation = sa.Table(
     sa.Column("told_blocked", sa.Boolean, nullable=False, server_default=sa.false()),
     # When everything was copied to another database, on which the bot goes on.
     sa.Column("moved_at", Instant),
-    # The local date of the last digest, as in 2026-11-30.
+    # The local date of the last digest, and when it was due, as in 2026-11-30 2026-11-30T09:00:00+00:00.
     sa.Column("digested", sa.Text),
 )

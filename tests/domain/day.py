@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
-from bot.domain.digest import cover, tally
+from bot.domain.digest import Told, cover, tally
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
 from bot.domain.messages import Message, Notice, NoticeKind
@@ -164,7 +164,7 @@ class Day:
     def digest(self) -> None:
         """The time of the daily digest comes."""
         today = self.now.date()
-        about = cover(today, self.now.time(), UTC, today - timedelta(days=1), 35)
+        about = cover(today, self.now.time(), UTC, Told(today - timedelta(days=1)), 35)
         self.hear(*daily.tell(self.known, about, self.now, POLICY, tally(self.latest.values()), self.read))
 
     def hear(self, changes: Changes, after: Known) -> None:

@@ -207,7 +207,7 @@ def made(
     """The digest of such a fleet."""
     fleet = Fleet({token.id: token for token, _ in tokens}, NOW)
     ledgers = {token.id: ledger for token, ledger in tokens}
-    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, last, 35)
+    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, digest.Told(last), 35)
     seen = every(timedelta(minutes=5), about.since, NOW)
     return digest.digest(about, NOW, BERLIN, fleet, ledgers, incidents, Tally(), seen)
 

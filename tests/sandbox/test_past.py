@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.digest import Told
 from bot.domain.incidents import Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Status, Token
@@ -49,7 +50,7 @@ async def test_whenever_it_is_started_one_token_will_not_last_and_the_others_wil
     open_ = {(each.key.rule, each.key.token) for each in changes.incidents if each.stage is Stage.FIRING}
     assert open_ == {(Rule.DOES_NOT_LAST, 1903), (Rule.INACTIVE, 1907)}
     assert {(key.rule, key.token) for key in changes.notify} == {(Rule.DOES_NOT_LAST, 1903)}
-    assert changes.digested == now.date() - timedelta(days=1)
+    assert changes.digested == Told(now.date() - timedelta(days=1))
 
 
 async def test_it_ends_with_what_the_upstream_lists_so_that_nothing_seems_to_happen_as_the_demo_opens(

@@ -5,7 +5,7 @@ from datetime import datetime
 from heapq import nsmallest
 
 from bot.domain import digest
-from bot.domain.digest import WITNESSES, Cover, Tally, begun, cover, due
+from bot.domain.digest import WITNESSES, Cover, Tally, Told, begun, cover, due
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
@@ -22,7 +22,7 @@ def upcoming(known: Known, now: datetime, base: Policy) -> Cover | None:
     """
     if base.digest_at is None or known.polled_at is None or known.digested is None:
         return None
-    day = due(now, base.digest_at, base.zone, known.digested)
+    day = due(now, base.digest_at, base.zone, known.digested.day)
     return None if day is None else cover(day, base.digest_at, base.zone, known.digested, KEPT)
 
 
@@ -35,8 +35,8 @@ def begin(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
     """Note from when on digests are told, where none ever was."""
     if base.digest_at is None or known.digested is not None:
         return Changes(known.fleet.read_at), known
-    day = begun(now, base.digest_at, base.zone)
-    return Changes(known.fleet.read_at, digested=day), replace(known, digested=day)
+    told = Told(begun(now, base.digest_at, base.zone))
+    return Changes(known.fleet.read_at, digested=told), replace(known, digested=told)
 
 
 def tell(
@@ -53,8 +53,5 @@ def tell(
         seen: When tokens were read in that time.
     """
     made = digest.digest(about, now, base.zone, known.fleet, known.ledgers, known.incidents.values(), ended, seen)
-    notice = Notice(NoticeKind.DIGEST, now, digest=made)
-    return (
-        Changes(known.fleet.read_at, notices=(notice,), digested=about.day),
-        replace(known, digested=about.day),
-    )
+    notice, told = Notice(NoticeKind.DIGEST, now, digest=made), Told(about.day, about.until)
+    return Changes(known.fleet.read_at, notices=(notice,), digested=told), replace(known, digested=told)

@@ -2,9 +2,10 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 
 from bot.domain import info, ledger, steering
+from bot.domain.digest import Told
 from bot.domain.forecast import Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.ledger import Ledger
@@ -34,8 +35,8 @@ class Memory(Value):
     """How tokens came to their statuses, by id; of those that changed it."""
     ledgers: Mapping[int, bytes] = field(default_factory=dict)
     """How tokens use their fast time, by id, as `bot.domain.ledger` packs it."""
-    digested: date | None = None
-    """The local date of the last daily digest; None before there was one."""
+    digested: Told | None = None
+    """The last daily digest; None before there was one."""
 
 
 class Changes(Value):
@@ -64,8 +65,8 @@ class Changes(Value):
     """For the history: of tokens whose figures changed, and of those whose turn it is."""
     ledgers: Mapping[int, Ledger] = field(default_factory=dict)
     """How those of `records` use their fast time, by id; of those of which that changed."""
-    digested: date | None = None
-    """The local date whose digest is among the notices; None leaves what is stored."""
+    digested: Told | None = None
+    """The digest that is among the notices; None leaves what is stored."""
 
     @property
     def sets(self) -> bool:
@@ -110,8 +111,8 @@ class Known(Value):
     """When the last poll of the whole fleet ended, well or not; None while none did since the process began."""
     began_at: datetime | None = None
     """When the process began to poll."""
-    digested: date | None = None
-    """The local date of the last daily digest; None before there was one."""
+    digested: Told | None = None
+    """The last daily digest; None before there was one."""
 
     def troubled(self) -> frozenset[int | None]:
         """The tokens with any open incident; in 2 ms for 10,000 of them."""
