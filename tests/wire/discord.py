@@ -6,6 +6,8 @@ keeps Discord's limits, and fails on demand. Source: docs.discord.com, API versi
 
 import asyncio
 import contextlib
+import email
+import email.message
 import json
 import math
 import socket
@@ -536,7 +538,7 @@ class Discord:
         if channel_id in self.locked:
             raise RefusalError(400, 160005, "Thread is locked")
         self.archived.discard(channel_id)
-        return _json(self.board.post(channel_id, await request.json(), BOT).now.body)
+        return _json(self.board.post(channel_id, await _form(request), BOT).now.body)
 
     async def _show_message(self, request: web.Request) -> web.Response:
         return _json(self._known_message(request).now.body)
@@ -547,7 +549,7 @@ class Discord:
             raise RefusalError(403, 50005, "Cannot edit a message authored by another user")
         if message.channel_id in self.archived:
             raise RefusalError(400, 50083, "Thread is archived")
-        self.board.edit(message, await request.json())
+        self.board.edit(message, await _form(request))
         return _json(message.now.body)
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -645,7 +647,7 @@ class Discord:
 
     async def _follow_up(self, request: web.Request) -> web.Response:
         """The first follow-up of a deferred answer takes its place, as Discord has it."""
-        interaction, payload = self._living(request), await request.json()
+        interaction, payload = self._living(request), await _form(request)
         if interaction.message is not None and interaction.message.loading:
             message = interaction.message
             self.board.edit(message, payload)
@@ -660,7 +662,7 @@ class Discord:
 
     async def _edit_original(self, request: web.Request) -> web.Response:
         message = self._original(request)
-        self.board.edit(message, await request.json())
+        self.board.edit(message, await _form(request))
         self._living(request).settled = True
         return _json(message.now.body)
 
@@ -709,6 +711,29 @@ def _callback(interaction: Interaction) -> Json:
             "response_message_ephemeral": message.ephemeral,
         }
     return {"interaction": of, "resource": resource}
+
+
+async def _form(request: web.Request) -> Json:
+    """What is sent of a message; the files beside it are among its attachments, by their names and sizes."""
+    if request.content_type != "multipart/form-data":
+        sent: Json = await request.json()
+        return sent
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    parts = {
+        str(part.get_param("name", header="content-disposition")): part
+        for part in email.message_from_bytes(head + await request.read()).walk()
+        if not part.is_multipart()
+    }
+    form: Json = json.loads(_bytes_of(parts.pop("payload_json")))
+    for each in form.get("attachments", []):
+        each["size"] = len(_bytes_of(parts[f"files[{each['id']}]"]))
+    return form
+
+
+def _bytes_of(part: email.message.Message) -> bytes:
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes), "a part that is not one of several has bytes"
+    return data
 
 
 def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
