@@ -178,7 +178,9 @@ class _Tally:
         _answered()
         if answer is not None:
             self.count(str(answer.code or answer.status))
-            if _is_ours(asked):
+            # Who is cancelled while discord.py 2.7 waits out a limit on all that the bot asks leaves it in force for
+            # good. So who has a deadline does not wait for its end.
+            if _is_ours(asked) or (answer.everywhere and _patience.get()):
                 raise AnsweredError(answer)
         elif MESSAGE_ROUTE.search(asked.url.path) and (patience := _patience.get()):
             patience.taken()

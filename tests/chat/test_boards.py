@@ -206,6 +206,18 @@ async def test_of_a_limit_on_all_that_the_bot_asks_one_request_learns_for_all_bo
         assert outage.hits == 1
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_limit_on_all_that_the_bot_asks_silences_it_for_no_longer(one: Copy, method: str) -> None:
+    with one.fake.outage(rate_limited(600, everywhere=True), method, times=1) as outage:
+        await one.boards.put(HALL.id, OLIVE)
+        await one.boards.remove(HALL.id, OLIVE)
+        assert outage.hits == 1
+    await asyncio.sleep(10 * MINUTE)
+    kept = await one.boards.put(OPS.id, OLIVE)
+    assert kept is not None
+    assert kept.trouble == ""
+
+
 @pytest.mark.parametrize("fault", [error(503, html=True), error(500), RESET])
 async def test_what_fails_is_tried_once_a_minute_and_logged_once(
     one: Copy, fault: object, caplog: pytest.LogCaptureFixture

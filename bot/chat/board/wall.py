@@ -5,12 +5,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import aiohttp
 import discord
 
 from bot.chat.attempt import ANSWER, Asked, Patience, in_the_outbox_words
 from bot.chat.board.sheet import Sheet
-from bot.delivery.outcome import Posted
+from bot.delivery.outcome import DeliveryError, Posted
 from bot.saving import speaking_for_itself
 from bot.telemetry import event
 
@@ -88,9 +87,9 @@ class Wall:
     async def pin(self, channel_id: int, discord_id: int) -> bool:
         """Pin it, if that is allowed; whether it was."""
         try:
-            async with asyncio.timeout(self._answer.total_seconds()):
-                await self._client.http.pin_message(channel_id, discord_id)
-        except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            async with in_the_outbox_words(self._answer, Asked.EDIT):
+                await self._channel(channel_id).get_partial_message(discord_id).pin()
+        except DeliveryError as error:
             event(logger, logging.INFO, "board is not pinned", channel=channel_id, error=str(error))
             return False
         return True
