@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,8 @@ async def test_others_see_it_only_where_that_is_asked_for(world: World) -> None:
         ("2d", None, "2025-12-30 12:01:00", "2026-01-01 12:01:00"),
         ("2 d ago", "1d", "2025-12-30 12:01:00", "2025-12-31 12:01:00"),
         ("yesterday", "yesterday", "2025-12-30 23:01:00", "2025-12-31 22:01:00"),
+        ("2 d", "2026-01-01 12:01", "2025-12-30 12:01:00", "2026-01-01 11:01:00"),
+        ("1970-01-01", None, "2025-11-02 12:01:00", "2026-01-01 12:01:00"),
         ("today", "now", "2025-12-31 23:01:00", "2026-01-01 12:01:00"),
         ("2025-12-24", "2025-12-25", "2025-12-23 23:01:00", "2025-12-25 22:01:00"),
         ("2025-12-24 08:00", "2025-12-24 10:00", "2025-12-24 07:01:00", "2025-12-24 08:01:00"),
@@ -144,6 +147,9 @@ async def test_days_and_times_are_those_of_the_operators_zone(
         ("1d", "2d", "over before it begins"),
         ("2026-01-05", None, "over before it begins: 2026-01-05 00:00 to 2026-01-01 13:01 (Europe/Berlin)"),
         ("999999d", None, "is no time"),
+        ("0001-01-02", None, "is no time"),
+        (None, "0001-01-02", "is no time"),
+        ("7 weeks-or-so", None, "is no time"),
         ("@everyone", None, "“\\@everyone” is no time"),
     ],
 )
@@ -200,6 +206,38 @@ async def test_parts_join_to_what_was_kept_without_the_sample_that_only_begins_a
     expected = [(str(each.token), f"{each.at:%F %T}") for each in kept if each.at >= since]
     assert [(line["token"], line["utc"]) for text in texts for line in text] == expected
     assert all(tuple(text[0]) == COLUMNS for text in texts)
+
+
+async def test_from_long_before_anything_was_kept_a_token_takes_a_few_looks(desk: FakeDesk) -> None:
+    kept, looks = hours(desk, 1900, 40), 0
+
+    class Counting(FakeDesk):
+        async def history(
+            self, tokens: Collection[int], since: datetime, until: datetime
+        ) -> Mapping[int, tuple[Sample, ...]]:
+            nonlocal looks
+            looks += 1
+            return await desk.history(tokens, since, until)
+
+    found = parts(Counting(), [1900], datetime(1970, 1, 1, tzinfo=UTC), desk.now, BERLIN, 10**6)
+    assert [part.readings async for part in found] == [len(kept)]
+    assert looks < 40
+
+
+async def test_the_rest_of_one_token_is_what_comes_after_the_last_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "LARGEST", 20_000)
+    hours(world.desk, 1900, 90)
+    result = await ask(world, token=1900, begin="90d")
+    last = lines((await files(result))[-1])[-1]
+    assert f"`from:{last['local'][:-3]}`" in result.followups[-1].content
+
+
+async def test_where_the_bot_may_attach_no_files_it_says_what_to_allow(world: World) -> None:
+    hours(world.desk, 1900, 1)
+    world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=403, code=50013)
+    assert "*Attach Files*" in await refused(world, token=1900)
 
 
 def test_the_hour_that_comes_twice_is_told_apart_by_utc() -> None:

@@ -40,6 +40,15 @@ USUAL = timedelta(days=30)
 SLICE = timedelta(days=31)
 """Of one token, at once: some 5 ms of work, or 50 where each poll changed it."""
 
+STRIDE = 4 * SLICE
+"""The same at most, where nothing was before."""
+
+KEPT = timedelta(days=3660)
+"""How far back anything is kept at most, whatever is set."""
+
+FIRST_YEAR = 1000
+"""What is before is a slip, and years of fewer digits could not be told as they were written."""
+
 LARGEST = 8 * 2**20
 """Bytes of a part. Discord takes 10 MiB a file; and what is sent is in memory meanwhile."""
 
@@ -111,10 +120,14 @@ async def _export(
 
 
 async def _send(interaction: Asked, words: str, file: discord.File, *, first: bool, share: bool) -> None:
-    if first:
-        await interaction.edit_original_response(content=words, attachments=[file])
-    else:
-        await interaction.followup.send(words, file=file, ephemeral=not share)
+    try:
+        if first:
+            await interaction.edit_original_response(content=words, attachments=[file])
+        else:
+            await interaction.followup.send(words, file=file, ephemeral=not share)
+    except discord.Forbidden as error:  # what is posted as an answer goes by the bot's own permissions
+        sentence = "Discord takes no file from the bot here. Give it *Attach Files* in this channel, and try again."
+        raise UnclearError(sentence) from error
 
 
 async def parts(
@@ -125,9 +138,9 @@ async def parts(
     lines, readings = bytearray(head), 0
     token, at = 0, since
     for each in tokens:
-        begin = since
+        begin, length = max(since, until - KEPT), SLICE
         while begin < until:
-            end = min(begin + SLICE, until)
+            end = min(begin + length, until)
             found = (await desk.history([each], begin, end))[each]
             # What begins a line at the edge was read before; and what lies on an edge would be there twice.
             of_it = [sample for sample in found if begin <= sample.at and (sample.at < end or end == until)]
@@ -137,7 +150,7 @@ async def parts(
                     lines, readings = bytearray(head), 0
                 lines += line
                 readings, token, at = readings + 1, each, sample.at
-            begin = end
+            begin, length = end, SLICE if of_it else min(2 * length, STRIDE)
     if readings:
         yield Part(bytes(lines), readings, token, at)
 
@@ -179,26 +192,34 @@ def _time(begin: str | None, end: str | None, now: datetime, zone: ZoneInfo) -> 
 def _moment(text: str, now: datetime, zone: ZoneInfo, *, ends: bool = False) -> datetime:
     """A time as people write it; the end of a day, where it ends something."""
     words, today = text.casefold().split(), now.astimezone(zone).date()
+    at: datetime | None
     try:
         match words:
             case ["now"]:
-                return now
+                at = now
             case ["today" | "yesterday" as day]:
                 here = datetime.combine(today - timedelta(days=day == "yesterday"), datetime.min.time())
+                at = _here(here + timedelta(days=ends), zone)
             case [date] if "-" in date:
-                here = datetime.strptime(date, "%Y-%m-%d")  # noqa: DTZ007 - the zone is set below
-            case [_, _]:
-                here = datetime.strptime(" ".join(words), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - as above
-                return here.replace(tzinfo=zone).astimezone(UTC)
+                at = _here(datetime.strptime(date, "%Y-%m-%d") + timedelta(days=ends), zone)  # noqa: DTZ007 - set there
+            case [date, clock] if "-" in date:
+                at = _here(datetime.strptime(f"{date} {clock}", "%Y-%m-%d %H:%M"), zone)  # noqa: DTZ007 - as above
             case _:
-                return now - info.duration("".join(words).removesuffix("ago"))
-        return (here + timedelta(days=ends)).replace(tzinfo=zone).astimezone(UTC)
+                at = now - info.duration("".join(words).removesuffix("ago"))
     except (ValueError, OverflowError):
+        at = None
+    if at is None or at.year < FIRST_YEAR:
         sentence = (
             f"{quoted(text, 40)} is no time: write {today:%F}, {today:%F} 08:00, yesterday or 7d, in the time zone "
             f"{zone.key}."
         )
-        raise UnclearError(sentence) from None
+        raise UnclearError(sentence)
+    return at
+
+
+def _here(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When the clocks of the zone show that."""
+    return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _shown(at: datetime, zone: ZoneInfo) -> str:
@@ -222,7 +243,8 @@ def _more(last: Part | None, tokens: tuple[int, ...], zone: ZoneInfo) -> str:
     """What to do about what did not fit."""
     assert last is not None  # noqa: S101 - some were sent
     ends = f"That was as much as fits: the last line is token {last.token}, {_shown(last.until, zone)}"
-    return f"⚠️ **{ends}.** Export the rest by itself: `tokens:{last.token}-{tokens[-1]}`, or a shorter time."
+    rest = f"tokens:{last.token}-{tokens[-1]}" if last.token < tokens[-1] else f"from:{_shown(last.until, zone)}"
+    return f"⚠️ **{ends}.** Export the rest by itself: `{rest}`, or a shorter time."
 
 
 def _file(data: bytes, since: datetime, until: datetime, number: int) -> discord.File:

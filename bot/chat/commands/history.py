@@ -46,7 +46,7 @@ async def _history(
     interaction: Asked,
     *,
     token: app_commands.Range[int, 0] | None = None,
-    tokens: str | None = None,
+    tokens: app_commands.Range[str, 1, 200] | None = None,
     span: str = "7d",
     share: bool = False,
 ) -> None:
