@@ -145,12 +145,12 @@ class FakeDesk:
     async def history(
         self, tokens: Collection[int], since: datetime, until: datetime
     ) -> Mapping[int, tuple[Sample, ...]]:
-        """What a test says was read, from the last before that time on."""
+        """What a test says was read, from the last before that time on, if that is no more than a day older."""
         self._check()
         found: dict[int, tuple[Sample, ...]] = {}
         for token_id in tokens:
             known = [each for each in self.samples.get(token_id, ()) if each.at <= until]
-            before = [each for each in known if each.at < since]
+            before = [each for each in known if since - timedelta(days=1) <= each.at < since]
             found[token_id] = (*before[-1:], *(each for each in known if each.at >= since))
         return found
 

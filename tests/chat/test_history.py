@@ -119,6 +119,17 @@ async def test_how_far_back_is_chosen(world: World, span: str, used: str) -> Non
     assert ("Watched** since" in answer.content) is (span == "30d")
 
 
+async def test_what_was_not_read_when_the_time_began_is_a_gap_and_not_a_token_that_is_new(world: World) -> None:
+    watched(world)
+    kept = world.desk.samples[1900]
+    away = range(-4 * 24, -12)
+    world.desk.samples[1900] = [each for each in kept if (each.at - NOON) / HOUR not in away]
+    answer = await asked(world, token=1900, range="24h")
+    assert "of fast time in the last 24 hours; " in answer.content.splitlines()[0]
+    assert "Watched" not in answer.content
+    assert "**Not read** for 11 h 59 min, from " in answer.content
+
+
 async def test_a_cycle_begins_at_the_last_refill_and_is_refused_where_nobody_knows_it(world: World) -> None:
     watched(world, days=40, use=0.01)
     answer = await asked(world, token=1900, range="cycle")

@@ -24,6 +24,9 @@ from bot.domain.model import Token
 from bot.domain.sample import Sample, sample_of
 from bot.domain.value import replace
 
+EARLIER = timedelta(days=90)
+"""How far back it is looked whether a token was read before a time at whose beginning nobody read it."""
+
 AROUND = timedelta(hours=24)
 """Of an incident: from half of it before its beginning on."""
 
@@ -44,6 +47,8 @@ async def past_of(
     if token is not None and read_at is not None and read_at <= until:
         samples = with_now(samples, token, read_at)
     trace = await asyncio.to_thread(traced, number, samples, since, until)
+    if trace.watched_since is not None and (await desk.history([number], since - EARLIER, since))[number]:
+        trace = replace(trace, watched_since=None)  # it is not new: nobody read it for a while
     return Past(
         number,
         token,
@@ -109,7 +114,6 @@ async def around(
     began = min(each.began_at for each in incidents)
     until = min(client.desk.now, began + AROUND / 2)
     past = await past_of(client, token, until - AROUND, until, "the 24 hours around the alert")
-    past = replace(past, fan=())
     ends = [each.resolved_at for each in incidents if each.resolved_at is not None]
     moments = [(began, "alert"), *((at, "over") for at in ends[:1] if at <= until)]
     return Illustrated(
