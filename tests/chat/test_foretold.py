@@ -53,6 +53,11 @@ def test_the_first_line_says_when_it_is_empty_and_how_much_too_early() -> None:
     assert do == "**Do:** spread its load to token 1901 (88 %), keep it under 25 min a day, or buy about 16 h more."
 
 
+def test_nobody_is_asked_to_keep_it_under_nothing() -> None:
+    _, _, do, *_ = card(replace(DRY, forecast=replace(SAID, left=20)))
+    assert do == "**Do:** spread its load to token 1901 (88 %), or buy about 16 h more."
+
+
 def test_where_it_stops_it_is_critical_and_says_so() -> None:
     basic = record(subscription=f"Basic (Active monthly, renews next on <t:{int(RENEWS.timestamp())}>)")
     content, means, *_ = card(replace(DRY, severity=Severity.CRITICAL, now=basic))

@@ -69,6 +69,8 @@ class Foretold(OfFleet, kw_only=True):
         if said is None or said.left is None or said.renews_at is None or said.renews_at - self.at < _DAY or said.empty:
             return ""
         each_day = max(said.left, 0) / ((said.renews_at - self.at) / _DAY)
+        if each_day < 1:
+            return ""  # nobody keeps it under a minute a day
         return f", keep it under {pace(floor(each_day / 6) * 6 if each_day >= _HOUR else floor(each_day))}"
 
     @property
