@@ -13,7 +13,7 @@ from bot.chat.alerts.troubles import troubles_of_fleet
 from bot.chat.cards import GAP, Sign
 from bot.chat.cards.embed import YELLOW
 from bot.chat.cards.outlook import NEAR, amount_of, day, outlook
-from bot.chat.text import instant, listed, number, span, stamp
+from bot.chat.text import dated, instant, listed, number, span, stamp
 from bot.domain.digest import DAY, Ahead, Digest, Tally
 from bot.domain.model import Fleet
 
@@ -123,7 +123,7 @@ def _ahead(about: Digest) -> Iterable[str]:
 
 
 def _lapsing(about: Digest, zone: tzinfo) -> str:
-    """What lapses, when, and who could use it: `about 9 h of 1904 will lapse on Fri 4 Dec. 1901 could use it.`."""
+    """What lapses and when: `about 9 h of 1904 will lapse on Fri 4 Dec. Move work there from 1901.`."""
     parts: list[tuple[str, str]] = []
     for each in about.lapse:
         at, spare = each.said.renews_at, each.said.spare
@@ -191,7 +191,7 @@ def _in_days(about: Digest) -> str:
 
 def on(day: date) -> str:
     """`Fri 27 Nov`."""
-    return f"{day:%a} {day.day} {day:%b}"
+    return f"{day:%a} {dated(day)}"
 
 
 def hours(minutes: float) -> str:

@@ -140,7 +140,7 @@ def sheet(
         _group(1, dry, map(not_lasting, dry[: _ROWS[1]])),
         _group(2, slow, [_row(view, token, _refill(view, token)) for token in _worst(2, slow)]),
         _group(3, fast, [_row(view, token, said(token)) for token in _worst(3, fast)]),
-        [f"**Off** · {listed([str(token.id) for token in off[:OFF_IDS]], OFF_IDS)}{_more(off)}" if off else ""],
+        [f"**Off** · {listed([str(token.id) for token in off], OFF_IDS)}" if off else ""],
         [_refills(view)],
     ]
     apart = f" · {len(off)} switched off" if 0 < len(off) < len(fleet.tokens) else ""
@@ -191,10 +191,6 @@ def _group(group: int, tokens: Sequence[Token], rows: Iterable[str]) -> list[str
     more = len(tokens) - len(shown)
     many = f" · {number(len(tokens))}" if len(tokens) > 1 else ""
     return [f"**{_HEADINGS[group]}**{many}", *shown, *([f"… and {number(more)} more: `/tokens`"] if more else [])]
-
-
-def _more(off: Sequence[Token]) -> str:
-    return f" and {number(len(off) - OFF_IDS)} more" if len(off) > OFF_IDS else ""
 
 
 def _row(view: Overview, token: Token, *words: str, mark: str = "") -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from math import ceil
 from typing import Final
 
-from bot.chat.text import number, percent, stamp
+from bot.chat.text import dated, number, percent, stamp
 from bot.domain.forecast import Forecast, Verdict
 
 NEAR: Final = timedelta(days=1)
@@ -104,8 +104,7 @@ def day(at: datetime, now: datetime, zone: tzinfo) -> str:
 
 
 def _date(at: datetime, zone: tzinfo) -> str:
-    here = at.astimezone(zone)
-    return f"{here.day} {here:%b}"
+    return dated(at.astimezone(zone).date())
 
 
 def length(time: timedelta) -> str:

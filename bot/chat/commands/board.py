@@ -1,5 +1,6 @@
 """`/board`: a message that always shows how the fleet stands, in any channel."""
 
+import discord
 from discord import app_commands
 
 from bot.chat.board import MOST, Boards, Kept
@@ -8,8 +9,8 @@ from bot.chat.commands.options import picked
 from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import listed, plain
 
-TEXT = {0: "text channel", 5: "announcement channel"}
-"""Discord's types of the channels that may have one."""
+TEXT = (discord.ChannelType.text, discord.ChannelType.news)
+"""The channels that may have one."""
 
 LONGEST_ID = 20
 """Digits of Discord's ids, at most."""
@@ -69,8 +70,7 @@ def _refuse_bad_place(interaction: Asked) -> None:
         UnclearError: It says what would be a good place, or what is missing.
     """
     channel = interaction.channel
-    kind = channel.type.value if channel is not None else None
-    if kind not in TEXT:
+    if channel is None or channel.type not in TEXT:
         sentence = "A board cannot hang here: a thread goes to sleep, and elsewhere nobody looks. Use a text channel."
         raise UnclearError(sentence)
     missing = [words for flag, words in _NEEDED.items() if not getattr(interaction.app_permissions, flag)]
