@@ -231,3 +231,9 @@ def test_a_board_fits_and_is_harmless_whatever_the_upstream_writes(
     assert embed.description.endswith(board.foot)
     for text in texts(embed)[:2]:
         assert_harmless(text)
+
+
+def test_of_many_that_are_off_the_first_are_named() -> None:
+    off = fleet(token(1900), *(token(number, active=False) for number in range(1901, 1916)))
+    said = [line for line in lines(shown(off)) if line.startswith("**Off**")]
+    assert said == [f"**Off** · {', '.join(map(str, range(1901, 1913)))} and 3 more"]
