@@ -50,6 +50,8 @@ class Desk(FakeDesk):
         super().__init__()
         self.rendered = 0
         """How often it was asked for what a board shows."""
+        self.ahead = timedelta()
+        """By how much its clock is wrong."""
         self.read()
 
     @property
@@ -61,7 +63,7 @@ class Desk(FakeDesk):
     @property
     def now(self) -> datetime:
         """The time."""
-        return time_of_day()
+        return time_of_day() + self.ahead
 
     @now.setter
     def now(self, _: datetime) -> None:
@@ -70,7 +72,7 @@ class Desk(FakeDesk):
     def read(self, percent: float = 80) -> None:
         """A poll ends: the one token has so much fast time left."""
         left = f"{percent * 0.15:.2f}/15.0 hours ({percent:.2f}%)"
-        self.fleet = fleet(token(1900, fast_time_remaining=left), read_at=time_of_day())
+        self.fleet = fleet(token(1900, fast_time_remaining=left), read_at=self.now)
 
 
 @dataclass
@@ -174,6 +176,16 @@ async def test_while_nothing_changes_only_its_age_is_renewed(one: Copy) -> None:
     await one.poll(30 * MINUTE, changing=False)
     assert 4 <= len(one.edits()) <= 6
     assert min(gaps(one.edits())) >= FIVE
+
+
+async def test_an_age_that_is_to_come_is_corrected_when_the_clock_is(one: Copy) -> None:
+    """It was ahead by a year as the board was edited last: an age says that the bot lives."""
+    one.desk.ahead = timedelta(days=365)
+    one.desk.read()
+    await one.boards.put(HALL.id, OLIVE)
+    one.desk.ahead = timedelta()
+    await one.poll(2 * FIVE, changing=False)
+    assert 1 <= len(one.edits()) <= 2
 
 
 async def test_over_an_hour_old_it_is_edited_every_five_minutes_and_meets_no_limit(one: Copy) -> None:

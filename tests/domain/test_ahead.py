@@ -449,3 +449,15 @@ def test_after_the_refill_it_is_well() -> None:
         sky.live(1, 60)
     sky.now, sky.left, sky.renews = sky.renews + HOUR, FULL, sky.renews + 30 * DAY
     assert sky.live(2, 60)[-1].endswith("resolved: fast_time_low 1900")
+
+
+def test_what_was_seen_by_a_clock_that_was_ahead_is_seen_anew() -> None:
+    """It was set back by years, and nobody has that long to wait."""
+    sky = watched(2, 0)
+    right, sky.now = sky.now, sky.now + 3650 * DAY
+    sky.poll()
+    sky.look()
+    sky.now = right + HOUR
+    sky.poll()
+    sky.look()
+    assert sky.known.forecasts[1900].at == at(sky.now)

@@ -61,10 +61,10 @@ class Hung:
         return Kept(row.channel_id, row.discord_id, row.by, self.pinned, self.trouble, self.blocked)
 
     def is_true(self, sheet: Sheet) -> bool:
-        """Whether it shows that, with an age that will do."""
+        """Whether it shows that, with an age that will do: none that is to come, as after a clock that was wrong."""
         if self.shown is None or self.row.discord_id is None:
             return False
-        return self.shown.says == sheet.says and sheet.at - self.shown.at < PULSE
+        return self.shown.says == sheet.says and abs(sheet.at - self.shown.at) < PULSE
 
     def age(self, now: datetime) -> timedelta:
         """How old its message is."""

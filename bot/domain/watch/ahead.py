@@ -77,7 +77,7 @@ def due(known: Known, now: datetime, policy: Policy) -> Due:
         if token_id not in known.ledgers:
             continue
         said = known.forecasts.get(token_id)
-        if said is None or (now - said.at >= LOOKED_EVERY and _may_differ(said, token, now, token_id in concerned)):
+        if said is None or (_age(said, now) >= LOOKED_EVERY and _may_differ(said, token, now, token_id in concerned)):
             counted.append(token_id)
         elif _jumped(said, token, now, policy):
             jumped.append(token_id)
@@ -90,7 +90,12 @@ def _may_differ(said: Forecast, token: Token, now: datetime, concerned: bool) ->
     """Whether a forecast may be another one by now."""
     passed = said.renews_at is not None and said.renews_at <= now
     used = said.left != token.fast_time.remaining
-    return concerned or used or passed or said.verdict is not Verdict.LASTS or now - said.at >= CALM
+    return concerned or used or passed or said.verdict is not Verdict.LASTS or _age(said, now) >= CALM
+
+
+def _age(said: Forecast, now: datetime) -> timedelta:
+    """How far from now it was made: in what is to come, where the clock was set back since."""
+    return abs(now - said.at)
 
 
 def _jumped(said: Forecast, token: Token, now: datetime, policy: Policy) -> bool:
