@@ -168,6 +168,12 @@ async def _ask(home: Town) -> None:
     await home.discord.command("token", id=77, refresh=True)
     await home.discord.command("token", id=1900, by=VISITOR)
     await home.discord.command("tokens")
+    await home.discord.command("board here")
+    await home.discord.command("export")
+    await home.discord.command("history")
+    await home.discord.command("history", token=1900)
+    await home.discord.until(lambda: home.discord.sent().count("chart.png") > 1)
+    assert "token,utc,local,status" in home.discord.sent(), "the file of an export is among what is searched"
     await home.discord.suggest("token", "id", id="19")
 
 
