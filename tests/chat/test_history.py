@@ -9,6 +9,7 @@ from simcord.results import ResponseMessage
 from bot.chat.alerts import Roles, alert
 from bot.chat.buttons import pictured
 from bot.chat.charts import studio
+from bot.chat.charts import token as drawn
 from bot.domain.incidents import Rule, Stage
 from bot.domain.ledger import apply
 from bot.domain.model import Token
@@ -100,10 +101,19 @@ async def test_a_text_does_not_wait_long_for_its_picture_which_comes_by_an_edit(
     assert answer.attachments[0].description
 
 
+@pytest.mark.parametrize(
+    ("place", "broken"),
+    [
+        ((studio, "PATIENCE"), timedelta()),
+        ((studio, "WIDTH"), "1\0"),  # which no process takes for an argument
+        ((drawn, "_TIMES"), None),
+    ],
+    ids=["late", "not begun", "not made"],
+)
 async def test_where_there_can_be_no_picture_the_text_says_so_and_stands(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str], broken: object
 ) -> None:
-    monkeypatch.setattr(studio, "PATIENCE", timedelta())
+    monkeypatch.setattr(*place, broken)
     watched(world)
     answer = await asked(world, token=1900)
     assert answer.content.startswith("**Token 1900 used 8.4 h")

@@ -77,8 +77,9 @@ class Studio:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()), self._free:
                 return await _drawn_apart(svg)
-        except (TimeoutError, OSError, DrawingError) as error:
-            reason = str(error) or f"it took longer than {PATIENCE.total_seconds():.0f} s"
+        except Exception as error:  # an edge: out of threads or memory, it is said in text
+            late = isinstance(error, TimeoutError)
+            reason = f"it took longer than {PATIENCE.total_seconds():.0f} s" if late else str(error) or repr(error)
             logger.warning("a picture could not be drawn: %s", reason)
             raise DrawingError(reason) from error
 
