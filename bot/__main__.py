@@ -49,8 +49,8 @@ EX_TEMPFAIL = 75
 INTERRUPTED = 128 + signal.SIGINT
 """As a shell says it of whatever ends by Ctrl-C."""
 
-M_MMAP_THRESHOLD = -3
-"""The parameter's number in glibc's malloc.h."""
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+"""The parameters' numbers in glibc's malloc.h."""
 
 LARGE_BLOCK = 256 * 2**10
 """Bytes."""
@@ -195,12 +195,14 @@ def use_own_time_zones() -> None:
 def set_up_interpreter() -> None:
     """Let threads that compute give way soon, and large blocks go back to the system, where the C library is GNU's.
 
-    That library would begin to keep them once the first was free: 10 MB, with answers about 10,000 tokens. See
-    mallopt(3).
+    That library would begin to keep them once the first was free: 10 MB, with answers about 10,000 tokens. And it would
+    keep free memory for each thread apart, of which only one computes at a time: 1 MB. See mallopt(3).
     """
     sys.setswitchinterval(TURN)
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+        library.mallopt(M_ARENA_MAX, 1)
 
 
 def _ending() -> asyncio.Event:
