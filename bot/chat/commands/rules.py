@@ -9,7 +9,6 @@ from bot.chat.alerts import WORDINGS
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token
 from bot.chat.commands.token import suggest
-from bot.chat.commands.trial import attempt
 from bot.chat.desk import Asked, Desk, UnclearError, answer, wait
 from bot.chat.text import level, percent, quoted, span
 from bot.domain.incidents import AHEAD, Rule
@@ -153,6 +152,8 @@ async def _try(
     enabled: bool | None = None,
 ) -> None:
     await wait(interaction)
+    from bot.chat.commands.trial import attempt  # noqa: PLC0415 - no start needs what judges once more
+
     desk = interaction.client.desk
     new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled)
     setting = _over(new, desk.known.decisions.settings.get(new.id, new))
