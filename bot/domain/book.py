@@ -304,4 +304,5 @@ def _hours(start: int, until: int, zone: tzinfo) -> Iterator[tuple[int, int | No
         length = min(HOUR - passed, until - start)
         yield day, hour, length
         start += length
-        there = local(start, zone)
+        if start < until:
+            there = local(start, zone)

@@ -57,8 +57,8 @@ def opened(ledger: Ledger | None) -> Book | None:
 
 
 def _book(ledger: Ledger) -> Book:
-    fields = _WHOLE.unpack(ledger.packed)
-    return Book(*fields[1:_FIRST], *[list(fields[part]) for part in _LISTS])
+    fields = list(_WHOLE.unpack(ledger.packed))
+    return Book(*fields[1:_FIRST], *[fields[part] for part in _LISTS])
 
 
 def closed(book: Book) -> Ledger:
