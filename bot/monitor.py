@@ -207,7 +207,7 @@ class Monitor:
             return daily.begin(known, now, self._policy)
         ended = await self._store.ended(about.since, about.until)
         seen = await self._store.seen(daily.witnesses(known), about.since, about.until)
-        return await asyncio.to_thread(daily.tell, known, about, now, self._policy, ended, seen)
+        return await asyncio.to_thread(daily.tell, known, about, now, ended, seen)
 
     async def look_ahead(self) -> None:
         """See whether fast time lasts, of the tokens of which that may be otherwise than at the last look.

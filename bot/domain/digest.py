@@ -229,6 +229,8 @@ class Cover(Value):
     since: datetime
     until: datetime
     days: tuple[date, date]
+    zone: tzinfo
+    """Whose dates these are."""
 
 
 def cover(day: date, at: time, zone: tzinfo, last: Told, kept: int) -> Cover:
@@ -245,35 +247,41 @@ def cover(day: date, at: time, zone: tzinfo, last: Told, kept: int) -> Cover:
     since, until = at_on(first, at, zone), at_on(day, at, zone)
     if last.until is not None and first == last.day:  # or else it was told by a clock that was wrong, or long ago
         since = last.until
-    return Cover(day, since, max(since, until), (first, day - DAY))
+    return Cover(day, since, max(since, until), (first, day - DAY), zone)
 
 
 def digest(
     about: Cover,
     now: datetime,
-    zone: tzinfo,
     fleet: Fleet,
     ledgers: Mapping[int, Ledger],
     incidents: Collection[Incident],
     ended: Tally,
     seen: Iterable[datetime],
+    looked: Mapping[int, Forecast] | None = None,
 ) -> Digest:
     """Make the digest of a date.
 
     Args:
         about: What it is about.
         now: The time.
-        zone: Whose dates these are.
         fleet: What was read last.
         ledgers: How tokens use their fast time, by id.
         incidents: What is pending or firing.
         ended: What ended in the time that it is about.
         seen: When tokens were read in that time, and the last time before, in any order.
+        looked: What was foretold of tokens at the last look, by id.
     """
     on = [token for token in fleet.tokens.values() if token.active is not False]
     usable = fleet.usable
     left = [max(0.0, token.fast_time.remaining) for token in usable if token.fast_time.remaining is not None]
-    said = {token.id: forecast(ledgers.get(token.id), token, now, zone, fleet.age_of(token.id)) for token in on}
+    zone, before = about.zone, looked or {}
+    said = {
+        token.id: forecast(ledgers.get(token.id), token, now, zone, fleet.age_of(token.id)).holding(
+            before.get(token.id)
+        )
+        for token in on
+    }
     short, unsure, lapse = _ahead(said, fleet, now)
     stands = [each for each in incidents if each.open and _matters(each) and not _is_of(each, said)]
     who = {each.key.token: each.acknowledged.who for each in incidents if each.acknowledged and _is_of(each, said)}

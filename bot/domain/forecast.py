@@ -47,6 +47,10 @@ JUST_READ: Final = timedelta(minutes=10)
 """Whoever burns fast was read by then."""
 
 
+HOLDS: Final = timedelta(minutes=70)
+"""How long what was seen at a look holds: looks are an hour apart, and come every five minutes."""
+
+
 class Verdict(StrEnum):
     """What is to be said, in a word."""
 
@@ -106,6 +110,18 @@ class Forecast(Value):
     def empty(self) -> bool:
         """Whether nothing is left by now that anybody could use."""
         return self.dry_at is not None and self.dry_at <= self.at
+
+    def holding(self, looked: "Forecast | None") -> "Forecast":
+        """Itself; or what was seen at the last look, where within the hour since then a chance just crossed an edge.
+
+        Boards and lists show the last look, and an alert does: whoever asks meanwhile is told the same.
+        """
+        if looked is None or looked.verdict is self.verdict or not (looked.verdict.answers and self.verdict.answers):
+            return self
+        same = looked.renews_at == self.renews_at and timedelta() <= self.at - looked.at < HOLDS
+        if not same or self.empty or looked.left is None or self.left is None or self.left > looked.left:
+            return self
+        return looked
 
 
 class Band(Value):

@@ -203,12 +203,19 @@ class Subscription(Value):
         Source: Midjourney's help texts, mid-2026.
         """
         at = self.renews_at
-        if self.state not in {None, PlanState.ACTIVE} or at is None or at <= now or self.ended(now):
+        if at is None or at <= now or self.unrefilled(now):
             return None
-        if self.billing is not Billing.MONTHLY:
-            at = _next_in_month(at, now)
-        ends = self.ends_at is not None and now <= self.ends_at <= at
-        return None if ends else at
+        return at if self.billing is Billing.MONTHLY else _next_in_month(at, now)
+
+    def unrefilled(self, now: datetime) -> bool:
+        """Whether its own text says that it will not be refilled: cancelled, paused, ended, or it ends before."""
+        if self.state not in {None, PlanState.ACTIVE} or self.ended(now):
+            return True
+        at = self.renews_at
+        if at is None or at <= now or self.ends_at is None:
+            return False
+        refill = at if self.billing is Billing.MONTHLY else _next_in_month(at, now)
+        return now <= self.ends_at <= refill
 
     def refill_due(self, now: datetime) -> datetime | None:
         """When it was to be refilled lately, while its text is still from before; None when it was not."""

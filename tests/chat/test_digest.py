@@ -156,6 +156,11 @@ def test_a_fleet_of_one_reads_like_one() -> None:
     ]
 
 
+def test_one_of_several_that_are_switched_off_is_not_the_only_one() -> None:
+    """Two are linked, and one is off."""
+    assert "All clear: 1 of 1 token works" in lines(replace(CALM, linked=2, off=1, usable=1))[0]
+
+
 def ahead(token: int, *, dry: timedelta | None = None, spare: float = 0, renews: timedelta = 5 * DAY) -> Ahead:
     """A token whose fast time runs dry in a while, or leaves so many minutes."""
     lasts = Forecast(Verdict.LASTS, NOON, 600, 60, 0.02, renews_at=NOON + renews, spare=spare)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.chat.alerts import Roles, alert
+from bot.chat.alerts.groups import grouped
+from bot.chat.alerts.story import stories
 from bot.chat.text import stamp
 from bot.domain.forecast import Burning, Forecast, Verdict
 from bot.domain.incidents import Incident, Reason, Rule
@@ -147,3 +149,31 @@ def test_of_several_each_has_its_date() -> None:
     assert shown.content == "**🟠 2 tokens do not last until their refill**"
     body = shown.embeds[0].description or ""
     assert "**does not last until the refill** (2): 1901 (dry around 15 Jan), 1902 (dry around 15 Jan)" in body
+
+
+def test_a_refill_is_called_one_since_what_it_brought_may_not_last_either() -> None:
+    full = record(
+        fast_time_remaining="15.00/15.0 hours (100.00%)",
+        subscription=f"Standard (Active monthly, renews next on <t:{int((RENEWS + 28 * DAY).timestamp())}>)",
+    )
+    content, *_ = card(replace(incident(Rule.DOES_NOT_LAST, now=full, after=DAY, end=Reason.WELL), forecast=SAID))
+    assert content == "**✅ Token 1900 was refilled: 100 % (15 of 15 h) left**"
+    bought = record(
+        fast_time_remaining="15.00/15.0 hours (100.00%)",
+        subscription=f"Standard (Active monthly, renews next on <t:{int(RENEWS.timestamp())}>)",
+    )
+    content, *_ = card(replace(incident(Rule.DOES_NOT_LAST, now=bought, after=DAY, end=Reason.WELL), forecast=SAID))
+    assert content == "**✅ Token 1900 lasts until its refill after all: 100 % (15 of 15 h) left**"
+
+
+@pytest.mark.parametrize(
+    ("reason", "became", "label"),
+    [
+        (Reason.WELL, None, "resolved: foretold to run dry"),
+        (Reason.BECAME, Rule.FAST_TIME_LOW, "was foretold to run dry, now low on fast time"),
+        (Reason.OFF, None, "was foretold to run dry, switched off"),
+    ],
+)
+def test_what_was_foretold_is_called_so_in_a_line_of_several(reason: Reason, became: Rule | None, label: str) -> None:
+    over = incident(Rule.DOES_NOT_LAST, now=record(), after=DAY, end=reason, became=became)
+    assert list(grouped(stories([over], OTHERS))) == [label]

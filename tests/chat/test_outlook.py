@@ -53,6 +53,7 @@ def test_what_does_not_last_has_its_pace_a_date_a_range_and_what_lacks() -> None
         (RENEWS, NOW + 20 * DAY, None, "around 1 Sep (from 25 Aug on, or not before the renewal)."),
         (NOW + 30 * DAY, NOW + 20 * DAY, NOW + 30 * DAY, "around 4 Sep (25 Aug to 4 Sep)."),
         (NOW + 8 * DAY, NOW + 8 * DAY, NOW + 8 * DAY + HOUR, "around 13 Aug."),
+        (NOW + 7 * DAY - HOUR, NOW + 6 * DAY, NOW + 9 * DAY, "around 12 Aug (11 to 14 Aug)."),
         (NOW + 2 * DAY, NOW + 1.2 * DAY, NOW + 3.3 * DAY, "around Fri a.m. (Thu p.m. to Sat p.m.)."),
         (NOW + 2 * DAY, NOW + 1.2 * DAY, NOW + 9 * DAY, "around Fri a.m. (Thu p.m. to 14 Aug)."),
     ],
@@ -104,7 +105,7 @@ def test_what_may_not_last_has_a_chance_and_the_earliest_date(chance: float, wor
         (LASTS, "**Lasts** until Tue 1 Sep at this pace, about 3.1 h to spare"),
         (replace(LASTS, chance=0.01), "**Lasts** easily until Tue 1 Sep at this pace, about 3.1 h to spare"),
         (replace(LASTS, spare=24), "**Lasts** until Tue 1 Sep at this pace, about 24 min to spare"),
-        (replace(LASTS, spare=-3), "**Lasts** until Tue 1 Sep at this pace"),
+        (replace(LASTS, spare=-3), "**Lasts** until Tue 1 Sep, most likely"),
         (replace(LASTS, idle_since=NOW - 4 * DAY), "**Lasts** until Tue 1 Sep: no fast time used since 1 Aug"),
         (
             replace(LASTS, renews_at=NOW + 5 * HOUR),

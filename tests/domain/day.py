@@ -165,7 +165,7 @@ class Day:
         """The time of the daily digest comes."""
         today = self.now.date()
         about = cover(today, self.now.time(), UTC, Told(today - timedelta(days=1)), 35)
-        self.hear(*daily.tell(self.known, about, self.now, POLICY, tally(self.latest.values()), self.read))
+        self.hear(*daily.tell(self.known, about, self.now, tally(self.latest.values()), self.read))
 
     def hear(self, changes: Changes, after: Known) -> None:
         """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""

@@ -33,6 +33,8 @@ class Sky(Story):
     policy: Policy = POLICY
     plan: str = "Standard"
     status: str = "FAST"
+    terms: str = ""
+    """What its plan says in place of its renewal."""
     left: float = FULL
     now: float = 0
     """Minutes since the story began."""
@@ -47,7 +49,7 @@ class Sky(Story):
         """As it reads now."""
         renews = int(at(self.renews).timestamp())
         text = f"{self.left / 60:.2f}/{FULL / 60:.1f} hours ({self.left / FULL * 100:.2f}%)"
-        terms = f"Active monthly, renews next on <t:{renews}>"
+        terms = self.terms or f"Active monthly, renews next on <t:{renews}>"
         return record(1900, self.status, text, self.plan, terms=terms)
 
     def poll(self) -> list[str]:
@@ -209,6 +211,16 @@ def test_a_renewal_whose_refill_does_not_show_ends_nothing() -> None:
     assert sky.look() == []
     assert sky.known.forecasts[1900].verdict is Verdict.REFILL_DUE
     assert sky.open()
+
+
+@pytest.mark.parametrize("plan", ["Cancelled, ends on <t:1796000000:F>", "Paused"])
+def test_where_there_is_no_refill_any_more_it_ends_and_its_levels_have_the_word(plan: str) -> None:
+    sky = watched()
+    sky.live(3 * 24, 100)
+    sky.terms = plan
+    assert "ended: does_not_last 1900 warning FAST" in [each.partition(": ")[2] for each in sky.live(1, 100)]
+    sky.live(6 * 24, 100)
+    assert next(each.detail for each in sky.notified if each.key == LOW) == "20%"
 
 
 def test_time_that_is_bought_ends_it_at_once_if_it_is_enough() -> None:
@@ -431,6 +443,14 @@ def test_it_is_shallower_than_any_amount() -> None:
     sky.live(12 * 24, 60)
     levels = [each.detail for each in sky.notified if each.key == LOW]
     assert list(dict.fromkeys(levels)) == ["eta 120h", "20%", "gone"]
+
+
+def test_what_most_likely_lasts_is_under_no_time_ahead_though_its_pace_alone_would_be() -> None:
+    sky = timed("eta 720h", days=1.1, a_day=32)
+    said = sky.known.forecasts[1900]
+    assert said.verdict is Verdict.LASTS
+    assert said.dry_at is not None
+    assert LOW not in sky.known.incidents
 
 
 def test_without_an_answer_it_says_nothing_and_ends_nothing() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain import digest, info
 from bot.domain.digest import DAY, Digest, Tally, begun, due, upcoming
+from bot.domain.forecast import Verdict
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.ledger import Ledger, apply
 from bot.domain.model import Fleet, Severity, Token
@@ -209,7 +210,7 @@ def made(
     ledgers = {token.id: ledger for token, ledger in tokens}
     about = digest.cover(date(2026, 12, 1), time(10), BERLIN, digest.Told(last), 35)
     seen = every(timedelta(minutes=5), about.since, NOW)
-    return digest.digest(about, NOW, BERLIN, fleet, ledgers, incidents, Tally(), seen)
+    return digest.digest(about, NOW, fleet, ledgers, incidents, Tally(), seen)
 
 
 def test_it_says_who_used_how_much_on_the_days_before() -> None:
@@ -245,6 +246,16 @@ def test_what_will_not_last_and_what_will_lapse_are_told() -> None:
     assert said.lapse[0].said.spare == pytest.approx(1800, rel=0.05)
     assert (said.shorts, said.lapses, said.lasting) == (1, 1, 2)
     assert not said.clear
+
+
+def test_a_chance_that_just_crossed_an_edge_is_told_as_boards_and_alerts_have_it() -> None:
+    dry = using(1900, 300, 60, NOW + timedelta(days=12))
+    (seen,) = made(dry).short
+    looked = replace(seen.said, verdict=Verdict.MAY_NOT_LAST, at=NOW - timedelta(minutes=30))
+    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, date(2026, 11, 30), 35)
+    fleet, ledgers = Fleet({1900: dry[0]}, NOW), {1900: dry[1]}
+    told = digest.digest(about, NOW, fleet, ledgers, (), Tally(), (), {1900: looked})
+    assert (told.shorts, told.unsure) == (0, (1900,))
 
 
 def test_what_does_not_last_is_named_once_with_who_has_it() -> None:

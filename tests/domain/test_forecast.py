@@ -12,6 +12,7 @@ from bot.domain import info
 from bot.domain.forecast import LIKELY, UNLIKELY, Burning, Forecast, Verdict, burning, fan, forecast
 from bot.domain.ledger import Ledger, apply, closed, opened
 from bot.domain.model import Token
+from bot.domain.value import replace
 from tests.domain.fleets import record
 from tests.domain.test_ledger import RENEWS, START, ZONES, after, entered, token, told
 from tests.domain.test_ledger import stories as stories_of_any_kind
@@ -138,6 +139,33 @@ def test_the_verdict_follows_the_chance() -> None:
         assert said.verdict is (Verdict.DOES_NOT_LAST if chance >= LIKELY else expected)
         seen.add(said.verdict)
     assert seen == {Verdict.LASTS, Verdict.MAY_NOT_LAST, Verdict.DOES_NOT_LAST}
+
+
+AT = START + timedelta(days=5)
+SEEN = Forecast(Verdict.MAY_NOT_LAST, AT, left=400.0, chance=0.79, renews_at=RENEWS)
+CROSSED = replace(SEEN, verdict=Verdict.DOES_NOT_LAST, at=AT + timedelta(minutes=50), left=395.0, chance=0.81)
+
+
+@pytest.mark.parametrize(
+    ("looked", "asked", "same"),
+    [
+        (SEEN, CROSSED, True),
+        (None, CROSSED, False),
+        (SEEN, replace(CROSSED, at=AT + timedelta(hours=2)), False),
+        (SEEN, replace(CROSSED, left=600.0), False),
+        (SEEN, replace(CROSSED, renews_at=RENEWS + timedelta(days=30)), False),
+        (SEEN, replace(CROSSED, dry_at=CROSSED.at), False),
+        (SEEN, replace(CROSSED, verdict=Verdict.OFF), False),
+        (replace(SEEN, verdict=Verdict.OFF), CROSSED, False),
+        (SEEN, replace(SEEN, at=CROSSED.at, left=395.0), False),
+    ],
+)
+def test_between_two_looks_whoever_asks_is_told_what_lists_and_alerts_tell(
+    looked: Forecast | None,
+    asked: Forecast,
+    same: bool,  # noqa: FBT001 - of a table
+) -> None:
+    assert asked.holding(looked) is (looked if same else asked)
 
 
 @pytest.mark.parametrize(("hourly", "verdict"), [(3, Verdict.LASTS), (6, Verdict.DOES_NOT_LAST)])

@@ -36,7 +36,8 @@ def _headline(about: Digest) -> tuple[Sign, str]:
     used = "" if about.used is None else f"{hours(about.used)} used {_in_days(about)}"
     if about.clear:
         on = about.linked - about.off
-        works = "the only token works" if on == 1 else f"{number(on)} of {number(on)} tokens work"
+        every = "the only token works" if about.linked == 1 else "1 of 1 token works"
+        works = every if on == 1 else f"{number(on)} of {number(on)} tokens work"
         return OVER, f"All clear: {listed_clauses(works, used, _lasting(about))}"
     works = cards.counted(about.linked, about.off, about.usable)
     open_ = f"{number(about.open)} incident{'s are' if about.open > 1 else ' is'} open" if about.open else ""

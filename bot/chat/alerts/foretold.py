@@ -52,6 +52,17 @@ class Foretold(OfFleet, kw_only=True):
         return f"{lasts}: empty {around}, {length(said.short)} before it"
 
     @property
+    def lasts_after_all(self) -> str:
+        """`was refilled`, of which nobody knows yet whether that lasts; or `lasts until its refill after all`."""
+        said, token, at = self.said, self.token, self.incident.resolved_at
+        now = None if token is None or at is None else token.subscription.next_refill(at)
+        left = None if token is None else token.fast_time.remaining
+        if said is None or said.renews_at is None or said.left is None or now is None or left is None:
+            return "lasts until its refill after all"
+        refilled = now > said.renews_at and left > said.left
+        return "was refilled" if refilled else "lasts until its refill after all"
+
+    @property
     def dry_soon(self) -> str:
         """`dry around 14 Aug`, for a line of several."""
         return "" if self.said is None else brief(self.said, self.at, self.zone)

@@ -37,6 +37,8 @@ def _label(story: Story) -> str:
     group = story.wording.group.format_map(story)
     if not story.ended:
         return group
+    if story.rule is Rule.DOES_NOT_LAST:  # what was to come is not what it was
+        group = story.wording.short
     if not story.well and story.incident.key.token is None:
         return f"{capitalised(story.wording.short)}, {_fate(story)}"
     if not story.well:

@@ -158,7 +158,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         many_were="{many} were foretold to run dry",
         means="{outlook}{relax_left}",
         do="{its_load}{slower}, or buy {enough}.",
-        over="{name} lasts until its refill after all: {level} left",
+        over="{name} {lasts_after_all}: {level} left",
     ),
     Rule.BURNING_FAST: Wording(
         explained="a token uses so much fast time within an hour that it would be gone in a few more",

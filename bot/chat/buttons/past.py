@@ -49,11 +49,12 @@ async def past_of(
     trace = await asyncio.to_thread(traced, number, samples, since, until)
     if trace.watched_since is not None and (await desk.history([number], since - EARLIER, since))[number]:
         trace = replace(trace, watched_since=None)  # it is not new: nobody read it for a while
+    looked = desk.known.forecasts.get(number)
     return Past(
         number,
         token,
         trace,
-        forecast(ledger, token, now, zone, read_at) if token is not None and ahead else None,
+        forecast(ledger, token, now, zone, read_at).holding(looked) if token is not None and ahead else None,
         fan(ledger, token, now, zone, read_at=read_at) if token is not None and ahead else (),
         called,
         now,

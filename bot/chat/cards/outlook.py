@@ -88,14 +88,17 @@ def amount_of(minutes: float) -> str:
 
 def when(at: datetime, now: datetime, zone: tzinfo) -> str:
     """When something is that is foretold: the hour, `Thu p.m.`, or `14 Aug`, by how far ahead it is."""
-    return _when(at, at - now, _HOUR / 2, zone)
+    return _when(at, at, now, _HOUR / 2, zone)
 
 
-def _when(at: datetime, ahead: timedelta, more: timedelta, zone: tzinfo) -> str:
+def _when(at: datetime, until: datetime, now: datetime, more: timedelta, zone: tzinfo) -> str:
+    """The same, as exact as that time is; a day of a week from today has the name of today, and is a date."""
     here = at.astimezone(zone)
-    if ahead < NEAR:
+    if until - now < NEAR:
         return stamp((here + more).replace(minute=0, second=0, microsecond=0), "t")
-    return f"{here:%a %p}".replace("AM", "a.m.").replace("PM", "p.m.") if ahead < SOON else _date(at, zone)
+    if until - now >= SOON or until.astimezone(zone).date() - now.astimezone(zone).date() >= SOON:
+        return _date(at, zone)
+    return f"{here:%a %p}".replace("AM", "a.m.").replace("PM", "p.m.")
 
 
 def day(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -133,7 +136,7 @@ def _unsure(said: Forecast, now: datetime, zone: tzinfo) -> str:
     until = f" until {day(said.renews_at, now, zone)}" if said.renews_at else ""
     tens = round((said.chance or 0) * 10) * 10
     article = "an" if tens in _ELEVEN else "a"
-    earliest = f", earliest {_when(said.earliest, said.earliest - now, timedelta(), zone)}" if said.earliest else ""
+    earliest = f", earliest {_when(said.earliest, said.earliest, now, timedelta(), zone)}" if said.earliest else ""
     return (
         f"At this pace it **may not last**{until}: about {article} {percent(tens)} chance of running out{earliest}"
         f"{_unchanged(said, now)}"
@@ -146,18 +149,19 @@ def _lasts(said: Forecast, now: datetime, zone: tzinfo) -> str:
         return f"**Lasts**{until}: no fast time used since {_date(said.idle_since, zone)}"
     spare = f", about {amount_of(said.spare)} to spare" if said.spare is not None and said.spare > 0 else ""
     easily = " easily" if said.chance is not None and said.chance < EASILY else ""
-    return f"**Lasts**{easily}{until} at this pace{spare}{_unchanged(said, now)}"
+    # Most of what may come lasts; what comes at this very pace does not, where a few busy days make the pace.
+    likely = ", most likely" if said.spare is not None and said.spare < 0 else " at this pace"
+    return f"**Lasts**{easily}{until}{likely}{spare}{_unchanged(said, now)}"
 
 
 def _range(said: Forecast, now: datetime, zone: tzinfo) -> str:
     """`12 to 19 Aug`, no more exact than the time between; of a late end that is not before the renewal, just that."""
     if said.earliest is None:
         return ""
-    ahead = max(said.earliest, said.dry_at or now) - now
-    early = _when(said.earliest, ahead, timedelta(), zone)
+    early = _when(said.earliest, max(said.earliest, said.dry_at or now), now, timedelta(), zone)
     if said.latest is None:
         return f"from {early} on, or not before the renewal"
-    late = _when(said.latest, said.latest - now, _HOUR - timedelta(seconds=1), zone)
+    late = _when(said.latest, said.latest, now, _HOUR - timedelta(seconds=1), zone)
     if early == late:
         return ""
     (first, _, month), (_, _, last) = early.partition(" "), late.partition(" ")

@@ -51,7 +51,7 @@ class Overview(Value):
         if ledger is None:
             return ""
         said = forecast(ledger, token, self.now, self.zone, self.fleet.age_of(token.id))
-        return outlook(said, self.now, self.zone)
+        return outlook(said.holding(self.forecasts.get(token.id)), self.now, self.zone)
 
     def ahead(self, token: Token) -> str:
         """The same in a word or two, for a list; empty where it lasts, or nobody knows."""

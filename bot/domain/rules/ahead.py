@@ -29,10 +29,12 @@ def does_not_last(sight: Sight) -> Iterator[Verdict]:
     """It will be gone before the refill, surely enough. A forecast that is no answer leaves it as it is."""
     said, key = sight.past.forecast, sight.key(Rule.DOES_NOT_LAST)
     incident = sight.past.open.get(key)
-    if said is None or said.chance is None:
-        return
     if _is_told(sight):
         yield from sight.ends(key, Reason.BECAME, Rule.FAST_TIME_LOW)
+    elif sight.token.subscription.unrefilled(sight.at):
+        yield from sight.ends(key, Reason.UNTOLD)  # there is no refill any more until which it could last
+    elif said is None or said.chance is None:
+        return
     elif incident is not None and _eased(incident, said, sight.token.fast_time.total):
         yield Ended(key, End(Reason.WELL), at_once=True)
     elif said.chance >= sight.policy.chance(sight.token.id):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+from bot.domain.forecast import Verdict as Foretold
 from bot.domain.incidents import GONE, Incident, Key, Reason, Rule
 from bot.domain.info import HIGHEST_LEVEL, read, threshold
 from bot.domain.model import FastTime, PlanState, Severity, Threshold, Token, gravest
@@ -196,6 +197,8 @@ def _ahead(minutes: float, sight: Sight, *, leaving: bool) -> bool | None:
     if said is None or said.chance is None:
         return None
     within = timedelta(minutes=minutes * (LEAVE_AHEAD if leaving else 1))
+    if said.verdict is Foretold.LASTS and not leaving:
+        return False  # its pace would not, but most likely it does: nothing else says otherwise either
     return said.dry_at is not None and said.dry_at - sight.at < within
 
 

@@ -39,19 +39,16 @@ def begin(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
     return Changes(known.fleet.read_at, digested=told), replace(known, digested=told)
 
 
-def tell(
-    known: Known, about: Cover, now: datetime, base: Policy, ended: Tally, seen: Iterable[datetime]
-) -> tuple[Changes, Known]:
+def tell(known: Known, about: Cover, now: datetime, ended: Tally, seen: Iterable[datetime]) -> tuple[Changes, Known]:
     """Tell the digest of a date, and note that it was told.
 
     Args:
         known: What is known.
         about: What it is about.
         now: The time.
-        base: How the rules are set in the environment.
         ended: The incidents that ended in the time that it is about.
         seen: When tokens were read in that time.
     """
-    made = digest.digest(about, now, base.zone, known.fleet, known.ledgers, known.incidents.values(), ended, seen)
+    made = digest.digest(about, now, known.fleet, known.ledgers, known.incidents.values(), ended, seen, known.forecasts)
     notice, told = Notice(NoticeKind.DIGEST, now, digest=made), Told(about.day, about.until)
     return Changes(known.fleet.read_at, notices=(notice,), digested=told), replace(known, digested=told)
