@@ -167,7 +167,7 @@ def threshold(text: str) -> Threshold:
     """
     text = text.strip()
     if text.lower().startswith(ETA):
-        return _ahead(text[len(ETA) :])
+        return _ahead(text[len(ETA) :].lower())
     if match := _PERCENT.fullmatch(text):
         percent = float(match["percent"])
         if 0 < percent <= _WHOLE_PERCENT:

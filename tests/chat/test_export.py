@@ -161,11 +161,6 @@ async def test_what_is_no_time_is_refused_with_a_sentence(
     assert words in await refused(world, token=1900, **asked)
 
 
-async def test_nobody_looks_for_what_was_before_anything_can_be_kept(world: World) -> None:
-    hours(world.desk, 1900, 5)
-    assert "121 readings** of token 1900, 2015-12-25 13:01 to" in said(await ask(world, token=1900, begin="0001-01-02"))
-
-
 async def test_where_nothing_was_kept_it_says_so(world: World) -> None:
     assert said(await ask(world, token=1900)).startswith("Nothing is kept of that time: 2025-12-02 13:01 to")
     assert "There is no token 7." in await refused(world, token=7)

@@ -508,6 +508,7 @@ def test_a_duration_that_is_not_one_is_refused_with_what_to_write(text: str) -> 
         ("90s", Threshold("90s", minutes=1.5)),
         ("eta 12h", Threshold("eta 12h", ahead=720)),
         ("ETA 2d", Threshold("eta 48h", ahead=2880)),
+        ("ETA 12H", Threshold("eta 12h", ahead=720)),
         ("eta90m", Threshold("eta 90m", ahead=90)),
     ],
 )

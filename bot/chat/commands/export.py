@@ -37,9 +37,6 @@ COLUMNS = (
 USUAL = timedelta(days=30)
 """How far it goes back unless somebody says so."""
 
-LONGEST = timedelta(days=3_660)
-"""How far back there can be anything: `HISTORY_HOURLY` is ten years at most. Nobody looks for what was before."""
-
 SLICE = timedelta(days=31)
 """Of one token, at once: some 5 ms of work, or 50 where each poll changed it."""
 
@@ -185,7 +182,7 @@ def _time(begin: str | None, end: str | None, now: datetime, zone: ZoneInfo) -> 
         UnclearError: One is no time, or the two are no span of time that has begun.
     """
     until = now if end is None else min(_moment(end, now, zone, ends=True), now)
-    since = until - USUAL if begin is None else max(_moment(begin, now, zone), now - LONGEST)
+    since = until - USUAL if begin is None else _moment(begin, now, zone)
     if since >= until:
         sentence = f"That time is over before it begins: {_span(since, until, zone)}. It is {_shown(now, zone)} now."
         raise UnclearError(sentence)
