@@ -252,7 +252,7 @@ def test_a_chance_that_just_crossed_an_edge_is_told_as_boards_and_alerts_have_it
     dry = using(1900, 300, 60, NOW + timedelta(days=12))
     (seen,) = made(dry).short
     looked = replace(seen.said, verdict=Verdict.MAY_NOT_LAST, at=NOW - timedelta(minutes=30))
-    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, date(2026, 11, 30), 35)
+    about = digest.cover(date(2026, 12, 1), time(10), BERLIN, digest.Told(date(2026, 11, 30)), 35)
     fleet, ledgers = Fleet({1900: dry[0]}, NOW), {1900: dry[1]}
     told = digest.digest(about, NOW, fleet, ledgers, (), Tally(), (), {1900: looked})
     assert (told.shorts, told.unsure) == (0, (1900,))
