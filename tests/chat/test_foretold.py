@@ -77,7 +77,7 @@ def test_where_it_stops_it_is_critical_and_says_so() -> None:
         (replace(SAID, dry_at=NOON, short=17 * DAY), "is out of fast time, 17 days before its refill"),
         (replace(SAID, dry_at=None, short=None), "does not last until its refill"),
         (
-            replace(SAID, verdict=Verdict.MAY_NOT_LAST, chance=0.6, dry_at=None, short=None),
+            replace(SAID, verdict=Verdict.MAY_NOT_LAST, chance=0.6),
             "may not last until its refill",
         ),
         (None, "does not last until its refill"),

@@ -43,7 +43,7 @@ class Foretold(OfFleet, kw_only=True):
     def runs_dry(self) -> str:
         """`does not last until its refill: empty around 14 Aug, 18 days before it`; once it is, that it is."""
         said, lasts = self.said, f"{self.lasts_not} until its refill"
-        if said is None or said.dry_at is None or said.short is None:
+        if said is None or said.dry_at is None or said.short is None or said.verdict is Verdict.MAY_NOT_LAST:
             return lasts
         if said.empty:
             return f"is out of fast time, {length(said.short)} before its refill"
