@@ -411,6 +411,10 @@ async def test_windows_are_listed_and_ended_by_their_id(world: World) -> None:
             "**fast time low**: warning, the last step critical · under 20 %, 30 min · set in chat",
         ),
         (
+            {"rule": "fast_time_low", "threshold": "20%, eta 12h"},
+            "**fast time low**: warning, the last step critical · under 12 h until empty, 20 % · set in chat",
+        ),
+        (
             {"rule": "fast_time_low", "token": 1900, "threshold": "2h"},
             "**fast time low** of token 1900: warning · under 2 h · set in chat",
         ),

@@ -77,6 +77,7 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     if not row.enabled:
         yield "off"
     steps = policy.steps(token) if rule is Rule.FAST_TIME_LOW else ()
+    steps = tuple(sorted(steps, key=lambda step: -(step.ahead or 0)))  # a time ahead comes before any amount
     usually = f"{row.severity}, the last step critical" if len(steps) > 1 else USUALLY.get(rule, row.severity)
     yield row.chosen or usually
     if steps:
