@@ -217,7 +217,7 @@ class Monitor:
         """
         known, now, policy = self.known, self._clock(), self.policy
         looked = await asyncio.to_thread(due, known, now, policy)
-        fresh, found = {*looked.counted, *looked.jumped}, dict[int, Seen]()
+        fresh, found = looked.fresh, dict[int, Seen]()
         for begin_at in range(0, len(looked.all), LOOKED_AT_ONCE):
             ids = looked.all[begin_at : begin_at + LOOKED_AT_ONCE]
             found.update(await asyncio.to_thread(seen, known, ids, fresh, now, policy))

@@ -137,8 +137,7 @@ class _Diary:
     def look_ahead(self, at: datetime) -> None:
         """See what lasts."""
         looked = ahead.due(self._known, at, self._policy)
-        fresh = {*looked.counted, *looked.jumped}
-        found = ahead.seen(self._known, looked.all, fresh, at, self._policy)
+        found = ahead.seen(self._known, looked.all, looked.fresh, at, self._policy)
         self._take(*ahead.settle(self._known, looked, found, at, self._policy))
 
     def _take(self, changes: Changes, known: Known) -> None:

@@ -487,7 +487,7 @@ def used_for(days: int, a_day: float) -> Known:
     known = Known(fleet(of), {1900: of}, ledgers={1900: ledger})
     policy = Policy()
     looked = ahead.due(known, NOON, policy)
-    return ahead.settle(known, looked, ahead.seen(known, looked.all, looked.counted, NOON, policy), NOON, policy)[1]
+    return ahead.settle(known, looked, ahead.seen(known, looked.all, looked.fresh, NOON, policy), NOON, policy)[1]
 
 
 def test_a_token_that_does_not_last_says_so_under_its_fast_time_and_in_the_list() -> None:

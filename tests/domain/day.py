@@ -157,8 +157,7 @@ class Day:
     def look(self) -> None:
         """The bot looks ahead."""
         looked = ahead.due(self.known, self.now, POLICY)
-        fresh = {*looked.counted, *looked.jumped}
-        found = ahead.seen(self.known, looked.all, fresh, self.now, POLICY)
+        found = ahead.seen(self.known, looked.all, looked.fresh, self.now, POLICY)
         self.hear(*ahead.settle(self.known, looked, found, self.now, POLICY))
 
     def digest(self) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from bot.domain.forecast import Verdict
 from bot.domain.incidents import Incident, Key, Rule, Stage
-from bot.domain.model import Record, Trouble
+from bot.domain.info import threshold
+from bot.domain.model import Record, Threshold, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.domain.watch.ahead import due, seen, settle
@@ -59,8 +60,7 @@ class Sky(Story):
     def look(self) -> list[str]:
         """Look ahead."""
         looked = due(self.known, at(self.now), self.policy)
-        fresh = {*looked.counted, *looked.jumped}
-        found = seen(self.known, looked.all, fresh, at(self.now), self.policy)
+        found = seen(self.known, looked.all, looked.fresh, at(self.now), self.policy)
         return self._noted(self._heard(*settle(self.known, looked, found, at(self.now), self.policy)))
 
     def _noted(self, heard: list[str]) -> list[str]:
@@ -130,6 +130,15 @@ def test_it_takes_three_looks_that_are_an_hour_apart_and_no_other() -> None:
     sky.now = begun
     assert sky.live(1, 100) == []
     assert sky.live(1, 100) != []
+
+
+@pytest.mark.parametrize("thresholds", [STEPS, (*STEPS, threshold("eta 1h"))])
+def test_looks_at_what_jumps_again_and_again_count_once_an_hour(thresholds: tuple[Threshold, ...]) -> None:
+    sky = watched(policy=replace(POLICY, thresholds=thresholds))
+    while sky.left and sky.open() is None:
+        sprint(sky, 5, FULL * 0.005)  # 6 % an hour: too slow to burn fast, and a jump each half hour
+    assert sprint(sky, 115, FULL * 0.005) == []
+    assert [each.partition(": ")[2] for each in sprint(sky, 5, FULL * 0.005)] == ["does_not_last 1900 warning FAST"]
 
 
 def test_a_restart_counts_for_nothing() -> None:

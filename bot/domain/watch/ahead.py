@@ -1,8 +1,8 @@
 """A look ahead: whether each token's fast time lasts until its refill, and what of that is to be told.
 
 A look takes a while for a large fleet, so it has three parts: what is `due`, what is `seen` of some of that, and what
-comes of all of it (`settle`), which alone moves what is known. Looks at a token that count are an hour apart; between
-them it is looked at when something jumped, which may end an incident, or show it otherwise, and counts for nothing.
+comes of all of it (`settle`), which alone moves what is known. A token is looked at once an hour, and between when
+something of it jumped. A rule that takes several looks in a row counts one an hour of them (`bot.domain.counting`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -45,8 +45,8 @@ RULES: Final[tuple[TokenRule, ...]] = (does_not_last, burning_fast)
 class Due(Value):
     """Which tokens are to be looked at."""
 
-    counted: tuple[int, ...] = ()
-    """Their last look is an hour ago, or there was none: a look that counts."""
+    hourly: tuple[int, ...] = ()
+    """Their last forecast is an hour old, or there is none."""
     jumped: tuple[int, ...] = ()
     """Something of them jumped since."""
     stirred: tuple[int, ...] = ()
@@ -55,7 +55,12 @@ class Due(Value):
     @property
     def all(self) -> tuple[int, ...]:
         """Each of them once."""
-        return (*self.counted, *self.jumped, *self.stirred)
+        return (*self.hourly, *self.jumped, *self.stirred)
+
+    @property
+    def fresh(self) -> frozenset[int]:
+        """Those of which a forecast is made anew."""
+        return frozenset((*self.hourly, *self.jumped))
 
 
 class Seen(Value):
@@ -72,18 +77,18 @@ def due(known: Known, now: datetime, policy: Policy) -> Due:
     Those are left out of which nothing was used since it was seen that they last: the time alone only makes it surer.
     """
     concerned = {key.token for key in known.incidents if key.rule in AHEAD}
-    counted, jumped, stirred = [], [], []
+    hourly, jumped, stirred = [], [], []
     for token_id, token in known.fleet.tokens.items():
         if token_id not in known.ledgers:
             continue
         said = known.forecasts.get(token_id)
         if said is None or (_age(said, now) >= LOOKED_EVERY and _may_differ(said, token, now, token_id in concerned)):
-            counted.append(token_id)
+            hourly.append(token_id)
         elif _jumped(said, token, now, policy):
             jumped.append(token_id)
         elif said.left != token.fast_time.remaining or token_id in concerned:
             stirred.append(token_id)
-    return Due(tuple(counted), tuple(jumped), tuple(stirred))
+    return Due(tuple(hourly), tuple(jumped), tuple(stirred))
 
 
 def _may_differ(said: Forecast, token: Token, now: datetime, concerned: bool) -> bool:  # noqa: FBT001 - private
@@ -106,7 +111,7 @@ def _jumped(said: Forecast, token: Token, now: datetime, policy: Policy) -> bool
         return True
     left, total = token.fast_time.remaining, token.fast_time.total
     if left is None or said.left is None or left == said.left:
-        return left is not said.left and left != said.left
+        return left != said.left
     fell = (said.left - left) / (total or max(said.left, left, 1.0))
     return fell <= -ROSE or fell >= FELL or _wants_a_time(policy, token.id)
 
@@ -171,12 +176,10 @@ def settle(known: Known, looked: Due, found: Mapping[int, Seen], now: datetime, 
             )
             yield Sight(tokens[token_id], past, policy, now)
 
-    others = (*looked.jumped, *looked.stirred)
-    told, known = _moved(known, judge_alone(sights(looked.counted), RULES, policy, now, whole=True))
-    again, known = _moved(known, judge_alone(sights(others), RULES, policy, now, whole=False))
+    told, known = _moved(known, judge_alone(sights(looked.all), RULES, policy, now, whole=True))
     timed = (each for each in looked.all if _wants_a_time(policy, each))
     levels, known = _moved(known, judge_alone(sights(timed), (fast_time,), policy, now, whole=False))
-    return both(both(told, again), levels), known
+    return both(told, levels), known
 
 
 def _kept(said: Forecast) -> Forecast:

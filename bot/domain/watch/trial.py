@@ -97,7 +97,7 @@ def replay(
         if at - looked_at >= every:
             looked_at = at
             looked = due(known, at, policy)
-            found = seen(known, looked.all, {*looked.counted, *looked.jumped}, at, policy)
+            found = seen(known, looked.all, looked.fresh, at, policy)
             changes, known = settle(known, looked, found, at, policy)
             note(changes)
     lengths = tuple((each.resolved_at or until) - each.began_at for each in told.values())
