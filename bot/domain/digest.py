@@ -18,7 +18,7 @@ from heapq import nsmallest
 
 from bot.domain.forecast import Forecast, Verdict, forecast
 from bot.domain.incidents import Happening, Incident, Rule
-from bot.domain.ledger import Ledger, opened, used
+from bot.domain.ledger import Ledger, uses
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import Value, field
 
@@ -285,8 +285,8 @@ def digest(
     short, unsure, lapse = _ahead(said, fleet, now)
     stands = [each for each in incidents if each.open and _matters(each) and not _is_of(each, said)]
     who = {each.key.token: each.acknowledged.who for each in incidents if each.acknowledged and _is_of(each, said)}
-    uses = _uses(ledgers, about.days)
-    most = sorted(((token, minutes) for token, minutes in uses.items() if minutes > 0), key=lambda use: -use[1])
+    by_token = _uses(ledgers, about.days)
+    most = sorted(((token, minutes) for token, minutes in by_token.items() if minutes > 0), key=lambda use: -use[1])
     gaps = _gaps(seen, about.since, min(now, about.until))
     refills = sorted(token.id for token in on if _refills(token.subscription.next_refill(now), about.day, zone))
     return Digest(
@@ -301,7 +301,7 @@ def digest(
         left=sum(left) if left else None,
         read_at=fleet.read_at,
         failing=fleet.failure is not None,
-        used=sum(uses.values()) if uses else None,
+        used=sum(by_token.values()) if by_token else None,
         most=tuple(most[:SHOWN]),
         users=len(most),
         short=tuple(Ahead(token, said[token], who.get(token)) for token in short[:SHOWN]),
@@ -351,14 +351,12 @@ def _uses(ledgers: Mapping[int, Ledger], days: tuple[date, date]) -> dict[int, f
     """The minutes that each token used on these days, of those of which that is known of any."""
     first, last = days
     span = [first + number * DAY for number in range((last - first).days + 1)]
-    uses: dict[int, float] = {}
-    for token, each in ledgers.items():
-        if (book := opened(each)) is not None:
-            # What is not in the ledger yet is from after the last change: nothing.
-            known = [0.0 if day.toordinal() > book.day else used(each, day) for day in span]
-            if any(minutes is not None for minutes in known):
-                uses[token] = sum(minutes or 0.0 for minutes in known)
-    return uses
+    known = {token: uses(each, span, last) for token, each in ledgers.items()}
+    return {
+        token: sum(minutes or 0.0 for minutes in found)
+        for token, found in known.items()
+        if any(minutes is not None for minutes in found)
+    }
 
 
 def _middle(times: Sequence[timedelta]) -> timedelta | None:
