@@ -30,6 +30,7 @@ _STATES: Final = {
 }
 """A number for each status, and whether the token was active; more may come at the end."""
 _OF_STATE: Final = tuple(_STATES)
+_KNOWN_STATES: Final = frozenset(range(len(_OF_STATE)))
 
 _HUNDRED: Final = 100
 """Parts of a minute."""
@@ -81,7 +82,8 @@ def unpack(token: int, data: bytes, since: int = -(2**63), until: int = 2**63) -
         message = f"the history of token {token} has a row that cannot be read: {error}"
         raise ValueError(message) from error
     columns = (found.states, found.fast_time, found.allowance, found.queued, found.images)
-    if found.version != _VERSION or any(len(column) != len(found.at) for column in columns):
+    whole = all(len(column) == len(found.at) for column in columns)
+    if found.version != _VERSION or not whole or not set(found.states) <= _KNOWN_STATES:
         message = f"the history of token {token} has a row of version {found.version}, which cannot be read"
         raise ValueError(message)
     at = list(accumulate(found.at))

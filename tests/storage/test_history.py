@@ -1,8 +1,10 @@
 """What was read over time comes back as it was read."""
 
+import zlib
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -62,7 +64,13 @@ def test_of_a_pack_only_what_is_wanted_is_unpacked(samples: list[Sample], data: 
     assert found == before + [each for each in samples if since <= each.at <= until]
 
 
-@pytest.mark.parametrize("data", [b"", b"nothing", packs.pack([sample()])[:-3]])
+def of_state(number: int) -> bytes:
+    """A pack whose only sample has a status and activity of that number, as one of a newer version may."""
+    columns = [int(MIDNIGHT.timestamp())], [number], *[[None]] * 4
+    return zlib.compress(msgspec.msgpack.encode((1, *columns)))
+
+
+@pytest.mark.parametrize("data", [b"", b"nothing", packs.pack([sample()])[:-3], of_state(15), of_state(-1)])
 def test_what_is_no_pack_is_named(data: bytes) -> None:
     with pytest.raises(ValueError, match="1900"):
         packs.unpack(1900, data, 0, 2**40)
