@@ -7,9 +7,11 @@ import simcord
 from simcord.results import ResponseMessage
 
 from bot.chat.alerts import Roles, alert
-from bot.chat.buttons import pictured
+from bot.chat.buttons import past, pictured
+from bot.chat.cards.past import described_token, pictured_ahead
 from bot.chat.charts import studio
 from bot.chat.charts import token as drawn
+from bot.chat.client import ChatClient
 from bot.domain.incidents import Rule, Stage
 from bot.domain.ledger import apply
 from bot.domain.model import Token
@@ -65,7 +67,7 @@ async def test_the_first_line_says_what_was_used_and_what_is_left_and_the_second
     assert first == "**Token 1900 used 8.4 h of fast time in the last 7 days; 3.4 of 15 h left**"
     assert "not last** until Wed 7 Jan" in second
     assert "**Status** FAST all the time" in answer.content
-    assert "Use a day `" in answer.content
+    assert "Daily use `" in answer.content
 
 
 async def test_whether_it_lasts_is_said_by_a_clock_that_goes_on_as_well(world: World) -> None:
@@ -74,7 +76,7 @@ async def test_whether_it_lasts_is_said_by_a_clock_that_goes_on_as_well(world: W
     world.desk.passes = timedelta(milliseconds=1)
     answer = await asked(world, token=1900)
     assert "not last** until Wed 7 Jan" in answer.content
-    assert "Expected 7 Jan 13:00: none left" in str(answer.attachments[0].description)
+    assert "it renews 7 Jan 13:00." in str(answer.attachments[0].description)
 
 
 async def test_the_chart_comes_with_alternative_text_that_says_what_it_shows(world: World) -> None:
@@ -84,9 +86,23 @@ async def test_the_chart_comes_with_alternative_text_that_says_what_it_shows(wor
     assert picture.description is not None
     assert picture.description.startswith("Chart of token 1900, the last 7 days. Fast time goes from 11.8 h to 3.4 h;")
     assert "Status: FAST 7 d." in picture.description
-    assert "Expected 7 Jan 13:00: none left" in picture.description
+    assert "Expected to be empty 5 Jan, 3 Jan at the earliest; it renews 7 Jan 13:00." in picture.description
     assert not set("*<>`") & set(picture.description)
     assert (await picture.read())[:4] == b"\x89PNG"
+
+
+async def test_what_is_to_come_is_shown_up_to_the_edge_of_the_picture_and_said_as_of_there(world: World) -> None:
+    """Of the points of a fan, which are hours apart, none is there."""
+    watched(world)
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    last = await past.past_of(client, 1900, NOON - DAY, None, "the last 24 hours")
+    assert pictured_ahead(last)[-1].at == last.now + (last.now - last.trace.since)
+    assert "Expected 2 Jan 13:0" in described_token(last)
+    week = await past.past_of(client, 1900, NOON - 7 * DAY, None, "the last 7 days")
+    assert week.said is not None
+    assert next(each.at for each in pictured_ahead(week) if each.middle <= 0) == week.said.dry_at
+    assert "Alert 1 Jan 13:00." in described_token(week, ((NOON, "alert"),))
 
 
 async def test_a_text_does_not_wait_long_for_its_picture_which_comes_by_an_edit(
@@ -233,6 +249,13 @@ async def test_several_are_told_together_and_the_worst_are_drawn(world: World) -
     assert picture.description.startswith("Small charts of fast time and status of tokens 19")
 
 
+async def test_what_is_left_is_on_tokens_that_work_as_on_boards_and_in_tokens(world: World) -> None:
+    world.desk.fleet = fleet(left(13, 1900), left(9, 1901), left(5, 1902, "BANNED"))
+    assert "; 22 h left on the 2 that work**" in (await asked(world)).content
+    world.desk.fleet = fleet(left(13, 1900, "BANNED"), left(9, 1901, "VERIFYING"))
+    assert (await asked(world)).content.startswith("**2 tokens used an unknown amount; none works**")
+
+
 async def test_without_a_token_it_is_about_the_fleet(world: World) -> None:
     answer = await asked(world, share=True)
     assert answer.content.startswith("**3 tokens used an unknown amount; ")
@@ -262,14 +285,14 @@ async def test_every_card_has_the_last_days_in_a_line_of_text(world: World) -> N
     watched(world)
     result = await world.operator.slash(world.channel, "token", id=1900)
     assert result.response is not None
-    bars = "Use a day `▇▇▇▇▇▇▅` to 1 Jan, most\u00a01.2\u00a0h"
+    bars = "Daily use `▇▇▇▇▇▇▅` to 1 Jan, peak\u00a01.2\u00a0h"
     assert bars in (result.response.embeds[0].description or "")
     told = incident(Rule.FAST_TIME_LOW, now=left(3).record, step="20%", detail="20%")
     shown = alert(message(told), world.desk.fleet, Roles(), ledger=world.desk.known.ledgers.get)
     assert bars in (shown.embeds[0].description or "")
     over = replace(told, stage=Stage.RESOLVED, resolved_at=NOON)
     shown = alert(message(over), world.desk.fleet, Roles(), ledger=world.desk.known.ledgers.get)
-    assert "Use a day" not in (shown.embeds[0].description or "")
+    assert "Daily use" not in (shown.embeds[0].description or "")
 
 
 # Details.

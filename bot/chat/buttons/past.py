@@ -10,14 +10,24 @@ import discord
 from bot.chat.buttons.pictured import Illustrated
 from bot.chat.buttons.tokens import viewed
 from bot.chat.cards import Overview, share
-from bot.chat.cards.past import Fleet, Past, described_fleet, described_token, past_of_fleet, past_of_token
+from bot.chat.cards.past import (
+    Fleet,
+    Moments,
+    Past,
+    described_fleet,
+    described_token,
+    edge,
+    past_of_fleet,
+    past_of_token,
+    pictured_ahead,
+)
 from bot.chat.charts.fleet import MOST, Multiples, Small, fleet_chart
 from bot.chat.charts.sparkline import week_of_use
 from bot.chat.charts.token import Chart, token_chart
 from bot.chat.charts.trace import Trace, traced
 from bot.chat.desk import Desk, DeskClient
 from bot.chat.text import amount
-from bot.domain.forecast import Band, Verdict, fan, forecast
+from bot.domain.forecast import Verdict, fan, forecast
 from bot.domain.incidents import Incident
 from bot.domain.ledger import uses
 from bot.domain.model import Token
@@ -76,13 +86,9 @@ def illustrated(client: DeskClient, past: Past, title: str) -> Illustrated:
     return Illustrated(lambda: _chart(client, past, title), described_token(past), past_of_token(past))
 
 
-def _chart(client: DeskClient, past: Past, title: str, moments: tuple[tuple[datetime, str], ...] = ()) -> str:
-    """As much of what is to come as there is of what was, so that neither is too small to be read; a cycle is whole."""
+def _chart(client: DeskClient, past: Past, title: str, moments: Moments = ()) -> str:
     trace = past.trace
     renews_at = past.fan[-1].at if past.fan else None
-    until = trace.until
-    if renews_at is not None:
-        until = renews_at if past.whole else min(renews_at, past.now + (past.now - trace.since))
     levels = client.desk.policy.steps(past.number)
     return token_chart(
         Chart(
@@ -91,17 +97,13 @@ def _chart(client: DeskClient, past: Past, title: str, moments: tuple[tuple[date
             past.zone,
             client.place.timezone,
             trace.until,
-            until,
-            tuple(_until(past.fan, until)),
+            edge(past),
+            pictured_ahead(past),
             renews_at,
             levels,
             moments,
         )
     )
-
-
-def _until(bands: Sequence[Band], until: datetime) -> Sequence[Band]:
-    return [each for each in bands if each.at <= until]
 
 
 async def around(
@@ -116,10 +118,10 @@ async def around(
     until = min(client.desk.now, began + AROUND / 2)
     past = await past_of(client, token, until - AROUND, until, "the 24 hours around the alert")
     ends = [each.resolved_at for each in incidents if each.resolved_at is not None]
-    moments = [(began, "alert"), *((at, "over") for at in ends[:1] if at <= until)]
+    moments: Moments = ((began, "alert"), *((at, "over") for at in ends[:1] if at <= until))
     return Illustrated(
-        lambda: _chart(client, past, f"Token {token}, 24 hours", tuple(moments)),
-        described_token(past),
+        lambda: _chart(client, past, f"Token {token}, 24 hours", moments),
+        described_token(past, moments),
         embed=embed,
         view=view,
     )

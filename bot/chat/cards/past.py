@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
-from bot.chat.cards.outlook import outlook
+from bot.chat.cards.outlook import NEAR, outlook
 from bot.chat.cards.overview import Overview
 from bot.chat.cards.status import amount as left_of
 from bot.chat.cards.status import share, status_word
@@ -23,6 +23,10 @@ ALT_LIMIT = 1024
 """Of the alternative text of a picture, by Discord's documentation."""
 
 
+Moments = tuple[tuple[datetime, str], ...]
+"""What happened, with a word for each."""
+
+
 class Past(Value):
     """One token over a stretch of time."""
 
@@ -40,6 +44,40 @@ class Past(Value):
     """Its line of bars."""
     whole: bool = False
     """Whether it is a cycle, which goes on until the renewal."""
+
+
+def edge(past: Past) -> datetime:
+    """Where its picture ends: it has as much of what is to come as of what was, so that both can be read.
+
+    A cycle is whole.
+    """
+    if not past.fan:
+        return past.trace.until
+    renews_at = past.fan[-1].at
+    return renews_at if past.whole else min(renews_at, past.now + (past.now - past.trace.since))
+
+
+def pictured_ahead(past: Past) -> tuple[Band, ...]:
+    """What its picture shows of what is to come: as far as it goes, and with the moment at which it runs out."""
+    until, dry_at = edge(past), past.said.dry_at if past.said is not None else None
+    known = {each.at: each for each in past.fan}
+    for at in filter(None, (until, dry_at)):
+        if past.fan and past.fan[0].at < at < past.fan[-1].at:
+            known[at] = _between(past.fan, at, 0.0 if at == dry_at else None)
+    return tuple(known[at] for at in sorted(known) if at <= until)
+
+
+def _between(bands: Sequence[Band], at: datetime, middle: float | None) -> Band:
+    """A point between those that were asked for."""
+    after = next(place for place, each in enumerate(bands) if each.at >= at)
+    before, behind = bands[after - 1], bands[after]
+    part = (at - before.at) / (behind.at - before.at)
+
+    def of(first: float, second: float) -> float:
+        return first + (second - first) * part
+
+    between = of(before.middle, behind.middle) if middle is None else middle
+    return Band(at, of(before.low, behind.low), between, of(before.high, behind.high))
 
 
 def past_of_token(past: Past) -> str:
@@ -136,7 +174,7 @@ def _unseen(past: Past) -> Iterable[str]:
         yield f"**Fast time not reported** for {span(trace.unknown)}"
 
 
-def described_token(past: Past) -> str:
+def described_token(past: Past, moments: Moments = ()) -> str:
     """The picture in words, for those who do not see it: plain text, without markup."""
     trace = past.trace
     levels = [each for each in trace.held if each.minutes is not None]
@@ -158,11 +196,29 @@ def described_token(past: Past) -> str:
     if trace.gaps and trace.held:
         total = sum((end - begin for begin, end in trace.gaps), timedelta())
         said.append(f"Not read for {span(total)}.")
-    if past.fan:
-        end = past.fan[-1]
-        expected = f"{amount(end.middle)} left, between {amount(end.low)} and {amount(end.high)}"
-        said.append(f"Expected {_clock(end.at, past.zone)}: {expected}.")
-    return " ".join(said)[:ALT_LIMIT]
+    said += [f"{word.capitalize()} {_clock(at, past.zone)}." for at, word in moments]
+    return " ".join([*said, *_to_come(past)])[:ALT_LIMIT]
+
+
+def _to_come(past: Past) -> Iterable[str]:
+    """What the right of it says: when it will be empty, or else what is left where it ends."""
+    shown, renews = pictured_ahead(past), f"renews {_clock(past.fan[-1].at, past.zone)}" if past.fan else ""
+    if not shown or past.said is None:
+        return
+    end, dry_at = shown[-1], past.said.dry_at
+    if past.said.empty:
+        yield f"Empty until it {renews}."
+    elif dry_at is not None and dry_at <= end.at:
+        near = dry_at - past.now < NEAR
+        early, at, late = (
+            "" if each is None else _clock(each, past.zone) if near else dated(each.astimezone(past.zone).date())
+            for each in (past.said.earliest, dry_at, past.said.latest)
+        )
+        reach = f", between {early} and {late}" if early and late else f", {early} at the earliest" if early else ""
+        yield f"Expected to be empty {at}{reach}; it {renews}."
+    else:
+        left = f"{amount(end.middle)} left, between {amount(end.low)} and {amount(end.high)}"
+        yield f"Expected {_clock(end.at, past.zone)}: {left}."
 
 
 def _clock(at: datetime, zone: tzinfo) -> str:
@@ -188,15 +244,17 @@ class Fleet(Value):
 def past_of_fleet(fleet: Fleet, view: Overview) -> str:
     """What they used together, what is left, and a line for each of the worst."""
     seen = [each for each in fleet.used if each is not None]
-    left = [each.fast_time.remaining for each in fleet.tokens if each.fast_time.remaining is not None]
+    usable = [each for each in fleet.tokens if each.usable]
+    left = [each.fast_time.remaining for each in usable if each.fast_time.remaining is not None]
     count = f"{len(fleet.tokens):,} token{'s' * (len(fleet.tokens) != 1)}"
     use = f"used {amount(sum(seen))} of fast time since {dated(fleet.days[0])}" if seen else "used an unknown amount"
-    have = f"; {amount(sum(max(0.0, each) for each in left))} left" if left else ""
-    unread = len(fleet.tokens) - len(left)
+    where = f" on the {len(usable):,} that work{'s' * (len(usable) == 1)}" if len(usable) != len(fleet.tokens) else ""
+    have = f"; {amount(sum(max(0.0, each) for each in left))} left{where}" if left else "" if usable else "; none works"
+    unread = len(usable) - len(left)
     lines = [
         f"**{count} {use}{have}**",
         _ahead(fleet),
-        f"Of {unread} it is not known how much is left" if unread and left else "",
+        f"How much is left on {unread:,} of them is not known" if unread and left else "",
         use_of_days(fleet.days, fleet.used),
         *(_row(token, used, view) for token, used in fleet.worst),
     ]

@@ -54,5 +54,5 @@ def use_of_days(days: Sequence[date], minutes: Sequence[float | None]) -> str:
     seen = [each for each in minutes if each is not None]
     if not seen:
         return ""
-    most = f"most {amount(max(seen))}".replace(" ", "\u00a0") if max(seen) > 0 else "none used"
-    return f"Use a day {sparkline(minutes)} to {dated(days[-1])}, {most}"
+    most = f"peak {amount(max(seen))}".replace(" ", "\u00a0") if max(seen) > 0 else "none used"
+    return f"Daily use {sparkline(minutes)} to {dated(days[-1])}, {most}"

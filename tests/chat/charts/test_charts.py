@@ -208,8 +208,8 @@ def test_a_card_has_a_bar_for_each_of_seven_days_and_says_which_they_are() -> No
     for hour in range(80):
         left = token(1900, fast_time_remaining=f"{(800 - hour) / 60:.3f}/15.0 hours (50.00%)")
         ledger = apply(ledger, left, NOON - (80 - hour) * HOUR, BERLIN)
-    assert week_of_use(ledger, NOON, BERLIN) == "Use a day `···▆▇▇▅` to 8 Jan, most\u00a024\u00a0min"
-    assert week_of_use(ledger, NOON + 30 * DAY, BERLIN) == "Use a day `▁▁▁▁▁▁▁` to 7 Feb, none used"
+    assert week_of_use(ledger, NOON, BERLIN) == "Daily use `···▆▇▇▅` to 8 Jan, peak\u00a024\u00a0min"
+    assert week_of_use(ledger, NOON + 30 * DAY, BERLIN) == "Daily use `▁▁▁▁▁▁▁` to 7 Feb, none used"
     assert week_of_use(None, NOON, BERLIN) == week_of_use(ledger, None, BERLIN) == ""
 
 
