@@ -108,7 +108,7 @@ def test_what_to_do_names_only_what_is_known(said: Forecast | None, do: str) -> 
 
 def test_what_burns_fast_says_what_was_used_and_when_it_would_be_empty() -> None:
     content, means, *_ = card(BURNS)
-    assert content == "**🟠 Token 1900 used 3.7 h (24 %) of fast time in an hour: soon empty if this goes on**"
+    assert content == "**🟠 Token 1900 used 3.7 h (24 %) of fast time in an hour: empty in about 4 h if this goes on**"
     empty = stamp(NOON + timedelta(hours=3, minutes=35), "t")
     assert means == f"If this goes on, it is empty around {empty}. At 0 it goes on in relax mode, slowly."
 

@@ -97,6 +97,15 @@ class Foretold(OfFleet, kw_only=True):
         return "fast time" if burning is None else f"{amount_of(burning.hour)} ({percent(burning.share * 100)})"
 
     @property
+    def burns_out(self) -> str:
+        """`empty in about 3 h`, as of its card: a locked phone shows no more than that line."""
+        burning = self.incident.burning
+        if burning is None:
+            return "soon empty"
+        ahead = burning.dry_at - self.at
+        return f"empty in {f'about {length(ahead)}' if ahead >= _DAY / 24 else 'under 1 h'}"
+
+    @property
     def burnt_by(self) -> str:
         """When it is empty if it goes on like that."""
         burning = self.incident.burning

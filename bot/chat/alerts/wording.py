@@ -162,7 +162,7 @@ WORDINGS: Mapping[Rule, Wording] = {
     ),
     Rule.BURNING_FAST: Wording(
         explained="a token uses so much fast time within an hour that it would be gone in a few more",
-        headline="{name} used {burnt} of fast time in an hour: soon empty if this goes on",
+        headline="{name} used {burnt} of fast time in an hour: {burns_out} if this goes on",
         group="burning fast",
         word="burning fast",
         many="{many} are burning fast",
