@@ -153,7 +153,7 @@ VARIABLES = (
         "TIMEZONE",
         "timezone",
         values.zone,
-        "the time zone of maintenance windows, of the daily digest and of its days, as in Europe/Berlin",
+        "the time zone of maintenance windows, the daily digest, charts, exports and all days, as in Europe/Berlin",
         "UTC",
     ),
     Variable(

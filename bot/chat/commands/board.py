@@ -91,7 +91,7 @@ def _name(interaction: Asked, channel_id: int) -> str:
     return f"#{channel.name}" if channel else f"channel {channel_id}, which is gone or hidden"
 
 
-@app_commands.describe(channel="Where it hangs; this channel unless you say")
+@app_commands.describe(channel="Where it hangs; this channel by default")
 @app_commands.autocomplete(channel=_suggest)
 async def _remove(interaction: Asked, *, channel: str = "") -> None:
     await wait(interaction)

@@ -80,8 +80,8 @@ def command() -> app_commands.Command[Any, ..., None]:
 @app_commands.describe(
     token="One token",  # noqa: S106 - a number
     tokens="Several: ids and ranges, such as 1900-1906, 1911. Neither: all of them",
-    begin="2026-11-01, 2026-11-01 08:00, today, yesterday, or how long ago: 7d. 30 days ago unless you say so",
-    end="The same; a date is meant with all of its day. Until now unless you say so",
+    begin="2026-11-01, 2026-11-01 08:00, today, yesterday, or how long ago: 7d. Default: 30 days ago",
+    end="The same; a date is meant with all of its day. Default: now",
     share="Show it to everyone in this channel",
 )
 @app_commands.autocomplete(token=suggest)

@@ -35,7 +35,7 @@ def command() -> app_commands.Command[Any, ..., None]:
 @app_commands.describe(
     token="One token",  # noqa: S106 - a number
     tokens="Several: ids and ranges, such as 1900-1906, 1911. Neither: the whole fleet",
-    span="How far back; cycle: since the last refill. 7 days unless you say so",
+    span="How far back; cycle: since the last refill. 7 days by default",
     share="Show it to everyone in this channel",
 )
 @app_commands.choices(
