@@ -22,6 +22,9 @@ PICTURES = ROOT / "artifacts"
 WIDEST = 880
 """CSS pixels of a picture."""
 
+WIDER = 1080
+"""Of one whose text has no card around it, which would break its lines."""
+
 SETTLED = 1.5
 """Seconds until a page has drawn what it was told."""
 
@@ -42,7 +45,7 @@ DRAWN = "message => [...message.querySelectorAll('img')].every((each) => each.co
 """Whether all that a message shows is there."""
 
 
-async def picture(name: str, words: str, pages: Mapping[str, Page]) -> None:
+async def picture(name: str, words: str, pages: Mapping[str, Page], widest: int = WIDEST) -> None:
     """Keep a message, as a phone shows it and as a computer does: less of that, as most of a line is empty there."""
     for end, page in pages.items():
         shown = await told(page, words)
@@ -54,7 +57,7 @@ async def picture(name: str, words: str, pages: Mapping[str, Page]) -> None:
             await asyncio.sleep(SETTLED)
         box = await shown.bounding_box()
         assert box is not None
-        clip: FloatRect = {**box, "width": min(box["width"], WIDEST)}
+        clip: FloatRect = {**box, "width": min(box["width"], widest)}
         await page.screenshot(path=PICTURES / f"{name}{end}.png", clip=clip, scale="css")
 
 
@@ -81,7 +84,7 @@ async def visited() -> None:
         await told(page, "Token 1903 is FAST again")  # before that it takes no jobs, and nobody says whether it lasts
         for end, each in both.items():  # the answer is for whoever asked
             await asked(each, "history", token="1903", range="30d")
-            await picture("history", "of fast time in the last 30 days", {end: each})
+            await picture("history", "of fast time in the last 30 days", {end: each}, WIDER)
         await asked(page, "board here")
         await picture("board", "Next refills", both)
         await banned.get_by_role("button", name="Acknowledge").click()

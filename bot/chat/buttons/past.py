@@ -120,7 +120,7 @@ async def around(
     ends = [each.resolved_at for each in incidents if each.resolved_at is not None]
     moments: Moments = ((began, "alert"), *((at, "over") for at in ends[:1] if at <= until))
     return Illustrated(
-        lambda: _chart(client, past, f"Token {token}, 24 hours", moments),
+        lambda: _chart(client, past, f"Token {token} around the alert", moments),
         described_token(past, moments),
         embed=embed,
         view=view,
