@@ -268,7 +268,9 @@ class Book(msgspec.Struct, gc=False):
         self.first, self.rolled, self.changed, self.start = (
             min(each, now) for each in (self.first, self.rolled, self.changed, self.start)
         )
-        self.unread, self.off, self.used = (min(each, now) for each in (self.unread, self.off, self.used))
+        self.unread, self.off, self.used, self.refilled = (
+            min(each, now) for each in (self.unread, self.off, self.used, self.refilled)
+        )
 
 
 def seconds(at: datetime) -> int:

@@ -104,7 +104,7 @@ class Rhythm(Value):
     hours: tuple[float, ...]
     """What share of a day has passed at the beginning of each hour, and at the end."""
     week: tuple[float, ...]
-    """The days before each day from today on, and before today in a week; by how much is used in them."""
+    """What has passed of the week that begins today, at the beginning of each of its days, and at the end; in exposure."""
     passed: float
     """The share of today that has passed by the clock."""
     gone: float

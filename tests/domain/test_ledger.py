@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import info
-from bot.domain.forecast import Forecast, burning, forecast
+from bot.domain.forecast import Forecast, Verdict, burning, forecast
 from bot.domain.ledger import Ledger, apply, opened, pack, unpack, used, uses
 from bot.domain.model import Token
 from bot.domain.value import replace
@@ -346,3 +346,9 @@ def test_a_clock_that_is_set_breaks_nothing(
     said = forecast(ledger, moved[-1][1], now, zone)
     assert said.at == now
     burning(ledger, moved[-1][1], now, now)
+
+
+def test_a_refill_that_was_seen_in_what_is_to_come_is_no_reason_not_to_wait_for_one() -> None:
+    """A clock was two months ahead for a while."""
+    ledger = entered([(0, token(500)), (60 * 24, token(900)), (1, token(880)), (30, token(500))])
+    assert forecast(ledger, token(500), RENEWS + timedelta(hours=2), UTC).verdict is Verdict.REFILL_DUE
