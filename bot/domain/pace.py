@@ -104,7 +104,7 @@ class Rhythm(Value):
     hours: tuple[float, ...]
     """What share of a day has passed at the beginning of each hour, and at the end."""
     week: tuple[float, ...]
-    """What has passed of the week that begins today, at the beginning of each of its days, and at the end; in exposure."""
+    """What exposure has passed of the week that begins today, at the beginning of each of its days, and at the end."""
     passed: float
     """The share of today that has passed by the clock."""
     gone: float
