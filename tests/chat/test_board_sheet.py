@@ -94,7 +94,7 @@ def test_a_fleet_in_trouble_reads_worst_first_by_what_it_needs() -> None:
         "",
         "**Works** · 2",
         "🟢 **1904** ▰▰▰▰▱▱ 64 %",
-        "🟢 **1900** ▰▰▰▰▰▱ 88 % · may not last",
+        "🟡 **1900** ▰▰▰▰▰▱ 88 % · may not last",
         "",
         "**Off** · 1908",
         "",

@@ -132,6 +132,10 @@ def sheet(
         mark = view.sign(token)[0] if token.id in view.worst else "🟠"  # green is for what lasts
         return _row(view, token, said(token), _refill(view, token), holder, mark=mark)
 
+    def working_on(token: Token) -> str:
+        unsure = token.id in ahead and ahead[token.id].verdict is Verdict.MAY_NOT_LAST and view.sign(token)[0] == "🟢"
+        return _row(view, token, said(token), mark="🟡" if unsure else "")
+
     calm = fleet.tokens and not old and not open_ and not people and not dry
     lines = [
         [*old, *notes, _left(fleet.usable), "Nothing needs you." if calm else ""],
@@ -139,7 +143,7 @@ def sheet(
         ["**Open**" if open_ else "", *open_],
         _group(1, dry, map(not_lasting, dry[: _ROWS[1]])),
         _group(2, slow, [_row(view, token, _refill(view, token)) for token in _worst(2, slow)]),
-        _group(3, fast, [_row(view, token, said(token)) for token in _worst(3, fast)]),
+        _group(3, fast, map(working_on, _worst(3, fast))),
         [f"**Off** · {listed([str(token.id) for token in off], OFF_IDS)}" if off else ""],
         [_refills(view)],
     ]

@@ -26,8 +26,8 @@ EASILY: Final = 0.05
 """A chance of running dry that is none."""
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_ELEVEN: Final = (8, 11, 18, 80)
-"""Numbers that take "an", of those that are rounded to tens."""
+_MOST_UNSURE: Final = 75
+"""Percent: the greatest chance that is told of what may not last."""
 
 
 def outlook(said: Forecast, now: datetime, zone: tzinfo) -> str:
@@ -134,11 +134,10 @@ def _dry(said: Forecast, now: datetime, zone: tzinfo) -> str:
 
 def _unsure(said: Forecast, now: datetime, zone: tzinfo) -> str:
     until = f" until {day(said.renews_at, now, zone)}" if said.renews_at else ""
-    tens = round((said.chance or 0) * 10) * 10
-    article = "an" if tens in _ELEVEN else "a"
+    tens = min(round((said.chance or 0) * 10) * 10, _MOST_UNSURE)
     earliest = f", earliest {_when(said.earliest, said.earliest, now, timedelta(), zone)}" if said.earliest else ""
     return (
-        f"At this pace it **may not last**{until}: about {article} {percent(tens)} chance of running out{earliest}"
+        f"At this pace it **may not last**{until}: about a {percent(tens)} chance of running out{earliest}"
         f"{_unchanged(said, now)}"
     )
 
