@@ -177,7 +177,7 @@ def _begun(token: Token, at: datetime, zone: tzinfo) -> Book:
     if left >= FULL * total:
         due = None
     renews = due or next_
-    elapsed = 0.0 if renews is None else min(max((at - _month_before(renews)).total_seconds() / DAY, 0.0), MONTH)
+    elapsed = 0.0 if renews is None else min(max((at - month_before(renews)).total_seconds() / DAY, 0.0), MONTH)
     seeds = elapsed > TOO_SHORT and left <= total
     return Book(
         value=left,
@@ -210,6 +210,7 @@ def _begun(token: Token, at: datetime, zone: tzinfo) -> Book:
     )
 
 
-def _month_before(at: datetime) -> datetime:
+def month_before(at: datetime) -> datetime:
+    """The same day of the month before, or the last one of a month that is too short."""
     year, month = (at.year, at.month - 1) if at.month > 1 else (at.year - 1, 12)
     return at.replace(year=year, month=month, day=min(at.day, monthrange(year, month)[1]))

@@ -5,7 +5,6 @@ the numbers that its upstream lists, and with one token that will not last until
 """
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain import info
 from bot.domain.digest import Told
 from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.ledger import month_before
 from bot.domain.model import Billing, Failure, InfoText, Reading, Record, Severity, Token, Trouble, Unit
 from bot.domain.rules.policy import Policy
 from bot.domain.value import Value, replace
@@ -229,13 +229,8 @@ def _refills(token: Token, now: datetime) -> list[datetime]:
         return []
     refills = [following]
     while refills[0] > now - MONTH:
-        refills.insert(0, _month_before(refills[0]))
+        refills.insert(0, month_before(refills[0]))
     return refills
-
-
-def _month_before(at: datetime) -> datetime:
-    year, month = (at.year, at.month - 1) if at.month > 1 else (at.year - 1, 12)
-    return at.replace(year=year, month=month, day=min(at.day, monthrange(year, month)[1]))
 
 
 def _uses(token: int, now: datetime) -> list[float]:
