@@ -29,6 +29,7 @@ from bot.chat.commands import (
     tokens,
 )
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
+from bot.chat.following import Following
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 from bot.delivery.handover import Handover
@@ -151,6 +152,7 @@ class ChatClient(DeskClient):
         self._on_asked = on_asked
         self.studio = Studio()
         self.turn = asyncio.Lock()
+        self.following = Following()
         self.logged_in = asyncio.Event()
         """Set once requests to Discord can be made; the gateway may still be away."""
         self.online = False
@@ -222,6 +224,7 @@ class ChatClient(DeskClient):
         for task in (self._registration, self._survey):
             if task is not None:
                 task.cancel()
+        await self.following.close()
         await self.studio.close()
         await super().close()
 

@@ -13,6 +13,7 @@ from discord import app_commands
 from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
+from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
@@ -162,6 +163,8 @@ class DeskClient(discord.Client):
     """Where pictures are made."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
+    following: Following
+    """What edits answers while something goes on."""
     tree: app_commands.CommandTree[Any]
     """The commands that there are."""
 
