@@ -7,7 +7,7 @@ import pytest
 
 from bot.chat.client import ChatClient
 from bot.chat.following import MOST, Following
-from tests.chat.conftest import World
+from tests.chat.conftest import GUILD, FakeDesk
 
 
 class Work:
@@ -77,9 +77,8 @@ async def test_what_fails_is_in_the_log_and_makes_room(caplog: pytest.LogCapture
     await following.close()
 
 
-async def test_they_end_with_the_client(world: World) -> None:
-    client = world.env.bot
-    assert isinstance(client, ChatClient)
+async def test_they_end_with_the_client(desk: FakeDesk) -> None:
+    client = ChatClient(desk, guild_id=GUILD, channel_id=1)
     works = await begun(client.following, 2)
-    await world.restart(world.role)
+    await client.close()
     assert all(work.ended for work in works)
