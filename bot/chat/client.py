@@ -31,6 +31,7 @@ from bot.chat.commands import (
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids, unmentioned
+from bot.chat.questions import Questions
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 from bot.delivery.handover import Handover
 
@@ -151,6 +152,7 @@ class ChatClient(DeskClient):
         self.stands = stands
         self._on_asked = on_asked
         self.studio = Studio()
+        self.questions = Questions(lambda: desk.now)
         self.turn = asyncio.Lock()
         self.following = Following()
         self.logged_in = asyncio.Event()
@@ -224,6 +226,7 @@ class ChatClient(DeskClient):
         for task in (self._registration, self._survey):
             if task is not None:
                 task.cancel()
+        self.questions.close()
         await self.following.close()
         await self.studio.close()
         await super().close()

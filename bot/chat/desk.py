@@ -15,6 +15,7 @@ from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
+from bot.chat.questions import Questions
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
@@ -161,6 +162,8 @@ class DeskClient(discord.Client):
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     studio: Studio
     """Where pictures are made."""
+    questions: Questions
+    """Those that wait for Confirm or Cancel."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     following: Following

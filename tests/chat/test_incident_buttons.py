@@ -829,6 +829,7 @@ def test_no_two_buttons_answer_to_the_same_custom_id() -> None:
         "incident:menu:unfold:57:0",
         "incidents:page:0:all:all",
         "board:open",
+        "question:yes:0a1b2c",
     ]
     answering = [[b for b in BUTTONS if b.__discord_ui_compiled_template__.fullmatch(each)] for each in examples]
     assert answering == [[button] for button in BUTTONS]

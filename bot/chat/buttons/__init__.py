@@ -3,6 +3,7 @@
 import discord
 
 from bot.chat.buttons.board import OnBoard, board_sheet, board_view
+from bot.chat.buttons.confirm import OnQuestion, confirm
 from bot.chat.buttons.incidents import OnCard, OnMenu
 from bot.chat.buttons.listing import OnList
 from bot.chat.buttons.press import STALE, Pressed, admitted
@@ -16,6 +17,7 @@ __all__ = [
     "board_sheet",
     "board_view",
     "card_of",
+    "confirm",
     "fleet_page",
     "linked_card",
     "reread",
@@ -23,7 +25,7 @@ __all__ = [
     "viewed",
 ]
 
-BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard)
+BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion)
 
 
 async def answer_stale(interaction: Pressed) -> None:
