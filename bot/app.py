@@ -140,8 +140,10 @@ async def _at_work(
             channel_id=settings.ops_channel_id,
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
+            viewer_role_id=settings.viewer_role_id,
             alert_role_id=settings.alert_role_id,
             escalation_role_id=settings.escalation_role_id,
+            read_only=settings.read_only,
             stands=lease.stands,
             on_asked=priority.asked,
             http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
@@ -366,6 +368,7 @@ def named(settings: Settings) -> Ids:
         settings.operator_role_id,
         settings.alert_role_id,
         settings.escalation_role_id,
+        settings.viewer_role_id,
     )
 
 

@@ -15,8 +15,8 @@ from discord import app_commands
 
 from bot import __version__
 from bot.chat.alerts import WORDINGS, Roles, alert
-from bot.chat.client import COMMANDS
 from bot.chat.survey import NEEDED
+from bot.chat.tree import COMMANDS, leaves
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Severity, Trouble
@@ -89,21 +89,19 @@ def test_the_readme_begins_with_what_a_newcomer_has_to_know_and_uses_no_word_of_
 
 def test_the_commands_table_is_the_commands() -> None:
     """Every command by its whole name, what it needs beside that, and what else it takes."""
-    documented = {
-        name: (parameters, " ".join(row))
-        for row in rows("All of them", COMMANDS_PAGE)
-        for name, parameters in re.findall(
-            r"`/(\w+(?: (?:add|list|end|set|try|reset|audit|test|here|remove))?)([^`]*)`", row[0]
-        )
-    }
-    leaves = {
+    all_leaves = {
         leaf.qualified_name: leaf
-        for command in (make() for make in COMMANDS)
-        for leaf in (command.walk_commands() if isinstance(command, app_commands.Group) else [command])
+        for make in COMMANDS
+        for leaf in leaves(make())
         if isinstance(leaf, app_commands.Command)
     }
-    assert documented.keys() == leaves.keys()
-    for name, leaf in leaves.items():
+    documented: dict[str, tuple[str, str]] = {}
+    for row in rows("All of them", COMMANDS_PAGE):
+        for call in re.findall(r"`/([^`]*)`", row[0]):
+            name = max((each for each in all_leaves if f"{call} ".startswith(f"{each} ")), key=len, default=call)
+            documented[name] = (call.removeprefix(name), " ".join(row))
+    assert documented.keys() == all_leaves.keys()
+    for name, leaf in all_leaves.items():
         needed, words = documented[name]
         assert needed.split() == [each.display_name for each in leaf.parameters if each.required]
         for parameter in leaf.parameters:
@@ -295,7 +293,7 @@ def test_a_new_command_has_to_be_named_where_contributing_says_and_nowhere_else(
     name_all = {
         path for path, text in SOURCES.items() if all(re.search(rf"\b{name}\.command\b", text) for name in names)
     }
-    assert name_all == {"bot/chat/client.py"} == name_all & set(places("A new slash command"))
+    assert name_all == {"bot/chat/tree.py"} == name_all & set(places("A new slash command"))
 
 
 def test_a_new_call_to_imaginepro_has_to_be_served_where_contributing_says() -> None:

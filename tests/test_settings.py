@@ -53,6 +53,7 @@ def test_four_values_are_enough() -> None:
         history_raw=timedelta(days=14),
         history_hourly=timedelta(days=395),
         operator_role_id=None,
+        viewer_role_id=None,
         alert_role_id=None,
         escalation_role_id=None,
         runbook_url=None,
@@ -68,6 +69,7 @@ def test_four_values_are_enough() -> None:
         port=None,
         host="127.0.0.1",
         metrics_token=None,
+        read_only=False,
         watchdog=False,
     )
 

@@ -4,55 +4,27 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import discord
-from discord import app_commands
 from discord.http import Route
 
 from bot.chat import login
 from bot.chat.board import Boards, BoardStore, Restart, Sheet, Wall
-from bot.chat.buttons import BUTTONS, admitted, answer_stale, board_sheet, board_view
+from bot.chat.buttons import BUTTONS, answer_stale, board_sheet, board_view
 from bot.chat.charts.studio import Studio
-from bot.chat.commands import (
-    admin,
-    board,
-    export,
-    help,  # noqa: A004 - each file is called as its command
-    history,
-    incidents,
-    maintenance,
-    rules,
-    silence,
-    token,
-    tokens,
-)
-from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, apologise, say
+from bot.chat.desk import Access, Asked, Desk, DeskClient, Place
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.questions import Questions
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
+from bot.chat.tree import Commands
 from bot.delivery.handover import Handover
 
 logger = logging.getLogger(__name__)
 
 # discord.py warns at each start that it cannot speak; nobody asks this bot to.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-
-COMMANDS: tuple[Callable[[], app_commands.Command[Any, ..., None] | app_commands.Group], ...] = (
-    token.command,
-    tokens.command,
-    history.command,
-    incidents.command,
-    silence.command,
-    maintenance.command,
-    rules.command,
-    board.command,
-    export.command,
-    admin.command,
-    help.command,
-)
 
 LAST_WORDS = timedelta(milliseconds=500)
 """How long answers under way may take when the bot stops; hosts kill 3 s after they ask."""
@@ -75,30 +47,6 @@ def _nothing() -> None:
     pass
 
 
-class Commands(app_commands.CommandTree[DeskClient]):
-    """The slash commands of one client, behind one check."""
-
-    async def interaction_check(self, interaction: Asked, /) -> bool:
-        """Whether this member may use the bot. Suggestions are refused without a word, as there is no place for one."""
-        if interaction.type is not discord.InteractionType.autocomplete:
-            return await admitted(interaction)
-        if not await interaction.client.stands():
-            return False
-        if interaction.client.access.refusal(interaction) is None:
-            return True
-        await interaction.response.autocomplete([])
-        return False
-
-    async def on_error(self, interaction: Asked, error: app_commands.AppCommandError, /) -> None:
-        """Answer for whatever a command raised."""
-        if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-            await say(interaction, "This command has changed. Restart Discord, or try again in a minute.")
-        else:
-            await apologise(
-                interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error
-            )
-
-
 class ChatClient(DeskClient):
     """The bot at Discord. It keeps no messages and no members: it needs neither, and memory is scarce."""
 
@@ -110,8 +58,10 @@ class ChatClient(DeskClient):
         channel_id: int,
         timezone: str = "UTC",
         operator_role_id: int | None = None,
+        viewer_role_id: int | None = None,
         alert_role_id: int | None = None,
         escalation_role_id: int | None = None,
+        read_only: bool = False,
         stands: Callable[[], Awaitable[bool]] = _alone,
         on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
@@ -124,8 +74,10 @@ class ChatClient(DeskClient):
             channel_id: The ops channel, to which links lead.
             timezone: IANA name of the zone in which people write times.
             operator_role_id: The role that may use the bot; None for everyone who may manage the server.
+            viewer_role_id: The role that may ask, too; None for nobody else.
             alert_role_id: The role that critical alerts mention; None for nobody.
             escalation_role_id: The role that is mentioned as well when nobody answers.
+            read_only: Whether nobody may change anything at ImaginePro.
             stands: Whether this copy of the bot is the one that answers.
             on_asked: Called whenever somebody used a command or a button.
             http_trace: Sees every request to Discord.
@@ -142,12 +94,12 @@ class ChatClient(DeskClient):
             proxy=proxy_for(Route.BASE),
         )
         self.desk = desk
-        self.ids = Ids(guild_id, channel_id, operator_role_id, alert_role_id, escalation_role_id)
+        self.ids = Ids(guild_id, channel_id, operator_role_id, alert_role_id, escalation_role_id, viewer_role_id)
         """What the settings name."""
         self.found: Found | None = None
         """What Discord showed of that last; None before the first time."""
         self._survey: asyncio.Task[None] | None = None
-        self.access = Access(guild_id, operator_role_id)
+        self.access = Access(guild_id, operator_role_id, viewer_role_id, read_only)
         self.place = Place(guild_id, channel_id, timezone)
         self.stands = stands
         self._on_asked = on_asked
@@ -165,11 +117,7 @@ class ChatClient(DeskClient):
         self._registration: asyncio.Task[None] | None = None
         self._home = discord.Object(guild_id)
         self.tree = Commands(self, fallback_to_global=False)
-        for make in COMMANDS:
-            command = make()
-            # What the picker hides. The check that counts is made when a command arrives.
-            command.default_permissions = discord.Permissions(manage_guild=True) if operator_role_id is None else None
-            self.tree.add_command(command, guild=self._home)
+        self.tree.grow(self._home, self.access)
 
     def keep_boards(self, store: BoardStore, handover: Handover, busy: Callable[[int], bool]) -> Boards:
         """Keep the live boards, as `Boards` has it, from now on."""

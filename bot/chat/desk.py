@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Protocol
 
 import aiohttp
@@ -96,26 +97,71 @@ class Desk(Protocol):
         """What was read of each of these tokens, ascending; the last sample before `since` is the first."""
 
 
+class Need(Enum):
+    """What somebody must be allowed to do, who uses a command, a button, a menu or a form.
+
+    Each says so: a command and a context menu by `extras=Need.VIEW.extras`, a button, a menu and a form by `needs` or
+    `need` of its class in `bot.chat.buttons.press`. What says nothing needs `OPERATE`.
+    """
+
+    VIEW = auto()
+    """Ask for what the bot knows, or what can be read at ImaginePro."""
+    OPERATE = auto()
+    """Decide what holds in the bot: acknowledge, silence, set."""
+    ACT = auto()
+    """Change something at ImaginePro, or spend something there."""
+
+    @property
+    def extras(self) -> dict[Any, Any]:
+        """How a command says it."""
+        return {Need: self}
+
+
+def need_of(command: object) -> Need:
+    """What a command, or a context menu, needs; of one that is not known any more the usual."""
+    extras = getattr(command, "extras", {})
+    return extras.get(Need, Need.OPERATE) if isinstance(extras, dict) else Need.OPERATE
+
+
+READS_ONLY = "This bot only watches (`READ_ONLY=true`): it changes nothing at ImaginePro, and nothing was done."
+
+
 class Access(Value):
     """Who may use the bot: in one server, those with the operator role, or else those who manage the server.
 
-    Both are read from what Discord sent with the interaction, and from nothing that is remembered.
+    Those with the viewer role may ask, too. All is read from what Discord sent with the interaction, and from nothing
+    that is remembered.
     """
 
     guild_id: int
     operator_role_id: int | None = None
+    viewer_role_id: int | None = None
+    """The role that may ask, and decide nothing; None for nobody beside the operators."""
+    read_only: bool = False
+    """Whether nobody may change anything at ImaginePro, and no button offers to."""
 
-    def refusal(self, interaction: discord.Interaction[Any]) -> str | None:
+    def refusal(self, interaction: discord.Interaction[Any], need: Need = Need.OPERATE) -> str | None:
         """Why this member may not, in a sentence; None when they may."""
         member = interaction.user
         if interaction.guild_id != self.guild_id or not isinstance(member, discord.Member):
             return "This bot answers only in the server that it was set up for."
+        if not self._operates(interaction, member):
+            return self._refusal_of_others(member, need)
+        return READS_ONLY if need is Need.ACT and self.read_only else None
+
+    def _operates(self, interaction: discord.Interaction[Any], member: discord.Member) -> bool:
         if self.operator_role_id is None:
-            allowed = interaction.permissions.manage_guild
-            return None if allowed else "Only members who may manage this server can use this bot."
-        if not _has_role(member, self.operator_role_id):
-            return "Only members with the operator role can use this bot."
-        return None
+            return interaction.permissions.manage_guild
+        return _has_role(member, self.operator_role_id)
+
+    def _refusal_of_others(self, member: discord.Member, need: Need) -> str | None:
+        """What somebody hears who is no operator."""
+        operators = "who may manage this server" if self.operator_role_id is None else "with the operator role"
+        if self.viewer_role_id is None:
+            return f"Only members {operators} can use this bot."
+        if not _has_role(member, self.viewer_role_id):
+            return f"Only members with the viewer role, or {operators}, can use this bot."
+        return None if need is Need.VIEW else f"You may look at everything. Only members {operators} can do this."
 
     def admits(self, chosen: discord.Member | discord.User) -> bool:
         """Whether somebody whom a member chose may use the bot too, as far as Discord says with the choice."""

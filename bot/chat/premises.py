@@ -35,6 +35,7 @@ class Ids(Value):
     operator_role_id: int | None = None
     alert_role_id: int | None = None
     escalation_role_id: int | None = None
+    viewer_role_id: int | None = None
 
 
 class Role(Value):
@@ -209,6 +210,7 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
 
 def _of_roles(ids: Ids, found: Found) -> Iterator[Finding]:
     yield from _of_role("OPERATOR_ROLE_ID", ids.operator_role_id, found)
+    yield from _of_role("VIEWER_ROLE_ID", ids.viewer_role_id, found)
     yield from _of_paged(ids, found)
 
 
@@ -239,6 +241,10 @@ def barred(ids: Ids, found: Found | None) -> tuple[str, ...]:
     return tuple(each.words for each in findings(ids, found) if each.words not in of_roles)
 
 
+HARM = {"OPERATOR_ROLE_ID": "nobody may use the bot", "VIEWER_ROLE_ID": "nobody may look beside the operators"}
+"""What comes of a role that is none; of any other nobody is mentioned."""
+
+
 def _of_role(setting: str, role_id: int | None, found: Found) -> Iterator[Finding]:
     """What is wrong with a role; that is known only where the server is."""
     server, channel = found.server, found.channel
@@ -246,8 +252,9 @@ def _of_role(setting: str, role_id: int | None, found: Found) -> Iterator[Findin
         return
     known = channel is not None and channel.guild_id == server.id
     may = permissions(found.bot_id, found.own_roles, server, channel if known else None)
-    role, pages = server.roles.get(role_id), setting != "OPERATOR_ROLE_ID"
-    harm = "nobody is mentioned" if pages else "nobody may use the bot"
+    role = server.roles.get(role_id)
+    harm = HARM.get(setting, "nobody is mentioned")
+    pages = setting not in HARM
     if role is None:
         yield Finding(
             f"{setting}: {_name(server.name)} has no role {role_id}, so {harm}: right-click a role in the server's "

@@ -50,6 +50,7 @@ class Settings(Value):
     history_hourly: timedelta
     """How long one reading an hour is kept."""
     operator_role_id: int | None
+    viewer_role_id: int | None
     alert_role_id: int | None
     escalation_role_id: int | None
     runbook_url: str | None
@@ -71,6 +72,8 @@ class Settings(Value):
     host: str
     """An address or a name of this machine."""
     metrics_token: Secret | None
+    read_only: bool
+    """Whether nobody may change anything at ImaginePro, the bot itself included."""
     watchdog: bool
     hints: tuple[str, ...] = ()
     """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
@@ -194,6 +197,7 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
 
 ROLES = {
     "operator_role_id": ("OPERATOR_ROLE_ID", "nobody could use the bot"),
+    "viewer_role_id": ("VIEWER_ROLE_ID", "everybody, or nobody, could look"),
     "alert_role_id": ("ALERT_ROLE_ID", "nobody would be mentioned"),
     "escalation_role_id": ("ESCALATION_ROLE_ID", "nobody would be mentioned"),
 }

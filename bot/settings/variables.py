@@ -113,6 +113,13 @@ VARIABLES = (
         "",
     ),
     Variable(
+        "VIEWER_ROLE_ID",
+        "viewer_role_id",
+        values.snowflake,
+        "the role that may ask the bot, and decide nothing; without it, the operators alone",
+        "",
+    ),
+    Variable(
         "ALERT_ROLE_ID",
         "alert_role_id",
         values.snowflake,
@@ -222,6 +229,13 @@ VARIABLES = (
         "what whoever reads `/metrics` must send as a bearer token: 16 characters or more",
         "",
         secret=True,
+    ),
+    Variable(
+        "READ_ONLY",
+        "read_only",
+        values.switch,
+        "true: nobody can change anything at ImaginePro by this bot, nor does it by itself; it only watches",
+        "false",
     ),
     Variable(
         "WATCHDOG",

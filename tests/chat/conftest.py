@@ -220,14 +220,23 @@ class World:
         """The operator role."""
         return self.operators.id
 
-    async def restart(self, operator_role_id: int | None, on_asked: Callable[[], None] = lambda: None) -> ChatClient:
-        """End the bot, and start another with that setting."""
+    async def restart(
+        self,
+        operator_role_id: int | None,
+        on_asked: Callable[[], None] = lambda: None,
+        *,
+        viewer_role_id: int | None = None,
+        read_only: bool = False,
+    ) -> ChatClient:
+        """End the bot, and start another with these settings."""
         client = ChatClient(
             self.desk,
             guild_id=GUILD,
             channel_id=self.channel.id,
             timezone="Europe/Berlin",
             operator_role_id=operator_role_id,
+            viewer_role_id=viewer_role_id,
+            read_only=read_only,
             alert_role_id=self.roles.alert,
             escalation_role_id=self.roles.escalation,
             on_asked=on_asked,

@@ -13,8 +13,9 @@ from discord.app_commands import Group
 
 from bot.chat.buttons import token_view
 from bot.chat.cards import Overview
-from bot.chat.client import COMMANDS, ChatClient
+from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
+from bot.chat.tree import COMMANDS
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, Severity, Token, Trouble

@@ -1,34 +1,22 @@
 """The page on a phone: whatever somebody writes, *Send* is on the screen, and nothing lies off it."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import pytest
 from discord import app_commands
 from playwright.async_api import Page, expect
 
-from bot.chat.client import COMMANDS
+from bot.chat.tree import COMMANDS, leaves
 from tests.sandbox.visitor import CHROMIUM, command, leave, opened, option, running, told
 
 SIZES: Final = ((360, 640), (390, 844), (1280, 900))
 """Of small and of usual phones, and of a computer, in CSS pixels."""
 LONG: Final = "what somebody writes may well be as long as this"
 
-Command: TypeAlias = "app_commands.Command[Any, ..., None]"
-
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
 ]
-
-
-def leaves(commands: Iterable["app_commands.Group | Command"]) -> Iterator[Command]:
-    """The commands that can be sent: those in groups, too."""
-    for each in commands:
-        if isinstance(each, app_commands.Group):
-            yield from leaves(each.commands)
-        else:
-            yield each
 
 
 async def check(page: Page, when: str) -> None:
@@ -57,7 +45,9 @@ async def test_every_command_can_be_sent_whatever_is_in_the_composer(width: int,
     async with running("tests.sandbox.held_demo") as demo, opened(demo.url, width, height) as page:
         await told(page, "Token 1901 has 19")  # and no other message comes, which would close a list that is open
         await check(page, "at first")
-        for each in leaves(make() for make in COMMANDS):
+        for each in (leaf for make in COMMANDS for leaf in leaves(make())):
+            if isinstance(each, app_commands.ContextMenu):
+                continue  # the page has no place for one
             name = each.qualified_name
             await command(page, name)
             await check(page, f"/{name}")

@@ -3,25 +3,27 @@
 import asyncio
 import re
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import discord
 
 from bot.chat.alerts import row
 from bot.chat.board import Blind, Sheet, sheet
 from bot.chat.buttons.listing import open_page
-from bot.chat.buttons.press import Pressed, admitted
+from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.buttons.tokens import fleet_page
 from bot.chat.cards import overview
-from bot.chat.desk import Desk, answer, apologise, wait
+from bot.chat.desk import Desk, Need, answer, apologise, wait
 from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Known
 
 _LABELS = {"tokens": ("All tokens", "🗒️"), "open": ("What is open", "🔔")}
 
 
-class OnBoard(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"board:(?P<what>tokens|open)"):
+class OnBoard(Guarded, template=r"board:(?P<act>tokens|open)"):
     """Answers whoever pressed it; the board stays as it is, for all others."""
+
+    needs: ClassVar = dict.fromkeys(_LABELS, Need.VIEW)
 
     def __init__(self, what: str) -> None:
         """`what` is shown."""
@@ -32,11 +34,7 @@ class OnBoard(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], templa
     @classmethod
     async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
         """As discord.py asks for it when the button is pressed."""
-        return cls(match["what"])
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
+        return cls(match["act"])
 
     async def callback(self, interaction: Pressed) -> None:
         """Show the first page of all tokens, from memory, or of what is open, with links."""

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import discord
 
 from bot.chat.alerts import row
-from bot.chat.buttons.press import Pressed, admitted
-from bot.chat.desk import answer, apologise, say, wait
+from bot.chat.buttons.press import Guarded, Pressed
+from bot.chat.desk import Need, answer, apologise, say, wait
 from bot.chat.questions import OVER
 from bot.chat.text import bare, stamp
 
@@ -18,11 +18,11 @@ CANCELLED = "Cancelled. Nothing was done."
 _LABEL_LIMIT = 80
 
 
-class OnQuestion(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=r"question:(?P<said>yes|no):(?P<name>[0-9a-f]{6})",
-):
+class OnQuestion(Guarded, template=r"question:(?P<act>yes|no):(?P<name>[0-9a-f]{6})"):
     """Confirm or Cancel, under a question."""
+
+    needs: ClassVar = {"yes": Need.ACT, "no": Need.OPERATE}
+    """Looked at anew: who may act may have changed since they were asked."""
 
     def __init__(self, said: str, name: str, label: str, style: discord.ButtonStyle) -> None:
         """`name` is what the question is found by."""
@@ -35,11 +35,7 @@ class OnQuestion(
     @classmethod
     async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
         """As discord.py asks for it when the button is pressed."""
-        return cls(match["said"], match["name"], "…", discord.ButtonStyle.secondary)
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may act may press: that may have changed since they were asked."""
-        return await admitted(interaction)
+        return cls(match["act"], match["name"], "…", discord.ButtonStyle.secondary)
 
     async def callback(self, interaction: Pressed) -> None:
         """Take the question before anything is awaited, so that a second press finds none; then do what was asked."""

@@ -7,6 +7,7 @@ seen by one person; a press there is checked as if it were the first.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import discord
 
@@ -17,7 +18,7 @@ from bot.chat.buttons.press import STALE, IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ADDRESS, ALREADY_OVER, Menu, Subject, check_shown, subject_at
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
-from bot.chat.desk import Desk, UnclearError, answer, apologise, say, wait
+from bot.chat.desk import Desk, Need, UnclearError, answer, apologise, say, wait
 from bot.chat.text import bare, capitalised
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Token
@@ -36,12 +37,20 @@ TIMED = {"1h": 1, "4h": 4, "24h": 24}
 ALL_TOKENS = "all:"
 """Before them, for a silence of a rule whatever comes."""
 
+NEEDS: Mapping[str, Need] = {
+    **dict.fromkeys(("details", "unfold"), Need.VIEW),
+    **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "gone"), Need.OPERATE),
+}
+"""What each button under a card needs."""
+
 
 class OnCard(
     IncidentItem,
     template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone):(?P<id>[0-9]{1,18})",
 ):
     """A button under a card."""
+
+    needs: ClassVar = NEEDS
 
     async def callback(self, interaction: Pressed) -> None:
         """Say that an answer will come, see whether the card is what it seems, and act."""
@@ -63,6 +72,12 @@ class OnMenu(
     ),
 ):
     """A menu or a page button in what a card's button opened."""
+
+    needs: ClassVar = {
+        **dict.fromkeys(("token", "details", "unfold"), Need.VIEW),
+        **dict.fromkeys(("give", "rule", "quiet"), Need.OPERATE),
+        **{f"do-{act}": need for act, need in NEEDS.items() if act != "unfold"},
+    }
 
     async def callback(self, interaction: Pressed) -> None:
         """Act, and show what comes of it in place of the menu."""

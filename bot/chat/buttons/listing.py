@@ -1,6 +1,7 @@
 """The pages of what is open, and the menu under them: what is on no card can be answered there."""
 
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 import discord
 
@@ -8,7 +9,7 @@ from bot.chat.alerts import PAGE_SIZE, incident_list, offered, place, row, said_
 from bot.chat.buttons import silence
 from bot.chat.buttons.press import IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ALREADY_OVER, address_of, subject_at
-from bot.chat.desk import Desk, UnclearError, answer, apologise
+from bot.chat.desk import Desk, Need, UnclearError, answer, apologise
 from bot.chat.text import bare
 from bot.domain.incidents import Incident
 from bot.domain.model import Severity
@@ -25,6 +26,8 @@ class OnList(
     ),
 ):
     """Shows a page of what is open in the same message, or what can be done about one of them."""
+
+    needs: ClassVar = {"page": Need.VIEW, "pick": Need.VIEW}
 
     async def callback(self, interaction: Pressed) -> None:
         """Read where the messages are, and show the page; or the one that was picked."""

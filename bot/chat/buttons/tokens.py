@@ -3,15 +3,15 @@
 import contextlib
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import discord
 
 from bot.chat.alerts import row, troubles_of_fleet, troubles_of_token
 from bot.chat.buttons import silence
-from bot.chat.buttons.press import Pressed, admitted
+from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.cards import Overview, fleet_card, overview, token_card
-from bot.chat.desk import Desk, apologise, say
+from bot.chat.desk import Desk, Need, apologise, say
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.domain.value import replace
@@ -22,10 +22,10 @@ ALL = "all"
 _STATUSES = "|".join([ALL, *Status])
 
 
-class Refresh(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=r"token:refresh:(?P<id>[0-9]{1,19})"
-):
+class Refresh(Guarded, template=r"token:refresh:(?P<id>[0-9]{1,19})"):
     """Reads one token upstream and shows it in the same message."""
+
+    needs: ClassVar = {"": Need.VIEW}
 
     def __init__(self, token_id: int) -> None:
         """`token_id` is not negative, and has at most 19 digits."""
@@ -36,10 +36,6 @@ class Refresh(
     async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
         """As discord.py asks for it when the button is pressed."""
         return cls(int(match["id"]))
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
 
     async def callback(self, interaction: Pressed) -> None:
         """Acknowledge at once, then read."""
@@ -58,11 +54,10 @@ class Refresh(
             await apologise(interaction, error)
 
 
-class Page(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=rf"tokens:page:(?P<page>[0-9]{{1,6}}):(?P<only>{_STATUSES})",
-):
+class Page(Guarded, template=rf"tokens:page:(?P<page>[0-9]{{1,6}}):(?P<only>{_STATUSES})"):
     """Shows a page of the fleet in the same message."""
+
+    needs: ClassVar = {"": Need.VIEW}
 
     def __init__(self, page: int, only: Status | None, label: str, emoji: str | None = None) -> None:
         """`page` is counted from 0."""
@@ -75,10 +70,6 @@ class Page(
         """As discord.py asks for it when the button is pressed."""
         only = match["only"]
         return cls(int(match["page"]), None if only == ALL else Status(only), "…")
-
-    async def interaction_check(self, interaction: Pressed, /) -> bool:
-        """Whoever may ask may press."""
-        return await admitted(interaction)
 
     async def callback(self, interaction: Pressed) -> None:
         """Answer from memory."""

@@ -5,7 +5,8 @@ import re
 from discord import app_commands
 
 from bot.chat.cards import BLUE, compose
-from bot.chat.desk import Asked, answer, wait
+from bot.chat.commands.options import group_of
+from bot.chat.desk import Asked, Need, answer, wait
 from bot.chat.premises import barred
 from bot.chat.text import plain, quoted, span, stamp
 from bot.domain.incidents import TEST, Incident
@@ -18,18 +19,12 @@ WHAT = 160
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="admin", description="What people did with this bot, and a test page")
-    group.add_command(
-        app_commands.Command(
-            name="audit", description="Who acknowledged, silenced or set what; when; why", callback=_audit
-        )
+    return group_of(
+        "admin",
+        "What people did with this bot, and a test page",
+        ("audit", "Who acknowledged, silenced or set what; when; why", Need.OPERATE, _audit),
+        ("test", "Page whoever is on call, and see how soon they answer", Need.OPERATE, _test),
     )
-    group.add_command(
-        app_commands.Command(
-            name="test", description="Page whoever is on call, and see how soon they answer", callback=_test
-        )
-    )
-    return group
 
 
 async def _audit(interaction: Asked) -> None:

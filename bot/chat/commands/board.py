@@ -5,8 +5,8 @@ from discord import app_commands
 
 from bot.chat.board import MOST, Boards, Kept
 from bot.chat.cards import BLUE, compose
-from bot.chat.commands.options import picked
-from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.commands.options import group_of, picked
+from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.chat.text import listed, plain
 
 TEXT = (discord.ChannelType.text, discord.ChannelType.news)
@@ -26,14 +26,13 @@ _NEEDED = {
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="board", description="A message that always shows how the fleet stands")
-    for name, description, callback in (
-        ("here", "Keep a board in this channel", _here),
-        ("remove", "Take a board down", _remove),
-        ("list", "Where there are boards, and what is wrong with one", _list),
-    ):
-        group.add_command(app_commands.Command(name=name, description=description, callback=callback))
-    return group
+    return group_of(
+        "board",
+        "A message that always shows how the fleet stands",
+        ("here", "Keep a board in this channel", Need.OPERATE, _here),
+        ("remove", "Take a board down", Need.OPERATE, _remove),
+        ("list", "Where there are boards, and what is wrong with one", Need.VIEW, _list),
+    )
 
 
 async def _here(interaction: Asked) -> None:

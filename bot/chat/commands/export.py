@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import discord
 from discord import app_commands
 
-from bot.chat.commands.options import several
+from bot.chat.commands.options import command_of, several
 from bot.chat.commands.token import suggest, unknown
-from bot.chat.desk import Asked, Desk, UnclearError
+from bot.chat.desk import Asked, Desk, Need, UnclearError
 from bot.chat.text import quoted
 from bot.domain import info
 from bot.domain.sample import Sample
@@ -69,11 +69,7 @@ class Part(Value):
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(
-        name="export",
-        description="What was read over time, as a CSV file for a spreadsheet",
-        callback=_export,
-    )
+    return command_of("export", "What was read over time, as a CSV file for a spreadsheet", Need.VIEW, _export)
 
 
 @app_commands.rename(begin="from", end="to")

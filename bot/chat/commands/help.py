@@ -7,8 +7,8 @@ import discord
 from discord import app_commands
 
 from bot.chat.cards import BLUE, GAP, compose
-from bot.chat.commands.options import picked
-from bot.chat.desk import Asked, UnclearError
+from bot.chat.commands.options import command_of, picked
+from bot.chat.desk import Asked, Need, UnclearError, need_of
 from bot.chat.text import quoted
 
 Leaf = app_commands.Command[Any, ..., Any]
@@ -20,7 +20,7 @@ HINT = "What is in brackets may be left out. `/help` with a command says what it
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(name="help", description="What you can ask this bot, and how", callback=_help)
+    return command_of("help", "What you can ask this bot, and how", Need.VIEW, _help)
 
 
 def _usable(interaction: Asked) -> list[Leaf]:
@@ -31,9 +31,7 @@ def _usable(interaction: Asked) -> list[Leaf]:
 
 
 def _may_use(interaction: Asked, leaf: Leaf) -> bool:
-    """Who may use none was refused before; this is about commands that ask for more."""
-    needed = (leaf.root_parent or leaf).default_permissions
-    return needed is None or needed <= interaction.permissions
+    return interaction.client.access.refusal(interaction, need_of(leaf)) is None
 
 
 async def _suggest(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:

@@ -6,9 +6,9 @@ from typing import Any
 from discord import app_commands
 
 from bot.chat.buttons.pictured import illustrate
-from bot.chat.commands.options import several
+from bot.chat.commands.options import command_of, several
 from bot.chat.commands.token import suggest, unknown
-from bot.chat.desk import Asked, UnclearError
+from bot.chat.desk import Asked, Need, UnclearError
 
 CYCLE = "cycle"
 
@@ -24,11 +24,7 @@ TITLES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", CYCLE: "this cycl
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(
-        name="history",
-        description="What was used, what is left and whether it lasts, with a chart",
-        callback=_history,
-    )
+    return command_of("history", "What was used, what is left and whether it lasts, with a chart", Need.VIEW, _history)
 
 
 @app_commands.rename(span="range")

@@ -5,16 +5,15 @@ from typing import Any
 from discord import app_commands
 
 from bot.chat.buttons.listing import open_page
+from bot.chat.commands.options import command_of
 from bot.chat.commands.token import suggest
-from bot.chat.desk import Asked, answer, wait
+from bot.chat.desk import Asked, Need, answer, wait
 from bot.domain.model import Severity
 
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(
-        name="incidents", description="What is open, worst first, each with its message", callback=_incidents
-    )
+    return command_of("incidents", "What is open, worst first, each with its message", Need.VIEW, _incidents)
 
 
 @app_commands.describe(severity="Show only these", token="Show only what is about this token")  # noqa: S106 - a number

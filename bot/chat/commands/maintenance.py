@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from discord import app_commands
 
 from bot.chat.cards import GREY, compose
-from bot.chat.commands.options import Reason, length, picked
-from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.commands.options import Reason, group_of, length, picked
+from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.chat.text import quoted, span, stamp
 from bot.domain.naming import WEEKDAYS, name_of
 from bot.domain.steering import WEEK, Window
@@ -22,11 +22,13 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="maintenance", description="Suppress notifications while people work on the fleet")
-    group.add_command(app_commands.Command(name="add", description="Add a window, once or weekly", callback=_add))
-    group.add_command(app_commands.Command(name="list", description="The windows, and when they begin", callback=_list))
-    group.add_command(app_commands.Command(name="end", description="End a window, or take it back", callback=_end))
-    return group
+    return group_of(
+        "maintenance",
+        "Suppress notifications while people work on the fleet",
+        ("add", "Add a window, once or weekly", Need.OPERATE, _add),
+        ("list", "The windows, and when they begin", Need.VIEW, _list),
+        ("end", "End a window, or take it back", Need.OPERATE, _end),
+    )
 
 
 async def _suggest_start(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:

@@ -1,12 +1,13 @@
-"""Options that several commands have: rules, lengths of time, and decisions to take back."""
+"""How a command is made, and options that several have: rules, lengths of time, and decisions to take back."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import timedelta
+from typing import Any
 
 from discord import app_commands
 
-from bot.chat.desk import Asked, UnclearError
+from bot.chat.desk import Asked, Need, UnclearError
 from bot.chat.text import bare, plain, quoted
 from bot.domain import info
 from bot.domain.incidents import Rule
@@ -30,6 +31,22 @@ _DASH = re.compile(r"\s*[-\u2013]\s*")
 """Phones make a longer one of it."""
 
 Reason = app_commands.Range[str, 1, 200]
+
+
+Callback = Callable[..., Coroutine[Any, Any, None]]
+
+
+def command_of(name: str, description: str, need: Need, callback: Callback) -> app_commands.Command[Any, ..., None]:
+    """A command that can be called, for those who are allowed what it needs."""
+    return app_commands.Command(name=name, description=description, callback=callback, extras=need.extras)
+
+
+def group_of(name: str, description: str, *leaves: tuple[str, str, Need, Callback]) -> app_commands.Group:
+    """A family of commands; each has a name, a description, what it needs, and what it does."""
+    group = app_commands.Group(name=name, description=description)
+    for leaf in leaves:
+        group.add_command(command_of(*leaf))
+    return group
 
 
 def check_token(interaction: Asked, rule: Rule | None, token: int | None) -> None:

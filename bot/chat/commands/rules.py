@@ -7,9 +7,9 @@ from discord import app_commands
 
 from bot.chat.alerts import WORDINGS
 from bot.chat.cards import BLUE, compose
-from bot.chat.commands.options import RULES, check_token
+from bot.chat.commands.options import RULES, check_token, group_of
 from bot.chat.commands.token import suggest
-from bot.chat.desk import Asked, Desk, UnclearError, answer, wait
+from bot.chat.desk import Asked, Desk, Need, UnclearError, answer, wait
 from bot.chat.text import level, percent, quoted, span
 from bot.domain.incidents import AHEAD, Rule
 from bot.domain.model import Severity
@@ -37,14 +37,14 @@ SET_IN_CHAT = "set in chat"
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="rules", description="What notifies, how severe it is, and from when on")
-    group.add_command(app_commands.Command(name="list", description="How each rule is set", callback=_list))
-    group.add_command(app_commands.Command(name="set", description="Set a rule, for all or one token", callback=_set))
-    group.add_command(
-        app_commands.Command(name="try", description="See what a change would have told lately", callback=_try)
+    return group_of(
+        "rules",
+        "What notifies, how severe it is, and from when on",
+        ("list", "How each rule is set", Need.VIEW, _list),
+        ("set", "Set a rule, for all or one token", Need.OPERATE, _set),
+        ("try", "See what a change would have told lately", Need.VIEW, _try),
+        ("reset", "Set a rule back to its default", Need.OPERATE, _reset),
     )
-    group.add_command(app_commands.Command(name="reset", description="Set a rule back to its default", callback=_reset))
-    return group
 
 
 @app_commands.describe(token="How they are set for this token")  # noqa: S106 - a number

@@ -8,9 +8,9 @@ from discord import app_commands
 from bot.chat.buttons import silence
 from bot.chat.buttons.silence import title_of, until_words
 from bot.chat.cards import GREY, compose
-from bot.chat.commands.options import RULES, Reason, check_token, length, picked
+from bot.chat.commands.options import RULES, Reason, check_token, group_of, length, picked
 from bot.chat.commands.token import suggest
-from bot.chat.desk import Asked, UnclearError, answer, wait
+from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.chat.text import quoted
 from bot.domain.incidents import Rule
 from bot.domain.naming import name_of
@@ -28,11 +28,13 @@ LENGTHS = ("30m", "1h", "4h", "24h", "2d", "7d", UNTIL_RESOLVED, UNTIL_REFILL)
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="silence", description="Keep incidents from notifying anybody for a while")
-    group.add_command(app_commands.Command(name="add", description="Silence a token, a rule, or all", callback=_add))
-    group.add_command(app_commands.Command(name="list", description="What is silenced, and until when", callback=_list))
-    group.add_command(app_commands.Command(name="end", description="End a silence before its time", callback=_end))
-    return group
+    return group_of(
+        "silence",
+        "Keep incidents from notifying anybody for a while",
+        ("add", "Silence a token, a rule, or all", Need.OPERATE, _add),
+        ("list", "What is silenced, and until when", Need.VIEW, _list),
+        ("end", "End a silence before its time", Need.OPERATE, _end),
+    )
 
 
 async def _suggest_length(_: Asked, typed: str) -> list[app_commands.Choice[str]]:

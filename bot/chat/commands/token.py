@@ -12,7 +12,8 @@ from discord import app_commands
 from bot.chat.alerts import trouble
 from bot.chat.buttons import card_of, linked_card, reread, token_view, viewed
 from bot.chat.cards import Overview, plan_name, share, unread
-from bot.chat.desk import Asked, say, upstream_sentence
+from bot.chat.commands.options import command_of
+from bot.chat.desk import Asked, Need, say, upstream_sentence
 from bot.chat.text import bare, listed
 from bot.domain.model import Fleet, Token, Trouble
 from bot.domain.rules.table import STATUS_RULES
@@ -27,10 +28,8 @@ LARGEST = 2**53
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(
-        name="token",
-        description="One token: can it work, how much fast time is left, how fresh is this",
-        callback=_token,
+    return command_of(
+        "token", "One token: can it work, how much fast time is left, how fresh is this", Need.VIEW, _token
     )
 
 

@@ -5,15 +5,14 @@ from typing import Any
 from discord import app_commands
 
 from bot.chat.buttons import fleet_page
-from bot.chat.desk import Asked
+from bot.chat.commands.options import command_of
+from bot.chat.desk import Asked, Need
 from bot.domain.model import Status
 
 
 def command() -> app_commands.Command[Any, ..., None]:
     """A new instance, for one client."""
-    return app_commands.Command(
-        name="tokens", description="All tokens, worst first: how many work, and what is open", callback=_tokens
-    )
+    return command_of("tokens", "All tokens, worst first: how many work, and what is open", Need.VIEW, _tokens)
 
 
 @app_commands.describe(status="Show only tokens in this status")
