@@ -15,6 +15,7 @@ from bot.chat.buttons import token_view
 from bot.chat.cards import Overview
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
+from bot.chat.desk import Need
 from bot.chat.tree import COMMANDS
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import read
@@ -84,12 +85,10 @@ async def test_help_knows_a_command_that_came_later_and_leaves_out_what_this_mem
     @app_commands.choices(how=[app_commands.Choice(name=each, value=each) for each in ("well", "badly")])
     async def later(_: discord.Interaction, *, why: str, how: str = "") -> None: ...
 
-    @app_commands.command(name="never", description="For others")
-    @app_commands.default_permissions(administrator=True)
+    @app_commands.command(name="never", description="Changes something", extras=Need.ACT.extras)
     async def never(_: discord.Interaction) -> None: ...
 
-    client = world.env.bot
-    assert isinstance(client, ChatClient)
+    client = await world.restart(world.role, read_only=True)
     commands: list[app_commands.Command[Any, ..., Any]] = [later, never]
     for each in commands:
         client.tree.add_command(each, guild=discord.Object(GUILD))
