@@ -108,6 +108,20 @@ def test_the_commands_table_is_the_commands() -> None:
             assert parameter.display_name in words
 
 
+NO_COMMANDS = {"health", "metrics", "info"}
+"""What begins with a slash in the README too: what is served at PORT, and Midjourney's own."""
+
+
+def test_the_readme_names_every_family_of_commands_and_no_command_that_there_is_not() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = {call.strip() for call in re.findall(r"`/([a-z ]+)[^`]*`", readme)} - NO_COMMANDS
+    roots = [make() for make in COMMANDS]
+    known = {leaf.qualified_name for root in roots for leaf in leaves(root)} | {root.name for root in roots}
+    assert [call for call in named if not any(f"{call} ".startswith(f"{each} ") for each in known)] == []
+    slashed = {root.name for root in roots if not isinstance(root, app_commands.ContextMenu)}
+    assert slashed - {call.split()[0] for call in named} == set()
+
+
 def test_every_rule_is_documented_for_newcomers_and_for_operators() -> None:
     for heading in ("What fires, and when", "Rules"):
         documented = [name.strip() for row in rows(heading, INCIDENTS) for name in row[0].split(",")]

@@ -3,20 +3,15 @@
 import asyncio
 import logging
 from datetime import timedelta
-from typing import Any
 
 import discord
 import pytest
 import simcord
-from discord import app_commands
-from discord.app_commands import Group
 
 from bot.chat.buttons import token_view
 from bot.chat.cards import Overview
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
-from bot.chat.desk import Need
-from bot.chat.tree import COMMANDS
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, Severity, Token, Trouble
@@ -62,69 +57,6 @@ async def test_an_answer_leaves_nothing_behind(world: World, command: str) -> No
     before = asyncio.all_tasks()
     await world.operator.slash(world.channel, command, **options)
     assert asyncio.all_tasks() <= before
-
-
-async def test_help_lists_every_command_of_the_tree_with_its_options_and_what_it_does(world: World) -> None:
-    result = await world.operator.slash(world.channel, "help")
-    assert result.ephemeral
-    told = said(result)
-    assert "more lines" not in told
-    assert told.endswith("What is in brackets may be left out. `/help` with a command says what its options mean.")
-    tops = [make() for make in COMMANDS]
-    found = [leaf for top in tops for leaf in (top.walk_commands() if isinstance(top, Group) else [top])]
-    leaves = [leaf for leaf in found if isinstance(leaf, app_commands.Command)]
-    assert len(leaves) > 10
-    for leaf in leaves:
-        options = [each.display_name if each.required else f"[{each.display_name}]" for each in leaf.parameters]
-        assert f"**{' '.join([f'/{leaf.qualified_name}', *options])}** · {leaf.description}" in told.splitlines()
-
-
-async def test_help_knows_a_command_that_came_later_and_leaves_out_what_this_member_may_not_use(world: World) -> None:
-    @app_commands.command(name="later", description="Came later")
-    @app_commands.describe(why="For what", how="In which way")
-    @app_commands.choices(how=[app_commands.Choice(name=each, value=each) for each in ("well", "badly")])
-    async def later(_: discord.Interaction, *, why: str, how: str = "") -> None: ...
-
-    @app_commands.command(name="never", description="Changes something", extras=Need.ACT.extras)
-    async def never(_: discord.Interaction) -> None: ...
-
-    client = await world.restart(world.role, read_only=True)
-    commands: list[app_commands.Command[Any, ..., Any]] = [later, never]
-    for each in commands:
-        client.tree.add_command(each, guild=discord.Object(GUILD))
-    told = said(await world.operator.slash(world.channel, "help"))
-    assert "**/later why [how]** · Came later" in told
-    assert "never" not in told
-    assert said(await world.operator.slash(world.channel, "help", command="/Later")).splitlines() == [
-        "",
-        "/later why [how]",
-        "Came later",
-        "**why** · For what",
-        "**how** (optional) · In which way: well, badly",
-    ]
-
-
-async def test_without_an_operator_role_help_is_for_those_who_may_manage_the_server(world: World) -> None:
-    await world.restart(None)
-    assert "**/admin audit**" in said(await world.manager.slash(world.channel, "help"))
-
-
-async def test_help_of_one_command_or_of_a_family_of_them(world: World) -> None:
-    assert "**threshold** (optional) · Fast time low: 20%,30m." in said(
-        await world.operator.slash(world.channel, "help", command="rules set")
-    )
-    family = said(await world.operator.slash(world.channel, "help", command="rules"))
-    assert [line.split("**")[1] for line in family.splitlines() if "**" in line] == [
-        "/rules list [token]",
-        "/rules set rule [token] [threshold] [severity] [readings] [enabled]",
-        "/rules try rule [token] [threshold] [severity] [readings] [enabled]",
-        "/rules reset rule [token]",
-    ]
-    unknown = said(await world.operator.slash(world.channel, "help", command="*rule*"))
-    assert unknown.strip() == "You can use no command “\\*rule\\*”. `/help` lists those that you can."
-    assert world.env.errors
-    choices = await world.operator.autocomplete(world.channel, "help", "command", "maint")
-    assert [each["value"] for each in choices] == ["maintenance add", "maintenance list", "maintenance end"]
 
 
 async def test_whoever_uses_a_command_or_a_button_is_heard_of(world: World) -> None:
