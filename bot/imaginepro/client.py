@@ -1,6 +1,6 @@
-"""The ImaginePro API over HTTP: the whole fleet, or one token.
+"""The ImaginePro API over HTTP: the face of this room, with a method for each thing that can be asked of it.
 
-Every call ends in tokens or in one of this tree, whatever went wrong underneath (`bot.imaginepro.errors` says more):
+Every call ends in a value or in one of this tree, whatever went wrong underneath (`bot.imaginepro.errors` says more):
 
     UpstreamError
     ├── UnreachableError     retried
@@ -10,27 +10,21 @@ Every call ends in tokens or in one of this tree, whatever went wrong underneath
     ├── RefusedError
     ├── MalformedError
     └── NotFoundError
+        └── UnpublishedError
 
-The vendor allows one request in three seconds (imaginepro.ai/docs/system-design), documents no error answers for these
-calls, and contradicts itself on the paths: the list is in one generation of the documentation, the path of a single
-token called without an id in another (docs.imaginepro.ai/api-216008264).
+Retried is only what changes nothing. What does is sent once, and `UpstreamError.certain` says whether it was surely not
+done. What a start does not need is imported by the call that needs it.
 """
 
-import asyncio
-import logging
-import math
-import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Literal
 
 import aiohttp
 
-from bot import USER_AGENT
 from bot.domain.model import Token
-from bot.imaginepro.complaint import complaint
+from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
 from bot.imaginepro.errors import (
     MalformedError,
     NotFoundError,
@@ -38,13 +32,19 @@ from bot.imaginepro.errors import (
     RefusedError,
     ServerError,
     TimedOutError,
+    UnpublishedError,
     UnreachableError,
     UpstreamError,
 )
-from bot.imaginepro.failures import broken, failed, retry_after
-from bot.imaginepro.packing import ASKED_FOR, Unpacking
-from bot.imaginepro.wire import NOTHING, Answer, Reader
+from bot.imaginepro.fleet import fleet, toggle, token
+from bot.imaginepro.http import ATTEMPT_TIMEOUT, LONGEST_HEADER, MOST_HEADERS, PASSING, Line, once, staged
+from bot.imaginepro.wire import NOTHING, Reader
 from bot.priority import Priority
+
+if TYPE_CHECKING:
+    from bot.domain.account import Account, Verdict
+    from bot.domain.jobs import Image, Job, Trace
+    from bot.imaginepro.tree import Tree
 
 __all__ = [
     "PASSING",
@@ -55,34 +55,12 @@ __all__ = [
     "RefusedError",
     "ServerError",
     "TimedOutError",
+    "UnpublishedError",
     "UnreachableError",
     "UpstreamError",
     "connected",
     "once",
 ]
-
-_LIST: Final = "/api/v1/discord/tokens"
-_SINGLE: Final = "/api/v1/discord/token/"
-
-_ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
-_PATIENCE: Final = 15.0
-"""Seconds that reading one token takes at most, since a person waits for it."""
-_LARGEST_BODY: Final = 16 * 2**20
-_CHUNK: Final = 2**16
-"""Bytes of a body that are read before somebody else may go on."""
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 8.0
-
-PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
-"""What may be over when the same call is made again."""
-_GOOD: Final = range(200, 300)
-_LONGEST_HEADER: Final = 2**16
-_MOST_HEADERS: Final = 1000
-"""aiohttp takes 8 KB and 128 by itself; a content security policy alone may be longer."""
-_LONGEST_COMPLAINT: Final = 2**16
-"""Bytes that are read of an answer that is no good one."""
-
-_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -92,261 +70,160 @@ async def connected(
     api_key: str,
     rate: tuple[int, timedelta],
     budget: timedelta,
-    attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
+    attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     priority: Priority | None = None,
     proxy: str | None = None,
+    endpoints: Mapping[str, Endpoint] = ENDPOINTS,
 ) -> AsyncIterator["ImaginePro"]:
-    """An `ImaginePro` with a session of its own, which is closed in the end; by that proxy, if there is one."""
+    """An `ImaginePro` with a session of its own, which is closed in the end.
+
+    Args:
+        url: Of the API's root, without `/api/v1`.
+        api_key: The bearer key.
+        rate: So many calls in such a time, over all calls and retries; they are spaced evenly, so that no window of
+            that length ever sees more. The progress of jobs has an allowance of its own.
+        budget: The longest that reading the fleet takes: waiting for its turn, retries and pauses included.
+        attempt_timeout: The longest one request takes, to the last byte of its answer.
+        priority: Says who goes first while a large answer is read.
+        proxy: By which the API is reached.
+        endpoints: Where everything is.
+    """
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        max_line_size=_LONGEST_HEADER,
-        max_field_size=_LONGEST_HEADER,
-        max_headers=_MOST_HEADERS,
+        max_line_size=LONGEST_HEADER,
+        max_field_size=LONGEST_HEADER,
+        max_headers=MOST_HEADERS,
         proxy=proxy,
+        trace_configs=[staged()],
     ) as session:
-        yield ImaginePro(
+        line = Line(
             session,
             url=url,
             api_key=api_key,
             rate=rate,
-            budget=budget,
             attempt_timeout=attempt_timeout,
             priority=priority,
             proxied=proxy is not None,
+            endpoints=endpoints,
         )
+        yield ImaginePro(line, budget=budget)
 
 
 class ImaginePro:
-    """The API, for one key.
+    """The API, for one key. Every method raises an `UpstreamError` where it brings nothing."""
 
-    Args:
-        session: Closed by whoever made it; it must leave answers packed as they are.
-        url: Of the API's root, without `/api/v1`.
-        api_key: The bearer key.
-        rate: So many calls in such a time, over all calls and retries; they are spaced evenly, so that no window of
-            that length ever sees more.
-        budget: The longest that reading the fleet takes: waiting for its turn, retries and pauses included.
-        attempt_timeout: The longest one request takes, to the last byte of its answer.
-        priority: Says who goes first while a large answer is read.
-        proxied: Whether the session goes by a proxy, which then may be what cannot be reached.
-    """
-
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        url: str,
-        api_key: str,
-        rate: tuple[int, timedelta],
-        budget: timedelta,
-        attempt_timeout: timedelta = _ATTEMPT_TIMEOUT,
-        priority: Priority | None = None,
-        proxied: bool = False,
-    ) -> None:
-        calls, period = rate
-        self._session = session
-        self._root = url.rstrip("/")
-        self._key = api_key
-        self._spacing = period.total_seconds() / calls
-        self._queue = asyncio.Lock()
-        self._called = -math.inf
-        """When the last call was made, by the loop's clock."""
-        self._resting: UpstreamError | None = None
-        """The answer that asked to be left alone, and until when, on that clock. A restart forgets it."""
-        self._rests_until = -math.inf
+    def __init__(self, line: Line, *, budget: timedelta) -> None:
+        """See `connected`, which makes it."""
+        self._line = line
         self._budget = budget.total_seconds()
-        self._attempt_timeout = attempt_timeout.total_seconds()
-        self._priority = priority or Priority()
-        self._proxied = proxied
-        self._fleet_path = _LIST
         self._reader = Reader()
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Where everything is, by name, as the operator's settings have it."""
+        return self._line.endpoints
+
+    @property
+    def answered(self) -> Mapping[str, str]:
+        """What came of the last call of each endpoint in this run, by name: `well`, a status, or a kind of trouble."""
+        return self._line.answered
 
     async def fleet(self, known: Mapping[int, Token] = NOTHING) -> dict[int, Token]:
         """All linked tokens by id, in the upstream's order; what is decoded and reads as in `known` is that token.
 
-        If the list is not at its path, the other documented one is tried, and kept if it answers.
-
-        Raises:
-            UpstreamError: No reading; it says nothing about the tokens.
+        An error says nothing about the tokens.
         """
-        deadline = self._deadline(self._budget)
-        try:
-            return await self._tokens(self._fleet_path, deadline, self._reader, known)
-        except UpstreamError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-        other = _LIST if self._fleet_path == _SINGLE else _SINGLE
-        try:
-            found = await self._tokens(other, deadline, self._reader, known)
-        except UpstreamError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            detail = f"the API has no list of tokens: its URL is wrong, or the plan is not DIY ({error.detail})"
-            raise NotFoundError(detail, status=error.status, retry_after=error.retry_after) from error
-        self._fleet_path = other
-        _log.info("the list of tokens is at its other path", extra={"fields": {"path": other}})
-        return found
+        return await fleet(self._line, self._reader, known, self._budget)
 
     async def token(self, token_id: int) -> Token:
-        """One linked token, found by its id in whatever list comes back.
+        """One linked token, found by its id in whatever list comes back; `NotFoundError` if there is no such token."""
+        return await token(self._line, token_id)
+
+    async def toggle(self, token_id: int, *, active: bool) -> Token | None:
+        """Switch a token on or off. Sent once.
+
+        Returns:
+            The token as the answer has it, which may lack its info; None when the answer has no token of that id.
+        """
+        return await toggle(self._line, token_id, active=active)
+
+    async def command(self, token_id: int, command: Literal["fast", "relax", "turbo", "info"]) -> str:
+        """Run a command of Midjourney's in a token's account: set its mode, or have its info read anew. Sent once.
+
+        Returns:
+            The id of the job that it becomes; empty when the answer names none.
+        """
+        from bot.imaginepro import commands  # noqa: PLC0415 - a start runs none
+
+        return await commands.command(self._line, token_id, command)
+
+    async def trace(self, job: str) -> "Trace":
+        """Which token ran a job; `NotFoundError` if ImaginePro knows no such job."""
+        from bot.imaginepro import jobs  # noqa: PLC0415 - a start asks for no job
+
+        return await jobs.trace(self._line, job)
+
+    async def progress(self, job: str) -> "Job":
+        """How far a job is; `NotFoundError` if ImaginePro knows no such job. May be asked ten times a second."""
+        from bot.imaginepro import jobs  # noqa: PLC0415 - as above
+
+        return await jobs.progress(self._line, job)
+
+    async def images(self, page: int = 1, size: int = 10) -> "tuple[Image, ...]":
+        """A page of the jobs of the last 24 hours; the first is 1."""
+        from bot.imaginepro import jobs  # noqa: PLC0415 - as above
+
+        return await jobs.images(self._line, page, size)
+
+    async def imagine(self, prompt: str) -> str:
+        """Have an image made, on whichever token ImaginePro takes. Sent once, and may cost credits.
+
+        Returns:
+            The id of the job; empty when the answer names none.
+        """
+        from bot.imaginepro import jobs  # noqa: PLC0415 - as above
+
+        return await jobs.imagine(self._line, prompt)
+
+    async def cancel(self, job: str) -> None:
+        """Ask for the end of a job that is not done. Sent once."""
+        from bot.imaginepro import jobs  # noqa: PLC0415 - as above
+
+        await jobs.cancel(self._line, job)
+
+    async def account(self) -> "Account":
+        """The account whose key it is; its e-mail address only masked."""
+        from bot.imaginepro import account  # noqa: PLC0415 - it is first asked for when all runs
+
+        return await account.account(self._line)
+
+    async def prompt_check(self, text: str) -> "Verdict":
+        """Whether Midjourney would take a prompt, as far as ImaginePro can tell. Nothing is made."""
+        from bot.imaginepro import account  # noqa: PLC0415 - as above
+
+        return await account.prompt_check(self._line, text)
+
+    async def queue(
+        self, name: Literal["COUNT", "PAUSE", "RESUME", "REBOOT", "STATUS"], token_id: int | None = None
+    ) -> "Tree":
+        """Ask for ImaginePro's queue, or change it, which is sent once. What it answers is not documented.
 
         Raises:
-            NotFoundError: The upstream does not know it.
-            UpstreamError: No reading; it says nothing about the token.
+            UnpublishedError: The operator did not say where that is; so too the two below.
         """
-        found = await self._tokens(f"{_SINGLE}{token_id}", self._deadline(_PATIENCE), Reader())
-        if token_id not in found:
-            message = f"ImaginePro's answer has no token {token_id}"
-            raise NotFoundError(message)
-        return found[token_id]
+        from bot.imaginepro import unpublished  # noqa: PLC0415 - only somebody who has their paths calls these
 
-    def _deadline(self, budget: float) -> float:
-        return asyncio.get_running_loop().time() + budget
+        return await unpublished.queue(self._line, name, token_id)
 
-    async def _tokens(
-        self, path: str, deadline: float, reader: Reader, known: Mapping[int, Token] = NOTHING
-    ) -> dict[int, Token]:
-        answer = await self._request(path, deadline, lambda: reader.answer(known))
-        try:
-            for _ in answer.end():
-                await self._priority.give_way()
-            return await asyncio.to_thread(answer.tokens) if answer.whole else answer.tokens()
-        except MalformedError as error:
-            failure = error
-        if said := complaint(answer.body, api_key=self._key):
-            failure = MalformedError(f"the API answered with an error in place of tokens: {said}", path=failure.path)
-        failure.retry_after = answer.retry_after
-        self._leave_alone(failure)
-        raise failure
+    async def ban_words(self) -> "Tree":
+        """The words that ImaginePro refuses in prompts: `Tree.words`, if they are a list of texts."""
+        from bot.imaginepro import unpublished  # noqa: PLC0415 - as above
 
-    async def _request(self, path: str, deadline: float, begin: Callable[[], Answer]) -> Answer:
-        """A good answer; attempts, with full jitter between them, go on while the deadline allows."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        failure: UpstreamError | None = None
-        ceiling = _FIRST_PAUSE
-        while await self._turn(deadline):
-            try:
-                return await self._attempt(path, min(deadline, clock() + self._attempt_timeout), begin())
-            except PASSING as error:
-                # An attempt that the budget cut short says less than what was said before it.
-                failure = error if clock() < deadline else failure or self._rests_since(began) or error
-            asked = failure.retry_after.total_seconds() if failure.retry_after else 0.0
-            pause = max(asked, random.uniform(0, ceiling))  # noqa: S311  # spreads retries, keeps no secret
-            if clock() + pause >= deadline:
-                break
-            _log.debug("upstream call failed, retrying", extra={"fields": {"trouble": failure.trouble, "pause": pause}})
-            await asyncio.sleep(pause)
-            ceiling = min(2 * ceiling, _LONGEST_PAUSE)
-        resting = self._rests_since(began)
-        if resting is not None and failure in {None, resting}:
-            failure = resting.again(timedelta(seconds=max(self._rests_until - clock(), 0)))
-        raise failure or TimedOutError("the limit of calls left no time for this one")
+        return await unpublished.ban_words(self._line)
 
-    async def _turn(self, deadline: float) -> bool:
-        """Wait until a call may be made, in the order of asking; False when that is not before the deadline.
+    async def change_ban_words(self, add: Collection[str], remove: Collection[str]) -> "Tree":
+        """Change that list. Sent once; where the whole list has to be sent, it is read first."""
+        from bot.imaginepro import unpublished  # noqa: PLC0415 - as above
 
-        That is once the rate limit allows it, counted from the call that was really made, since whoever was held up
-        must not be followed by a burst; and once the upstream need no longer be left alone, whoever's call that met.
-        """
-        clock = asyncio.get_running_loop().time
-        if self._rests_until >= deadline:
-            return False  # a poll that has more time may wait in the queue's front, until then
-        try:
-            async with asyncio.timeout_at(deadline), self._queue:
-                while (ready := max(self._called + self._spacing, self._rests_until)) > clock():
-                    if ready >= deadline:
-                        return False
-                    await asyncio.sleep(ready - clock())
-                if clock() >= deadline:
-                    return False
-                self._called = clock()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _attempt(self, path: str, deadline: float, answer: Answer) -> Answer:
-        """Make one call. Errors are raised outside of handlers: linked to a foreign one, they would hold secrets."""
-        refusal = bytearray()
-        response: aiohttp.ClientResponse | None = None
-        failure: UpstreamError | None = None
-        try:
-            async with (
-                asyncio.timeout_at(deadline),
-                self._session.get(
-                    self._root + path,
-                    headers={
-                        "Authorization": f"Bearer {self._key}",
-                        "Accept": "application/json",
-                        "Accept-Encoding": ASKED_FOR,
-                        "User-Agent": USER_AGENT,
-                    },
-                    allow_redirects=False,
-                    middlewares=(once(),),
-                    timeout=aiohttp.ClientTimeout(total=None),
-                ) as response,
-            ):
-                answer.retry_after = retry_after(response.headers)
-                await self._receive(response, answer.feed if response.status in _GOOD else refusal.extend)
-        except TimeoutError:
-            failure = TimedOutError("the API did not answer in time")
-        except (aiohttp.ClientError, OSError, EOFError, RuntimeError) as error:
-            failure = broken(error, proxied=self._proxied)
-        except MalformedError as error:
-            failure = error
-        except ValueError:
-            if response is not None:
-                raise  # it was sent, and is answered: this is a mistake of ours
-            failure = NotFoundError("the API key, or the host in the API's URL, has characters that cannot be sent")
-        if response is not None and response.status not in _GOOD:
-            failure = failed(response, refusal, api_key=self._key)  # however it went on
-        if failure is not None:
-            failure.retry_after = answer.retry_after
-            self._leave_alone(failure)
-            raise failure
-        return answer
-
-    def _rests_since(self, began: float) -> UpstreamError | None:
-        """The answer that asked to be left alone, if it held when a call began, or came since."""
-        return self._resting if self._rests_until > began else None
-
-    def _leave_alone(self, failure: UpstreamError) -> None:
-        """Make no call, for anybody, before the time has passed that an answer asks for."""
-        if failure.retry_after is not None:
-            until = asyncio.get_running_loop().time() + failure.retry_after.total_seconds()
-            if until > self._rests_until:
-                self._resting, self._rests_until = failure, until
-
-    async def _receive(self, response: aiohttp.ClientResponse, take: Callable[[bytes], Iterable[None] | None]) -> None:
-        """Have the body taken as it arrives, unpacked, as long as it stays within its bound and may be JSON."""
-        good = response.status in _GOOD
-        unpacking = Unpacking(response.headers.get("Content-Encoding", ""))
-        size = 0
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            for piece in unpacking.feed(chunk):
-                size += len(piece)
-                if size > (_LARGEST_BODY if good else _LONGEST_COMPLAINT):
-                    message = f"the answer is larger than {_LARGEST_BODY // 2**20} MiB"
-                    raise MalformedError(message)
-                for _ in take(piece) or ():
-                    await self._priority.give_way()
-                await self._priority.give_way()
-        unpacking.end()
-
-
-def once() -> aiohttp.ClientMiddlewareType:
-    """Keep aiohttp from sending a request again by itself, past the rate limit, when its connection breaks.
-
-    It does so with GET, PUT and DELETE. Every request goes by this guard: what changes something may be done already.
-    """
-    sent = False
-
-    async def send(request: aiohttp.ClientRequest, send_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        nonlocal sent
-        if sent:
-            raise aiohttp.ServerDisconnectedError
-        sent = True
-        return await send_on(request)
-
-    return send
+        return await unpublished.change_ban_words(self._line, add, remove)

@@ -38,6 +38,9 @@ _SECRETS: Final = re.compile(
 )
 """Beside what is taken out of the log, what only resembles that: others wrote it, and a whole channel reads it."""
 _LONGEST_COMPLAINT: Final = 200
+_SEARCHED: Final = 1800
+"""Characters beyond those that are shown. To search 64 KB without a blank in them takes seconds: a text of n characters
+takes n² steps."""
 
 
 def complaint(body: Buffer, *, api_key: str) -> str:
@@ -47,9 +50,21 @@ def complaint(body: Buffer, *, api_key: str) -> str:
     """
     problem = _problem(body)
     text = (_sentence(problem.message) or _sentence(problem.error)) if problem else ""
+    return harmless(text, api_key=api_key, longest=_LONGEST_COMPLAINT)
+
+
+def harmless(text: str, *, api_key: str, longest: int) -> str:
+    """The upstream's text as a line for people, of at most so many characters.
+
+    Anything in it that looks like a secret or an e-mail address is taken out before it is cut to length. Of a long text
+    only the beginning is searched, up to the end of a word, since a piece of a secret does not look like one.
+    """
     line = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    line = _SECRETS.sub(REDACTED, redact(line, (api_key,)))
-    return line if len(line) <= _LONGEST_COMPLAINT else line[: _LONGEST_COMPLAINT - 1] + "…"
+    looked_at = line
+    if len(line) > _SEARCHED + longest:
+        looked_at = line[: _SEARCHED + longest].rpartition(" ")[0] + "…"
+    looked_at = _SECRETS.sub(REDACTED, redact(looked_at, (api_key,)))
+    return looked_at if len(looked_at) <= longest else looked_at[: longest - 1] + "…"
 
 
 def in_its_own_words(body: Buffer, status: int) -> bool:

@@ -1,4 +1,4 @@
-"""What each answer means that brings no tokens, and each error that comes in place of an answer."""
+"""What each answer means that is no good one, and each error that comes in place of an answer."""
 
 import math
 from collections.abc import Mapping
@@ -25,6 +25,7 @@ from bot.imaginepro.errors import (
 _PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY}
 """Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""
 _REDIRECTS: Final = range(300, 400)
+_REFUSALS: Final = range(400, 500)
 _LOCKED: Final = "a proxy asks for a user and a password, or for others"
 _PROXIED: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]] = (
     (aiohttp.ClientConnectorDNSError, UnreachableError, "the name of the proxy's host cannot be resolved"),
@@ -62,14 +63,16 @@ def broken(error: BaseException, *, proxied: bool) -> UpstreamError:
         links.append(link)
         link = link.__cause__
     rows = (*_PROXIED, *_BROKEN) if proxied else _BROKEN
-    return next(make(words) for kind, make, words in rows if any(isinstance(each, kind) for each in links))
+    make, words = next(row[1:] for row in rows if any(isinstance(each, row[0]) for each in links))
+    return make(words, certain=make is NotFoundError)
 
 
 def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -> UpstreamError:
     """What an answer means whose status is not 2xx; the key is not repeated, should the body do so.
 
     What the API alone can know, it must say in its own words: a proxy or firewall in its place answers 401, 403 or 404
-    as well, and knows nothing of the key, the plan or the tokens.
+    as well, and knows nothing of the key, the plan or the tokens. Only then is it certain that nothing was done:
+    always of 429, and never of a timeout that the API itself reports, since what it waited for may go on.
     """
     status, asked = response.status, retry_after(response.headers)
     said = complaint(body, api_key=api_key)
@@ -91,13 +94,18 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
         kind, detail = ServerError, f"the API, or what stands before it, failed ({why})"
     elif status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         detail = f"{_LOCKED} ({why})"
+    elif own and status in _REFUSALS:
+        detail = f"ImaginePro does not accept this call ({why})"
     elif status in _REDIRECTS and "Location" in response.headers:
         detail = f"the API's URL leads elsewhere: it redirects ({status})"
     else:
         detail = f"the API gave an answer that is not expected ({why})"
     if asked:
         detail += f"; it asks to be left alone for at least {math.ceil(asked.total_seconds())} s"
-    return kind(detail, status=status, retry_after=asked)
+    certain = status == HTTPStatus.TOO_MANY_REQUESTS or (
+        own and status in _REFUSALS and status != HTTPStatus.REQUEST_TIMEOUT
+    )
+    return kind(detail, status=status, retry_after=asked, certain=certain)
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -35,7 +35,9 @@ from bot.imaginepro.loose import (
 )
 
 
-class _Info(msgspec.Struct, gc=False, rename="camel"):
+class Info(msgspec.Struct, gc=False, rename="camel"):
+    """The free texts of a token, as sent."""
+
     subscription: Loose = None
     job_mode: Loose = None
     visibility_mode: Loose = None
@@ -55,7 +57,7 @@ class _Row(msgspec.Struct, gc=False, rename="camel"):
     channel_id: Loose = None
     server_id: Loose = None
     concurrency: Loose = None
-    info: _Info | str | int | float | bool | list[msgspec.Raw] | None = None
+    info: Info | str | int | float | bool | list[msgspec.Raw] | None = None
 
 
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -113,8 +115,8 @@ class Answer:
         """How much of the body was cut off."""
         self._searched = 0
         """How much of it has no place to cut at that was not used."""
-        self.whole = False
-        """Whether it cannot be read in pieces. Then `tokens` takes 0.1 s for 5 MB, which nobody should have to wait."""
+        self.slow = False
+        """Whether it cannot be read in pieces. Then `value` takes 0.1 s for 5 MB, which nobody should have to wait."""
         self._places = 0
         """How many records were read."""
         self._read: dict[int, Token] = {}
@@ -127,14 +129,14 @@ class Answer:
         100 KB take 0.1 to 0.4 ms, or seven times as long if all in them is new.
 
         Raises:
-            MalformedError: As in `tokens`.
+            MalformedError: As in `value`.
         """
         self.body += chunk
         if not self._cut and self.body.startswith(BYTE_ORDER_MARK):
             del self.body[: len(BYTE_ORDER_MARK)]
         if self.body.startswith(b"<"):
             raise no_json(self.body)
-        while not self.whole and (between := self._between()):
+        while not self.slow and (between := self._between()):
             yield from self._take(between.start() + 1, b"]")
             self._cut = between.end() - 1
 
@@ -142,12 +144,12 @@ class Answer:
         """Take what is left, in the same way; all has arrived.
 
         Raises:
-            MalformedError: As in `tokens`.
+            MalformedError: As in `value`.
         """
-        if not self.whole:
+        if not self.slow:
             yield from self._take(len(self.body))
 
-    def tokens(self) -> dict[int, Token]:
+    def value(self) -> dict[int, Token]:
         """The tokens by id, in the answer's order, after the end; of two with one id the later is kept.
 
         Every text is as sent, less what a database refuses: NUL, half surrogate pairs and bytes that are not UTF-8. A
@@ -157,7 +159,7 @@ class Answer:
             MalformedError: It is not JSON, not an object or an array of objects, or has an `id` that is no 64-bit
                 integer. Neither the error nor anything it is chained to holds a piece of the body.
         """
-        if self.whole:
+        if self.slow:
             self._places, self._read, self._tokens = 0, {}, {}
             found = decoded(_ARRAY, self.body)
             for _ in self._add(*(([self.body], None) if isinstance(found, msgspec.ValidationError) else (found, 0))):
@@ -178,7 +180,7 @@ class Answer:
         try:
             texts = _ARRAY.decode(piece)
         except NOT_JSON:
-            self.whole = True
+            self.slow = True
         else:
             yield from self._add(texts, self._places)
 
@@ -208,7 +210,7 @@ def _row(text: Buffer, path: str) -> _Row:
     found = decoded(_ROW, text)
     if not isinstance(found, msgspec.ValidationError):
         return found
-    row = by_field(_Row, text, info=_Info)
+    row = by_field(_Row, text, info=Info)
     if row is None:
         raise _misfit(found, path)
     return row
@@ -235,11 +237,12 @@ def _record(text: Buffer, path: str) -> Record:
         channel_id=text_of(row.channel_id),
         server_id=text_of(row.server_id),
         concurrency=integer(row.concurrency, INT32),
-        info=_info(row.info) if isinstance(row.info, _Info) else InfoText(),
+        info=info_text(row.info) if isinstance(row.info, Info) else InfoText(),
     )
 
 
-def _info(info: _Info) -> InfoText:
+def info_text(info: Info) -> InfoText:
+    """The same as a value."""
     return InfoText(
         subscription=text_of(info.subscription),
         job_mode=text_of(info.job_mode),

@@ -23,4 +23,4 @@ def tokens(
             pass
     for _ in answer.end():
         pass
-    return answer.tokens()
+    return answer.value()

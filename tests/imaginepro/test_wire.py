@@ -517,7 +517,7 @@ def test_it_pauses_where_much_is_new_and_only_there() -> None:
         body = json.dumps([{"id": place, "status": status} for place, status in enumerate(statuses)]).encode()
         answer = reader.answer()
         count = sum(1 for _ in answer.feed(body)) + sum(1 for _ in answer.end())
-        assert len(answer.tokens()) == len(statuses)
+        assert len(answer.value()) == len(statuses)
         return count
 
     assert pauses(*["FAST"] * 1000) == 1000 // 32, "the last are fewer than many"

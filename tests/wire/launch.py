@@ -48,7 +48,7 @@ from bot import check as bot_check
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
 from bot.delivery import rests
-from bot.imaginepro import client as upstream
+from bot.imaginepro import http as upstream
 from bot.jobs import Job
 from bot.observe import health, pulse, watchdog
 from bot.storage import database
@@ -121,7 +121,7 @@ def give_up(seconds: float) -> None:
 
 def try_to_read(seconds: float) -> None:
     """Let the bot try for so long to read one account."""
-    upstream._PATIENCE = seconds  # type: ignore[misc] # in life it is final
+    upstream.PATIENCE = seconds  # type: ignore[misc] # in life it is final
 
 
 def finish(seconds: float) -> None:
