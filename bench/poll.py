@@ -24,9 +24,10 @@ import aiohttp
 from bench import table, world
 from bot import __main__ as program
 from bot import telemetry
-from bot.app import App, opened
+from bot.app import opened
 from bot.domain.value import replace
 from bot.settings import Settings
+from bot.term import App
 from tests.storage.servers import PostgreSQL
 
 FLIPS = 3

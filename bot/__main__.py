@@ -31,6 +31,7 @@ from bot import __version__, app, telemetry
 from bot.app import PortTakenError
 from bot.chat.login import LoginError
 from bot.domain.redaction import redact
+from bot.fallback import fallback_in_spite_of, fallback_of
 from bot.settings import Settings, SettingsError, load, load_database_url
 from bot.storage.store import StoreError
 from bot.telemetry import event
@@ -152,7 +153,7 @@ def _end(error: SettingsError) -> int:
     _say_start()
 
     async def fail() -> int:
-        fallback = app.fallback_in_spite_of(error, _utc_now)
+        fallback = fallback_in_spite_of(error, _utc_now)
         return await _fail(EX_CONFIG, error, fallback, error.secrets, _ending())
 
     code = asyncio.run(fail())
@@ -229,7 +230,7 @@ async def _run(settings: Settings) -> int:
     except (LoginError, SettingsError, PortTakenError, StoreError) as error:
         passing = isinstance(error, PortTakenError) or (isinstance(error, StoreError) and error.passing)
         code = EX_TEMPFAIL if passing else EX_CONFIG
-        return await _fail(code, error, app.fallback_of(settings, _utc_now), settings.secrets, stop)
+        return await _fail(code, error, fallback_of(settings, _utc_now), settings.secrets, stop)
     return 0
 
 

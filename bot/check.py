@@ -13,17 +13,18 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot import __version__
-from bot.app import fallback_of, named
 from bot.chat.attempt import one_try
 from bot.chat.login import LoginError, try_login
 from bot.chat.premises import findings, told
 from bot.chat.survey import AwayError
 from bot.domain.digest import upcoming
 from bot.domain.value import Value
+from bot.fallback import fallback_of
 from bot.imaginepro.client import PASSING, UpstreamError, connected
 from bot.settings import Settings
 from bot.storage.address import File, parsed
 from bot.storage.store import StoreError, open_store
+from bot.term import named
 from bot.webhook import Event, Webhook
 from bot.webhook.address import asked
 

@@ -12,7 +12,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot import app, leader
+from bot import app, leader, term
 from bot.chat.client import ChatClient
 from bot.leader import Pace
 from bot.monitor import Monitor
@@ -59,7 +59,7 @@ async def test_a_term_that_is_over_leaves_nothing_behind(
             monitors.append(weakref.ref(self))
             await super().restore()
 
-    monkeypatch.setattr(app, "Monitor", Seen)
+    monkeypatch.setattr(term, "Monitor", Seen)
     monkeypatch.setattr(leader, "PACE", QUICK)
     async with town(sqlite_url, tmp_path) as home, open_store(sqlite_url) as other, asyncio.timeout(30):
         monkeypatch.setattr(Route, "BASE", home.discord.api_base)
@@ -70,9 +70,9 @@ async def test_a_term_that_is_over_leaves_nothing_behind(
             await home.discord.until(lambda: home.discord.gateway.connected > 0)
             assert len(monitors) == terms
             assert [monitor() is None for monitor in monitors] == [True] * (terms - 1) + [False]
-            term = await _take_over(other)
+            theirs = await _take_over(other)
             await home.discord.until(lambda: home.discord.gateway.connected == 0)
-            await other.release(term)
+            await other.release(theirs)
         stop.set()
         await running
 

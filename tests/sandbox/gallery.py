@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from playwright.async_api import FloatRect, Page
 
-from bot import app
+from bot import term
 from bot.sandbox import demo
 from tests.sandbox.visitor import ROOT, command, opened, option, running, send, told
 from tests.wire import launch
@@ -34,7 +34,7 @@ FASTER = 2
 
 async def played() -> None:
     """Serve the demo until SIGINT, with looks ahead that are seconds apart."""
-    app.FORECAST, app.FIRST_FORECAST = timedelta(seconds=3), timedelta(seconds=1)
+    term.FORECAST, term.FIRST_FORECAST = timedelta(seconds=3), timedelta(seconds=1)
     launch.poll(0.25)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)

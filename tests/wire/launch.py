@@ -43,7 +43,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, away, heartbeat, leader, outbox, saving
+from bot import app, away, heartbeat, leader, outbox, saving, term
 from bot import check as bot_check
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
@@ -102,14 +102,14 @@ def hurry(seconds: float) -> None:
 
 def poll(seconds: float) -> None:
     """Let the bot poll so often."""
-    run = app.running  # type: ignore[attr-defined] # it imports it for itself
+    run = term.running  # type: ignore[attr-defined] # it imports it for itself
 
     def running(jobs: Iterable[Job]) -> AbstractAsyncContextManager[None]:
         named = {job.name: job for job in jobs}
         named["poll"] = named["poll"]._replace(every=timedelta(seconds=seconds))
         return run(named.values())
 
-    app.running = running  # type: ignore[attr-defined, assignment] # as above
+    term.running = running  # type: ignore[attr-defined, assignment] # as above
 
 
 def give_up(seconds: float) -> None:

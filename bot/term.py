@@ -1,0 +1,215 @@
+"""One term: all that only the copy of the bot that leads may do, wired anew each time that it comes to lead."""
+
+import asyncio
+import contextlib
+import gc
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from bot.chat.alerts import Alert, Roles, alert, unsaved
+from bot.chat.attempt import one_try
+from bot.chat.board import Boards, first_come
+from bot.chat.channel import OpsChannel
+from bot.chat.client import ChatClient
+from bot.chat.premises import Ids, unmentioned
+from bot.delivery.handover import Handover
+from bot.domain.messages import Message
+from bot.domain.rules.policy import Policy
+from bot.domain.value import replace
+from bot.fallback import fallback_of
+from bot.heartbeat import Heartbeat, at_work
+from bot.imaginepro.client import ImaginePro, connected
+from bot.jobs import Job, running
+from bot.leader import Lease
+from bot.monitor import Monitor
+from bot.observe.pulse import Parts, Pulse
+from bot.outbox import Outbox
+from bot.priority import Priority
+from bot.saving import Saving, Trouble, speaks_for_itself
+from bot.settings import Settings
+from bot.storage.store import FencedError, Store
+from bot.webhook import Webhook
+
+T = TypeVar("T")
+
+TICK = timedelta(seconds=5)
+"""How exactly reminders, silences and maintenance windows keep their time."""
+
+FORECAST = timedelta(minutes=5)
+"""How soon it is seen that a token burns fast."""
+
+FIRST_FORECAST = timedelta(seconds=30)
+"""How long after a start that is looked for: once it is known how things are."""
+
+RETENTION = timedelta(days=90)
+"""How long incidents that ended stay in the database."""
+
+FIRST_RETENTION = timedelta(minutes=1)
+"""How long after a start the retention is first applied: that is in a hurry to poll and to answer."""
+
+
+class App(NamedTuple):
+    """The bot, wired. It polls once its jobs run, and posts once its outbox runs and its client is logged in."""
+
+    client: ChatClient
+    monitor: Monitor
+    outbox: Outbox
+    boards: Boards
+    saving: Saving
+    heartbeat: Heartbeat | None
+    fallback: Webhook | None
+    jobs: tuple[Job, ...]
+    polled: asyncio.Event
+    """Set once a poll is stored, whether ImaginePro answered or not."""
+
+
+@contextlib.asynccontextmanager
+async def wired(
+    settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease, pulse: Pulse
+) -> AsyncIterator[App]:
+    """All that only the copy that leads may do, from polling to posting."""
+    async with contextlib.AsyncExitStack() as stack:
+        priority, zone = Priority(), ZoneInfo(settings.timezone)
+        upstream = await stack.enter_async_context(_upstream(settings, priority))
+        handover = Handover()
+        monitor = Monitor(
+            upstream,
+            store,
+            Policy(settings.thresholds, settings.poll_interval, zone=zone, digest_at=settings.digest_at),
+            clock,
+            handover,
+            priority=priority,
+        )
+        await store.move_to(settings.ops_channel_id)
+        await monitor.restore()
+        # Once a term, since the end of one unfreezes all: a walk through the libraries stops the event loop for 50 ms.
+        gc.freeze()
+        discord_errors: Counter[str] = Counter()
+        client = ChatClient(
+            monitor,
+            guild_id=settings.guild_id,
+            channel_id=settings.ops_channel_id,
+            timezone=settings.timezone,
+            operator_role_id=settings.operator_role_id,
+            viewer_role_id=settings.viewer_role_id,
+            alert_role_id=settings.alert_role_id,
+            escalation_role_id=settings.escalation_role_id,
+            read_only=settings.read_only,
+            stands=lease.stands,
+            on_asked=priority.asked,
+            http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
+            proxy_for=settings.proxy_for,
+        )
+        stack.push_async_callback(client.close)
+        roles = Roles(settings.alert_role_id, settings.escalation_role_id)
+
+        def channel(render: Callable[[Message], Alert]) -> OpsChannel:
+            channel_id, guild_id = settings.ops_channel_id, settings.guild_id
+            return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
+
+        def rendered(message: Message) -> Alert:
+            mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
+            known, runbook = monitor.known, settings.runbook_url
+            return alert(message, known.fleet, mentions, runbook, known.troubled, zone, known.ledgers.get)
+
+        def telling(trouble: Trouble) -> OpsChannel:
+            return channel(lambda _: unsaved(trouble, roles))
+
+        fallback = fallback_of(settings, clock)
+        notify = fallback.notify if fallback else None
+        outbox = Outbox(store, channel(rendered), clock, handover, notify)
+        boards = client.keep_boards(store, handover, first_come(outbox, handover, settings.ops_channel_id))
+        saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
+        stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
+
+        polled = asyncio.Event()
+        heartbeat = _heartbeat(settings, pulse, store, lease)
+
+        async def poll() -> None:
+            await monitor.poll()
+            boards.polled()
+            polled.set()
+            if heartbeat is not None:
+                heartbeat.polled()
+
+        async def apply_retention() -> None:
+            await store.prune(clock() - RETENTION)
+            await store.prune_history(clock(), settings.history_raw, settings.history_hourly)
+
+        def while_kept(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+            async def run() -> None:
+                # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
+                with contextlib.suppress(FencedError):
+                    if lease.kept:
+                        await work()
+
+            return run
+
+        jobs = (
+            Job("poll", every=settings.poll_interval, run=while_kept(poll)),
+            Job("tick", every=TICK, run=while_kept(monitor.tick)),
+            Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
+            Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
+        )
+        yield App(client, monitor, outbox, boards, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
+
+
+@contextlib.asynccontextmanager
+async def polling_and_delivering(app: App) -> AsyncIterator[None]:
+    """Poll, and then deliver: what waits since the last run is posted as the first poll leaves it."""
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(running(app.jobs))
+        for work in (
+            app.outbox.run(),
+            app.boards.run(),
+            app.saving.run(),
+            *([app.heartbeat.run()] if app.heartbeat else []),
+        ):
+            await stack.enter_async_context(beside(work))
+        yield
+
+
+def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> Heartbeat | None:
+    if settings.heartbeat_url is None:
+        return None
+    url = settings.heartbeat_url.reveal()
+    return Heartbeat(url, settings.proxy_for(url), at_work(pulse, store, lambda: lease.held))
+
+
+def named(settings: Settings) -> Ids:
+    """What the settings name at Discord."""
+    return Ids(
+        settings.guild_id,
+        settings.ops_channel_id,
+        settings.operator_role_id,
+        settings.alert_role_id,
+        settings.escalation_role_id,
+        settings.viewer_role_id,
+    )
+
+
+def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyncContextManager[ImaginePro]:
+    return connected(
+        url=settings.api_url,
+        api_key=settings.api_key.reveal(),
+        rate=settings.rate_limit,
+        # A poll that uses it up has ended when the next one is due.
+        budget=settings.poll_interval * 0.9,
+        priority=priority,
+        proxy=settings.proxy_for(settings.api_url),
+    )
+
+
+@contextlib.asynccontextmanager
+async def beside(work: Coroutine[object, object, T], deaf: timedelta | None = None) -> AsyncIterator[asyncio.Task[T]]:
+    """Run a coroutine beside; on leaving, cancel it, once more whenever it was `deaf` so long, until it has ended."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=None if deaf is None else deaf.total_seconds())
