@@ -173,13 +173,21 @@ class Monitor:
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             raise
-        if token_id in self.known.remembered and self.fleet.read_at is not None:
-            try:
-                await self._take(Reading({token_id: token}, self._clock(), asked_at, whole=False))
-            except StoreError as error:
-                if not error.unwritable:
-                    raise
+        try:
+            await self.read(token, asked_at)
+        except StoreError as error:
+            if not error.unwritable:
+                raise
         return self.known.remembered.get(token_id, token)
+
+    async def read(self, token: Token, asked_at: datetime) -> None:
+        """Take a token as it was read just now, if it is one that is watched; it was asked for then.
+
+        Raises:
+            StoreError: It could not be stored. Where the database can only be read, it is known all the same.
+        """
+        if token.id in self.known.remembered and self.fleet.read_at is not None:
+            await self._take(Reading({token.id: token}, self._clock(), asked_at, whole=False))
 
     async def tick(self) -> None:
         """Let the time do its part: reminders, silences and windows that begin or end, polls that do not come.
@@ -229,6 +237,19 @@ class Monitor:
                 self._known = after
             else:
                 await self._keep(changes, after)
+
+    async def move(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> Changes:
+        """Let what is known move as that says, whole or not at all; returns what that changed.
+
+        Raises:
+            StoreError: It could not be stored, and nothing moved.
+        """
+        async with self._judging:
+            await self._be_sure()
+            changes, after = doing(self._known, self._clock())
+            if not changes.nothing:
+                await self._keep(changes, after)
+            return changes
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""

@@ -1,6 +1,6 @@
-"""What the monitor needs of the world: where readings come from, and where what is known outlives the process."""
+"""What monitor and acts need of the world: where readings come from, what is done there, and what is stored."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,74 @@ class Upstream(Protocol):
 
     async def token(self, token_id: int) -> Token:
         """One linked token."""
+
+
+class Followed(Protocol):
+    """How far a job is."""
+
+    @property
+    def status(self) -> str:
+        """`DONE`, `FAIL`, or on its way."""
+
+    @property
+    def error(self) -> str:
+        """Midjourney's words, where it failed."""
+
+
+class Made(Protocol):
+    """An image that was made."""
+
+    @property
+    def id(self) -> str:
+        """Its job."""
+
+    @property
+    def prompt(self) -> str:
+        """What it was made of."""
+
+
+class Tree(Protocol):
+    """An answer of unknown shape."""
+
+    def lines(self) -> Sequence[str]:
+        """For people."""
+
+    def words(self) -> Sequence[str]:
+        """Where it is a list of texts."""
+
+
+class Acting(Protocol):
+    """Where acts are done and read back. Each call raises `UpstreamError`; what changes something is sent once."""
+
+    async def token(self, token_id: int) -> Token:
+        """One linked token."""
+
+    async def toggle(self, token: int, active: bool) -> Token | None:  # noqa: FBT001 - what is wanted
+        """Switch it on or off; the token as the answer has it."""
+
+    async def command(self, token: int, command: str) -> str:
+        """Let its account run a Midjourney command; the job's id, empty where the answer has none."""
+
+    async def imagine(self, prompt: str) -> str:
+        """Let an image be made; the job's id."""
+
+    async def cancel(self, job: str) -> None:
+        """Cancel a job."""
+
+    async def progress(self, job: str) -> Followed:
+        """How far a job is."""
+
+    async def images(self, page: int, size: int) -> Sequence[Made]:
+        """The images of the last 24 h, newest first."""
+
+    async def queue(self, name: str, token: int | None = None) -> Tree:
+        """Do something with the queue."""
+
+    async def ban_words(self) -> Tree:
+        """The banned words."""
+
+    async def change_ban_words(self, add: Sequence[str], remove: Sequence[str]) -> Tree:
+        """Change them."""
 
 
 class Store(Protocol):

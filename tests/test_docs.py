@@ -217,6 +217,9 @@ NEED_NO_ANSWER = {
     "a thread ended by an error": REPORT,
     "an error came where nobody could take it": REPORT,
     "the bot ended by an error that nobody foresaw": REPORT,
+    "telling of an act failed": REPORT,
+    "an act failed": REPORT,
+    "what became of acts is for the copy that leads to find out": "that one reads it back",
     "health": "it has a section of its own",
 }
 """Lines that are not explained one by one, each with the reason."""

@@ -82,6 +82,9 @@ class Happening(StrEnum):
     """
     SILENCED = "silenced"
     REMINDED = "reminded"
+    ACTED = "acted"
+    """Something was done about it at ImaginePro, or tried: `Moment.act` says what. `who` asked for it; without, the bot
+    itself did. A version from before there were acts reads another word: see `bot.storage.turning`."""
     RESOLVED = "resolved"
     """It ended; why says the incident's `End`."""
     UNWATCHED = "unwatched"
@@ -118,6 +121,8 @@ class Moment(Value):
     """What it rose or fell to; as how severe it was silenced, if it makes a sound when it is graver."""
     until: datetime | None = None
     """Until when it is silenced; None for "until it is over"."""
+    act: str = ""
+    """What was done, as before "by @ana": `switched off`."""
 
 
 class Stage(StrEnum):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.acts import Act
 from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
 from bot.domain.value import Value
@@ -21,7 +22,9 @@ class NoticeKind(StrEnum):
     MAINTENANCE_STARTED = "maintenance_started"
     MAINTENANCE_ENDED = "maintenance_ended"
     DIGEST = "digest"
-    """The daily digest. A version from before there was one reads another kind: see `bot.storage.schema`."""
+    """The daily digest. A version from before there was one reads another kind: see `bot.storage.turning`."""
+    ACT = "act"
+    """What became of an act, or of several that were confirmed together. Stored as another kind, too."""
 
 
 class Notice(Value):
@@ -49,6 +52,8 @@ class Notice(Value):
     """Whether the second line is called, too."""
     digest: Digest | None = None
     """What it says, where it is the daily digest."""
+    acts: tuple[Act, ...] = ()
+    """What it says the outcome of, where it is of acts."""
 
 
 class Message(Value):

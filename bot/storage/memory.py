@@ -13,6 +13,7 @@ from bot.domain.ledger import pack
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
+from bot.storage import acts
 from bot.storage.batches import batches, partitions, upsert
 from bot.storage.grouping import Grouping, notify
 from bot.storage.messages import in_order, is_card, waits
@@ -61,6 +62,7 @@ def load(connection: sa.Connection) -> Memory:
         decisions=_decisions(connection),
         ledgers={record.id: packed for record, packed in stored if packed is not None},
         digested=_told(digested),
+        acts=acts.remembered(connection),
     )
 
 
@@ -125,6 +127,8 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
                 for incident in moved
             ],
         )
+    if changes.acts:
+        acts.keep(connection, changes.acts)
     if changes.notices:
         announce(connection, changes, now)
     keep(connection, changes.samples)
@@ -164,7 +168,7 @@ def prune(connection: sa.Connection, before: datetime) -> int:
     """Delete the incidents that were resolved before then, with their messages, and notices made before then.
 
     A message that waits is kept, and so is one of whose incidents another is younger, with all that it shows. The
-    audit trail is kept for another year.
+    audit trail and the acts are kept for another year.
 
     Returns:
         How many incidents were deleted.
@@ -177,6 +181,7 @@ def prune(connection: sa.Connection, before: datetime) -> int:
     )
     connection.execute(sa.delete(messages).where(messages.c.id.in_(over) | messages.c.answers.in_(over)))
     connection.execute(sa.delete(audit).where(audit.c.at < before - EXTRA_AUDIT_RETENTION))
+    acts.prune(connection, before - EXTRA_AUDIT_RETENTION)
     return deleted.rowcount
 
 

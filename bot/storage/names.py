@@ -3,7 +3,7 @@
 from datetime import UTC
 
 from bot.domain.incidents import Incident, Key, Rule
-from bot.storage.schema import known, written
+from bot.storage.turning import known, written
 
 
 def name_of(incident: Incident) -> str:

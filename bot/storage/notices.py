@@ -17,7 +17,10 @@ from bot.storage.names import key_of, name_of, text_of
 from bot.storage.schema import incidents, messages, notice_incidents
 
 ANSWERS: Final = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER, NoticeKind.RESOLVED, NoticeKind.HANDED_OVER})
-"""Kinds of notices that answer the card of their incidents; the others stand by themselves."""
+"""Kinds of notices that answer the card of their incidents; the others stand by themselves.
+
+What became of acts is in between: it answers a card where it came from a single one that is in the channel.
+"""
 
 
 IN_SIGHT: Final = 5
@@ -48,7 +51,7 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
     """
     names = _names(connection, changes)
     answers = [notice for notice in changes.notices if _is_answer(notice)]
-    said = [Said(notice, None, _named(notice.keys, names)) for notice in changes.notices if not _is_answer(notice)]
+    said = [_alone(connection, notice, names) for notice in changes.notices if not _is_answer(notice)]
     cards, versions = _cards(connection, sorted({name for notice in answers for name in _named(notice.keys, names)}))
     lost = [_without(notice, cards.keys(), names) for notice in answers if notice.kind is NoticeKind.HANDED_OVER]
     said += [Said(notice, None, _named(notice.keys, names)) for notice in lost if notice.keys]
@@ -73,6 +76,17 @@ def announce(connection: sa.Connection, changes: Changes, now: datetime) -> None
         said.append(Said(replace(merged, keys=keys), far[0] if len(far) == 1 else None, about))
     for batch in batches(said):
         post(connection, batch, due_at=now, created_at=now)
+
+
+def _alone(connection: sa.Connection, notice: Notice, names: Mapping[Key, str]) -> "Said":
+    """What is no part of another answer, and must not be lost with it."""
+    about = _named(notice.keys, names)
+    card = None
+    if notice.kind is NoticeKind.ACT and about:
+        shown = sa.select(incidents.c.message_id).join(messages).where(messages.c.discord_id.is_not(None))
+        cards = set(connection.scalars(shown.where(incidents.c.id.in_(about))))
+        card = cards.pop() if len(cards) == 1 else None
+    return Said(notice, card, about)
 
 
 def _without(notice: Notice, shown: Collection[str], names: Mapping[Key, str]) -> Notice:
@@ -205,4 +219,5 @@ def merge(notices: Sequence[Notice]) -> Notice:
         by=people.pop() if len(people) == 1 else None,
         until=max(ends) if len(ends) == len(notices) else None,
         escalated=any(notice.escalated for notice in notices),
+        acts=tuple(act for notice in notices for act in notice.acts),
     )

@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bot.storage.schema import (
+    acts,
     audit,
     boards,
     decisions,
@@ -20,6 +21,7 @@ from bot.storage.schema import (
     messages,
     notice_incidents,
     samples,
+    setup,
     tokens,
 )
 
@@ -33,6 +35,8 @@ _USES: Final = {
     samples: "SELECT INSERT UPDATE DELETE",
     history: "SELECT INSERT UPDATE DELETE",
     boards: "SELECT INSERT UPDATE DELETE",
+    acts: "SELECT INSERT UPDATE DELETE",
+    setup: "SELECT INSERT UPDATE DELETE",
     installation: "SELECT UPDATE",
 }
 """What the bot does to each table."""

@@ -9,6 +9,8 @@
     samples           what was read of each token, of the last day or so
     history           the same of the time before, packed: one row a token and day, or a token and week
     boards            the message in a channel that shows the fleet as it is
+    acts              what was done at ImaginePro, or tried, and what became of it
+    setup             what was set in chat of what the environment can set, too
     installation      one row: the short name of this database, when the fleet was last read, which copy leads, whether
                       the bot has moved to another database, and of which day the last digest was
 
@@ -19,23 +21,22 @@ the JSON (`field(name=...)`), since an old copy may run beside the new one. Any 
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from bot.domain.digest import Digest
-from bot.domain.incidents import Incident, Key, Rule
-from bot.domain.info import ETA, ahead_text, threshold
-from bot.domain.messages import Notice, NoticeKind
+from bot.domain.acts import Act
+from bot.domain.incidents import Incident
+from bot.domain.info import ETA
+from bot.domain.messages import Notice
 from bot.domain.model import History, Record
-from bot.domain.steering import Covered, Decision, Setting, Silence, Window
-from bot.domain.value import replace
+from bot.domain.steering import Decision, Setting, Silence, Window
+from bot.storage.turning import LEVEL, SINCE, known, turned, written
 
-VERSION = "0007_from_0006"
+VERSION = "0008_from_0006"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -45,80 +46,6 @@ class Remembered(Record):
     """A record, and how its token came to its status."""
 
     history: History | None = None
-
-
-_LEVEL: Final = Rule.FAST_TIME_LOW
-_WRITTEN: Final[Mapping[Rule, tuple[Rule, str]]] = {
-    # One more first summary, which calls nobody.
-    Rule.TEST: (Rule.BASELINE, "test"),
-    # Low fast time, by a level that nobody sets: it ends at the next poll as one that is no longer watched.
-    Rule.DOES_NOT_LAST: (_LEVEL, "98.0%"),
-    Rule.BURNING_FAST: (_LEVEL, "97.0%"),
-}
-"""Rules, and the rule and step by which an older version knows their incidents.
-
-A deploy may leave one in the lead, or somebody goes back to it; and it can read no rule that it does not know. Each is
-called what is least false, and what that version does least harm with.
-"""
-
-_KNOWN: Final = {as_written: rule for rule, as_written in _WRITTEN.items()}
-_SINCE: Final = frozenset(_WRITTEN) - {Rule.TEST}
-"""Rules that came later, and that people can set and silence."""
-
-_AHEAD: Final = re.compile(r"99\.(\d{6})%", re.ASCII)
-
-
-def written(key: Key) -> Key:
-    """The key as it is stored."""
-    if key.step or key.rule not in _WRITTEN:
-        return key
-    rule, step = _WRITTEN[key.rule]
-    return Key(rule, key.token, step)
-
-
-def known(key: Key) -> Key:
-    """The key of one that was stored."""
-    rule = _KNOWN.get((key.rule, key.step)) if key.step else None
-    return key if rule is None else Key(rule, key.token)
-
-
-def _turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any value of the domain, and the same kind
-    """A value of the domain with its keys, and its levels, as they are stored, or back; any other value as it is.
-
-    A digest, whose kind a version from before there was one cannot read, is there an end of no incident at all: it
-    says "0 incidents at once", which is true, and makes no sound.
-    """
-    match value:
-        case Notice(digest=Digest()):
-            return replace(value, kind=NoticeKind.RESOLVED if turn is written else NoticeKind.DIGEST)
-        case Incident(key=key):
-            detail = _level(value.detail, turn) if key.rule is _LEVEL else value.detail
-            if turn(key) is not key or detail is not value.detail:
-                return replace(value, key=turn(key), detail=detail)
-        case Notice(keys=keys) if any(turn(key) is not key for key in keys):
-            return replace(value, keys=_all(keys, turn), before=_all(value.before, turn), quiet=_all(value.quiet, turn))
-        case Silence() | Window() if value.suppressed or (isinstance(value, Silence) and value.covered):
-            value = replace(value, suppressed=_all(value.suppressed, turn))
-            if isinstance(value, Silence):
-                return replace(value, covered=tuple(_covered(each, turn) for each in value.covered))
-    return value
-
-
-def _all(keys: Iterable[Key], turn: Callable[[Key], Key]) -> tuple[Key, ...]:
-    return tuple(map(turn, keys))
-
-
-def _covered(covered: Covered, turn: Callable[[Key], Key]) -> Covered:
-    return replace(covered, key=turn(covered.key), level=_level(covered.level, turn))
-
-
-def _level(text: str, turn: Callable[[Key], Key]) -> str:
-    """A level of fast time: `eta 12h` as `99.000720%`, which a version from before there were such levels can read."""
-    if turn is known:
-        found = _AHEAD.fullmatch(text)
-        return ahead_text(int(found[1])) if found else text
-    ahead = threshold(text).ahead if text.startswith(ETA) else None
-    return text if ahead is None else f"99.{ahead:06.0f}%"
 
 
 def storable(text: str) -> str:
@@ -163,7 +90,7 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
         del dialect
         if value is None:
             return None
-        value = _turned(value, written)
+        value = turned(value, written)
         try:
             return msgspec.json.encode(value).decode()
         except UnicodeEncodeError:
@@ -172,7 +99,7 @@ class Json(sa.TypeDecorator[Value], Generic[Value]):
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> Value | None:  # noqa: ANN401 - as declared by the library
         """Out of the database."""
         del dialect
-        return value and _turned(self._decoder.decode(value), known)
+        return value and turned(self._decoder.decode(value), known)
 
 
 _metadata = sa.MetaData()
@@ -253,9 +180,9 @@ def kind_of(decision: Decision) -> str:
     later = False
     match decision:
         case Silence(scope=scope):
-            later = scope.rule in _SINCE
+            later = scope.rule in SINCE
         case Setting(rule=rule, threshold=text):
-            later = rule in _SINCE or (rule is _LEVEL and ETA in (text or "").lower())
+            later = rule in SINCE or (rule is LEVEL and ETA in (text or "").lower())
         case Window():
             pass
     return (_LATER if later else "") + next(kind for kind, each in _KINDS.items() if type(decision) is each)
@@ -263,7 +190,7 @@ def kind_of(decision: Decision) -> str:
 
 def decision_of(kind: str, text: str) -> Decision:
     """A decision that was stored."""
-    decision: Decision = _turned(msgspec.json.decode(text, type=DECISION_KINDS[kind]), known)
+    decision: Decision = turned(msgspec.json.decode(text, type=DECISION_KINDS[kind]), known)
     return decision
 
 
@@ -323,6 +250,28 @@ boards = sa.Table(
     sa.Column("discord_id", sa.BigInteger),
     sa.Column("by", sa.BigInteger, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+)
+
+acts = sa.Table(
+    "acts",
+    _metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False, index=True),
+    # What only one at a time may be about, and what was confirmed together; empty for one by itself.
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("batch", sa.Text, nullable=False),
+    sa.Column("act", Json(Act), nullable=False),
+)
+
+setup = sa.Table(
+    "setup",
+    _metadata,
+    # Of the environment's variable that it stands for, which wins where it is set.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("by", sa.BigInteger, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )
 
 installation = sa.Table(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.alerts.notices import NOTICES
 from bot.chat.text import width
+from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import End, Happening, Incident, Moment, Reason, Rule
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
@@ -329,7 +330,11 @@ def test_rules_that_cannot_all_be_named_are_all_counted() -> None:
 def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
     kind: NoticeKind, about: list[Incident], why: str, what: str, by: int | None
 ) -> None:
-    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True)
+    acts = tuple(
+        Act(f"a{place}", each, what, NOON, job=why, by=by or 0, reason=why, why=what, state=list(State)[place % 5])
+        for place, each in enumerate(Kind)
+    )
+    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True, acts=acts if by else ())
     shown = alert(replace(message(*about), notice=word), FLEET, ROLES)
     text = shown.content or ""
     assert width(text) <= 2000

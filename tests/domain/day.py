@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
+from bot.domain.acts import Act, Kind, State, infinitive
 from bot.domain.digest import Told, cover, tally
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
@@ -24,6 +25,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch import ahead, daily, testing
+from bot.domain.watch.acting import planned, settled
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
@@ -114,6 +116,13 @@ class Day:
         """Somebody takes an acknowledgement back."""
         self._does(by, f"releases {name(Key(rule, token))}")
         self.hear(*hand_back(self.known, [Key(rule, token)], by, self.now))
+
+    def act(self, kind: Kind, wanted: str, token: int, rule: Rule, state: State, why: str = "") -> None:
+        """Somebody does something at ImaginePro from a card, or tries."""
+        act = Act("a1", kind, wanted, self.now, token, by=ANA, keys=(Key(rule, token),))
+        self._does(ANA, f"is about to {infinitive(act)}")
+        self.hear(*planned(self.known, [act], self.now))
+        self.hear(*settled(self.known, [replace(act, state=state, why=why)], self.now))
 
     def silence(self, scope: Scope, until: str | None, why: str = "") -> None:
         """Somebody silences something."""
@@ -301,6 +310,10 @@ def script() -> dict[str, Callable[[Day], None]]:
         "04:00": lambda day: day.token(1902, fast=share(4)),
         "04:10": lambda day: day.token(1902, fast=share(0)),
         "04:14": lambda day: day.acknowledge(Rule.FAST_TIME_LOW, 1902),
+        "04:16": lambda day: day.act(
+            Kind.MODE, "relax", 1902, Rule.FAST_TIME_LOW, State.NOT_DONE, "ImaginePro refused it (403: not your token)"
+        ),
+        "04:19": lambda day: day.act(Kind.MODE, "relax", 1902, Rule.FAST_TIME_LOW, State.DONE),
         "04:20": lambda day: day.token(1902, fast=share(0), status="RELAX"),
         "05:00": lambda day: day.token(1902),
         "05:10": lambda day: day.token(1905, fast=share(0)),

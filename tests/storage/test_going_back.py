@@ -8,7 +8,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import AHEAD, Incident, Key, Rule, Stage
+from bot.domain.acts import Act, Kind, State
+from bot.domain.incidents import AHEAD, Happening, Incident, Key, Moment, Rule, Stage, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
@@ -26,6 +27,9 @@ KINDS: Final = ("silence", "window", "setting")
 LEVEL: Final = re.compile(r"gone|\d{1,3}(?:\.\d{1,6})?%|\d{1,6}(?:ms|s|m|h|d)", re.ASCII)
 """A level of fast time."""
 
+ACT: Final = Act(
+    "a1", Kind.TOGGLE, "off", NOW, token=1900, by=41, state=State.DONE, keys=(Key(Rule.DOES_NOT_LAST, 1900),)
+)
 DRY, BURNING, LOW = Key(Rule.DOES_NOT_LAST, 1900), Key(Rule.BURNING_FAST, 1901), Key(Rule.FAST_TIME_LOW, 1902)
 
 
@@ -38,7 +42,7 @@ def found(key: Key, detail: str = "", stage: Stage = Stage.FIRING) -> Incident:
 async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision, ...]]:
     """Store something of each kind that names what came later."""
     found_ = (
-        found(DRY),
+        noted(found(DRY), Moment(NOW, Happening.ACTED, who=41, act="switched off")),
         found(BURNING),
         found(LOW, "eta 12h"),
         found(Key(Rule.FAST_TIME_LOW, 1903), "eta 90m"),
@@ -60,9 +64,11 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
     notices = (
         Notice(NoticeKind.RAISED, NOW, (DRY,)),
         Notice(NoticeKind.SILENCE_ENDED, NOW, keys, before=(DRY,), quiet=(BURNING,)),
+        Notice(NoticeKind.ACT, NOW, (DRY,), acts=(ACT,)),
     )
     told = frozenset(each.key for each in found_ if each.open)
-    await store.save(Changes(NOW, incidents=found_, notify=told, notices=notices, decided=decided), NOW)
+    changes = Changes(NOW, incidents=found_, notify=told, notices=notices, decided=decided, acts=(ACT,))
+    await store.save(changes, NOW)
     return found_, decided
 
 
@@ -77,6 +83,8 @@ async def test_everything_comes_back_as_it_was(store: Store) -> None:
     assert {each.key for message in shown for each in message.incidents} == {each.key for each in found_ if each.open}
     (ended,) = (each.notice for each in shown if each.notice and each.notice.kind is NoticeKind.SILENCE_ENDED)
     assert (ended.before, ended.quiet) == ((DRY,), (BURNING,))
+    (acted,) = (each.notice for each in shown if each.notice and each.notice.acts)
+    assert (acted.kind, acted.keys, acted.acts, memory.acts) == (NoticeKind.ACT, (DRY,), (ACT,), (ACT,))
 
 
 async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store) -> None:
@@ -98,6 +106,10 @@ async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store
     named += [each.partition(":")[0] for each in ids]
     assert len(named) > len(ids)
     assert set(named) <= set(RULES)
+    kinds = {kind for row in rows for kind in re.findall(r'^{"kind":"(\w+)"', row)}
+    assert kinds == {"silence_ended", "resolved"}
+    happenings = {what for row in rows for what in re.findall(r'"what":"(\w+)"', row)}
+    assert happenings == {"fired"}
     levels = [
         level
         for row in rows

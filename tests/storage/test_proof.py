@@ -24,6 +24,8 @@ WRITES = {
     "samples": "INSERT UPDATE DELETE",
     "history": "INSERT UPDATE DELETE",
     "boards": "INSERT UPDATE DELETE",
+    "acts": "INSERT UPDATE DELETE",
+    "setup": "INSERT UPDATE DELETE",
     "installation": "UPDATE",
 }
 

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import bot.storage
+from bot.domain.acts import Act
 from bot.domain.digest import Ahead, Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
@@ -287,8 +288,9 @@ _STORED: dict[type[Value], str] = {
     Burning: "dry_at hour left share",
     End: "became reason",
     Key: "rule step token",
-    Moment: "at by severity until what who",
-    Notice: "about at before by digest escalated keys kind quiet to until words",
+    Moment: "act at by severity until what who",
+    Act: "at batch begun_at by followed id job keys kind reason runbook seen_at settled_at state token wanted why",
+    Notice: "about acts at before by digest escalated keys kind quiet to until words",
     Digest: "blind day days ended failing gaps lapse lapses lasting left linked made_at most off open read_at "
     "refilling refills short shorts since stands unsure unsures until usable used users zone",
     Ahead: "said token who",

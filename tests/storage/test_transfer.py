@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.copying import copied, undo
+from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, Severity, Status
@@ -71,6 +72,7 @@ async def fill(url: str, tokens: int = 3) -> None:
             decided=(silence, window, setting),
             audit=tuple(Entry(NOW, NEW_ID, "silence", f"token {each}", "") for each in range(3)),
             samples=samples,
+            acts=(Act("a1", Kind.TOGGLE, "off", NOW, NEW_ID, by=7, state=State.DONE, why="näh"),),
         )
         await store.save(changes, NOW)
         await store.database.write(_leave_more)
@@ -84,6 +86,7 @@ async def fill(url: str, tokens: int = 3) -> None:
 def _leave_more(connection: sa.Connection) -> None:
     connection.execute(sa.insert(schema.history).values(span=1, day=20_000, token=1, data=bytes(range(256))))
     connection.execute(sa.insert(schema.boards).values(channel_id=NEW_ID, discord_id=None, by=7, created_at=NOW))
+    connection.execute(sa.insert(schema.setup).values(name="TIMEZONE", value="Europe/Berlin", by=NEW_ID, at=NOW))
     connection.execute(sa.update(schema.tokens).where(schema.tokens.c.id == 1).values(ledger=b"\0\xff"))
     connection.execute(sa.update(schema.installation).values(digested="2026-11-30"))
 

@@ -40,6 +40,7 @@ QUIET = frozenset(
         NoticeKind.SILENCE_ENDED,
         NoticeKind.MAINTENANCE_STARTED,
         NoticeKind.MAINTENANCE_ENDED,
+        NoticeKind.ACT,
     }
 )
 """Notices that make no sound, unless they ping."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.chat import cards
+from bot.chat.alerts.acted import acted
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
@@ -137,6 +138,7 @@ NOTICES = {
     NoticeKind.SILENCE_ENDED: _silence_ended,
     NoticeKind.MAINTENANCE_STARTED: _maintenance_started,
     NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
+    NoticeKind.ACT: acted,
 }
 
 

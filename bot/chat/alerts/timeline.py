@@ -29,6 +29,7 @@ _MOMENTS: Mapping[Happening, str] = {
     Happening.ACKNOWLEDGED: "acknowledged by {who} {at}",
     Happening.SILENCED: "silenced by {who} until {until}",
     Happening.REMINDED: "reminded {at}",
+    Happening.ACTED: "{act} by {who} {at}",
     Happening.RESOLVED: "resolved {at}",
     Happening.UNWATCHED: "no longer watched {at}",
 }
@@ -108,7 +109,8 @@ def _said(moment: Moment, style: str) -> str:
         words = _RELEASED if moment.who is None else _HANDED_OVER
     return words.format(
         at=stamp(moment.at, style),
-        who=f"<@{moment.who}>",
+        act=moment.act,
+        who="the bot" if moment.who is None else f"<@{moment.who}>",
         by=f"<@{moment.by}>",
         severity=moment.severity,
         until=stamp(moment.until, "f") if moment.until else "it is resolved",

@@ -70,4 +70,5 @@ def _line(entry: Entry) -> str:
         what = re.sub(r"^to (\d+)", r"to <@\1>", what)
     if entry.act.startswith("board"):
         what = re.sub(r"^in (\d+)", r"in <#\1>", what)
-    return f"{stamp(entry.at, 'f')} <@{entry.by}> **{plain(entry.act, 40)}** {what}{why}"
+    by = f"<@{entry.by}>" if entry.by else "the bot"
+    return f"{stamp(entry.at, 'f')} {by} **{plain(entry.act, 40)}** {what}{why}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.domain import info, ledger, steering
+from bot.domain.acts import Act
 from bot.domain.digest import Told
 from bot.domain.forecast import Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
@@ -37,6 +38,8 @@ class Memory(Value):
     """How tokens use their fast time, by id, as `bot.domain.ledger` packs it."""
     digested: Told | None = None
     """The last daily digest; None before there was one."""
+    acts: tuple[Act, ...] = ()
+    """Those that are not settled, with their batches, and the last of each subject."""
 
 
 class Changes(Value):
@@ -67,6 +70,8 @@ class Changes(Value):
     """How those of `records` use their fast time, by id; of those of which that changed."""
     digested: Told | None = None
     """The digest that is among the notices; None leaves what is stored."""
+    acts: tuple[Act, ...] = ()
+    """Acts that are new or changed."""
 
     @property
     def sets(self) -> bool:
@@ -76,7 +81,7 @@ class Changes(Value):
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to store."""
-        kept = self.records or self.removed or self.samples or self.digested
+        kept = self.records or self.removed or self.samples or self.digested or self.acts
         return not (kept or self.incidents or self.notices or self.decided or self.undone)
 
 
@@ -113,6 +118,8 @@ class Known(Value):
     """When the process began to poll."""
     digested: Told | None = None
     """The last daily digest; None before there was one."""
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    """By id: those that are not settled, those of late, and the last of each subject, for 90 days."""
 
     def troubled(self) -> frozenset[int | None]:
         """The tokens with any open incident; in 2 ms for 10,000 of them."""
@@ -169,6 +176,7 @@ def restore(memory: Memory) -> Known:
         {**_histories(memory.incidents.values()), **memory.histories},
         dict(_unpacked(memory.ledgers)),
         digested=memory.digested,
+        acts={each.id: each for each in memory.acts},
     )
 
 
@@ -249,4 +257,5 @@ def both(first: Changes, second: Changes) -> Changes:
         notices=(*first.notices, *second.notices),
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
         digested=second.digested or first.digested,
+        acts=(*first.acts, *second.acts),
     )

@@ -1,0 +1,62 @@
+"""What became of acts: a line for the ops channel, which makes no sound."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from bot.chat import cards
+from bot.chat.alerts.drafts import Draft
+from bot.chat.alerts.story import Story
+from bot.chat.text import capitalised, listed, plain, stamp
+from bot.domain.acts import Act, State, it, participle, who
+from bot.domain.messages import Notice
+
+NAMED: Final = 12
+"""Of what several acts are about, as many are named."""
+
+WORDS: Final = 300
+"""How much is shown of a reason, and of what ImaginePro said."""
+
+_SIGNS: Final = {State.DONE: "🔧", State.NOT_DONE: "✖️", State.UNKNOWN: "❔"}
+
+
+def acted(notice: Notice, _: Sequence[Story]) -> Draft:
+    """What became of the acts of a notice: a line, and of acts that were confirmed together one for each outcome."""
+    alike: dict[tuple[State, str, str, bool], list[Act]] = defaultdict(list)
+    for act in notice.acts:
+        alike[act.state, participle(act), _why(act), act.seen_at is not None].append(act)
+    first, *rest = [sentence(acts) for acts in alike.values()] or ["Something was done at ImaginePro"]
+    return Draft((_sign(notice.acts), cards.GREY), first, [*rest])
+
+
+def sentence(acts: Sequence[Act]) -> str:
+    """`1900 and 1901 were switched off by @ana: banned`, of acts of one outcome; markup of Discord."""
+    act = acts[0]
+    about = listed([plain(it(each), 100) for each in acts], NAMED)
+    was, done = "were" if len(acts) > 1 else "was", plain(participle(act), WORDS)
+    why = plain(_why(act), WORDS)
+    told = f": {why}" if why else ""
+    if act.seen_at is not None:
+        return (
+            f"{capitalised(about)} {was} {done} after all: {who(act)} asked for it {stamp(act.at)}, "
+            "and it seemed not to have happened"
+        )
+    match act.state:
+        case State.DONE:
+            return f"{capitalised(about)} {was} {done} by {who(act)}{told}"
+        case State.NOT_DONE:
+            return f"{capitalised(about)} could not be {done}, as {who(act)} asked{told}"
+        case _:
+            return f"It is not known whether {about} {was} {done}, as {who(act)} asked{told}"
+
+
+def _why(act: Act) -> str:
+    """Why it was done, and what is known of the outcome."""
+    runbook = act.runbook and f"runbook {act.runbook}"
+    return "; ".join(filter(None, [runbook, act.reason if act.state is State.DONE else "", act.why]))
+
+
+def _sign(acts: Sequence[Act]) -> str:
+    """As the gravest of the outcomes."""
+    states = {State.DONE if act.seen_at is not None else act.state for act in acts}
+    return next((_SIGNS[state] for state in (State.UNKNOWN, State.NOT_DONE) if state in states), _SIGNS[State.DONE])

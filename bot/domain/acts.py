@@ -1,0 +1,212 @@
+"""Acts: what changes something at ImaginePro, or costs something there. What each is called, and when none may begin.
+
+    planned (stored, nothing was sent) -> begun (stored right before the one request) -> done | not done | unknown
+
+An act that began has happened once or not at all, and is never sent again: whoever does not know which reads it back.
+Pure; `bot.domain.watch.acting` says what is stored and told of it, and `bot.acts` does it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.incidents import Key
+from bot.domain.model import Mode, Status, Token
+from bot.domain.value import Value
+
+REMEMBERED: Final = timedelta(hours=2)
+"""How long each act that is over is remembered; a person's keeps runbooks off for an hour."""
+
+LAST_REMEMBERED: Final = timedelta(days=90)
+"""The same of the last act of each subject, so that the bot knows what it switched off itself."""
+
+LATE: Final = timedelta(hours=1)
+"""How long after an act that seems not to have happened a reading may show that it has."""
+
+
+class Kind(StrEnum):
+    """What is done."""
+
+    TOGGLE = "toggle"
+    """Switch a token on or off."""
+    MODE = "mode"
+    """Let a token's account work fast, relaxed or turbo."""
+    REFRESH = "refresh"
+    """Let Midjourney say anew what it says of an account: `/info`."""
+    PROBE = "probe"
+    """Let one image be made, to see whether jobs run."""
+    CANCEL = "cancel"
+    """Cancel a job."""
+    QUEUE = "queue"
+    """Pause, resume or reboot ImaginePro's queue."""
+    BANWORDS = "banwords"
+    """Change ImaginePro's list of banned words."""
+
+
+class State(StrEnum):
+    """How far an act is."""
+
+    PLANNED = "planned"
+    """Nothing was sent."""
+    BEGUN = "begun"
+    """It was sent, or is about to be."""
+    DONE = "done"
+    NOT_DONE = "not_done"
+    """It certainly changed nothing: never sent, or refused in ImaginePro's own words."""
+    UNKNOWN = "unknown"
+    """Nobody knows, and reading it back did not tell."""
+
+
+class Act(Value):
+    """One of them, from the confirmation on."""
+
+    id: str
+    """Short and random."""
+    kind: Kind
+    wanted: str
+    """`on`, `off`; `fast`, `relax`, `turbo`; `pause`, `resume`, `reboot`; `+word -word`; of a probe its prompt; else
+    empty."""
+    at: datetime
+    """When it was confirmed, or a runbook asked for it."""
+    token: int | None = None
+    job: str = ""
+    """The job that is to be cancelled."""
+    by: int = 0
+    """Discord's id of the person; 0 for the bot itself, by a runbook."""
+    runbook: str = ""
+    """Which runbook."""
+    reason: str = ""
+    """A person's own words, escaped by whoever shows them."""
+    state: State = State.PLANNED
+    begun_at: datetime | None = None
+    settled_at: datetime | None = None
+    why: str = ""
+    """What is known of the outcome, in plain words; it may quote ImaginePro, and is escaped by whoever shows it."""
+    keys: tuple[Key, ...] = ()
+    """The incidents whose card it came from, which tells it; empty where it came from no card."""
+    batch: str = ""
+    """Of acts that were confirmed together, and are told together: the same for all. Empty of one by itself."""
+    followed: str = ""
+    """The job that ImaginePro made of it."""
+    seen_at: datetime | None = None
+    """When a reading showed that it has happened after all, though it seemed not to have."""
+
+    @property
+    def subject(self) -> str:
+        """What only one act at a time may be about."""
+        return f"{self.kind}:{self.job or ('' if self.token is None else self.token)}"
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is known of it that will be."""
+        return self.state not in {State.PLANNED, State.BEGUN}
+
+
+class _Words(Value):
+    """How people call an act. `{token}`, `{job}` and `{wanted}` are the act's own."""
+
+    it: str
+    """What it is about."""
+    do: str
+    """As in "about to …"."""
+    done: str
+    """As in "1900 was …"."""
+
+
+_WORDS: Final[Mapping[tuple[Kind, str], _Words]] = {
+    (Kind.TOGGLE, "on"): _Words("{token}", "switch {token} on", "switched on"),
+    (Kind.TOGGLE, "off"): _Words("{token}", "switch {token} off", "switched off"),
+    (Kind.MODE, ""): _Words("{token}", "switch {token} to {wanted}", "switched to {wanted}"),
+    (Kind.REFRESH, ""): _Words("the info of {token}", "refresh the info of {token}", "refreshed"),
+    (Kind.PROBE, ""): _Words("a test job on {token}", "run a test job on {token}", "run"),
+    (Kind.CANCEL, ""): _Words("job {job}", "cancel job {job}", "cancelled"),
+    (Kind.QUEUE, "pause"): _Words("the queue", "pause the queue", "paused"),
+    (Kind.QUEUE, "resume"): _Words("the queue", "resume the queue", "resumed"),
+    (Kind.QUEUE, "reboot"): _Words("the queue", "reboot the queue", "rebooted"),
+    (Kind.BANWORDS, ""): _Words("the list of ban words", "change the ban words: {wanted}", "changed ({wanted})"),
+}
+"""By kind and by what is wanted; empty for whatever that is."""
+
+
+def _said(act: Act, template: str) -> str:
+    return template.format(token=act.token, job=act.job, wanted=act.wanted)
+
+
+def _words(act: Act) -> _Words:
+    return _WORDS.get((act.kind, act.wanted)) or _WORDS.get((act.kind, "")) or _Words(act.kind, act.kind, "done")
+
+
+def it(act: Act) -> str:
+    """What it is about: `1900`, `job 3f2a`, `the queue`."""
+    return _said(act, _words(act).it)
+
+
+def infinitive(act: Act) -> str:
+    """`switch 1900 off`."""
+    return _said(act, _words(act).do)
+
+
+def participle(act: Act) -> str:
+    """`switched off`."""
+    return _said(act, _words(act).done)
+
+
+def who(act: Act) -> str:
+    """`<@41>`, or `the bot`."""
+    return f"<@{act.by}>" if act.by else "the bot"
+
+
+def shows(act: Act, token: Token) -> bool | None:
+    """Whether a reading of its token shows what an act wanted; None where no reading can tell."""
+    if act.kind is Kind.TOGGLE:
+        return None if token.active is None else token.active is (act.wanted == "on")
+    if act.kind is not Kind.MODE:
+        return None
+    if act.wanted == Mode.RELAX:
+        return token.status is Status.RELAX if token.status.works else None
+    if token.status is Status.RELAX:
+        return False
+    turbo = token.mode is Mode.TURBO
+    return turbo is (act.wanted == Mode.TURBO) if token.status is Status.FAST else None
+
+
+def may_begin(acts: Iterable[Act], act: Act, asked_at: datetime, token: Token | None = None) -> str | None:
+    """Why an act must not begin, in a sentence for people; None when it may.
+
+    Args:
+        acts: What is known of others, in any order.
+        act: The one that is confirmed now.
+        asked_at: When the question was shown that was confirmed.
+        token: Its token, as the last reading has it; None where that is not known, or not sure.
+    """
+    same = [each for each in acts if each.subject == act.subject and each.id != act.id]
+    for each in same:
+        if not each.settled:
+            return f"{who(each)} is about to {infinitive(each)} right now. Wait for the outcome, then look again."
+    for each in same:
+        happened = each.state in {State.DONE, State.UNKNOWN} and each.begun_at is not None
+        if happened and each.settled_at is not None and each.settled_at >= asked_at:
+            so = f"{it(each)} was {participle(each)}" if each.state is State.DONE else f"{who(each)} tried that"
+            by = f" by {who(each)}" if each.state is State.DONE else ""
+            return f"{so}{by} after you asked, <t:{int(each.settled_at.timestamp())}:R>. Look again, and ask anew."
+    if token is not None and shows(act, token):
+        return f"{it(act)} is {_IS[act.wanted]} already."
+    return None
+
+
+_IS: Final = {"on": "on", "off": "off", "fast": "in fast mode", "relax": "in relax mode", "turbo": "in turbo mode"}
+
+
+def remembered(acts: Iterable[Act], now: datetime) -> Mapping[str, Act]:
+    """The acts to keep in mind, by id: what is open, with its batch; the last of each subject; and those of late."""
+    all_ = sorted(acts, key=lambda each: each.at)
+    last = {each.subject: each.id for each in all_}
+    open_ = {each.batch for each in all_ if not each.settled and each.batch}
+    return {
+        each.id: each
+        for each in all_
+        if not each.settled
+        or each.batch in open_
+        or now - each.at < (LAST_REMEMBERED if last[each.subject] == each.id else REMEMBERED)
+    }

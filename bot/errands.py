@@ -1,0 +1,161 @@
+"""What each kind of act asks of ImaginePro, and how it is read back whether it happened: two tables."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from bot.domain.acts import Act, Kind, State, it, participle, shows
+from bot.domain.model import Token
+from bot.domain.value import Value
+from bot.imaginepro.errors import NotFoundError, UpstreamError
+from bot.needs import Acting, Followed
+
+LASTS: Final = "14 min"
+"""How long a job is followed, for people."""
+
+_SHOWN: Final = 300
+"""Characters of a foreign text that are kept."""
+
+
+class Outcome(Value):
+    """What is known of an act that was sent."""
+
+    state: State | None = None
+    """None while nobody knows."""
+    why: str = ""
+    token: Token | None = None
+    """Its token, as it was read."""
+    followed: str = ""
+    """The job that ImaginePro made of it."""
+
+
+async def send(upstream: Acting, act: Act) -> Outcome:
+    """Make the one request of an act."""
+    try:
+        return await _SENT[act.kind](upstream, act)
+    except UpstreamError as error:
+        if error.certain:
+            return Outcome(State.NOT_DONE, error.detail)
+        return Outcome(None, error.detail)
+
+
+async def look(upstream: Acting, act: Act) -> Outcome | None:
+    """See whether an act happened: `state` is DONE or None, and `why` says what was seen; None where nothing tells.
+
+    Raises:
+        UpstreamError: It could not be read.
+    """
+    reading = _READ_BACK.get(act.kind)
+    return None if reading is None else await reading(upstream, act)
+
+
+def at_its_end(act: Act, job: Followed) -> Outcome | None:
+    """What became of an act whose job is over; None while it is not. An image that failed was asked for, too."""
+    if job.status == "DONE":
+        return Outcome(State.DONE, followed=act.followed)
+    if job.status != "FAIL":
+        return None
+    why = f"its job failed: {job.error[:_SHOWN]}" if job.error else "its job failed"
+    return Outcome(State.DONE if act.kind is Kind.PROBE else State.NOT_DONE, why, followed=act.followed)
+
+
+def seen_back(why: str, after: timedelta, seen: str) -> str:
+    """`ImaginePro did not answer, and 30 s later 1900 was still on`."""
+    return f"{why}, and {after.total_seconds():.0f} s later {seen}" if seen else why
+
+
+async def _toggle(upstream: Acting, act: Act) -> Outcome:
+    assert act.token is not None  # noqa: S101 - it is about one
+    token = await upstream.toggle(act.token, act.wanted == "on")
+    if token is not None and shows(act, token):
+        return Outcome(State.DONE, token=token)
+    return Outcome(None, "ImaginePro's answer does not say so")
+
+
+async def _command(upstream: Acting, act: Act) -> Outcome:
+    assert act.token is not None  # noqa: S101 - as above
+    job = await upstream.command(act.token, act.wanted or "info")
+    return Outcome(None, "" if job else "ImaginePro took it and named no job that could be followed", followed=job)
+
+
+async def _imagine(upstream: Acting, act: Act) -> Outcome:
+    job = await upstream.imagine(act.wanted)
+    return Outcome(None, "" if job else "ImaginePro took it and named no job that could be followed", followed=job)
+
+
+async def _cancel(upstream: Acting, act: Act) -> Outcome:
+    await upstream.cancel(act.job)
+    return Outcome(State.DONE)
+
+
+async def _queue(upstream: Acting, act: Act) -> Outcome:
+    answer = await upstream.queue(act.wanted.upper(), act.token)
+    return Outcome(State.DONE, " · ".join(answer.lines())[:_SHOWN])
+
+
+async def _ban_words(upstream: Acting, act: Act) -> Outcome:
+    add, remove = words_of(act.wanted)
+    await upstream.change_ban_words(add, remove)
+    return Outcome(State.DONE)
+
+
+_SENT: Final[Mapping[Kind, Callable[[Acting, Act], Awaitable[Outcome]]]] = {
+    Kind.TOGGLE: _toggle,
+    Kind.MODE: _command,
+    Kind.REFRESH: _command,
+    Kind.PROBE: _imagine,
+    Kind.CANCEL: _cancel,
+    Kind.QUEUE: _queue,
+    Kind.BANWORDS: _ban_words,
+}
+
+
+def words_of(wanted: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which words are to be added and removed: of `+red moon -blue` `red moon`, and `blue`."""
+    found = re.findall(r"(?:^|\s)([+-])(.*?)(?=\s[+-]|$)", wanted, re.DOTALL)
+    return tuple(word for sign, word in found if sign == "+"), tuple(word for sign, word in found if sign == "-")
+
+
+async def _token(upstream: Acting, act: Act) -> Outcome:
+    assert act.token is not None  # noqa: S101 - it is about one
+    token = await upstream.token(act.token)
+    if shows(act, token):
+        return Outcome(State.DONE, f"{it(act)} is {act.wanted}", token)
+    as_it_is = ("on" if token.active else "off") if act.kind is Kind.TOGGLE else (token.status_text or "of no status")
+    return Outcome(None, f"{it(act)} was still {as_it_is}", token)
+
+
+async def _job(upstream: Acting, act: Act) -> Outcome:
+    try:
+        job = await upstream.progress(act.job)
+    except NotFoundError:
+        return Outcome(State.DONE, "there is no such job any more")
+    if job.status == "FAIL":
+        return Outcome(State.DONE, f"it ended: {job.error[:_SHOWN] or 'as one that failed'}")
+    return Outcome(None, "it was over before" if job.status == "DONE" else "it was still running")
+
+
+async def _image(upstream: Acting, act: Act) -> Outcome:
+    """The prompt of a probe has a seed like no other, and names it."""
+    for image in await upstream.images(1, 100):
+        if image.prompt.strip() == act.wanted.strip():
+            return Outcome(State.DONE, "there is an image of it", followed=image.id)
+    return Outcome(None, "there was no image of it")
+
+
+async def _listed(upstream: Acting, act: Act) -> Outcome:
+    add, remove = words_of(act.wanted)
+    there = {word.casefold() for word in (await upstream.ban_words()).words()}
+    so = there.issuperset(map(str.casefold, add)) and there.isdisjoint(map(str.casefold, remove))
+    return Outcome(State.DONE, f"{it(act)} shows it") if so else Outcome(None, f"{it(act)} was not {participle(act)}")
+
+
+_READ_BACK: Final[Mapping[Kind, Callable[[Acting, Act], Awaitable[Outcome]]]] = {
+    Kind.TOGGLE: _token,
+    Kind.MODE: _token,
+    Kind.CANCEL: _job,
+    Kind.PROBE: _image,
+    Kind.BANWORDS: _listed,
+}
+"""Of the others nothing tells."""

@@ -1,0 +1,126 @@
+"""What an older version of the bot cannot read is stored under what it can, and called by its name when it is read.
+
+A deploy may leave one in the lead, or somebody goes back to it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from bot.domain.acts import Act
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
+from bot.domain.info import ETA, ahead_text, threshold
+from bot.domain.messages import Notice, NoticeKind
+from bot.domain.steering import Covered, Silence, Window
+from bot.domain.value import replace
+
+LEVEL: Final = Rule.FAST_TIME_LOW
+_WRITTEN: Final[Mapping[Rule, tuple[Rule, str]]] = {
+    # One more first summary, which calls nobody.
+    Rule.TEST: (Rule.BASELINE, "test"),
+    # Low fast time, by a level that nobody sets: it ends at the next poll as one that is no longer watched.
+    Rule.DOES_NOT_LAST: (LEVEL, "98.0%"),
+    Rule.BURNING_FAST: (LEVEL, "97.0%"),
+}
+"""Rules, and the rule and step by which an older version knows their incidents.
+
+It can read no rule that it does not know. Each is called what is least false, and what that version does least harm
+with.
+"""
+
+_KNOWN: Final = {as_written: rule for rule, as_written in _WRITTEN.items()}
+SINCE: Final = frozenset(_WRITTEN) - {Rule.TEST}
+"""Rules that came later, and that people can set and silence."""
+
+_AHEAD: Final = re.compile(r"99\.(\d{6})%", re.ASCII)
+
+
+def written(key: Key) -> Key:
+    """The key as it is stored."""
+    if key.step or key.rule not in _WRITTEN:
+        return key
+    rule, step = _WRITTEN[key.rule]
+    return Key(rule, key.token, step)
+
+
+def known(key: Key) -> Key:
+    """The key of one that was stored."""
+    rule = _KNOWN.get((key.rule, key.step)) if key.step else None
+    return key if rule is None else Key(rule, key.token)
+
+
+def turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any value of the domain, and the same kind
+    """A value of the domain with its keys, and its levels, as they are stored, or back; any other value as it is."""
+    for kind, of_kind in _TURNS.items():
+        if isinstance(value, kind):
+            return of_kind(value, turn)
+    return value
+
+
+def _notice(notice: Notice, turn: Callable[[Key], Key]) -> Notice:
+    """A digest, or the outcome of an act, of which a version from before cannot read the kind, is there an end.
+
+    A digest is one of no incident at all: it says "0 incidents at once", which is true, and makes no sound.
+    """
+    if notice.digest is not None or notice.acts:
+        of_its_own = NoticeKind.DIGEST if notice.digest is not None else NoticeKind.ACT
+        acts = tuple(_act(each, turn) for each in notice.acts)
+        notice = replace(notice, kind=NoticeKind.RESOLVED if turn is written else of_its_own, acts=acts)
+    if any(turn(key) is not key for key in notice.keys):
+        keys, before, quiet = (_all(each, turn) for each in (notice.keys, notice.before, notice.quiet))
+        return replace(notice, keys=keys, before=before, quiet=quiet)
+    return notice
+
+
+def _act(act: Act, turn: Callable[[Key], Key]) -> Act:
+    return replace(act, keys=_all(act.keys, turn)) if act.keys else act
+
+
+def _incident(incident: Incident, turn: Callable[[Key], Key]) -> Incident:
+    detail = _level(incident.detail, turn) if incident.key.rule is LEVEL else incident.detail
+    moments = incident.moments
+    if any(each.act for each in moments):
+        moments = tuple(_moment(each, turn) for each in moments)
+    if turn(incident.key) is incident.key and detail is incident.detail and moments is incident.moments:
+        return incident
+    return replace(incident, key=turn(incident.key), detail=detail, moments=moments)
+
+
+def _moment(moment: Moment, turn: Callable[[Key], Key]) -> Moment:
+    """To a version from before there were acts, one was "asked for by @ana": the least false of what it can read."""
+    return replace(moment, what=Happening.FIRED if turn is written else Happening.ACTED) if moment.act else moment
+
+
+def _silence(silence: Silence, turn: Callable[[Key], Key]) -> Silence:
+    covered = tuple(_covered(each, turn) for each in silence.covered)
+    return replace(silence, suppressed=_all(silence.suppressed, turn), covered=covered)
+
+
+def _window(window: Window, turn: Callable[[Key], Key]) -> Window:
+    return replace(window, suppressed=_all(window.suppressed, turn))
+
+
+_TURNS: Final[Mapping[type, Callable[[Any, Callable[[Key], Key]], object]]] = {
+    Incident: _incident,
+    Notice: _notice,
+    Act: _act,
+    Silence: _silence,
+    Window: _window,
+}
+
+
+def _all(keys: Iterable[Key], turn: Callable[[Key], Key]) -> tuple[Key, ...]:
+    return tuple(map(turn, keys))
+
+
+def _covered(covered: Covered, turn: Callable[[Key], Key]) -> Covered:
+    return replace(covered, key=turn(covered.key), level=_level(covered.level, turn))
+
+
+def _level(text: str, turn: Callable[[Key], Key]) -> str:
+    """A level of fast time: `eta 12h` as `99.000720%`, which a version from before there were such levels can read."""
+    if turn is known:
+        found = _AHEAD.fullmatch(text)
+        return ahead_text(int(found[1])) if found else text
+    ahead = threshold(text).ahead if text.startswith(ETA) else None
+    return text if ahead is None else f"99.{ahead:06.0f}%"

@@ -1,0 +1,163 @@
+"""Acts: when one may begin, and what is stored and told of it, whoever presses what and whatever fails."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.acts import Act, Kind, State, infinitive, it, may_begin, participle, remembered, shows
+from bot.domain.incidents import Happening, Key, Rule
+from bot.domain.info import read
+from bot.domain.messages import NoticeKind
+from bot.domain.model import Fleet, Token
+from bot.domain.value import replace
+from bot.domain.watch.acting import begun, late, planned, settled
+from bot.domain.watch.known import Known
+from tests.domain.fleets import record
+from tests.storage.values import incident
+
+NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
+ANA, BEN = 41, 42
+MINUTE = timedelta(minutes=1)
+BANNED = Key(Rule.BANNED, 1900)
+
+
+def token(token_id: int, status: str = "FAST", *, active: bool = True) -> Token:
+    """A token as read."""
+    return read(record(token_id, status, active=active))
+
+
+def act(name: str = "a1", wanted: str = "off", **values: object) -> Act:
+    """Ana wants 1900 to be off."""
+    made = Act(name, Kind.TOGGLE, wanted, NOW, token=1900, by=ANA)
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def done(one: Act, state: State = State.DONE, at: datetime = NOW) -> Act:
+    """The act, settled."""
+    return replace(one, state=state, begun_at=at, settled_at=at)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (act(), ("1900", "switch 1900 off", "switched off")),
+        (act(kind=Kind.MODE, wanted="relax"), ("1900", "switch 1900 to relax", "switched to relax")),
+        (act(kind=Kind.REFRESH, wanted=""), ("the info of 1900", "refresh the info of 1900", "refreshed")),
+        (act(kind=Kind.PROBE, wanted="a tree"), ("a test job on 1900", "run a test job on 1900", "run")),
+        (act(kind=Kind.CANCEL, wanted="", job="{x}", token=None), ("job {x}", "cancel job {x}", "cancelled")),
+        (act(kind=Kind.QUEUE, wanted="pause", token=None), ("the queue", "pause the queue", "paused")),
+        (
+            act(kind=Kind.BANWORDS, wanted="+a -b", token=None),
+            ("the list of ban words", "change the ban words: +a -b", "changed (+a -b)"),
+        ),
+        (act(kind=Kind.QUEUE, wanted="later", token=None), ("queue", "queue", "done")),
+    ],
+)
+def test_each_act_has_words(one: Act, words: tuple[str, ...]) -> None:
+    assert (it(one), infinitive(one), participle(one)) == words
+
+
+def test_of_a_subject_one_is_open_at_a_time() -> None:
+    other = act("a2", by=BEN, state=State.BEGUN, begun_at=NOW)
+    said = may_begin([other], act(), NOW, token(1900))
+    assert said == "<@42> is about to switch 1900 off right now. Wait for the outcome, then look again."
+    assert may_begin([replace(other, token=1901)], act(), NOW, token(1900)) is None
+    assert may_begin([replace(other, kind=Kind.MODE)], act(), NOW, token(1900)) is None
+
+
+@pytest.mark.parametrize(("state", "void"), [(State.DONE, True), (State.UNKNOWN, True), (State.NOT_DONE, False)])
+def test_a_question_is_void_once_another_did_the_same(state: State, void: object) -> None:
+    other = done(act("a2", by=BEN), state, NOW + MINUTE)
+    assert (may_begin([other], act(), NOW) is not None) is void
+    assert may_begin([other], act(), NOW + 2 * MINUTE) is None
+
+
+def test_what_is_so_already_is_not_done() -> None:
+    assert may_begin([], act(), NOW, token(1900, active=False)) == "1900 is off already."
+    assert may_begin([], act(kind=Kind.MODE, wanted="relax"), NOW, token(1900, "RELAX")) == (
+        "1900 is in relax mode already."
+    )
+    assert may_begin([], act(kind=Kind.MODE, wanted="turbo"), NOW, token(1900)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "so"),
+    [
+        ("FAST", "fast", True),
+        ("FAST", "relax", False),
+        ("RELAX", "fast", False),
+        ("RELAX", "relax", True),
+        ("RELAX", "turbo", False),
+        ("BANNED", "relax", None),
+        ("BANNED", "fast", None),
+    ],
+)
+def test_a_reading_shows_a_mode_where_the_token_works(status: str, wanted: str, so: object) -> None:
+    assert shows(act(kind=Kind.MODE, wanted=wanted), token(1900, status)) is so
+
+
+def test_what_is_remembered_is_open_or_late_or_the_last_of_its_subject() -> None:
+    long_ago = NOW - timedelta(days=30)
+    first, last = (done(act(name, at=long_ago + number * MINUTE)) for number, name in enumerate(("a1", "a2")))
+    together = done(act("a3", token=1901, batch="b", at=long_ago))
+    waits = act("a4", token=1902, batch="b", at=long_ago)
+    newer = done(act("a5", token=1901, at=NOW))
+    assert remembered([first, last, together, waits, newer], NOW).keys() == {"a2", "a3", "a4", "a5"}
+    assert remembered([last], NOW + timedelta(days=61)) == {}
+
+
+def known(**values: object) -> Known:
+    """1900 is banned, on, and has a card."""
+    banned = replace(incident(1900), notified_at=NOW)
+    fleet = Fleet({1900: token(1900), 1901: token(1901)}, NOW)
+    return replace(Known(fleet, incidents={BANNED: banned}), **values)  # type: ignore[arg-type]
+
+
+def test_an_act_is_told_before_and_after_in_the_audit_trail_the_channel_and_the_card() -> None:
+    one = act(reason="banned for good", keys=(BANNED,))
+    changes, after = planned(known(), [one], NOW)
+    assert [(each.by, each.act, each.what, each.reason) for each in changes.audit] == [
+        (ANA, "about to", "switch 1900 off", "banned for good")
+    ]
+    assert changes.acts == (one,)
+    assert (changes.notices, changes.incidents, changes.nothing) == ((), (), False)
+    _, after = begun(after, [replace(one, state=State.BEGUN)], NOW)
+    ended = done(one, at=NOW + MINUTE)
+    changes, after = settled(after, [ended], NOW + MINUTE)
+    assert [(each.act, each.what) for each in changes.audit] == [("done", "switch 1900 off")]
+    assert [(each.kind, each.keys, each.acts) for each in changes.notices] == [(NoticeKind.ACT, (BANNED,), (ended,))]
+    moment = after.incidents[BANNED].moments[-1]
+    assert (moment.what, moment.who, moment.act) == (Happening.ACTED, ANA, "switched off")
+    assert changes.notify == {BANNED}
+    assert after.acts == {"a1": ended}
+
+
+def test_of_acts_that_were_confirmed_together_the_channel_is_told_once() -> None:
+    acts = [act("a1", batch="b"), act("a2", token=1901, batch="b")]
+    _, after = planned(known(), acts, NOW)
+    changes, after = settled(after, [done(acts[0])], NOW)
+    assert changes.notices == ()
+    changes, after = settled(after, [done(acts[1], State.NOT_DONE)], NOW)
+    assert [{each.id for each in notice.acts} for notice in changes.notices] == [{"a1", "a2"}]
+
+
+@pytest.mark.parametrize("state", [State.NOT_DONE, State.UNKNOWN])
+def test_what_happened_after_all_is_told_once(state: State) -> None:
+    ended = done(act(), state)
+    _, after = settled(known(), [ended], NOW)
+    assert late(after, NOW + MINUTE)[0].nothing, "nothing was read since"
+    off = replace(after, fleet=Fleet({1900: token(1900, active=False)}, NOW + MINUTE))
+    assert late(off, NOW + timedelta(hours=2))[0].nothing, "who knows who did it"
+    changes, after = late(off, NOW + MINUTE)
+    assert [(each.act, each.by) for each in changes.audit] == [("after all", ANA)]
+    assert [each.acts[0].seen_at for each in changes.notices] == [NOW + MINUTE]
+    assert late(after, NOW + MINUTE)[0].nothing
+
+
+def test_what_was_never_sent_or_was_done_otherwise_since_did_not_happen_after_all() -> None:
+    off = replace(known(), fleet=Fleet({1900: token(1900, active=False)}, NOW + MINUTE))
+    never = replace(act(), state=State.NOT_DONE, settled_at=NOW)
+    assert late(settled(off, [never], NOW)[1], NOW + MINUTE)[0].nothing
+    _, after = settled(off, [done(act(), State.UNKNOWN)], NOW)
+    _, after = begun(after, [act("a2", at=NOW + MINUTE / 2, by=BEN, state=State.BEGUN)], NOW)
+    assert late(after, NOW + MINUTE)[0].nothing
