@@ -25,6 +25,11 @@ class Rule(StrEnum):
     """The first reading ever: one summary of the fleet."""
     UPSTREAM_DOWN = "upstream_down"
     UPSTREAM_REFUSED = "upstream_refused"
+    CREDITS_LOW = "credits_low"
+    """Few of the plan's credits at ImaginePro are left, or none."""
+    PLAN_EXPIRES = "plan_expires"
+    """The plan at ImaginePro is about to end, or has ended. What a token's own plan at Midjourney does is another rule.
+    """
     BANNED = "banned"
     VERIFYING = "verifying"
     DEGRADED = "degraded"

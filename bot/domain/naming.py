@@ -35,6 +35,8 @@ NOUNS: Mapping[Rule, str] = {
     Rule.UPSTREAM_REFUSED: "alert that ImaginePro refuses access",
     Rule.UPSTREAM_STALE: "alert that no new readings come",
     Rule.LIST_SHORT: "alert that tokens are missing from the list",
+    Rule.CREDITS_LOW: "alert that credits run low",
+    Rule.PLAN_EXPIRES: "alert that the plan ends",
     Rule.BANNED: "ban",
     Rule.VERIFYING: "check",
     Rule.DEGRADED: "RELAX status",

@@ -21,6 +21,9 @@ _WRITTEN: Final[Mapping[Rule, tuple[Rule, str]]] = {
     # Low fast time, by a level that nobody sets: it ends at the next poll as one that is no longer watched.
     Rule.DOES_NOT_LAST: (LEVEL, "98.0%"),
     Rule.BURNING_FAST: (LEVEL, "97.0%"),
+    # ImaginePro asks for payment: see `_PAYMENT`. Of another step than its own, no answer ends it there.
+    Rule.CREDITS_LOW: (Rule.UPSTREAM_REFUSED, "credits"),
+    Rule.PLAN_EXPIRES: (Rule.UPSTREAM_REFUSED, "plan"),
 }
 """Rules, and the rule and step by which an older version knows their incidents.
 
@@ -31,6 +34,13 @@ with.
 _KNOWN: Final = {as_written: rule for rule, as_written in _WRITTEN.items()}
 SINCE: Final = frozenset(_WRITTEN) - {Rule.TEST}
 """Rules that came later, and that people can set and silence."""
+
+_PAYMENT: Final[Mapping[Rule, tuple[str, str]]] = {
+    Rule.CREDITS_LOW: ("credits left: ", " (402)"),
+    Rule.PLAN_EXPIRES: ("the plan ends: ", " (402)"),
+}
+"""What stands before and behind the detail of these rules: with it, a version of today says "ImaginePro asks for
+payment", and to check credits and subscription. Version 0.1.0 says of all refusals that the key is refused."""
 
 _AHEAD: Final = re.compile(r"99\.(\d{6})%", re.ASCII)
 
@@ -77,13 +87,23 @@ def _act(act: Act, turn: Callable[[Key], Key]) -> Act:
 
 
 def _incident(incident: Incident, turn: Callable[[Key], Key]) -> Incident:
-    detail = _level(incident.detail, turn) if incident.key.rule is LEVEL else incident.detail
+    detail = _detail(incident, turn)
     moments = incident.moments
     if any(each.act for each in moments):
         moments = tuple(_moment(each, turn) for each in moments)
     if turn(incident.key) is incident.key and detail is incident.detail and moments is incident.moments:
         return incident
     return replace(incident, key=turn(incident.key), detail=detail, moments=moments)
+
+
+def _detail(incident: Incident, turn: Callable[[Key], Key]) -> str:
+    detail = incident.detail
+    if incident.key.rule is LEVEL:
+        return _level(detail, turn)
+    before, behind = _PAYMENT.get((incident.key if turn is written else turn(incident.key)).rule, ("", ""))
+    if turn is written:
+        return f"{before}{detail}{behind}" if before else detail
+    return detail.removeprefix(before).removesuffix(behind)
 
 
 def _moment(moment: Moment, turn: Callable[[Key], Key]) -> Moment:

@@ -284,6 +284,48 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
             "**Do:** check that your plan at ImaginePro is DIY or Dedicated, and has not ended. Then the bot goes",
         ),
         (
+            incident(Rule.CREDITS_LOW, None, detail="120 of 1600, 20 extra, 10%"),
+            "🟠 Only 120 of 1,600 ImaginePro credits are left (7 %)",
+            "That is under 10 % of the credits. 20 of them are extra. At 0, jobs that take credits fail.",
+        ),
+        (
+            incident(Rule.CREDITS_LOW, None, detail="159 of 1600, 0 extra, 10%"),
+            "🟠 Only 159 of 1,600 ImaginePro credits are left (9.9 %)",
+            "**Do:** buy credits at ImaginePro, or a larger plan. If your jobs take none, set this rule off",
+        ),
+        (
+            incident(Rule.CREDITS_LOW, None, detail="499 of ?, 1 extra, 500"),
+            "🟠 Only 499 ImaginePro credits are left",
+            "That is under 500 credits. 1 of them is extra.",
+        ),
+        (incident(Rule.CREDITS_LOW, None, detail="1 of ?, 0 extra, 500"), "🟠 Only 1 ImaginePro credit is left", ""),
+        (
+            incident(Rule.CREDITS_LOW, None, severity=Severity.CRITICAL, detail="0 of 1600, 0 extra, 10%"),
+            "🔴 No ImaginePro credits are left",
+            "Jobs that take credits fail, and ImaginePro may refuse the bot as well.",
+        ),
+        (
+            incident(Rule.CREDITS_LOW, None, detail="0 of 1600, ? extra, 10%"),
+            "🟠 No ImaginePro credits are left",
+            "Whether extra ones are left, ImaginePro did not say.",
+        ),
+        (incident(Rule.CREDITS_LOW, None, detail="as seen"), "🟠 ImaginePro credits run low", "At 0, jobs"),
+        (
+            incident(Rule.PLAN_EXPIRES, None, detail=(NOON + 6 * DAY).isoformat()),
+            "🟠 Your ImaginePro plan ends on",
+            f"It ends <t:{int(NOON.timestamp()) + 6 * 86400}:f>, <t:{int(NOON.timestamp()) + 6 * 86400}:R>. Without",
+        ),
+        (
+            incident(Rule.PLAN_EXPIRES, None, severity=Severity.CRITICAL, detail=(NOON - HOUR).isoformat()),
+            "🔴 Your ImaginePro plan ended on",
+            "By ImaginePro's own words it ended",
+        ),
+        (
+            incident(Rule.PLAN_EXPIRES, None, detail="as seen"),
+            "🟠 Your ImaginePro plan is about to end",
+            "Without a plan",
+        ),
+        (
             incident(Rule.DEGRADED, was=record(), now=record(status="RELAX", subscription="")),
             "RELAX",
             "Whether its plan has a relax mode is not known: jobs wait longer, or fail.",
@@ -402,6 +444,22 @@ def test_each_rule_has_a_headline_and_says_what_it_means_and_what_to_do(
         (
             unwatched(incident(Rule.POOL, None, step="usable", detail="0 of 9", after=HOUR)),
             "⚪ The fleet was short of tokens for 1 h, no longer watched",
+        ),
+        (
+            incident(Rule.CREDITS_LOW, None, detail="0 of 1600, 0 extra, 10%", after=HOUR),
+            "✅ There are enough ImaginePro credits again after 1 h",
+        ),
+        (
+            incident(Rule.CREDITS_LOW, None, detail="0 of 0, 0 extra, 10%", after=HOUR, end=Reason.UNTOLD),
+            "⚪ Low on ImaginePro credits for 1 h, outcome unknown",
+        ),
+        (
+            incident(Rule.PLAN_EXPIRES, None, detail=NOON.isoformat(), after=HOUR),
+            "✅ Your ImaginePro plan goes on: it has a new end",
+        ),
+        (
+            unwatched(incident(Rule.PLAN_EXPIRES, None, detail=NOON.isoformat(), after=HOUR)),
+            "⚪ ImaginePro plan about to end for 1 h, no longer watched",
         ),
         (
             incident(Rule.UPSTREAM_DOWN, None, after=timedelta(minutes=12)),

@@ -505,7 +505,7 @@ async def test_a_refusal_says_what_was_written_and_what_is_set_now(world: World)
     await use(world, "rules set", rule="verifying", readings=3)
     assert await refusal(world, "rules set", rule="verifying", threshold="5m") == (
         "“5m” cannot be set: this rule has no threshold; those that have one: fast time low, does not last,"
-        " pool, list short, queue stuck, frozen. Set now:"
+        " pool, list short, credits low, plan expires, queue stuck, frozen. Set now:"
         " **verifying**: warning, critical after 15 min · after 3 readings · set in chat"
     )
 

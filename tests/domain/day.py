@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
+from bot.domain.account import Account
 from bot.domain.acts import Act, Kind, State, infinitive
 from bot.domain.digest import Told, cover, tally
 from bot.domain.incidents import Incident, Key, Rule
@@ -24,6 +25,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
+from bot.domain.watch import account as accounts
 from bot.domain.watch import ahead, daily, testing
 from bot.domain.watch.acting import planned, settled
 from bot.domain.watch.known import Changes, Known
@@ -96,6 +98,11 @@ class Day:
     def upstream(self, trouble: Trouble | None = None, *, hangs: bool = False) -> None:
         """How ImaginePro answers from now on."""
         self.trouble, self.hangs = trouble, hangs
+
+    def plan(self, credits_: int, ends: str) -> None:
+        """The account at ImaginePro is read, and says this."""
+        account = Account("DIY", 1600, credits_, 0, datetime.fromisoformat(f"{ends}T12:00:00Z"))
+        self.hear(*accounts.settle(self.known, account, self.now, POLICY))
 
     def acknowledge(self, rule: Rule, token: int | None, by: int = ANA) -> None:
         """Somebody presses the button."""
@@ -359,6 +366,11 @@ def script() -> dict[str, Callable[[Day], None]]:
         "15:40": lambda day: day.token(1902),
         "15:50": lambda day: day.token(1908),
         "16:00": lambda day: day.token(1901, status="BANNED"),
+        # Credits run low, are gone, and are bought; the plan is about to end, and is renewed.
+        "16:20": lambda day: day.plan(120, "2026-12-20"),
+        "16:30": lambda day: day.plan(0, "2026-12-20"),
+        "16:40": lambda day: day.plan(1600, "2026-11-27"),
+        "16:50": lambda day: day.plan(1600, "2026-12-27"),
         "17:30": lambda day: day.silence(Scope(Rule.BANNED, 1901), None),
         "18:30": lambda day: day.token(1901),
         "18:40": lambda day: day.lists(1900, 1901),

@@ -933,6 +933,16 @@ def test_a_token_that_is_gone_is_forgotten_even_where_nobody_wants_to_hear_of_it
         (Setting(Rule.POOL, threshold="20%"), "20h"),
         (Setting(Rule.POOL, threshold=""), "how many tokens"),
         (Setting(Rule.QUEUE_STUCK, threshold="20%"), "whole number and a unit"),
+        (Setting(Rule.CREDITS_LOW, 1900, threshold="10%"), "whole fleet"),
+        (Setting(Rule.CREDITS_LOW, threshold="few"), "such as 10%"),
+        (Setting(Rule.CREDITS_LOW, threshold="3h"), "such as 10%"),
+        (Setting(Rule.CREDITS_LOW, threshold="0%"), "such as 10%"),
+        (Setting(Rule.CREDITS_LOW, threshold="91%"), "up to 90%"),
+        (Setting(Rule.CREDITS_LOW, threshold="0"), "from 1 to"),
+        (Setting(Rule.CREDITS_LOW, readings=2), "does not count readings"),
+        (Setting(Rule.PLAN_EXPIRES, threshold="10%"), "whole number and a unit"),
+        (Setting(Rule.PLAN_EXPIRES, threshold="59m"), "from 1h to 60d"),
+        (Setting(Rule.PLAN_EXPIRES, threshold="61d"), "from 1h to 60d"),
     ],
 )
 def test_what_no_rule_can_be_set_to_is_refused_with_a_sentence(setting: Setting, sentence: str) -> None:
@@ -951,6 +961,9 @@ def test_what_no_rule_can_be_set_to_is_refused_with_a_sentence(setting: Setting,
         (Rule.POOL, "3,10h"),
         (Rule.QUEUE_STUCK, "45m"),
         (Rule.FROZEN, "1d"),
+        (Rule.CREDITS_LOW, "12.5%"),
+        (Rule.CREDITS_LOW, "500"),
+        (Rule.PLAN_EXPIRES, "3d"),
     ],
 )
 def test_each_rule_that_has_a_threshold_reads_its_own(rule: Rule, text: str) -> None:
@@ -962,6 +975,8 @@ def test_each_rule_that_has_a_threshold_reads_its_own(rule: Rule, text: str) -> 
         Rule.QUEUE_STUCK,
         Rule.FROZEN,
         Rule.LIST_SHORT,
+        Rule.CREDITS_LOW,
+        Rule.PLAN_EXPIRES,
     }
 
 

@@ -6,12 +6,17 @@ It can read no rule and no level of fast time that it does not know; and what it
 import re
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 
+from bot.chat.alerts.story import stories
 from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import AHEAD, Happening, Incident, Key, Moment, Rule, Stage, noted
 from bot.domain.messages import Notice, NoticeKind
-from bot.domain.model import Severity
+from bot.domain.model import Fleet, Severity
+from bot.domain.refusal import REFUSALS
+from bot.domain.rules.account import CREDITS, PLAN
+from bot.domain.rules.table import PLAN_RULES
 from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
@@ -30,13 +35,21 @@ LEVEL: Final = re.compile(r"gone|\d{1,3}(?:\.\d{1,6})?%|\d{1,6}(?:ms|s|m|h|d)", 
 ACT: Final = Act(
     "a1", Kind.TOGGLE, "off", NOW, token=1900, by=41, state=State.DONE, keys=(Key(Rule.DOES_NOT_LAST, 1900),)
 )
+OTHER_STEPS: Final = {"credits", "plan"}
+"""Of the keys by which it knows what is about the plan."""
+
 DRY, BURNING, LOW = Key(Rule.DOES_NOT_LAST, 1900), Key(Rule.BURNING_FAST, 1901), Key(Rule.FAST_TIME_LOW, 1902)
 
 
 def found(key: Key, detail: str = "", stage: Stage = Stage.FIRING) -> Incident:
     """An incident of a token."""
-    made = incident(key.token or 0, key.rule, severity=Severity.WARNING, stage=stage)
+    made = incident(key.token, key.rule, severity=Severity.WARNING, stage=stage)
     return replace(made, detail=detail, now=made.was)
+
+
+def placed(incident: Incident) -> tuple[int, Rule]:
+    """Sort by this."""
+    return incident.key.token or 0, incident.key.rule
 
 
 async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision, ...]]:
@@ -48,11 +61,14 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         found(Key(Rule.FAST_TIME_LOW, 1903), "eta 90m"),
         found(Key(Rule.FAST_TIME_LOW, 1904), "20%"),
         found(Key(Rule.DOES_NOT_LAST, 1905), stage=Stage.PENDING),
+        found(CREDITS, "120 of 1600, 0 extra, 10%"),
+        found(PLAN, "2026-12-07T14:30:00+00:00"),
     )
     decided: tuple[Decision, ...] = (
         Setting(Rule.BANNED, enabled=False),
         Setting(Rule.DOES_NOT_LAST, threshold="90%"),
         Setting(Rule.BURNING_FAST, 1901, enabled=False),
+        Setting(Rule.CREDITS_LOW, threshold="500"),
         Setting(Rule.FAST_TIME_LOW, 1902, threshold="20%,eta 12h"),
         Setting(Rule.FAST_TIME_LOW, threshold="20%"),
         Silence("s1", Scope(Rule.DOES_NOT_LAST), NOW, None, by=7),
@@ -75,7 +91,7 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
 async def test_everything_comes_back_as_it_was(store: Store) -> None:
     found_, decided = await everything(store)
     memory = await store.load()
-    assert sorted(memory.incidents.values(), key=lambda each: each.key.token or 0) == list(found_)
+    assert sorted(memory.incidents.values(), key=placed) == sorted(found_, key=placed)
     assert sorted(memory.decisions, key=lambda each: each.id) == sorted(decided, key=lambda each: each.id)
     shown = []
     while (message := await claim(store, NOW)) is not None:
@@ -115,7 +131,7 @@ async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store
         for row in rows
         if '"rule":"fast_time_low"' in row
         for level in re.findall(r'"(?:detail|step|level|threshold)":"([^"]+)"', row)
-        if level != "as seen"
+        if level not in {"as seen", *OTHER_STEPS}
     ]
     assert len(levels) >= 6
     for level in levels:
@@ -128,7 +144,7 @@ async def test_it_passes_over_no_decision_that_it_could_read(store: Store) -> No
     rows = dict(await store.database.read(lambda connection: [(row.id, row.kind) for row in connection.execute(kinds)]))
     later = {name for name, kind in rows.items() if kind not in KINDS}
     assert rows.keys() == {each.id for each in decided}
-    assert later == {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902"}
+    assert later == {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
 
 
 async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) -> None:
@@ -137,6 +153,20 @@ async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) 
     await store.save(Changes(NOW, decided=(plain,)), NOW)
     kind = sa.select(decisions.c.kind).where(decisions.c.id == plain.id)
     assert await store.database.read(lambda connection: connection.scalar(kind)) == "setting"
+
+
+async def test_of_credits_and_the_plan_it_says_that_imaginepro_asks_for_payment(store: Store) -> None:
+    """So much is true of both; and no answer of ImaginePro's, which it takes for the end of a refusal, ends them."""
+    await everything(store)
+    refused = sa.select(sa.type_coerce(incidents.c.incident, sa.Text)).where(
+        incidents.c.id.startswith("upstream_refused:")
+    )
+    rows = await store.database.read(lambda connection: list(connection.scalars(refused)))
+    stored = [msgspec.json.decode(row, type=Incident) for row in rows]
+    assert {each.key.step for each in stored} == {"credits", "plan"}
+    for each in stored:
+        (shown,) = stories([each], Fleet())
+        assert shown.refused == REFUSALS[402].headline
 
 
 def test_what_is_to_come_has_no_detail_which_an_older_version_would_read_as_a_level() -> None:
@@ -148,4 +178,4 @@ def test_what_is_to_come_has_no_detail_which_an_older_version_would_read_as_a_le
 
 
 def test_the_rules_that_came_later_are_those_that_no_older_version_has() -> None:
-    assert set(RULES) | AHEAD | {Rule.TEST} == set(Rule)
+    assert set(RULES) | AHEAD | PLAN_RULES | {Rule.TEST} == set(Rule)

@@ -11,7 +11,7 @@ from bot.chat.cards import GAP, standing
 from bot.chat.text import listed, quoted
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
-from bot.domain.rules.table import UPSTREAM_RULES
+from bot.domain.rules.table import PLAN_RULES, UPSTREAM_RULES
 from bot.storage.store import SUMMARY_SIZE
 
 FAILURES = UPSTREAM_RULES - {Rule.LIST_SHORT}
@@ -39,7 +39,7 @@ def card(story: Story, use: str = "") -> Draft:
             f"**Do:** {wording.do.format_map(story)}" if wording.do else "",
             f"Cause: {quoted(cause, 500)}" if cause else "",
         ]
-    elsewhere = story.rule is Rule.TEST or (story.rule in UPSTREAM_RULES and not story.ended)
+    elsewhere = story.rule in {Rule.TEST, *PLAN_RULES} or (story.rule in UPSTREAM_RULES and not story.ended)
     where = "" if elsewhere or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     about = subject(story, "\n".join([headline, *body]))
     said = [each for each in (*body, about, where) if each]

@@ -3,19 +3,18 @@
 from collections import Counter
 
 from bot.chat import cards
+from bot.chat.alerts.billing import OfPlan
 from bot.chat.cards import needs_person
 from bot.chat.text import listed, number, plain
-from bot.domain.incidents import FAST_HOURS, Incident
+from bot.domain.incidents import FAST_HOURS
 from bot.domain.model import Fleet, Status
-from bot.domain.value import Value
 
 _MINUTES = {"h": 60, "min": 1}
 
 
-class OfFleet(Value, kw_only=True):
+class OfFleet(OfPlan, kw_only=True):
     """The part of a story that is about the fleet."""
 
-    incident: Incident
     fleet: Fleet
 
     @property

@@ -1,6 +1,6 @@
 """What an incident foretells, as its texts show it: when a token runs dry, and what would help."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from math import floor
 
 from bot.chat.alerts.fleetwide import OfFleet
@@ -19,8 +19,6 @@ class Foretold(OfFleet, kw_only=True):
 
     token: Token | None
     """As of the incident, read; of one that is gone, as it was."""
-    zone: tzinfo = UTC
-    """Whose days are meant."""
 
     @property
     def said(self) -> Forecast | None:

@@ -12,7 +12,7 @@ from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
 from bot.domain.incidents import Rule
 from bot.domain.messages import Notice, NoticeKind
-from bot.domain.rules.table import UPSTREAM_RULES
+from bot.domain.rules.table import PLAN_RULES, UPSTREAM_RULES
 
 OLD = timedelta(minutes=5)
 """How old a reading is that a reminder names the age of."""
@@ -69,7 +69,11 @@ def _reminder(notice: Notice, about: Sequence[Story]) -> Draft:
 def _age(notice: Notice, about: Sequence[Story]) -> list[str]:
     """From when that is, where nobody could read it for a while: what is reminded of may be over by now."""
     read_at = about[0].fleet.read_at
-    seen = read_at is None or notice.at - read_at < OLD or all(story.rule in UPSTREAM_RULES for story in about)
+    seen = (
+        read_at is None
+        or notice.at - read_at < OLD
+        or all(story.rule in UPSTREAM_RULES | PLAN_RULES for story in about)
+    )
     return [] if seen or read_at is None else [f"ImaginePro was last read {stamp(read_at)}: this is as of then."]
 
 

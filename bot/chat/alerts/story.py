@@ -14,7 +14,7 @@ from bot.domain.info import ETA, read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
 from bot.domain.refusal import Refusal, refusal
 from bot.domain.rules.fast_time import level_of
-from bot.domain.rules.table import UPSTREAM_RULES
+from bot.domain.rules.table import PLAN_RULES, UPSTREAM_RULES
 
 _REFUSED_WITH = re.compile(r"\((\d{3})[:)]")
 """The status of the answer, in the sentence that says why ImaginePro cannot be read."""
@@ -207,7 +207,9 @@ class Story(Foretold, kw_only=True):
 
     @property
     def checked_at(self) -> datetime | None:
-        """When what it is about was last read: its token, or else the fleet; None of a test, which is about neither."""
+        """When what it is about was last read: its token, the plan, or the fleet; None of a test."""
+        if self.rule in PLAN_RULES:
+            return self.incident.read_at
         if self.rule in {*UPSTREAM_RULES, Rule.TEST}:
             return None if self.rule is Rule.TEST else self.fleet.read_at
         read_at = self.fleet.read_at if self.incident.key.token is None else self.fleet.age_of(self.incident.key.token)

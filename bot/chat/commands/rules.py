@@ -1,11 +1,12 @@
 """`/rules`: how each rule is set, for the fleet or for one token, and how to set it otherwise."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from discord import app_commands
 
 from bot.chat.alerts import WORDINGS
+from bot.chat.alerts.billing import few_credits
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token, group_of
 from bot.chat.commands.token import suggest
@@ -28,6 +29,8 @@ USUALLY = {
         f"warning, critical after {span(CRITICAL_AFTER)}",
     ),
     **dict.fromkeys((Rule.DEGRADED, Rule.DOES_NOT_LAST, Rule.BURNING_FAST), "warning, critical without relax mode"),
+    Rule.CREDITS_LOW: "warning, critical at 0",
+    Rule.PLAN_EXPIRES: "warning, critical once it is over",
     Rule.FAST_TIME_GONE: "as the step before, critical without relax mode",
 }
 """The severity of rules that find it out by themselves."""
@@ -82,18 +85,24 @@ def _parts(policy: Policy, rule: Rule, token: int | None) -> Iterator[str]:
     yield row.chosen or usually
     if steps:
         yield f"under {', '.join(level(step.text) for step in steps)}"
-    if rule is Rule.DOES_NOT_LAST:
-        yield f"a chance of {percent(policy.chance(token) * 100)} of running out"
-    if rule is Rule.POOL:
-        yield " or ".join(_pool(policy.pool))
-    if rule is Rule.LIST_SHORT:
-        yield f"believed after {span(policy.believed_after)}"
+    if rule in _LEVELS:
+        yield _LEVELS[rule](policy, token)
     if row.readings > 1:
         yield f"after {row.readings} {'hours' if rule in AHEAD else 'readings'}"
     if row.for_:
         yield f"for {span(row.for_)}"
     if any((rule, whose) in policy.settings for whose in (None, token)):
         yield SET_IN_CHAT
+
+
+_LEVELS: Mapping[Rule, Callable[[Policy, int | None], str]] = {
+    Rule.DOES_NOT_LAST: lambda policy, token: f"a chance of {percent(policy.chance(token) * 100)} of running out",
+    Rule.POOL: lambda policy, _: " or ".join(_pool(policy.pool)),
+    Rule.LIST_SHORT: lambda policy, _: f"believed after {span(policy.believed_after)}",
+    Rule.CREDITS_LOW: lambda policy, _: f"under {few_credits(policy.credits)}",
+    Rule.PLAN_EXPIRES: lambda policy, _: f"{span(policy.ends_within)} before its end",
+}
+"""How the threshold of a rule is set, in words."""
 
 
 def _pool(levels: PoolLevels) -> Iterator[str]:
@@ -109,7 +118,7 @@ def _options(callback: Callback) -> Callback:
     described = app_commands.describe(
         rule="Which rule",
         token="Only for this token; it wins over the fleet's",  # noqa: S106 - a number
-        threshold="Fast time low: 20%,30m. Or eta 12h. Does not last: 85%. Pool: 3,20h. Others: 30m",
+        threshold="Fast time low: 20%,30m. Or eta 12h. Does not last: 85%. Pool: 3,20h. Credits: 10%. Others: 30m",
         severity="How severe, whatever the rule finds",
         readings="How many readings in a row must find it",
         enabled="Whether it notifies at all",

@@ -12,6 +12,12 @@ from bot.domain.rules.table import FAST_TIME_RULES, RULES, Row
 from bot.domain.steering import Setting
 from bot.domain.value import Value, field, replace
 
+FEW_CREDITS = "10%"
+"""Of the plan's quota: fewer credits are few, unless somebody set it otherwise."""
+
+ENDS_WITHIN = timedelta(days=7)
+"""How long before the end of the plan at ImaginePro that is told, unless somebody set it otherwise."""
+
 BELIEVED_AFTER = timedelta(hours=24)
 """How long a list that is far too short must stay so until it is believed, unless somebody set it otherwise."""
 
@@ -36,6 +42,26 @@ WRITE_POOL = (
 
 WRITE_CHANCE = "write the chance of running out from which on it fires, from 50% to 99%, such as 85%"
 """What is said of any text that is no such chance."""
+
+
+class CreditsLevel(Value):
+    """Under how many credits to warn. Exactly one of the two is set."""
+
+    text: str
+    """As written: `10%`, `500`."""
+    percent: float | None = None
+    """Of the plan's quota."""
+    credits: int | None = None
+
+    def of(self, quota: int | None) -> float | None:
+        """How many credits that are; None for a share of a quota that is not known, or none at all."""
+        if self.percent is None:
+            return self.credits
+        return self.percent / 100 * quota if quota else None
+
+
+WRITE_CREDITS = "write the share of the plan's credits under which it fires, such as 10%, or their number, such as 500"
+"""What is said of any text that is no such level."""
 
 
 @lru_cache
@@ -65,6 +91,20 @@ def chance_of(text: str) -> float:
     if percent is None:
         raise ValueError(WRITE_CHANCE)
     return percent / 100
+
+
+@lru_cache
+def credits_of(text: str) -> CreditsLevel:
+    """Read `10%` or `500`."""
+    if is_count(text):
+        return CreditsLevel(text, credits=int(text))
+    try:
+        percent = threshold(text).percent
+    except ValueError:
+        percent = None
+    if percent is None:
+        raise ValueError(WRITE_CREDITS)
+    return CreditsLevel(text, percent=percent)
 
 
 def is_count(text: str) -> bool:
@@ -125,6 +165,17 @@ class Policy(Value):
         """What the fleet must have: one token that works, unless somebody set it otherwise."""
         chosen = self.threshold(Rule.POOL, None)
         return pool_of(chosen) if chosen else PoolLevels()
+
+    @property
+    def credits(self) -> CreditsLevel:
+        """Under how many credits to warn."""
+        return credits_of(self.threshold(Rule.CREDITS_LOW, None) or FEW_CREDITS)
+
+    @property
+    def ends_within(self) -> timedelta:
+        """How long before its end to warn of the plan at ImaginePro."""
+        chosen = self.threshold(Rule.PLAN_EXPIRES, None)
+        return duration(chosen) if chosen else ENDS_WITHIN
 
     @property
     def believed_after(self) -> timedelta:

@@ -6,11 +6,22 @@ What was set before, by an older version that refused less, is read all the same
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
+from bot.domain.account import Account
 from bot.domain.incidents import Rule
 from bot.domain.info import HIGHEST_LEVEL, duration
 from bot.domain.model import Threshold, Token
-from bot.domain.rules.policy import WRITE_CHANCE, WRITE_POOL, PoolLevels, chance_of, is_count, pool_of, steps_of
-from bot.domain.rules.table import FLEET_RULES, LEAVE_POOL_FACTOR, RULES
+from bot.domain.rules.policy import (
+    WRITE_CHANCE,
+    WRITE_POOL,
+    CreditsLevel,
+    PoolLevels,
+    chance_of,
+    credits_of,
+    is_count,
+    pool_of,
+    steps_of,
+)
+from bot.domain.rules.table import FLEET_RULES, LEAVE_CREDITS_FACTOR, LEAVE_POOL_FACTOR, PLAN_RULES, RULES
 from bot.domain.steering import Setting
 
 MOST_TOKENS = 100_000
@@ -70,6 +81,36 @@ def _new_for(text: str) -> timedelta:
     return time
 
 
+def _credits(text: str) -> CreditsLevel:
+    """Read under how many credits to warn, as somebody sets it."""
+    level = credits_of(text)
+    message = ""
+    if level.percent is not None and level.percent > HIGHEST_CREDITS:
+        message = f"a percentage goes up to {HIGHEST_CREDITS}%"
+    elif level.credits is not None and not 0 < level.credits <= MOST_CREDITS:
+        message = f"a number of credits goes from 1 to {MOST_CREDITS}; that none is left is told anyway"
+    if message:
+        raise ValueError(message)
+    return level
+
+
+def _ends_within(text: str) -> timedelta:
+    """Read how long before the end of the plan to warn, as somebody sets it."""
+    time = duration(text)
+    if not SHORTEST_BEFORE <= time <= LONGEST_BEFORE:
+        message = f"the time before the end of the plan goes from 1h to {LONGEST_BEFORE.days}d"
+        raise ValueError(message)
+    return time
+
+
+HIGHEST_CREDITS = 90
+"""Percent of the quota, of a level that somebody sets: so that it can end, with a margin, at a full quota."""
+
+MOST_CREDITS = 1_000_000_000
+
+SHORTEST_BEFORE, LONGEST_BEFORE = timedelta(hours=1), timedelta(days=60)
+"""How long before the end of the plan somebody can be warned."""
+
 LEAST_CHANCE, GREATEST_CHANCE = 0.5, 0.99
 """Of running dry, as somebody sets it."""
 
@@ -78,11 +119,13 @@ THRESHOLDS: Mapping[Rule, Callable[[str], object]] = {
     Rule.DOES_NOT_LAST: _chance,
     Rule.POOL: _pool_levels,
     Rule.LIST_SHORT: _new_for,
+    Rule.CREDITS_LOW: _credits,
+    Rule.PLAN_EXPIRES: _ends_within,
     **{rule: _new_for for rule, row in RULES.items() if row.for_},
 }
 """The rules that have a threshold, and what reads one that somebody sets."""
 
-UNCOUNTED = frozenset({Rule.NEW, Rule.RESTORED, Rule.FLAPPING, Rule.UPSTREAM_STALE, Rule.BURNING_FAST})
+UNCOUNTED = PLAN_RULES | {Rule.NEW, Rule.RESTORED, Rule.FLAPPING, Rule.UPSTREAM_STALE, Rule.BURNING_FAST}
 """Rules for which a number of readings means nothing: they count by themselves, or find that there is no reading."""
 
 
@@ -107,12 +150,14 @@ def check(setting: Setting) -> None:
         THRESHOLDS[setting.rule](setting.threshold)
 
 
-def check_against(setting: Setting, tokens: Mapping[int, Token]) -> None:
-    """Whether the fleet, as it is, can ever be above a threshold. What is not known of it refuses nothing.
+def check_against(setting: Setting, tokens: Mapping[int, Token], account: Account | None = None) -> None:
+    """Whether the fleet, and the plan, as they are, can ever be above a threshold. What is not known refuses nothing.
 
     Raises:
         ValueError: with a sentence that says what there is.
     """
+    if setting.rule is Rule.CREDITS_LOW and setting.threshold is not None and account is not None:
+        _check_credits(credits_of(setting.threshold), account)
     if setting.threshold is None or not tokens:
         return
     if setting.rule is Rule.FAST_TIME_LOW:
@@ -130,6 +175,13 @@ def _check_levels(steps: Iterable[Threshold], token: int | None, tokens: Mapping
             who = "no token ever has" if token is None else f"token {token} never has"
             message = f"{who} more than {_like(step.text, largest)} of fast time, so {step.text} would fire for good"
             raise ValueError(message)
+
+
+def _check_credits(level: CreditsLevel, account: Account) -> None:
+    """Refuse a number of credits that the plan's quota never reaches, with the margin at which the incident ends."""
+    if level.credits is not None and account.quota and level.credits * LEAVE_CREDITS_FACTOR > account.quota:
+        message = f"your plan has {account.quota} credits, so a level of {level.credits} would fire for good"
+        raise ValueError(message)
 
 
 def _check_pool(levels: PoolLevels, tokens: Mapping[int, Token]) -> None:

@@ -32,6 +32,8 @@ RULES: Mapping[Rule, Row] = {
     Rule.UPSTREAM_REFUSED: Row(Severity.CRITICAL),
     Rule.UPSTREAM_STALE: Row(Severity.WARNING),
     Rule.LIST_SHORT: Row(Severity.WARNING, readings=2),
+    Rule.CREDITS_LOW: Row(Severity.WARNING),
+    Rule.PLAN_EXPIRES: Row(Severity.WARNING),
     Rule.BANNED: Row(Severity.CRITICAL),
     Rule.VERIFYING: Row(Severity.WARNING),
     Rule.DEGRADED: Row(Severity.WARNING),
@@ -65,11 +67,16 @@ LEAVE_POOL_FACTOR = 1.05
 Less than a token's margin: a sum trembles less, and a full fleet must be able to get there.
 """
 
+LEAVE_CREDITS_FACTOR = 1.05
+"""How many more credits than the level there must be before the incident ends: what failed may be given back."""
+
 CRITICAL_AFTER = timedelta(minutes=15)
 """How long a check may stand unanswered, or the fleet unread, before that is critical."""
 
 UPSTREAM_RULES = frozenset({Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE, Rule.LIST_SHORT})
-FLEET_RULES = UPSTREAM_RULES | {Rule.BASELINE, Rule.POOL, Rule.TEST}
+PLAN_RULES = frozenset({Rule.CREDITS_LOW, Rule.PLAN_EXPIRES})
+"""Rules about the plan at ImaginePro. No poll finds them: `bot.domain.watch.account` does, once an hour."""
+FLEET_RULES = UPSTREAM_RULES | PLAN_RULES | {Rule.BASELINE, Rule.POOL, Rule.TEST}
 """Rules that are about no single token."""
 STATUS_RULES = frozenset({Rule.BANNED, Rule.VERIFYING, Rule.DEGRADED, Rule.UNKNOWN_STATUS})
 FAST_TIME_RULES = frozenset({Rule.FAST_TIME_LOW, Rule.FAST_TIME_GONE})
