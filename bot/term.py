@@ -103,6 +103,7 @@ async def wired(
             http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
             proxy_for=settings.proxy_for,
         )
+        client.upstream = upstream
         stack.push_async_callback(client.close)
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
 

@@ -25,7 +25,7 @@ from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
-from bot.imaginepro.client import UpstreamError
+from bot.imaginepro.client import ImaginePro, UpstreamError
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import reference
 
@@ -212,6 +212,8 @@ class DeskClient(discord.Client):
     """Those that wait for Confirm or Cancel."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
+    upstream: ImaginePro
+    """Where it is asked what nobody has to remember. What changes something there is an act."""
     following: Following
     """What edits answers while something goes on."""
     tree: app_commands.CommandTree[Any]

@@ -11,7 +11,7 @@ from bot.chat.text import width
 OURS = re.compile(
     r"\[(?:\d{15,20}|jump)\]\(https://discord\.com/channels(?:/\d{15,20}){2,3}\)"
     r"|<t:-?\d+:[Rtf]>|<@&?\d+>|\*\*"
-    r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|^-# ",
+    r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|`[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`|^-# ",
     re.MULTILINE,
 )
 """The markup that is ours."""
@@ -46,7 +46,7 @@ def assert_fits(embed: discord.Embed) -> None:
 def assert_harmless(text: str) -> None:
     """Beside our own markup, nothing is left that could start or end any."""
     left = unescaped(OURS.sub("", text).replace(GAP, ""))
-    assert not set(left) & (set(punctuation) - set("%.,:;()/'-+"))
+    assert not set(left) & (set(punctuation) - set("%.,:;()/'-+?"))
     assert "://" not in left
     assert "](" not in left
     assert all(line.isprintable() for line in left.splitlines())
