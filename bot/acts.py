@@ -17,18 +17,20 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.domain.acts import Act, State, may_begin
 from bot.domain.model import Token
 from bot.domain.value import Value, replace
 from bot.domain.watch.acting import begun, late, planned, settled
 from bot.domain.watch.known import Changes, Known
-from bot.errands import LASTS, Outcome, at_its_end, look, seen_back, send
-from bot.imaginepro.errors import UpstreamError
-from bot.needs import Acting, Followed
+from bot.needs import Acting
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import event
+
+if TYPE_CHECKING:
+    from bot.domain.jobs import Job
+    from bot.errands import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,10 @@ It may fail, or take its time: nothing waits for it."""
 READ_ONLY: Final = "This bot is set to `READ_ONLY`: it changes nothing at ImaginePro."
 CLOSING: Final = "The bot is stopping. Nothing was sent; ask again in a minute."
 UNSTORED: Final = "The database does not take it down, so nothing was sent: {reason}. Ask again later."
+
+
+GRACE: Final = timedelta(milliseconds=500)
+"""How long what is under way may take to end when the bot stops; hosts kill 3 s after they ask."""
 
 
 class Pace(Value):
@@ -102,7 +108,7 @@ class Acts:
             pace: How long things take.
         """
         self.read_only = read_only
-        self.jobs: dict[str, Followed] = {}
+        self.jobs: dict[str, Job] = {}
         """How far the jobs of acts are that are followed now, by the act's id."""
         self._upstream = upstream
         self._monitor = monitor
@@ -122,6 +128,8 @@ class Acts:
             await asyncio.get_running_loop().create_future()
         finally:
             self._closed = True
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=GRACE.total_seconds())
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -217,6 +225,8 @@ class Acts:
 
     async def _one(self, act: Act, tell: Tell) -> Act:
         """Do one that is planned, or has begun by now."""
+        from bot.errands import Outcome, send  # noqa: PLC0415 - a start does nothing
+
         if act.state is State.PLANNED:
             planned_, act = act, replace(act, state=State.BEGUN, begun_at=self._clock())
             try:
@@ -231,59 +241,35 @@ class Acts:
 
     async def _recover(self, act: Act) -> tuple[Act, ...]:
         """Find out about one that began, and of which whoever began it can say nothing any more."""
+        from bot.errands import Outcome  # noqa: PLC0415 - as above
+
         outcome = Outcome(why=_STOPPED, followed=act.followed)
         try:
             return (await self._see_through(act, outcome, asyncio.get_running_loop().time(), _nobody),)
         finally:
             self._in_hand -= {act.id} - self._unsaved.keys()
 
-    async def _see_through(self, act: Act, outcome: Outcome, sent_at: float, tell: Tell) -> Act:
+    async def _see_through(self, act: Act, outcome: "Outcome", sent_at: float, tell: Tell) -> Act:
+        """Follow the job that it became, or read it back, until its outcome is known or never will be."""
+        from bot.errands import follow, read_back  # noqa: PLC0415 - as above
+
+        async def moved(job: "Job") -> None:
+            self.jobs[act.id] = job
+            await _told(tell, act)
+
         if outcome.state is None and outcome.followed:
             if act.followed != outcome.followed:
                 act = replace(act, followed=outcome.followed)
                 with contextlib.suppress(StoreError):  # then whoever leads next has to read it back
                     await self._note(act)
             await _told(tell, act)
-            outcome = await self._followed(act, outcome, tell)
+            for_ = self._pace.longest - (self._clock() - (act.begun_at or self._clock()))
+            outcome = await follow(self._upstream, act, self._pace.follow, for_, moved)
         if outcome.state is None:
-            outcome = await self._read_back(act, outcome, sent_at)
+            outcome = await read_back(self._upstream, act, outcome, sent_at, self._pace.looks)
         return await self._over(act, outcome, tell)
 
-    async def _followed(self, act: Act, outcome: Outcome, tell: Tell) -> Outcome:
-        """Ask how far its job is until that is over, but for `Pace.longest` since it began at most."""
-        until = (act.begun_at or self._clock()) + self._pace.longest
-        while self._clock() < until:
-            try:
-                job = await self._upstream.progress(act.followed)
-            except UpstreamError as error:
-                outcome = replace(outcome, why=f"how far its job is cannot be read: {error.detail}")
-            else:
-                self.jobs[act.id] = job
-                await _told(tell, act)
-                if (end := at_its_end(act, job)) is not None:
-                    return end
-                outcome = replace(outcome, why=f"its job was not over after {LASTS}")
-            await asyncio.sleep(self._pace.follow.total_seconds())
-        return outcome
-
-    async def _read_back(self, act: Act, outcome: Outcome, sent_at: float) -> Outcome:
-        """Look at once whether it happened, and again until some 30 s after it was sent."""
-        clock, seen = asyncio.get_running_loop().time, ""
-        for after in self._pace.looks:
-            await asyncio.sleep(max(sent_at + after.total_seconds() - clock(), 0))
-            try:
-                found = await look(self._upstream, act)
-            except UpstreamError as error:
-                seen = f"it cannot be read back: {error.detail}"
-                continue
-            if found is None:
-                return replace(outcome, state=State.UNKNOWN)
-            if found.state is State.DONE:
-                return replace(found, why=f"{outcome.why}, but {found.why}")
-            seen, outcome = found.why, replace(outcome, token=found.token)
-        return replace(outcome, state=State.UNKNOWN, why=seen_back(outcome.why, self._pace.looks[-1], seen))
-
-    async def _over(self, act: Act, outcome: Outcome, tell: Tell) -> Act:
+    async def _over(self, act: Act, outcome: "Outcome", tell: Tell) -> Act:
         """Store what became of it; and after that, what was read of its token."""
         assert outcome.state is not None  # noqa: S101 - whatever is not known by now is UNKNOWN
         act = replace(act, state=outcome.state, why=outcome.why, followed=outcome.followed or act.followed)
@@ -303,6 +289,8 @@ class Acts:
     async def _save(self) -> None:
         """Store what became of acts. Once another copy leads, that one finds it out."""
         acts = tuple(self._unsaved.values())
+        if not acts:
+            return
         try:
             await self._monitor.move(lambda known, now: settled(known, _open(known, acts, now), now))
         except FencedError:

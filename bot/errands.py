@@ -1,15 +1,18 @@
 """What each kind of act asks of ImaginePro, and how it is read back whether it happened: two tables."""
 
+import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from bot.domain.acts import Act, Kind, State, it, participle, shows
+from bot.domain.jobs import Job, JobStatus
 from bot.domain.model import Token
-from bot.domain.value import Value
+from bot.domain.value import Value, replace
 from bot.imaginepro.errors import NotFoundError, UpstreamError
-from bot.needs import Acting, Followed
+from bot.needs import Acting
 
 LASTS: Final = "14 min"
 """How long a job is followed, for people."""
@@ -40,34 +43,92 @@ async def send(upstream: Acting, act: Act) -> Outcome:
         return Outcome(None, error.detail)
 
 
-async def look(upstream: Acting, act: Act) -> Outcome | None:
-    """See whether an act happened: `state` is DONE or None, and `why` says what was seen; None where nothing tells.
+async def follow(
+    upstream: Acting, act: Act, every: timedelta, for_: timedelta, moved: Callable[[Job], Awaitable[None]]
+) -> Outcome:
+    """Ask how far the job is that ImaginePro made of an act, until it is over, or nobody waits any longer.
 
-    Raises:
-        UpstreamError: It could not be read.
+    Args:
+        upstream: Whom to ask.
+        act: It names the job.
+        every: How often to ask.
+        for_: How long.
+        moved: Hears how far it is.
     """
-    reading = _READ_BACK.get(act.kind)
-    return None if reading is None else await reading(upstream, act)
+    clock, why = asyncio.get_running_loop().time, ""
+    until = clock() + for_.total_seconds()
+    while clock() < until:
+        try:
+            job = await upstream.progress(act.followed)
+        except UpstreamError as error:
+            why = f"how far its job is cannot be read: {error.detail}"
+        else:
+            await moved(job)
+            if job.status.over:
+                return await _ended(upstream, act, job)
+            why = f"its job was not over after {LASTS}"
+        await asyncio.sleep(every.total_seconds())
+    return Outcome(why=why or f"its job was not over after {LASTS}", followed=act.followed)
 
 
-def at_its_end(act: Act, job: Followed) -> Outcome | None:
-    """What became of an act whose job is over; None while it is not. An image that failed was asked for, too."""
-    if job.status == "DONE":
-        return Outcome(State.DONE, followed=act.followed)
-    if job.status != "FAIL":
-        return None
-    why = f"its job failed: {job.error[:_SHOWN]}" if job.error else "its job failed"
-    return Outcome(State.DONE if act.kind is Kind.PROBE else State.NOT_DONE, why, followed=act.followed)
+async def _ended(upstream: Acting, act: Act, job: Job) -> Outcome:
+    """What became of an act whose job is over; an image that failed was asked for, too."""
+    if job.status is JobStatus.FAIL:
+        why = f"its job failed: {job.error[:_SHOWN]}" if job.error else "its job failed"
+        return Outcome(State.DONE if act.kind is Kind.PROBE else State.NOT_DONE, why, followed=act.followed)
+    token: Token | None = None
+    if act.token is not None and act.kind is not Kind.PROBE:
+        with contextlib.suppress(UpstreamError):  # the next poll reads it as well
+            token = await upstream.token(act.token)
+    return Outcome(State.DONE, token=token, followed=act.followed)
 
 
-def seen_back(why: str, after: timedelta, seen: str) -> str:
-    """`ImaginePro did not answer, and 30 s later 1900 was still on`."""
-    return f"{why}, and {after.total_seconds():.0f} s later {seen}" if seen else why
+async def read_back(
+    upstream: Acting, act: Act, outcome: Outcome, sent_at: float, looks: Sequence[timedelta]
+) -> Outcome:
+    """See whether an act happened of which nobody knows, at once and again until some 30 s after it was sent.
+
+    Args:
+        upstream: Whom to ask.
+        act: Which.
+        outcome: What is known of it: why nobody knows.
+        sent_at: When, by the loop's clock.
+        looks: How long after that.
+    """
+    look = _READ_BACK.get(act.kind)
+    if look is None:  # nothing tells
+        return replace(outcome, state=State.UNKNOWN)
+    clock, seen = asyncio.get_running_loop().time, ""
+    for after in looks:
+        await asyncio.sleep(max(sent_at + after.total_seconds() - clock(), 0))
+        try:
+            found = await look(upstream, act)
+        except UpstreamError as error:
+            seen = f"it could not be read back: {error.detail}"
+            continue
+        if found.state is State.DONE:
+            return replace(found, why=f"{outcome.why}, but {found.why}")
+        seen, outcome = found.why, replace(outcome, token=found.token)
+    why = f"{outcome.why}, and {looks[-1].total_seconds():.0f} s later {seen}"
+    return replace(outcome, state=State.UNKNOWN, why=why)
+
+
+_COMMANDS: Final[Mapping[str, Literal["fast", "relax", "turbo", "info"]]] = {
+    "fast": "fast",
+    "relax": "relax",
+    "turbo": "turbo",
+    "": "info",
+}
+_QUEUES: Final[Mapping[str, Literal["PAUSE", "RESUME", "REBOOT"]]] = {
+    "pause": "PAUSE",
+    "resume": "RESUME",
+    "reboot": "REBOOT",
+}
 
 
 async def _toggle(upstream: Acting, act: Act) -> Outcome:
     assert act.token is not None  # noqa: S101 - it is about one
-    token = await upstream.toggle(act.token, act.wanted == "on")
+    token = await upstream.toggle(act.token, active=act.wanted == "on")
     if token is not None and shows(act, token):
         return Outcome(State.DONE, token=token)
     return Outcome(None, "ImaginePro's answer does not say so")
@@ -75,7 +136,7 @@ async def _toggle(upstream: Acting, act: Act) -> Outcome:
 
 async def _command(upstream: Acting, act: Act) -> Outcome:
     assert act.token is not None  # noqa: S101 - as above
-    job = await upstream.command(act.token, act.wanted or "info")
+    job = await upstream.command(act.token, _COMMANDS[act.wanted])
     return Outcome(None, "" if job else "ImaginePro took it and named no job that could be followed", followed=job)
 
 
@@ -90,7 +151,7 @@ async def _cancel(upstream: Acting, act: Act) -> Outcome:
 
 
 async def _queue(upstream: Acting, act: Act) -> Outcome:
-    answer = await upstream.queue(act.wanted.upper(), act.token)
+    answer = await upstream.queue(_QUEUES[act.wanted], act.token)
     return Outcome(State.DONE, " · ".join(answer.lines())[:_SHOWN])
 
 
@@ -131,9 +192,9 @@ async def _job(upstream: Acting, act: Act) -> Outcome:
         job = await upstream.progress(act.job)
     except NotFoundError:
         return Outcome(State.DONE, "there is no such job any more")
-    if job.status == "FAIL":
+    if job.status is JobStatus.FAIL:
         return Outcome(State.DONE, f"it ended: {job.error[:_SHOWN] or 'as one that failed'}")
-    return Outcome(None, "it was over before" if job.status == "DONE" else "it was still running")
+    return Outcome(None, "it was over before" if job.status is JobStatus.DONE else "it was still running")
 
 
 async def _image(upstream: Acting, act: Act) -> Outcome:
@@ -146,7 +207,10 @@ async def _image(upstream: Acting, act: Act) -> Outcome:
 
 async def _listed(upstream: Acting, act: Act) -> Outcome:
     add, remove = words_of(act.wanted)
-    there = {word.casefold() for word in (await upstream.ban_words()).words()}
+    words = (await upstream.ban_words()).words()
+    if words is None:
+        return Outcome(None, "the list could not be read to the letter")
+    there = {word.casefold() for word in words}
     so = there.issuperset(map(str.casefold, add)) and there.isdisjoint(map(str.casefold, remove))
     return Outcome(State.DONE, f"{it(act)} shows it") if so else Outcome(None, f"{it(act)} was not {participle(act)}")
 

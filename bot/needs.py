@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from bot.domain.digest import Tally
 from bot.domain.incidents import Key
@@ -12,6 +12,9 @@ from bot.domain.sample import Sample
 from bot.domain.steering import Entry
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Claimed
+
+if TYPE_CHECKING:
+    from bot.domain.jobs import Image, Job
 
 
 class Upstream(Protocol):
@@ -24,38 +27,14 @@ class Upstream(Protocol):
         """One linked token."""
 
 
-class Followed(Protocol):
-    """How far a job is."""
-
-    @property
-    def status(self) -> str:
-        """`DONE`, `FAIL`, or on its way."""
-
-    @property
-    def error(self) -> str:
-        """Midjourney's words, where it failed."""
-
-
-class Made(Protocol):
-    """An image that was made."""
-
-    @property
-    def id(self) -> str:
-        """Its job."""
-
-    @property
-    def prompt(self) -> str:
-        """What it was made of."""
-
-
 class Tree(Protocol):
     """An answer of unknown shape."""
 
     def lines(self) -> Sequence[str]:
         """For people."""
 
-    def words(self) -> Sequence[str]:
-        """Where it is a list of texts."""
+    def words(self) -> Sequence[str] | None:
+        """Where it is a list of texts, and was read to the letter."""
 
 
 class Acting(Protocol):
@@ -64,31 +43,31 @@ class Acting(Protocol):
     async def token(self, token_id: int) -> Token:
         """One linked token."""
 
-    async def toggle(self, token: int, active: bool) -> Token | None:  # noqa: FBT001 - what is wanted
+    async def toggle(self, token_id: int, *, active: bool) -> Token | None:
         """Switch it on or off; the token as the answer has it."""
 
-    async def command(self, token: int, command: str) -> str:
+    async def command(self, token_id: int, command: Literal["fast", "relax", "turbo", "info"]) -> str:
         """Let its account run a Midjourney command; the job's id, empty where the answer has none."""
 
     async def imagine(self, prompt: str) -> str:
-        """Let an image be made; the job's id."""
+        """Let an image be made; the job's id, as above."""
 
     async def cancel(self, job: str) -> None:
         """Cancel a job."""
 
-    async def progress(self, job: str) -> Followed:
+    async def progress(self, job: str) -> "Job":
         """How far a job is."""
 
-    async def images(self, page: int, size: int) -> Sequence[Made]:
-        """The images of the last 24 h, newest first."""
+    async def images(self, page: int, size: int) -> "Sequence[Image]":
+        """The jobs of the last 24 h, a page of them."""
 
-    async def queue(self, name: str, token: int | None = None) -> Tree:
+    async def queue(self, name: Literal["PAUSE", "RESUME", "REBOOT"], token_id: int | None = None) -> Tree:
         """Do something with the queue."""
 
     async def ban_words(self) -> Tree:
         """The banned words."""
 
-    async def change_ban_words(self, add: Sequence[str], remove: Sequence[str]) -> Tree:
+    async def change_ban_words(self, add: Collection[str], remove: Collection[str]) -> Tree:
         """Change them."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from bot.acts import Acts
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.board import Boards, first_come
@@ -59,6 +60,7 @@ class App(NamedTuple):
     outbox: Outbox
     boards: Boards
     saving: Saving
+    acts: Acts
     heartbeat: Heartbeat | None
     fallback: Webhook | None
     jobs: tuple[Job, ...]
@@ -105,6 +107,8 @@ async def wired(
         )
         client.upstream = upstream
         stack.push_async_callback(client.close)
+        acts = Acts(upstream, monitor, clock, read_only=settings.read_only, may_send=lambda: lease.held)
+        client.acts = acts
         roles = Roles(settings.alert_role_id, settings.escalation_role_id)
 
         def channel(render: Callable[[Message], Alert]) -> OpsChannel:
@@ -152,10 +156,12 @@ async def wired(
         jobs = (
             Job("poll", every=settings.poll_interval, run=while_kept(poll)),
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
+            Job("acts", every=TICK, run=while_kept(acts.settle)),
             Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
-        yield App(client, monitor, outbox, boards, saving, heartbeat, fallback, tuple(map(pulse.watched, jobs)), polled)
+        watched = tuple(map(pulse.watched, jobs))
+        yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, polled)
 
 
 @contextlib.asynccontextmanager
@@ -167,6 +173,7 @@ async def polling_and_delivering(app: App) -> AsyncIterator[None]:
             app.outbox.run(),
             app.boards.run(),
             app.saving.run(),
+            app.acts.run(),
             *([app.heartbeat.run()] if app.heartbeat else []),
         ):
             await stack.enter_async_context(beside(work))

@@ -11,6 +11,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.acts import Acts
 from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
@@ -198,6 +199,8 @@ class DeskClient(discord.Client):
     """A client whose commands and buttons find the desk, who may stand at it, and where they are."""
 
     desk: Desk
+    acts: Acts
+    """What does things at ImaginePro."""
     access: Access
     place: Place
     boards: Boards | None = None

@@ -1,0 +1,352 @@
+"""Acts over HTTP: one request each, and what became of it is known, stored and told, whatever fails in between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from bot.acts import ActRefused, Acts, new_id
+from bot.chat.alerts.acted import acted
+from bot.delivery.handover import Handover
+from bot.domain.acts import Act, Kind, State
+from bot.domain.incidents import Key, Rule
+from bot.domain.rules.policy import Policy
+from bot.domain.value import replace
+from bot.imaginepro.client import ImaginePro, connected
+from bot.monitor import Monitor
+from bot.sandbox import imaginepro as sandbox
+from bot.sandbox.imaginepro import Fault, Upstream, serving, token_record
+from bot.storage.schema import acts as rows
+from bot.storage.schema import messages
+from bot.storage.store import Store, StoreUnavailableError, open_store
+from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
+
+ANA, BEN = 41, 42
+HANGS = sandbox.late(3600)
+BANNED = Key(Rule.BANNED, 1900)
+
+
+class Disk(Store):
+    """A database that may refuse."""
+
+    refuses: Callable[[Any], bool] = staticmethod(lambda _: False)
+    """What is to be refused: asked of the changes."""
+    loses: Callable[[Any], bool] = staticmethod(lambda _: False)
+    """What is stored, though nobody hears of it."""
+
+    async def save(self, changes: Any, now: Any, **more: Any) -> Any:  # type: ignore[override] # noqa: ANN401 - the same call
+        """Store it, unless that is refused."""
+        if self.refuses(changes):
+            reason = "the disk is full"
+            raise StoreUnavailableError(reason, unwritable=True)
+        stored = await super().save(changes, now, **more)
+        if self.loses(changes):
+            reason = "the connection broke"
+            raise StoreUnavailableError(reason)
+        return stored
+
+
+@dataclass
+class Ward:
+    """The bot, as far as acts go."""
+
+    upstream: Upstream
+    api: ImaginePro
+    store: Disk
+    monitor: Monitor
+    acts: Acts
+
+    async def do(self, *acts: Act, asked_ago: float = 1, **more: Any) -> tuple[Act, ...]:  # noqa: ANN401 - of `Acts.do`
+        """Confirm them."""
+        return await self.acts.do(*acts, asked_at=time_of_day() - timedelta(seconds=asked_ago), **more)
+
+    async def told(self) -> list[str]:
+        """What the channel is told of acts."""
+        found = sa.select(messages.c.notice).where(messages.c.notice.is_not(None)).order_by(messages.c.id)
+        notices = await self.store.database.read(lambda connection: list(connection.scalars(found)))
+        drafts = [acted(notice, ()) for notice in notices if notice.acts]
+        return ["\n".join([f"{draft[0][0]} {draft[1]}", *map(str, draft[2])]) for draft in drafts]
+
+    async def audit(self) -> list[str]:
+        """The audit trail, oldest first."""
+        entries = reversed(await self.store.audit(100))
+        return [" · ".join(filter(None, [f"{each.by} {each.act}: {each.what}", each.reason])) for each in entries]
+
+    async def stored(self) -> list[State]:
+        """The states of all acts."""
+        found = sa.select(rows.c.act).order_by(rows.c.at, rows.c.subject)
+        stored = await self.store.database.read(lambda connection: list(connection.scalars(found)))
+        return [each.state for each in stored]
+
+    @property
+    def sent(self) -> int:
+        """How many requests there were that change something."""
+        return sum(call.method != "GET" for call in self.upstream.calls)
+
+    def on(self, token: int = 1900) -> bool:
+        """Whether ImaginePro has that token on."""
+        return bool(self.upstream.fleet[token]["isActive"])
+
+
+@asynccontextmanager
+async def ward(url: str, upstream: Upstream | None = None, **more: Any) -> AsyncIterator[Ward]:  # noqa: ANN401 - of `Acts`
+    """A bot that has polled once, and is killed in the end, as far as acts can be."""
+    upstream = upstream or Upstream((token_record(1900), token_record(1901), token_record(1902)))
+    async with AsyncExitStack() as stack:
+        root = await stack.enter_async_context(serving(upstream))
+        api = await stack.enter_async_context(
+            connected(url=root, api_key=upstream.api_key, rate=(20, timedelta(seconds=1)), budget=timedelta(seconds=9))
+        )
+        opened = await stack.enter_async_context(open_store(url))
+        store = Disk(opened.database, opened.installation)
+        monitor = Monitor(api, store, Policy(), time_of_day, Handover())
+        await monitor.restore()
+        await monitor.poll()
+        acts = Acts(api, monitor, time_of_day, **more)
+        running = asyncio.create_task(acts.run())
+        await asyncio.sleep(0)
+        try:
+            yield Ward(upstream, api, store, monitor, acts)
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+def off(token: int = 1900, by: int = ANA, **more: Any) -> Act:  # noqa: ANN401 - of an act
+    """Somebody wants a token to be off."""
+    return replace(Act(new_id(), Kind.TOGGLE, "off", time_of_day(), token=token, by=by), **more)
+
+
+async def test_what_is_done_well_is_sent_once_and_told_before_and_after(database_url: str) -> None:
+    async with ward(database_url) as bot:
+        (done,) = await bot.do(off(reason="banned for good"))
+        assert (done.state, bot.sent, bot.on()) == (State.DONE, 1, False)
+        assert bot.monitor.fleet.tokens[1900].active is False, "cards are right at once"
+        assert bot.monitor.fleet.tokens[1900].fast_time.known, "an answer may leave its info out"
+        assert await bot.told() == ["🔧 1900 was switched off by <@41>: banned for good"]
+        assert await bot.audit() == ["41 about to: switch 1900 off · banned for good", "41 done: switch 1900 off"]
+        assert await bot.stored() == [State.DONE]
+
+
+REFUSED = [
+    pytest.param(fault, words, id=words)
+    for fault, words in (
+        (sandbox.UNAUTHORIZED, "ImaginePro refuses the API key"),
+        (sandbox.FORBIDDEN, "ImaginePro forbids this call"),
+        (sandbox.NOT_FOUND, "ImaginePro knows no such thing"),
+        (sandbox.rate_limited(), "too many calls"),
+    )
+]
+
+
+@pytest.mark.parametrize(("fault", "words"), REFUSED)
+async def test_what_is_refused_is_not_done_and_not_read_back(sqlite_url: str, fault: Fault, words: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(fault, times=1)
+        (act,) = await bot.do(off())
+        assert (act.state, bot.sent, bot.on()) == (State.NOT_DONE, 1, True)
+        (told,) = await bot.told()
+        assert told.startswith("✖️ 1900 could not be switched off, as <@41> asked: ")
+        assert words in told
+        assert [line.partition(" · ")[0] for line in await bot.audit()] == [
+            "41 about to: switch 1900 off",
+            "41 not done: switch 1900 off",
+        ]
+
+
+@pytest.mark.parametrize("fault", [sandbox.SERVER_ERROR, sandbox.BAD_GATEWAY, sandbox.WEB_PAGE, sandbox.RESET])
+async def test_what_is_not_known_and_cannot_be_seen_is_said_to_be_not_known(sqlite_url: str, fault: Fault) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(fault, times=1)
+        (act,) = await bot.do(off())
+        assert (act.state, bot.sent, bot.on()) == (State.UNKNOWN, 1, True)
+        (told,) = await bot.told()
+        assert told.startswith("❔ It is not known whether 1900 was switched off, as <@41> asked: ")
+        assert told.endswith(r"\, and 30 s later 1900 was still on")
+
+
+@pytest.mark.parametrize("fault", [sandbox.TRUNCATED, HANGS])
+async def test_what_happened_though_nobody_said_so_is_read_back(sqlite_url: str, fault: Fault) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(fault, times=1)
+        (act,) = await bot.do(off())
+        assert (act.state, bot.sent, bot.on()) == (State.DONE, 1, False)
+        (told,) = await bot.told()
+        assert told.startswith("🔧 1900 was switched off by <@41>: ")
+        assert told.endswith(r"\, but 1900 is off")
+
+
+async def test_an_upstream_that_is_away_leaves_it_unknown_and_what_a_later_reading_shows_is_told_once(
+    sqlite_url: str,
+) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(sandbox.RESET)
+        (act,) = await bot.do(off())
+        assert act.state is State.UNKNOWN
+        assert "it could not be read back" in act.why
+        bot.upstream.heal()
+        bot.upstream.fleet[1900]["isActive"] = False
+        for _ in range(3):
+            await asyncio.sleep(60)
+            await bot.monitor.poll()
+            await bot.acts.settle()
+        first, *late = await bot.told()
+        assert first.startswith("❔")
+        assert len(late) == 1
+        assert "1900 was switched off after all" in late[0]
+        assert (await bot.audit())[-1] == "41 after all: switch 1900 off · a later reading shows it"
+        assert bot.sent == 1
+
+
+async def test_of_two_who_press_at_once_one_does_it_and_the_other_is_told_who(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        both = await asyncio.gather(bot.do(off()), bot.do(off(by=BEN)), return_exceptions=True)
+        (done,) = [each for each in both if isinstance(each, tuple)]
+        (refused,) = [each for each in both if isinstance(each, ActRefused)]
+        assert done[0].state is State.DONE
+        assert str(refused).startswith("<@41> is about to switch 1900 off right now.")
+        with pytest.raises(ActRefused, match="1900 was switched off by <@41> after you asked"):
+            await bot.do(off(by=BEN), asked_ago=60)
+        with pytest.raises(ActRefused, match="1900 is off already"):
+            await bot.do(off(by=BEN), asked_ago=-1)
+        assert bot.sent == 1
+        assert len(await bot.told()) == 1
+
+
+async def test_several_are_done_one_after_the_other_and_told_in_one_line(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fleet[1901]["isActive"] = False
+        await bot.monitor.poll()
+        heard: list[tuple[int | None, State]] = []
+
+        async def tell(act: Act) -> None:
+            heard.append((act.token, act.state))
+
+        acts = await bot.do(*(off(token, batch="b1", reason="sold") for token in (1900, 1901, 1902)), tell=tell)
+        assert [(each.token, each.state) for each in acts] == [
+            (1900, State.DONE),
+            (1901, State.NOT_DONE),
+            (1902, State.DONE),
+        ]
+        assert heard == [(1900, State.DONE), (1902, State.DONE)]
+        assert bot.sent == 2
+        (told,) = await bot.told()
+        assert told.splitlines() == [
+            "✖️ 1900 and 1902 were switched off by <@41>: sold",
+            r"1901 could not be switched off, as <@41> asked: 1901 is off already\.",
+        ]
+
+
+async def test_who_waits_for_it_may_go_and_who_hears_of_it_may_fail(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+
+        async def tell(_: Act) -> None:
+            reason = "Discord is away"
+            raise ConnectionError(reason)
+
+        bot.upstream.fail(sandbox.late(5), times=1)
+        waiting = asyncio.create_task(bot.do(off(), tell=tell))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        await asyncio.sleep(10)
+        assert await bot.stored() == [State.DONE]
+
+
+async def test_read_only_and_a_bot_that_stops_refuse(sqlite_url: str) -> None:
+    async with ward(sqlite_url, read_only=True) as bot:
+        with pytest.raises(ActRefused, match="READ_ONLY"):
+            await bot.do(off())
+    async with ward(sqlite_url) as bot:
+        pass
+    with pytest.raises(ActRefused, match="stopping"):
+        await bot.do(off())
+
+
+async def test_a_database_that_takes_nothing_down_lets_nothing_be_sent(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.store.refuses = lambda _: True
+        with pytest.raises(ActRefused, match="nothing was sent: the disk is full"):
+            await bot.do(off())
+        bot.store.refuses = lambda _: False
+        await bot.acts.settle()
+        assert (bot.sent, await bot.told(), await bot.stored()) == (0, [], [])
+
+
+async def test_what_was_taken_down_though_nobody_heard_so_was_never_sent(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.store.loses = lambda changes: bool(changes.acts)
+        with pytest.raises(ActRefused, match="nothing was sent"):
+            await bot.do(off())
+        bot.store.loses = lambda _: False
+        await bot.acts.settle()
+        assert (bot.sent, await bot.stored()) == (0, [State.NOT_DONE])
+        (told,) = await bot.told()
+        assert "it was never sent" in told
+
+
+async def test_an_outcome_that_the_database_refuses_is_stored_by_the_tick(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.store.refuses = lambda changes: any(each.settled for each in changes.acts)
+        (act,) = await bot.do(off())
+        assert (act.state, await bot.stored(), await bot.told()) == (State.DONE, [State.BEGUN], [])
+        with pytest.raises(StoreUnavailableError):
+            await bot.acts.settle()
+        bot.store.refuses = lambda _: False
+        await bot.acts.settle()
+        assert await bot.stored() == [State.DONE]
+        assert await bot.told() == ["🔧 1900 was switched off by <@41>"]
+        assert bot.sent == 1
+
+
+async def test_an_outcome_that_was_stored_though_nobody_heard_so_is_told_once(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.store.loses = lambda changes: any(each.settled for each in changes.acts)
+        await bot.do(off())
+        bot.store.loses = lambda _: False
+        await bot.acts.settle()
+        assert len(await bot.told()) == 1
+        assert len(await bot.audit()) == 2
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_what_a_dead_copy_began_is_read_back_and_never_sent_again(sqlite_url: str, happened: object) -> None:
+    upstream = Upstream((token_record(1900), token_record(1901)))
+    async with ward(sqlite_url, upstream) as bot:
+        upstream.fail(HANGS if happened else sandbox.RESET, times=1)
+        bot.store.refuses = lambda changes: any(each.settled for each in changes.acts)
+        acting = asyncio.create_task(bot.do(off(batch="b1"), off(1901, batch="b1")))
+        await asyncio.sleep(1)
+    with suppress(asyncio.CancelledError, ActRefused):
+        await acting
+    async with ward(sqlite_url, upstream) as bot:
+        await bot.acts.settle()
+        await asyncio.sleep(60)
+        await bot.acts.settle()
+        assert await bot.stored() == [State.DONE if happened else State.UNKNOWN, State.NOT_DONE]
+        (told,) = await bot.told()
+        assert "1901 could not be switched off, as <@41> asked: it was never sent" in told.replace("\\", "")
+        assert bot.sent == 1
+
+
+async def test_a_copy_that_may_not_lead_any_more_sends_nothing(sqlite_url: str) -> None:
+    async with ward(sqlite_url, may_send=lambda: False) as bot:
+        (act,) = await bot.do(off())
+        assert (act.state, bot.sent) == (State.NOT_DONE, 0)
+
+
+async def test_the_card_that_it_came_from_tells_it(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fleet[1900]["status"] = "BANNED"
+        for _ in range(3):
+            await bot.monitor.poll()
+        assert bot.monitor.known.incidents[BANNED].open
+        await bot.do(off(keys=(BANNED,)))
+        found = sa.select(messages.c.notice).where(messages.c.notice.is_not(None))
+        notices = await bot.store.database.read(lambda connection: list(connection.scalars(found)))
+        assert [each.keys for each in notices if each.acts] == [(BANNED,)]
