@@ -58,9 +58,10 @@ class Frugal(Upstream):
         self.written: dict[int, msgspec.Raw] = {}
         """The JSON of each token; to be taken out when that changes."""
 
-    def _shown(self) -> Sequence[object]:
+    def shown(self) -> Sequence[object]:
+        """The whole fleet as it is sent."""
         for identity in self.fleet.keys() - self.written.keys():
-            self.written[identity] = msgspec.Raw(msgspec.json.encode(self._with_secret(self.fleet[identity])))
+            self.written[identity] = msgspec.Raw(msgspec.json.encode(self.with_secret(self.fleet[identity])))
         return [self.written[identity] for identity in self.fleet]
 
 

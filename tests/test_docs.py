@@ -314,8 +314,9 @@ def test_a_new_command_has_to_be_named_where_contributing_says_and_nowhere_else(
 
 
 def test_a_new_call_to_imaginepro_has_to_be_served_where_contributing_says() -> None:
-    table, simulated = "bot/imaginepro/endpoints.py", "bot/sandbox/imaginepro.py"
-    paths = {path: set(re.findall(r'"(/api/v1/[\w/-]+)', text)) for path, text in SOURCES.items()}
+    table, simulated = "bot/imaginepro/endpoints.py", "bot/sandbox/imaginepro/paths.py"
+    paths = {path: set(re.findall(r'"(/api/v1/[\w/{}-]+)', text)) for path, text in SOURCES.items()}
+    assert paths[table] <= paths[simulated]
     assert {path for path, found in paths.items() if found} == {table, simulated}
     assert {table, simulated} <= set(places("A new call to ImaginePro"))
     listed = (ROOT / "tests/payloads/README.md").read_text(encoding="utf-8")

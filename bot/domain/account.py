@@ -1,8 +1,14 @@
 """What ImaginePro says of the account whose key the bot has: its plan, and what it has left."""
 
+import re
 from datetime import datetime
+from typing import Final
 
 from bot.domain.value import Value
+
+_ADDRESS: Final = re.compile(r"([\w.+-])[^@\s]*@([\w-]+(?:\.[\w-]+)+)")
+_LONGEST: Final = 320
+"""Characters of an address (RFC 3696, errata 1690)."""
 
 
 class Account(Value):
@@ -38,5 +44,5 @@ class Verdict(Value):
 
 def masked(email: str) -> str:
     """An e-mail address of which just enough is left to tell two apart: its first letter, and its domain."""
-    name, at, domain = email.strip().rpartition("@")
-    return f"{name[:1]}…@{domain}" if at and name and domain else ""
+    found = _ADDRESS.fullmatch(email.strip()[:_LONGEST])
+    return f"{found[1]}…@{found[2]}" if found else ""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import quote
 
 import msgspec
@@ -99,11 +99,73 @@ def _put(body: object, values: Mapping[str, object]) -> object:
     return body
 
 
+def named(values: object) -> set[str]:
+    """What is in braces, in a text or in JSON."""
+    match values:
+        case dict():
+            return named(list(values.values()))
+        case list():
+            return set().union(*map(named, values))
+        case str():
+            return set(_BRACES.findall(values))
+    return set()
+
+
 def naming(endpoint: Endpoint, field: str) -> Endpoint:
-    """The endpoint of commands, where it is as documented, with that name for the field that names the token."""
-    return endpoint if endpoint.yours and endpoint.body else replace(endpoint, body=_COMMAND % field)
+    """The endpoint of commands, with that name for the field that names the token."""
+    return replace(endpoint, body=_COMMAND % field)
 
 
+def placed(endpoint: Endpoint, text: str) -> Endpoint:
+    """The endpoint where somebody says that it is: `POST /api/v1/…`, and behind it what is sent, if not what is here.
+
+    Raises:
+        ValueError: It cannot be there, or not so, with a sentence that says how to mend it.
+    """
+    method, _, rest = text.partition(" ")
+    path, _, body = rest.strip().partition(" ")
+    if method.upper() not in _METHODS or not path:
+        _mend(f"write a method and a path, such as {endpoint.method} /api/v1/..., with a blank between them")
+    if "://" in path:
+        _mend("leave out the host: write the path alone, from /api/ on. The host is IMAGINEPRO_API_URL")
+    if not re.fullmatch(r"/[!-~]+", path) or "#" in path or "/../" in f"{path}/":
+        _mend("write a path that begins with / and has no blanks, .. or # in it")
+    taken = named(path) | named(_json(method.upper(), body.strip() or endpoint.body, own=bool(body.strip())))
+    if re.search(r"[{}]", _BRACES.sub("", path)) or not taken <= set(endpoint.takes):
+        known = ", ".join(f"{{{each}}}" for each in endpoint.takes)
+        _mend(f"only {known} can be filled in" if known else "nothing is filled in here: leave out what is in braces")
+    for each in sorted(named(f"{endpoint.path or ''} {endpoint.body}") - _OPTIONAL - taken):
+        _mend(f"write {{{each}}} where the {_NAMES.get(each, each)} goes")
+    if "words" in endpoint.takes and not ({"add", "remove"} <= taken or "words" in taken):
+        _mend(
+            'write behind the path what is sent, as JSON, with "{add}" and "{remove}" where the lists of words go, or'
+            ' "{words}" for the whole list'
+        )
+    body = body.strip() or ("" if method.upper() == "GET" else endpoint.body)
+    return replace(endpoint, method=method.upper(), path=path, other=None, body=body, yours=True)
+
+
+def _json(method: str, body: str, *, own: bool) -> object:
+    if own and method == "GET":
+        _mend("leave out what follows the path: a GET sends nothing")
+    if not body or method == "GET":
+        return None
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        found = None
+    if not isinstance(found, dict):
+        _mend('what follows the path is not JSON that can be sent, such as {"words": "{words}"}')
+    return found
+
+
+def _mend(sentence: str) -> NoReturn:
+    raise ValueError(sentence)
+
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_OPTIONAL: Final = {"page", "size"}
+_NAMES: Final = {"token": "token's id", "job": "job's id", "active": "switch"}
 _JOB: Final = ("job",)
 _TOKEN: Final = ("token",)
 _PROMPT: Final = '{"prompt": "{prompt}"}'

@@ -203,10 +203,10 @@ class Line:
             return await asyncio.to_thread(answer.value) if answer.slow else answer.value()
         except MalformedError as error:
             failure = error
-        if said := complaint(answer.body, api_key=self._key):
+        if not failure.certain and (said := complaint(answer.body, api_key=self._key)):
             place = f" in place of {wanted}" if wanted else ""
             words = f"the API answered with an error{place}: {said}"
-            failure = MalformedError(words, path=failure.path, certain=failure.certain)
+            failure = MalformedError(words, path=failure.path)
         failure.retry_after = answer.retry_after
         self._leave_alone(failure)
         raise failure

@@ -65,13 +65,13 @@ class Tree(Value):
         return (*found, "… the answer goes on") if self.cut and len(found) < most else tuple(found)
 
     def words(self) -> tuple[str, ...] | None:
-        """The texts of the list that this is, or of the first one in it; None when there is none, or not all of it."""
-        for part in self._walk():
-            leaves = [each for each in part.parts if not each.parts and not each.listed]
-            if part.listed and len(leaves) == len(part.parts) and (leaves or part is self or not part.more):
-                whole = not (self.cut or part.more or any(each.struck for each in leaves))
-                return tuple(each.text for each in leaves) if whole else None
-        return None
+        """The texts of the one list of texts that is in it; None when there is none, or several, or not all of it."""
+        lists = [
+            part for part in self._walk() if part.listed and not any(each.parts or each.listed for each in part.parts)
+        ]
+        if len(lists) != 1 or self.cut or lists[0].more or any(each.struck for each in lists[0].parts):
+            return None
+        return tuple(each.text for each in lists[0].parts)
 
     def _walk(self) -> Iterator["Tree"]:
         level: list[Tree] = [self]

@@ -6,7 +6,7 @@ import logging
 import pickle
 import re
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import pairwise
@@ -31,6 +31,7 @@ from bot.imaginepro.client import (
     connected,
     once,
 )
+from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
 from bot.imaginepro.failures import retry_after
 from bot.priority import Priority
 from bot.sandbox import imaginepro as sandbox
@@ -70,6 +71,7 @@ async def client_of(
     attempt: float = PATIENCE,
     key: str = KEY,
     priority: Priority | None = None,
+    endpoints: Mapping[str, Endpoint] = ENDPOINTS,
 ) -> AsyncIterator[ImaginePro]:
     """A client that is in no hurry, unless the test is about one that is."""
     async with connected(
@@ -79,16 +81,24 @@ async def client_of(
         budget=timedelta(seconds=budget),
         attempt_timeout=timedelta(seconds=attempt),
         priority=priority,
+        endpoints=endpoints,
     ) as client:
         yield client
 
 
 @asynccontextmanager
 async def client_and(
-    upstream: Upstream, *, budget: float = PATIENCE, attempt: float = PATIENCE
+    upstream: Upstream,
+    *,
+    budget: float = PATIENCE,
+    attempt: float = PATIENCE,
+    endpoints: Mapping[str, Endpoint] = ENDPOINTS,
 ) -> AsyncIterator[ImaginePro]:
     """A client of that upstream, in no hurry either."""
-    async with serving(upstream) as url, client_of(url, budget=budget, attempt=attempt) as client:
+    async with (
+        serving(upstream) as url,
+        client_of(url, budget=budget, attempt=attempt, endpoints=endpoints) as client,
+    ):
         yield client
 
 
