@@ -235,7 +235,8 @@ async def _run(settings: Settings) -> int:
 
 
 async def _check(settings: Settings) -> int:
-    from bot.check import Verdict, checks  # noqa: PLC0415 - a bot that runs does without it
+    from bot.chat.checkup import Verdict  # noqa: PLC0415 - a bot that runs does without it
+    from bot.check import checks  # noqa: PLC0415 - as above
 
     # At once and without a traceback, whatever waits for an answer: nothing is under way that would have to end.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))

@@ -8,16 +8,15 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from bot import __version__
 from bot.chat.attempt import one_try
+from bot.chat.checkup import Check, Verdict
 from bot.chat.login import LoginError, try_login
 from bot.chat.premises import findings, told
 from bot.chat.survey import AwayError
-from bot.domain.digest import upcoming
+from bot.doctor import zone
 from bot.domain.value import Value
 from bot.fallback import fallback_of
 from bot.imaginepro.client import PASSING, UpstreamError, connected
@@ -32,26 +31,6 @@ DEADLINE = timedelta(seconds=10)
 """For all of them, which are tried at the same time."""
 
 
-class Verdict(Enum):
-    """What became of trying."""
-
-    TRYING = auto()
-    """It goes on."""
-    GOOD = auto()
-    WRONG = auto()
-    """Somebody has to mend something."""
-    AWAY = auto()
-    """It may become good by itself."""
-
-
-class Check(Value):
-    """What trying one thing showed."""
-
-    verdict: Verdict
-    what: str
-    words: str
-
-
 class _Attempt(Value):
     what: str
     where: str
@@ -60,13 +39,8 @@ class _Attempt(Value):
 
 async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Check]:
     """Try all that the settings name, each whatever became of the others, and end in time whatever is away."""
-    import tzdata  # type: ignore[import-untyped] # noqa: PLC0415 - it ships no types; only here its version matters
-
-    zones = f"times of {settings.timezone} are those of tzdata {tzdata.__version__} ({tzdata.IANA_VERSION})"
-    daily = (
-        f"the next daily digest is due {_next_digest(settings, clock())}" if settings.digest_at else "no daily digest"
-    )
-    yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {zones}; {daily}")
+    place = zone(settings, clock())
+    yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {place.words}")
     refused: Counter[str] = Counter()
     attempts = [
         _Attempt("database", f" {_place(settings)}", lambda: _database(settings)),
@@ -95,13 +69,6 @@ async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         task.cancel()
         errors = f"; it answered {' and '.join(refused)} meanwhile" if each.what == "Discord" and refused else ""
         yield Check(Verdict.AWAY, each.what, f"no good answer within {up_to}{errors}")
-
-
-def _next_digest(settings: Settings, now: datetime) -> str:
-    """When it comes, on the clock by which it was set."""
-    assert settings.digest_at is not None  # noqa: S101 - nobody asks otherwise
-    zone = ZoneInfo(settings.timezone)
-    return f"{upcoming(now, settings.digest_at, zone).astimezone(zone):%F %H:%M}"
 
 
 async def _database(settings: Settings) -> Iterable[Check]:

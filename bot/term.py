@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.acts import Acts
 from bot.chat.alerts import Alert, Roles, alert, unsaved
-from bot.chat.attempt import one_try
+from bot.chat.attempt import Heard, one_try
 from bot.chat.board import Boards, first_come
 from bot.chat.channel import OpsChannel
+from bot.chat.checkup import Check
 from bot.chat.client import ChatClient
 from bot.chat.premises import Ids, unmentioned
 from bot.delivery.handover import Handover
@@ -90,6 +92,7 @@ async def wired(
         # Once a term, since the end of one unfreezes all: a walk through the libraries stops the event loop for 50 ms.
         gc.freeze()
         discord_errors: Counter[str] = Counter()
+        heard = Heard()
         client = ChatClient(
             monitor,
             guild_id=settings.guild_id,
@@ -102,7 +105,7 @@ async def wired(
             read_only=settings.read_only,
             stands=lease.stands,
             on_asked=priority.asked,
-            http_trace=one_try(discord_errors, may_speak=lambda: lease.held or (lease.kept and speaks_for_itself())),
+            http_trace=one_try(discord_errors, lambda: lease.held or (lease.kept and speaks_for_itself()), heard),
             proxy_for=settings.proxy_for,
         )
         client.upstream = upstream
@@ -129,7 +132,7 @@ async def wired(
         boards = client.keep_boards(store, handover, first_come(outbox, handover, settings.ops_channel_id))
         saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
-
+        client.doctor = partial(_examined, settings, clock, store, upstream, monitor, outbox, client, heard)
         polled = asyncio.Event()
         heartbeat = _heartbeat(settings, pulse, store, lease)
 
@@ -144,15 +147,7 @@ async def wired(
             await store.prune(clock() - RETENTION)
             await store.prune_history(clock(), settings.history_raw, settings.history_hourly)
 
-        def while_kept(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-            async def run() -> None:
-                # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
-                with contextlib.suppress(FencedError):
-                    if lease.kept:
-                        await work()
-
-            return run
-
+        while_kept = partial(_while_kept, lease)
         jobs = (
             Job("poll", every=settings.poll_interval, run=while_kept(poll)),
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
@@ -162,6 +157,22 @@ async def wired(
         )
         watched = tuple(map(pulse.watched, jobs))
         yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, polled)
+
+
+def _while_kept(lease: Lease, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
+        with contextlib.suppress(FencedError):
+            if lease.kept:
+                await work()
+
+    return run
+
+
+async def _examined(*parts: Any) -> Sequence[Check]:  # noqa: ANN401 - those of `bot.doctor.Parts`
+    from bot import doctor  # noqa: PLC0415 - no start needs it
+
+    return await doctor.examined(doctor.Parts(*parts))
 
 
 @contextlib.asynccontextmanager

@@ -186,7 +186,24 @@ class _Tally:
             patience.taken()
 
 
-def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = lambda: True) -> aiohttp.TraceConfig:
+class Heard:
+    """What Discord said last that the time is, in the header `Date` of an answer."""
+
+    def __init__(self) -> None:
+        self.date = ""
+        self.at = 0.0
+        """When that was, by the clock of the loop."""
+
+    def note(self, date: str) -> None:
+        """It says so now."""
+        self.date, self.at = date, asyncio.get_running_loop().time()
+
+
+def one_try(
+    errors: Counter[str] | None = None,
+    may_speak: Callable[[], bool] = lambda: True,
+    heard: Heard | None = None,
+) -> aiohttp.TraceConfig:
     """A trace for `discord.Client(http_trace=…)` that lets each request for a channel's messages be made once.
 
     Args:
@@ -194,6 +211,7 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
             one (`503`), or as `no answer`.
         may_speak: Asked before each request for a channel's messages, and before the connection for it is made; when it
             says no, there is none.
+        heard: Is told what time each answer says it is.
     """
     tally = _Tally(Counter() if errors is None else errors)
 
@@ -207,6 +225,8 @@ def one_try(errors: Counter[str] | None = None, may_speak: Callable[[], bool] = 
     async def ended(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
+        if heard is not None:
+            heard.note(params.response.headers.get("Date", ""))
         tally.meets(params, await _refusal(params))
 
     async def led_elsewhere(

@@ -98,7 +98,7 @@ class ChatClient(DeskClient):
         """What the settings name."""
         self.found: Found | None = None
         """What Discord showed of that last; None before the first time."""
-        self._survey: asyncio.Task[None] | None = None
+        self._survey: asyncio.Task[bool] | None = None
         self.access = Access(guild_id, operator_role_id, viewer_role_id, read_only)
         self.place = Place(guild_id, channel_id, timezone)
         self.stands = stands
@@ -225,20 +225,27 @@ class ChatClient(DeskClient):
         return self.found
 
     async def unmentioned(self) -> str:
-        """Why a critical alert would mention nobody; as of before, where Discord does not answer while people wait.
+        """Why a critical alert would mention nobody; as of before, where Discord does not answer while people wait."""
+        await self.look_again()
+        return unmentioned(self.ids, self.found)
+
+    async def look_again(self) -> bool:
+        """Look at what the settings name; False where Discord does not answer that while people wait.
 
         A request that takes longer goes on: see `_register` for what a cancelled one may do.
         """
         if self._survey is None or self._survey.done():
-            self._survey = asyncio.create_task(self._look_again(), name="look at the roles")
+            self._survey = asyncio.create_task(self._look(), name="look at the roles")
         await asyncio.wait({self._survey}, timeout=PATIENCE.total_seconds())
-        return unmentioned(self.ids, self.found)
+        return self._survey.done() and self._survey.result()
 
-    async def _look_again(self) -> None:
+    async def _look(self) -> bool:
         try:
             self.found = await survey(self, self.ids)
         except AwayError as error:
             logger.warning("the roles cannot be looked at: %s", error)
+            return False
+        return True
 
     async def setup_hook(self) -> None:
         """Run by discord.py after the login and before the gateway. The very first message says whom pages mention."""

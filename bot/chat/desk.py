@@ -15,6 +15,7 @@ from bot.acts import Acts
 from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
+from bot.chat.checkup import Doctor
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.chat.questions import Questions
@@ -211,6 +212,8 @@ class DeskClient(discord.Client):
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     studio: Studio
     """Where pictures are made."""
+    doctor: Doctor
+    """Tries everything that the bot needs."""
     questions: Questions
     """Those that wait for Confirm or Cancel."""
     turn: asyncio.Lock

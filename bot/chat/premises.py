@@ -208,6 +208,24 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
             yield Finding(f"the bot may not {permission} in {where}: allow it in that channel's settings, Permissions")
 
 
+MORE = {
+    "attach_files": ("Attach Files", "charts and exports are refused there"),
+    "pin_messages": ("Pin Messages", "no board is pinned there"),
+}
+"""What the bot can do without, as Discord's flags have it: what Discord calls it, and what comes of it."""
+
+
+def lacking(found: Found) -> tuple[str, ...]:
+    """What the bot could do in the ops channel if it were allowed to, in sentences that say how."""
+    server, channel = found.server, found.channel
+    if server is None or channel is None or channel.guild_id != server.id:
+        return ()
+    may = permissions(found.bot_id, found.own_roles, server, channel)
+    where = _channel(channel)
+    lacks = (words for flag, words in MORE.items() if not getattr(may, flag))
+    return tuple(f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks)
+
+
 def _of_roles(ids: Ids, found: Found) -> Iterator[Finding]:
     yield from _of_role("OPERATOR_ROLE_ID", ids.operator_role_id, found)
     yield from _of_role("VIEWER_ROLE_ID", ids.viewer_role_id, found)

@@ -37,7 +37,7 @@ from bot.imaginepro.errors import (
     UpstreamError,
 )
 from bot.imaginepro.fleet import fleet, toggle, token
-from bot.imaginepro.http import ATTEMPT_TIMEOUT, LONGEST_HEADER, MOST_HEADERS, PASSING, Line, once, staged
+from bot.imaginepro.http import ATTEMPT_TIMEOUT, LONGEST_HEADER, MOST_HEADERS, PASSING, Exchange, Line, once, staged
 from bot.imaginepro.wire import NOTHING, Reader
 from bot.priority import Priority
 
@@ -128,6 +128,11 @@ class ImaginePro:
     def answered(self) -> Mapping[str, str]:
         """What came of the last call of each endpoint in this run, by name: `well`, a status, or a kind of trouble."""
         return self._line.answered
+
+    @property
+    def last(self) -> Exchange:
+        """The last call that was answered well: how long it took, and what the upstream's clock said."""
+        return self._line.last
 
     async def fleet(self, known: Mapping[int, Token] = NOTHING) -> dict[int, Token]:
         """All linked tokens by id, in the upstream's order; what is decoded and reads as in `known` is that token.

@@ -106,6 +106,17 @@ class _Pace:
         """When the last call was made, by the loop's clock."""
 
 
+class Exchange(NamedTuple):
+    """A call that was answered."""
+
+    date: str = ""
+    """When that was by the upstream's clock, as its header `Date` has it."""
+    at: float = -math.inf
+    """The same by the loop's clock."""
+    took: float = 0.0
+    """Seconds from the request to the end of the answer."""
+
+
 class Line:
     """The line to the API, for one key."""
 
@@ -133,6 +144,8 @@ class Line:
         self._progress = _Pace(min(_PROGRESS, self._pace.spacing))
         self._moved: set[str] = set()
         """The endpoints that are at their other path, by name, for this run."""
+        self.last = Exchange()
+        """The last good one."""
         self._resting: UpstreamError | None = None
         """The answer that asked to be left alone, and until when, on the loop's clock. A restart forgets it."""
         self._rests_until = -math.inf
@@ -267,6 +280,8 @@ class Line:
         response: aiohttp.ClientResponse | None = None
         failure: UpstreamError | None = None
         stage = SimpleNamespace(connecting=False)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         headers = {
             "Authorization": f"Bearer {self._key}",
             "Accept": "application/json",
@@ -309,6 +324,8 @@ class Line:
             failure.retry_after = answer.retry_after
             self._leave_alone(failure)
             raise failure
+        if response is not None:
+            self.last = Exchange(response.headers.get("Date", ""), clock(), clock() - began)
         return answer
 
     def _rests_since(self, began: float) -> UpstreamError | None:

@@ -177,6 +177,7 @@ class Store:
     renew = _writes_noted(lease.renew)
     release = _writes(lease.release)
     prove = _stores(proof.allowed)
+    prove_room = _writes_leading(proof.room)
 
     load = _reads(memory.load)
     save = _stores(claims.save)

@@ -43,7 +43,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, away, heartbeat, leader, outbox, saving, term
+from bot import app, away, doctor, heartbeat, leader, outbox, saving, term
 from bot import check as bot_check
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
@@ -116,7 +116,7 @@ def give_up(seconds: float) -> None:
     """Let the bot wait for so long at most."""
     database.CONNECT_DEADLINE = database.STATEMENT_DEADLINE = database.LOCK_DEADLINE = seconds  # type: ignore[misc] # in life they are final
     _by_default(OpsChannel, answer=timedelta(seconds=seconds))
-    bot_check.DEADLINE = timedelta(seconds=seconds)
+    bot_check.DEADLINE = doctor.DEADLINE = timedelta(seconds=seconds)
 
 
 def try_to_read(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""`/admin`: who did what with this bot, and whether a page reaches whoever is on call."""
+"""`/admin`: who did what with this bot, how it is, and whether a page reaches whoever is on call."""
 
 import re
 
@@ -21,8 +21,10 @@ def command() -> app_commands.Group:
     """A new instance, for one client."""
     return group_of(
         "admin",
-        "What people did with this bot, and a test page",
+        "What people did with this bot, how it is, and a test page",
         ("audit", "Who acknowledged, silenced or set what; when; why", Need.OPERATE, _audit),
+        ("doctor", "What is wrong with the bot, and how to mend it", Need.OPERATE, _doctor),
+        ("endpoints", "Where each endpoint of ImaginePro is, and which are not known", Need.OPERATE, _endpoints),
         ("test", "Page whoever is on call, and see how soon they answer", Need.OPERATE, _test),
     )
 
@@ -34,6 +36,22 @@ async def _audit(interaction: Asked) -> None:
     if entries:
         title = f"Last {len(entries)} actions" if len(entries) > 1 else "Last action"
     await answer(interaction, embed=compose(title, map(_line, entries), BLUE))
+
+
+async def _doctor(interaction: Asked) -> None:
+    """Everything that the bot needs is tried, which takes some seconds at most."""
+    await wait(interaction)
+    from bot.chat.cards.checkup import checkup  # noqa: PLC0415 - no start needs it
+
+    await answer(interaction, embed=checkup(await interaction.client.doctor()))
+
+
+async def _endpoints(interaction: Asked) -> None:
+    from bot.chat.cards.endpoints import endpoints_card  # noqa: PLC0415 - no start needs it
+
+    upstream = interaction.client.upstream
+    embed = endpoints_card(upstream.endpoints, upstream.answered)
+    await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
 async def _test(interaction: Asked) -> None:
