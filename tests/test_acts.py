@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -350,3 +351,110 @@ async def test_the_card_that_it_came_from_tells_it(sqlite_url: str) -> None:
         found = sa.select(messages.c.notice).where(messages.c.notice.is_not(None))
         notices = await bot.store.database.read(lambda connection: list(connection.scalars(found)))
         assert [each.keys for each in notices if each.acts] == [(BANNED,)]
+
+
+class Killed(asyncio.CancelledError):
+    """The process is dead: nothing that it does any more reaches anybody."""
+
+
+class Life:
+    """A process that is killed at some of the moments between two awaits."""
+
+    def __init__(self, moments: float) -> None:
+        """`moments` is how many it lives."""
+        self._left = moments
+
+    @property
+    def over(self) -> bool:
+        """Whether it was killed."""
+        return self._left <= 0
+
+    def moment(self) -> None:
+        """One goes by."""
+        self._left -= 1
+        if self.over:
+            raise Killed
+
+
+class Mortal:
+    """The way to ImaginePro of a process that may be killed before it asks, or before it hears the answer."""
+
+    def __init__(self, api: ImaginePro, life: Life) -> None:
+        self._api = api
+        self._life = life
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Any call."""
+        call = getattr(self._api, name)
+
+        async def called(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - of any call
+            self._life.moment()
+            try:
+                return await call(*args, **more)
+            finally:
+                self._life.moment()
+
+        return called
+
+
+class Grave(Disk):
+    """The database of such a process."""
+
+    def __init__(self, store: Store, life: Life) -> None:
+        super().__init__(store.database, store.installation)
+        self._life = life
+
+    async def save(self, changes: Any, now: Any, **more: Any) -> Any:  # type: ignore[override] # noqa: ANN401 - as above
+        """Store it, unless it is dead by now."""
+        self._life.moment()
+        stored = await super().save(changes, now, **more)
+        self._life.moment()
+        return stored
+
+
+@pytest.mark.parametrize(
+    "fault", [None, sandbox.RESET, HANGS, sandbox.FORBIDDEN], ids=["well", "reset", "hangs", "403"]
+)
+@pytest.mark.parametrize("several", [False, True])
+async def test_whenever_it_is_killed_each_act_happened_once_or_not_and_the_truth_is_told_once(
+    sqlite_url: str, fault: Fault | None, several: object
+) -> None:
+    async with ward(sqlite_url) as bot:
+        told, life = 0, Life(0)
+        for moments in count(1):
+            for token in bot.upstream.fleet.values():
+                token["isActive"] = True
+            await bot.monitor.restore()
+            await bot.monitor.poll()
+            sent, before = bot.sent, (await _ids(bot)).keys()
+            life = Life(moments)
+            monitor = Monitor(Mortal(bot.api, life), Grave(bot.store, life), Policy(), time_of_day, Handover())
+            await monitor.restore()
+            dying = Acts(Mortal(bot.api, life), monitor, time_of_day)
+            if fault is not None:
+                bot.upstream.fail(fault, times=1)
+            acts = [
+                off(token, batch=f"b{moments}" if several else "") for token in ((1900, 1901) if several else (1900,))
+            ]
+            with suppress(Killed, asyncio.CancelledError):
+                await dying.do(*acts, asked_at=time_of_day())
+            bot.upstream.heal()
+            await bot.monitor.restore()
+            await bot.acts.settle()
+            await asyncio.sleep(60)
+            await bot.acts.settle()
+            new = {each.token: each for name, each in (await _ids(bot)).items() if name not in before}
+            assert all(each.settled for each in new.values())
+            happened = {token for token in (1900, 1901) if not bot.on(token)}
+            assert {token for token, each in new.items() if each.state is State.DONE} == happened
+            assert bot.sent - sent <= len(acts)
+            told += bool(new)
+            assert len(await bot.told()) == told
+            if not life.over:
+                break  # it lived through all of it
+            await asyncio.sleep(4000)  # what hangs ends, and nobody asked lately
+
+
+async def _ids(bot: Ward) -> dict[str, Act]:
+    found = await bot.store.database.read(lambda connection: list(connection.scalars(sa.select(rows.c.act))))
+    return {each.id: each for each in found}

@@ -180,8 +180,10 @@ def may_begin(acts: Iterable[Act], act: Act, asked_at: datetime, token: Token | 
         asked_at: When the question was shown that was confirmed.
         token: Its token, as the last reading has it; None where that is not known, or not sure.
     """
-    same = [each for each in acts if each.subject == act.subject and each.id != act.id]
+    same = [each for each in acts if each.subject == act.subject]
     for each in same:
+        if each.id == act.id:
+            return "This was confirmed already. Look at what became of it."
         if not each.settled:
             return f"{who(each)} is about to {infinitive(each)} right now. Wait for the outcome, then look again."
     for each in same:

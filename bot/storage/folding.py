@@ -13,11 +13,11 @@ from bot.storage.batches import batches, partitions
 from bot.storage.messages import (
     after_its_card,
     answered,
-    calls_somebody,
     in_order,
     is_card,
     new_messages,
     rule_of,
+    says_what_no_card_does,
     unposted,
 )
 from bot.storage.names import name_of
@@ -77,7 +77,9 @@ def _fold_cards(connection: sa.Connection, size: int, now: datetime) -> int:
     for message_id, chunk in zip(new, chunks, strict=True):
         connection.execute(_MOVE, [{"name": name_of(incident), "message": message_id} for incident in chunk])
     gone = sa.select(messages.c.id).where(_foldable, messages.c.id < new[0])
-    connection.execute(sa.update(messages).where(messages.c.answers.in_(gone), calls_somebody).values(answers=None))
+    connection.execute(
+        sa.update(messages).where(messages.c.answers.in_(gone), says_what_no_card_does).values(answers=None)
+    )
     # Any other answer to a card that is to be posted anew goes with it: the summary shows how things are now.
     connection.execute(sa.delete(messages).where(messages.c.id.in_(gone) | messages.c.answers.in_(gone)))
     return len(folded)

@@ -39,10 +39,12 @@ answered: Final = messages.alias("answered")
 after_its_card: Final = messages.c.answers.is_(None) | answered.c.discord_id.is_not(None)
 """A notice answers nothing, or what is in the channel. One that answers a card on its way may have nothing to say."""
 
-calls_somebody: Final = sa.type_coerce(messages.c.notice, sa.Text).contains(f'"kind":"{NoticeKind.HANDED_OVER}"')
-"""A notice that mentions a person, which nothing else does."""
+_text: Final = sa.type_coerce(messages.c.notice, sa.Text)
 
-tells_a_rise: Final = sa.type_coerce(messages.c.notice, sa.Text).contains(f'"kind":"{NoticeKind.RAISED}"')
+says_what_no_card_does: Final = _text.contains(f'"kind":"{NoticeKind.HANDED_OVER}"') | _text.contains('"acts":[{')
+"""A notice that mentions a person, which nothing else does, or that tells the outcome of acts in the only line."""
+
+tells_a_rise: Final = _text.contains(f'"kind":"{NoticeKind.RAISED}"')
 """A notice that something got worse."""
 
 came_with: Final = sa.case((messages.c.version > 1, messages.c.version), else_=answered.c.version)

@@ -18,10 +18,10 @@ from bot.storage.batches import batches
 from bot.storage.messages import (
     after_its_card,
     answered,
-    calls_somebody,
     came_with,
     in_order,
     is_card,
+    says_what_no_card_does,
     tells_a_rise,
     unposted,
     waits,
@@ -112,7 +112,7 @@ _CONFIRM: Final = (
 )
 _DROP_TOLD: Final = sa.delete(messages).where(
     unposted,
-    ~calls_somebody,
+    ~says_what_no_card_does,
     messages.c.answers == _name,
     sa.exists()
     .where(
