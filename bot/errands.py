@@ -106,8 +106,8 @@ async def read_back(
         except UpstreamError as error:
             seen = f"it could not be read back: {error.detail}"
             continue
-        if found.state is State.DONE:
-            return replace(found, why=f"{outcome.why}, but {found.why}")
+        if found.state is not None:
+            return replace(found, why=f"{outcome.why}, {'but' if found.state is State.DONE else 'and'} {found.why}")
         seen, outcome = found.why, replace(outcome, token=found.token)
     why = f"{outcome.why}, and {looks[-1].total_seconds():.0f} s later {seen}"
     return replace(outcome, state=State.UNKNOWN, why=why)
@@ -194,7 +194,9 @@ async def _job(upstream: Acting, act: Act) -> Outcome:
         return Outcome(State.DONE, "there is no such job any more")
     if job.status is JobStatus.FAIL:
         return Outcome(State.DONE, f"it ended: {job.error[:_SHOWN] or 'as one that failed'}")
-    return Outcome(None, "it was over before" if job.status is JobStatus.DONE else "it was still running")
+    if job.status is JobStatus.DONE:
+        return Outcome(State.NOT_DONE, "it was finished")
+    return Outcome(None, "it was still running")
 
 
 async def _image(upstream: Acting, act: Act) -> Outcome:

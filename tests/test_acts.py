@@ -16,9 +16,12 @@ from bot.chat.alerts.acted import acted
 from bot.delivery.handover import Handover
 from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import Key, Rule
+from bot.domain.jobs import JobStatus
+from bot.domain.model import Status
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.imaginepro.client import ImaginePro, connected
+from bot.imaginepro.endpoints import ENDPOINTS, placed
 from bot.monitor import Monitor
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Fault, Upstream, serving, token_record
@@ -28,7 +31,13 @@ from bot.storage.store import Store, StoreUnavailableError, open_store
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
 
 ANA, BEN = 41, 42
-HANGS = sandbox.late(3600)
+HANGS = sandbox.HANG_AFTER
+FOUND = {
+    name: placed(each, sandbox.ENVIRONMENT[each.variable])
+    for name, each in ENDPOINTS.items()
+    if each.variable in sandbox.ENVIRONMENT
+}
+"""What ImaginePro does not publish, where the simulated one has it."""
 BANNED = Key(Rule.BANNED, 1900)
 
 
@@ -101,7 +110,13 @@ async def ward(url: str, upstream: Upstream | None = None, **more: Any) -> Async
     async with AsyncExitStack() as stack:
         root = await stack.enter_async_context(serving(upstream))
         api = await stack.enter_async_context(
-            connected(url=root, api_key=upstream.api_key, rate=(20, timedelta(seconds=1)), budget=timedelta(seconds=9))
+            connected(
+                url=root,
+                api_key=upstream.api_key,
+                rate=(20, timedelta(seconds=1)),
+                budget=timedelta(seconds=9),
+                endpoints={**ENDPOINTS, **FOUND},
+            )
         )
         opened = await stack.enter_async_context(open_store(url))
         store = Disk(opened.database, opened.installation)
@@ -181,6 +196,100 @@ async def test_what_happened_though_nobody_said_so_is_read_back(sqlite_url: str,
         (told,) = await bot.told()
         assert told.startswith("🔧 1900 was switched off by <@41>: ")
         assert told.endswith(r"\, but 1900 is off")
+
+
+def _running(upstream: Upstream) -> Act:
+    job = upstream.begun("a tree", 1900)
+    job.runs = 10**6
+    return Act(new_id(), Kind.CANCEL, "", time_of_day(), job=job.id, by=ANA)
+
+
+KINDS: dict[str, Callable[[Upstream], Act]] = {
+    "TOGGLE": lambda _: off(),
+    "COMMANDS": lambda _: off(kind=Kind.MODE, wanted="relax"),
+    "IMAGINE": lambda upstream: off(kind=Kind.PROBE, wanted=f"a tree --seed {len(upstream.jobs)}"),
+    "BUTTON": _running,
+    "QUEUE_PAUSE": lambda _: off(kind=Kind.QUEUE, wanted="pause"),
+    "BANWORDS_UPDATE": lambda _: off(kind=Kind.BANWORDS, wanted="+red moon -gore"),
+}
+"""An act of each kind, by the endpoint that it asks; that of `REFRESH` asks the same as that of `MODE`."""
+
+TELLS = set(KINDS) - {"QUEUE_PAUSE"}
+"""Those that can be read back."""
+
+
+@pytest.mark.parametrize("endpoint", KINDS)
+async def test_whatever_goes_wrong_each_kind_is_done_once_or_not_and_said_so(sqlite_url: str, endpoint: str) -> None:
+    async with ward(sqlite_url) as bot:
+        for number, (name, fault) in enumerate({"nothing": Fault(), **sandbox.WRONG}.items()):
+            bot.upstream.fleet[1900] |= {"isActive": True, "status": "FAST"}
+            bot.upstream.ban_words = ["gore"]
+            await bot.monitor.poll()
+            bot.upstream.fail(fault, times=1, at=endpoint)
+            before = bot.upstream.done(endpoint)
+            (act,) = await bot.do(KINDS[endpoint](bot.upstream))
+            done = bot.upstream.done(endpoint) - before
+            assert done <= 1, name
+            assert (act.state is State.DONE) <= (done == 1), (name, act)
+            assert (act.state is State.NOT_DONE) <= (done == 0), (name, act)
+            if endpoint in TELLS and done:
+                assert act.state is State.DONE, (name, act)
+            if name in {"401", "402", "403", "429"}:  # of 404 the other path is tried
+                assert act.state is State.NOT_DONE, (name, act)
+            assert len(await bot.told()) == number + 1, name
+            assert len(await bot.audit()) == 2 * (number + 1), name
+            await asyncio.sleep(4000)
+
+
+async def test_a_job_is_followed_to_its_end_and_told_then(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        heard: list[object] = []
+
+        async def tell(act: Act) -> None:
+            job = bot.acts.jobs.get(act.id)
+            heard.append(job.status if job else act.state)
+
+        (act,) = await bot.do(off(kind=Kind.PROBE, wanted="a tree --seed 1"), tell=tell)
+        assert (act.state, act.followed in bot.upstream.jobs) == (State.DONE, True)
+        assert heard == [State.BEGUN, JobStatus.QUEUED, JobStatus.PROCESSING, JobStatus.DONE, State.DONE]
+        bot.upstream.jobs[act.followed].ends = lambda: None
+        (mode,) = await bot.do(off(kind=Kind.MODE, wanted="relax"))
+        assert mode.state is State.DONE
+        assert bot.monitor.fleet.tokens[1900].status is Status.RELAX
+        assert await bot.told() == [
+            "🔧 A test job on 1900 was run by <@41>",
+            "🔧 1900 was switched to relax by <@41>",
+        ]
+
+
+async def test_a_job_that_fails_is_said_to_and_one_without_end_is_not_waited_for(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        (probe,) = await bot.do(off(kind=Kind.PROBE, wanted="nude --seed 1"))
+        assert (probe.state, probe.why) == (State.DONE, "its job failed: Banned prompt detected: nude")
+        bot.upstream.runs = 10**6
+        began = time_of_day()
+        (endless,) = await bot.do(off(kind=Kind.REFRESH, wanted=""))
+        assert endless.state is State.DONE, "a command takes no time"
+        (endless,) = await bot.do(off(kind=Kind.PROBE, wanted="a tree --seed 2"), asked_ago=-1)
+        assert (endless.state, endless.why) == (
+            State.DONE,
+            "its job was not over after 14 min, but there is an image of it",
+        )
+        assert time_of_day() - began < timedelta(minutes=15)
+
+
+async def test_a_job_that_a_dead_copy_followed_is_followed_on(sqlite_url: str) -> None:
+    upstream = Upstream((token_record(1900),))
+    async with ward(sqlite_url, upstream) as bot:
+        acting = asyncio.create_task(bot.do(off(kind=Kind.PROBE, wanted="a tree --seed 1")))
+        await asyncio.sleep(1)
+    with suppress(asyncio.CancelledError, ActRefused):
+        await acting
+    async with ward(sqlite_url, upstream) as bot:
+        await bot.acts.settle()
+        await asyncio.sleep(60)
+        assert await bot.stored() == [State.DONE]
+        assert upstream.done("IMAGINE") == 1
 
 
 async def test_an_upstream_that_is_away_leaves_it_unknown_and_what_a_later_reading_shows_is_told_once(
