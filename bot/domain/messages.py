@@ -6,6 +6,7 @@ from enum import StrEnum
 from bot.domain.acts import Act
 from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
+from bot.domain.runbooks import Remark
 from bot.domain.value import Value
 
 
@@ -25,6 +26,8 @@ class NoticeKind(StrEnum):
     """The daily digest. A version from before there was one reads another kind: see `bot.storage.turning`."""
     ACT = "act"
     """What became of an act, or of several that were confirmed together. Stored as another kind, too."""
+    RUNBOOK = "runbook"
+    """A runbook leaves something alone, or stopped. Stored as another kind, too."""
 
 
 class Notice(Value):
@@ -54,6 +57,8 @@ class Notice(Value):
     """What it says, where it is the daily digest."""
     acts: tuple[Act, ...] = ()
     """What it says the outcome of, where it is of acts."""
+    remark: Remark | None = None
+    """What it says, where it is of a runbook."""
 
 
 class Message(Value):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import ETA
 from bot.domain.rules.table import FLEET_RULES
+from bot.domain.runbooks import Runbook, Trail, name
 from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -27,6 +28,10 @@ def name_of(decision: Decision) -> str:
             return f"{f'every {WEEKDAYS[here.weekday()]}' if weekly else f'{here:%F}'} {here:%H:%M} ({zone})"
         case Setting(rule=rule, token=token):
             return rule if token is None else f"{rule} {token}"
+        case Runbook(book=book):
+            return name(book)
+        case Trail(kind=kind, token=token):
+            return f"{kind} by runbooks" if token is None else f"{kind} of {token} by runbooks"
 
 
 NOUNS: Mapping[Rule, str] = {

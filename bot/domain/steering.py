@@ -10,11 +10,13 @@ suppresses all that the other does, only the last end is told.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
+from bot.domain.runbooks import Runbook, Trail
 from bot.domain.value import Value, field, replace
 
 REMIND_FIRST = timedelta(minutes=15)
@@ -202,8 +204,8 @@ class Entry(Value):
     reason: str = ""
 
 
-Decision = Silence | Window | Setting
-"""What is kept until somebody takes it back or its time is over."""
+Decision = Silence | Window | Setting | Runbook | Trail
+"""What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
 
 
 class Decisions(Value):
@@ -212,6 +214,8 @@ class Decisions(Value):
     silences: Mapping[str, Silence] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
+    trails: Mapping[str, Trail] = field(default_factory=dict)
 
     @classmethod
     def of(cls, decisions: Iterable[Decision]) -> "Decisions":
@@ -221,12 +225,16 @@ class Decisions(Value):
     def with_(self, *decisions: Decision, without: Iterable[str] = ()) -> "Decisions":
         """These and more, less those with the ids in `without`."""
         gone = set(without)
-        known: Iterable[Decision] = (*self.silences.values(), *self.windows.values(), *self.settings.values())
+        known: Iterable[Decision] = chain.from_iterable(
+            each.values() for each in (self.silences, self.windows, self.settings, self.runbooks, self.trails)
+        )
         kept = [*(each for each in known if each.id not in gone), *decisions]
         return Decisions(
             {each.id: each for each in kept if isinstance(each, Silence)},
             {each.id: each for each in kept if isinstance(each, Window)},
             {each.id: each for each in kept if isinstance(each, Setting)},
+            {each.id: each for each in kept if isinstance(each, Runbook)},
+            {each.id: each for each in kept if isinstance(each, Trail)},
         )
 
     def holds(self, decision_id: str) -> bool:
@@ -235,7 +243,8 @@ class Decisions(Value):
 
     def get(self, decision_id: str) -> Decision | None:
         """The decision of that id, while it holds."""
-        return self.silences.get(decision_id) or self.windows.get(decision_id) or self.settings.get(decision_id)
+        sorts = (self.silences, self.windows, self.settings, self.runbooks, self.trails)
+        return next((found for each in sorts if (found := each.get(decision_id)) is not None), None)
 
     @property
     def suppressing(self) -> tuple[Silence | Window, ...]:

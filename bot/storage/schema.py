@@ -33,6 +33,7 @@ from bot.domain.incidents import Incident
 from bot.domain.info import ETA
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
+from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Decision, Setting, Silence, Window
 from bot.storage.turning import LEVEL, SINCE, known, turned, written
 
@@ -163,7 +164,13 @@ notice_incidents = sa.Table(
     sa.Column("incident_id", sa.Text, sa.ForeignKey(incidents.c.id, ondelete="CASCADE"), primary_key=True, index=True),
 )
 
-_KINDS: Final[Mapping[str, type[Decision]]] = {"silence": Silence, "window": Window, "setting": Setting}
+_KINDS: Final[Mapping[str, type[Decision]]] = {
+    "silence": Silence,
+    "window": Window,
+    "setting": Setting,
+    "runbook": Runbook,
+    "trail": Trail,
+}
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
 know, and so over no more than that decision."""
@@ -183,7 +190,7 @@ def kind_of(decision: Decision) -> str:
             later = scope.rule in SINCE
         case Setting(rule=rule, threshold=text):
             later = rule in SINCE or (rule is LEVEL and ETA in (text or "").lower())
-        case Window():
+        case Window() | Runbook() | Trail():
             pass
     return (_LATER if later else "") + next(kind for kind, each in _KINDS.items() if type(decision) is each)
 

@@ -68,18 +68,27 @@ def turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any
 
 
 def _notice(notice: Notice, turn: Callable[[Key], Key]) -> Notice:
-    """A digest, or the outcome of an act, of which a version from before cannot read the kind, is there an end.
+    """A digest, the outcome of an act or a word of a runbook, whose kinds a version from before cannot read, is an end.
 
     A digest is one of no incident at all: it says "0 incidents at once", which is true, and makes no sound.
     """
-    if notice.digest is not None or notice.acts:
-        of_its_own = NoticeKind.DIGEST if notice.digest is not None else NoticeKind.ACT
+    of_its_own = _of_its_own(notice)
+    if of_its_own is not None:
         acts = tuple(_act(each, turn) for each in notice.acts)
         notice = replace(notice, kind=NoticeKind.RESOLVED if turn is written else of_its_own, acts=acts)
     if any(turn(key) is not key for key in notice.keys):
         keys, before, quiet = (_all(each, turn) for each in (notice.keys, notice.before, notice.quiet))
         return replace(notice, keys=keys, before=before, quiet=quiet)
     return notice
+
+
+def _of_its_own(notice: Notice) -> NoticeKind | None:
+    """The kind that only a version of today can read; None for any other."""
+    if notice.digest is not None:
+        return NoticeKind.DIGEST
+    if notice.remark is not None:
+        return NoticeKind.RUNBOOK
+    return NoticeKind.ACT if notice.acts else None
 
 
 def _act(act: Act, turn: Callable[[Key], Key]) -> Act:

@@ -15,6 +15,7 @@ from bot.domain.incidents import End, Happening, Incident, Moment, Reason, Rule
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.rules.table import STATUS_RULES
+from bot.domain.runbooks import Book, Remark, Why
 from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.chat.checks import assert_harmless
@@ -334,9 +335,53 @@ def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
         Act(f"a{place}", each, what, NOON, job=why, by=by or 0, reason=why, why=what, state=list(State)[place % 5])
         for place, each in enumerate(Kind)
     )
-    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True, acts=acts if by else ())
+    remark = Remark(Book.SWITCH_OFF, Why.FAILED, "off", 1900, 2) if by else None
+    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True, acts=acts if by else (), remark=remark)
     shown = alert(replace(message(*about), notice=word), FLEET, ROLES)
     text = shown.content or ""
     assert width(text) <= 2000
     assert_harmless(text)
     assert text.endswith("-# ref k3f9-57")
+
+
+@pytest.mark.parametrize(
+    ("remark", "said"),
+    [
+        (
+            Remark(Book.SWITCH_OFF, Why.STOPPED, "off", times=6),
+            [
+                "✋ **Runbook *switch off when banned* has stopped**",
+                "It acted 6 times within an hour, which is all it may, and would have gone on.",
+                "What it did, it still takes back. See what is wrong; then `/runbook set` lets it go on.",
+            ],
+        ),
+        (
+            Remark(Book.SPEED, Why.FLAPS, "relax", 1900, 3),
+            [
+                "✋ **Runbook *relax and fast* leaves 1900 alone**",
+                "It would switch 1900 to relax once more, and did so 3 times within a day.",
+                "Until that is a day ago, this is for you.",
+            ],
+        ),
+        (
+            Remark(Book.QUEUE, Why.FAILED, "resume", None, 2),
+            [
+                "✋ **The queue could not be resumed**",
+                "Runbook *pause the queue* tried twice, and leaves it to you now.",
+            ],
+        ),
+        (
+            Remark(Book.SWITCH_ON, Why.FAILED, "on", 1900, 1, dry=True),
+            [
+                "✋ **1900 could not be switched on**",
+                "Runbook *switch on again* tried once, and leaves it to you now.",
+                "This was a dry run: nothing was sent.",
+            ],
+        ),
+    ],
+    ids=["stopped", "flaps", "failed", "dry"],
+)
+def test_a_runbook_says_aloud_what_it_leaves_to_people(remark: Remark, said: list[str]) -> None:
+    shown = alert(replace(message(), notice=Notice(NoticeKind.RUNBOOK, NOON, remark=remark)), FLEET, ROLES)
+    assert lines(shown) == said
+    assert not shown.silent

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
+from bot.domain import runbooks
 from bot.domain.account import Account
 from bot.domain.acts import Act, Kind, State, infinitive
 from bot.domain.digest import Told, cover, tally
@@ -23,6 +24,7 @@ from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
+from bot.domain.runbooks import Book, Does, Runbook
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch import account as accounts
@@ -31,6 +33,7 @@ from bot.domain.watch.acting import planned, settled
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
+from bot.domain.watch.running import run
 from bot.domain.watch.schedule import tick
 from tests.domain.fleets import record, taken, tokens
 
@@ -130,6 +133,24 @@ class Day:
         self._does(ANA, f"is about to {infinitive(act)}")
         self.hear(*planned(self.known, [act], self.now))
         self.hear(*settled(self.known, [replace(act, state=state, why=why)], self.now))
+
+    def runbook(self, book: Book, does: Does, an_hour: int = 1) -> None:
+        """Somebody sets what the bot may do by itself."""
+        self._does(ANA, f"sets runbook {runbooks.name(book)}: {does}")
+        setting = Runbook(book, self.now, ANA, does, timedelta(minutes=10), an_hour)
+        self.hear(*decide(self.known, setting, self._entry(name_of(setting))))
+
+    def work(self) -> None:
+        """The bot does what it may by itself, and ImaginePro does as it is told."""
+        changes, after, acts = run(self.known, self.now, POLICY, lambda: f"a{self.now:%H%M}")
+        self.hear(changes, after)
+        for act in acts:
+            self.lines.append(f"{self.now:%H:%M} the bot is about to {infinitive(act)}")
+            begun = replace(act, state=State.BEGUN, begun_at=self.now)
+            self.hear(*planned(self.known, [begun], self.now))
+            self.hear(*settled(self.known, [replace(begun, state=State.DONE, settled_at=self.now)], self.now))
+            assert act.token is not None
+            self.fleet[act.token] = replace(self.fleet[act.token], active=act.wanted == "on")
 
     def silence(self, scope: Scope, until: str | None, why: str = "") -> None:
         """Somebody silences something."""
@@ -378,6 +399,14 @@ def script() -> dict[str, Callable[[Day], None]]:
         "19:00": lambda day: day.off(1908),
         "19:10": lambda day: day.set(Rule.INACTIVE, 1908, on=False),
         "19:30": lambda day: day.token(1904),
+        # The bot itself switches a token off, and on again. It may do so once an hour: the next one is for people.
+        "19:31": lambda day: day.runbook(Book.SWITCH_OFF, Does.ON),
+        "19:32": lambda day: day.runbook(Book.SWITCH_ON, Does.ON),
+        "19:33": lambda day: day.token(1903, status="BANNED"),
+        "19:35": lambda day: day.token(1900, status="BANNED"),
+        "19:40": lambda day: day.off(1903),
+        "19:42": lambda day: day.token(1900),
+        "19:55": lambda day: day.runbook(Book.SWITCH_OFF, Does.OFF),
         # The second test finds nobody awake.
         "20:00": lambda day: day.test(ANA),
         "20:01": lambda day: day.acknowledge(Rule.TEST, None, BEN),
@@ -402,6 +431,7 @@ async def played() -> Day:
     day.token(1906, status="RELAX")
     for _ in range(24 * 60 - 1):
         day.poll()
+        day.work()
         day.minute()
         if day.now.minute % 5 == 0:
             day.look()

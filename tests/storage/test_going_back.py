@@ -17,6 +17,7 @@ from bot.domain.model import Fleet, Severity
 from bot.domain.refusal import REFUSALS
 from bot.domain.rules.account import CREDITS, PLAN
 from bot.domain.rules.table import PLAN_RULES
+from bot.domain.runbooks import Book, Does, Move, Remark, Runbook, Trail, Why
 from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
@@ -38,6 +39,7 @@ ACT: Final = Act(
 OTHER_STEPS: Final = {"credits", "plan"}
 """Of the keys by which it knows what is about the plan."""
 
+REMARK: Final = Remark(Book.SWITCH_OFF, Why.STOPPED, "off", times=3)
 DRY, BURNING, LOW = Key(Rule.DOES_NOT_LAST, 1900), Key(Rule.BURNING_FAST, 1901), Key(Rule.FAST_TIME_LOW, 1902)
 
 
@@ -75,12 +77,16 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         Silence("s2", Scope(token=1900), NOW, None, by=7, covered=(*map(Covered.of, found_),)),
         Silence("s3", Scope(), NOW, NOW + minutes(60), by=7, suppressed=(DRY, Key(Rule.BANNED, 1))),
         Window("w1", NOW, minutes(60), weekly=False, zone="UTC", by=7, suppressed=(BURNING,)),
+        Runbook(Book.SWITCH_OFF, NOW, 7, Does.ON, minutes(10), 3, stopped_at=NOW),
+        Trail(Kind.TOGGLE, 1900, NOW, (Move(NOW, Book.SWITCH_OFF, "off", "a1"),), NOW, Why.FAILED),
+        Trail(Kind.QUEUE, moves=(Move(NOW, Book.QUEUE, "pause"),)),
     )
     keys = tuple(each.key for each in found_)
     notices = (
         Notice(NoticeKind.RAISED, NOW, (DRY,)),
         Notice(NoticeKind.SILENCE_ENDED, NOW, keys, before=(DRY,), quiet=(BURNING,)),
         Notice(NoticeKind.ACT, NOW, (DRY,), acts=(ACT,)),
+        Notice(NoticeKind.RUNBOOK, NOW, (DRY,), remark=REMARK),
     )
     told = frozenset(each.key for each in found_ if each.open)
     changes = Changes(NOW, incidents=found_, notify=told, notices=notices, decided=decided, acts=(ACT,))
@@ -101,6 +107,8 @@ async def test_everything_comes_back_as_it_was(store: Store) -> None:
     assert (ended.before, ended.quiet) == ((DRY,), (BURNING,))
     (acted,) = (each.notice for each in shown if each.notice and each.notice.acts)
     assert (acted.kind, acted.keys, acted.acts, memory.acts) == (NoticeKind.ACT, (DRY,), (ACT,), (ACT,))
+    (said,) = (each.notice for each in shown if each.notice and each.notice.remark)
+    assert (said.kind, said.keys, said.remark) == (NoticeKind.RUNBOOK, (DRY,), REMARK)
 
 
 async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store) -> None:
@@ -144,7 +152,8 @@ async def test_it_passes_over_no_decision_that_it_could_read(store: Store) -> No
     rows = dict(await store.database.read(lambda connection: [(row.id, row.kind) for row in connection.execute(kinds)]))
     later = {name for name, kind in rows.items() if kind not in KINDS}
     assert rows.keys() == {each.id for each in decided}
-    assert later == {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
+    runbooks = {"runbook-switch_off_when_banned", "trail-toggle-1900", "trail-queue"}
+    assert later == runbooks | {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
 
 
 async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) -> None:

@@ -20,6 +20,7 @@ from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity, Status
+from bot.domain.runbooks import Move, Remark, Runbook, Trail
 from bot.domain.sample import Sample
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace
@@ -290,7 +291,11 @@ _STORED: dict[type[Value], str] = {
     Key: "rule step token",
     Moment: "act at by severity until what who",
     Act: "at batch begun_at by followed id job keys kind reason runbook seen_at settled_at state token wanted why",
-    Notice: "about acts at before by digest escalated keys kind quiet to until words",
+    Notice: "about acts at before by digest escalated keys kind quiet remark to until words",
+    Runbook: "an_hour at book by does quiet stopped_at",
+    Trail: "hand_at kind left moves token well_since",
+    Move: "act at book wanted",
+    Remark: "book dry times token wanted why",
     Digest: "blind day days ended failing gaps lapse lapses lasting left linked made_at most off open read_at "
     "refilling refills short shorts since stands unsure unsures until usable used users zone",
     Ahead: "said token who",

@@ -8,6 +8,7 @@ from bot.chat.alerts.acted import acted
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
+from bot.chat.alerts.remarks import remarked
 from bot.chat.alerts.story import Story
 from bot.chat.text import capitalised, listed, plain, quoted, stamp
 from bot.domain.incidents import Rule
@@ -143,6 +144,7 @@ NOTICES = {
     NoticeKind.MAINTENANCE_STARTED: _maintenance_started,
     NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
     NoticeKind.ACT: acted,
+    NoticeKind.RUNBOOK: remarked,
 }
 
 

@@ -110,7 +110,7 @@ def _said(moment: Moment, style: str) -> str:
     return words.format(
         at=stamp(moment.at, style),
         act=moment.act,
-        who="the bot" if moment.who is None else f"<@{moment.who}>",
+        who="the bot (runbook)" if moment.who is None else f"<@{moment.who}>",
         by=f"<@{moment.by}>",
         severity=moment.severity,
         until=stamp(moment.until, "f") if moment.until else "it is resolved",

@@ -16,6 +16,7 @@ from bot.domain.rules.upstream import judge_failure
 from bot.domain.sample import Sample, Turns
 from bot.domain.steering import Decisions, Silence, Window
 from bot.domain.value import replace
+from bot.domain.watch.hands import hands
 from bot.domain.watch.known import Changes, Known, both, keep, pin, release, suppressed_by
 
 
@@ -100,6 +101,8 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
     )
     written = {**case.changed, **{token_id: remembered[token_id] for token_id in entered if token_id in remembered}}
     changed = {token_id: histories[token_id] for token_id in written if token_id in histories}
+    if trails := tuple(hands(known, case.changed, reading.at)):
+        after = replace(after, decisions=after.decisions.with_(*trails))
     changes = replace(
         changes,
         read_at=after.fleet.read_at,
@@ -108,6 +111,7 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
         ledgers=entered,
         removed=gone,
         samples=tuple(_samples(known, case, turns)),
+        decided=(*changes.decided, *trails),
     )
     return changes, after
 
