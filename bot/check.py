@@ -95,6 +95,7 @@ async def _upstream(settings: Settings) -> Iterable[Check]:
             rate=settings.rate_limit,
             budget=patience,
             proxy=settings.proxy_for(settings.api_url),
+            endpoints=settings.endpoints,
         ) as upstream:
             tokens = await upstream.fleet()
     except UpstreamError as error:

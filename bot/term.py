@@ -219,6 +219,7 @@ def _upstream(settings: Settings, priority: Priority) -> contextlib.AbstractAsyn
         budget=settings.poll_interval * 0.9,
         priority=priority,
         proxy=settings.proxy_for(settings.api_url),
+        endpoints=settings.endpoints,
     )
 
 

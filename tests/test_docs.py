@@ -25,6 +25,7 @@ from bot.domain.rules.settable import THRESHOLDS, check
 from bot.domain.rules.table import RULES
 from bot.domain.steering import Setting
 from bot.domain.value import replace
+from bot.imaginepro.endpoints import ENDPOINTS
 from bot.observe.health import CAUSES
 from bot.settings import VARIABLES
 from bot.webhook import Event, Webhook
@@ -58,6 +59,11 @@ def test_the_settings_table_is_the_settings() -> None:
         for each in VARIABLES
     ]
     assert [row[:3] for row in rows("All of them", SETTINGS_PAGE)] == expected
+    endpoints = [
+        [f"`{each.name}`", f"`{each.method} {each.path}`" if each.path else "not published", each.what]
+        for each in ENDPOINTS.values()
+    ]
+    assert rows("IMAGINEPRO_ENDPOINT", SETTINGS_PAGE) == endpoints
 
 
 def test_the_changelog_begins_with_this_version_and_goes_back_one_by_one() -> None:

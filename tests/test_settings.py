@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Threshold
-from bot.settings import VARIABLES, Secret, Settings, SettingsError, load
+from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
+from bot.settings import ENDPOINT_VARIABLES, VARIABLES, Secret, Settings, SettingsError, load
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = {
@@ -47,6 +48,7 @@ def test_four_values_are_enough() -> None:
         api_key=Secret(REQUIRED["IMAGINEPRO_API_KEY"]),
         api_url="https://api.imaginepro.ai",
         rate_limit=(1, timedelta(seconds=3)),
+        token_field="tokenId",
         poll_interval=timedelta(minutes=1),
         thresholds=(Threshold("20%", percent=20), Threshold("5%", percent=5)),
         database_url=Secret("sqlite:///data/bot.db"),
@@ -75,7 +77,7 @@ def test_four_values_are_enough() -> None:
 
 
 def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
-    assert [variable.field for variable in VARIABLES] == list(Settings.__struct_fields__[:-1])
+    assert [variable.field for variable in VARIABLES] == list(Settings.__struct_fields__[:-2])
 
 
 @pytest.mark.parametrize(
@@ -337,7 +339,10 @@ def test_one_role_may_have_all_three_parts() -> None:
     assert settings.operator_role_id == settings.alert_role_id == settings.escalation_role_id == int("1" * 18)
 
 
-@given(name=st.sampled_from([variable.name for variable in VARIABLES]), noise=st.text(max_size=9), at=st.booleans())
+EVERY = (*VARIABLES, *ENDPOINT_VARIABLES)
+
+
+@given(name=st.sampled_from([variable.name for variable in EVERY]), noise=st.text(max_size=9), at=st.booleans())
 def test_no_problem_echoes_a_value(name: str, noise: str, *, at: bool) -> None:
     """A secret may have been pasted into the wrong line."""
     secret = "canary://canary:canary@canary"
@@ -352,14 +357,29 @@ def test_no_problem_echoes_a_value(name: str, noise: str, *, at: bool) -> None:
     assert "canary" not in shown
 
 
-FORMS = sorted(form for variable in VARIABLES for form in variable.forms)
+FORMS = sorted(form for variable in EVERY for form in variable.forms)
 CANARY = "c4n4ry"
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=20)
 VALUES = st.one_of(
     ANYTHING,
     st.builds("{}{}{}".format, ANYTHING, st.just(CANARY), ANYTHING),
     st.sampled_from(
-        ["postgres://", "sqlite:///", "https://", "http://[", "{", "1/3s", "20%,", "<@", "Bot ", "'", "/", "~"]
+        [
+            "postgres://",
+            "sqlite:///",
+            "https://",
+            "http://[",
+            "{",
+            "1/3s",
+            "20%,",
+            "<@",
+            "Bot ",
+            "'",
+            "/",
+            "~",
+            "POST /",
+            "GET /{token}",
+        ]
     ).flatmap(lambda start: st.builds("{}{}{}".format, st.just(start), st.sampled_from(["", CANARY]), ANYTHING)),
     st.sampled_from([variable.default or "1" for variable in VARIABLES]),
 )
@@ -511,9 +531,10 @@ def test_the_example_names_every_variable_with_its_meaning_and_default() -> None
         for row in VARIABLES
     ]
 
-    _, *example = (ROOT / ".env.example").read_text(encoding="utf-8").strip().split("\n\n")
+    _, *example, endpoints = (ROOT / ".env.example").read_text(encoding="utf-8").strip().split("\n\n")
 
     assert example == rows
+    assert endpoints.splitlines()[1:] == [f"#{each.variable}=" for each in ENDPOINTS.values() if not each.path]
 
 
 def test_the_example_with_its_four_values_filled_in_loads(tmp_path: Path) -> None:
@@ -671,3 +692,81 @@ def test_the_password_of_a_proxy_is_a_secret() -> None:
     assert "first" not in repr(settings)
     assert "its-key" in load(REQUIRED | {"HTTPS_PROXY": "http://its-key:@a:1"}).secrets
     assert load(REQUIRED | {"HTTPS_PROXY": PROXY}).secrets == load(REQUIRED).secrets
+
+
+def endpoint(name: str, text: str) -> Endpoint:
+    """The endpoint of that name where this is said of it."""
+    return load(REQUIRED | {f"IMAGINEPRO_ENDPOINT_{name}": text}).endpoints[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "method", "path", "body"),
+    [
+        ("QUEUE_PAUSE", "POST /api/v1/queue/pause", "POST", "/api/v1/queue/pause", ""),
+        ("QUEUE_PAUSE", "  put   /q?on=0 ", "PUT", "/q?on=0", ""),
+        ("QUEUE_STATUS", "GET /q/{token}", "GET", "/q/{token}", ""),
+        ("QUEUE_STATUS", 'POST /q {"id": "{token}"}', "POST", "/q", '{"id": "{token}"}'),
+        ("TOGGLE", "PATCH /t/{token}", "PATCH", "/t/{token}", '{"isActive": "{active}"}'),
+        ("TOGGLE", 'POST /t {"id": "{token}", "on": "{active}"}', "POST", "/t", '{"id": "{token}", "on": "{active}"}'),
+        ("BANWORDS_UPDATE", 'PUT /b {"w": ["x", "{words}"]}', "PUT", "/b", '{"w": ["x", "{words}"]}'),
+        ("COMMANDS", "POST /c", "POST", "/c", ENDPOINTS["COMMANDS"].body),
+    ],
+)
+def test_an_endpoint_is_where_the_operator_says(name: str, text: str, method: str, path: str, body: str) -> None:
+    found = endpoint(name, text)
+    assert (found.method, found.paths, found.body) == (method, (path,), body)
+    assert found.state == "set by you"
+    assert found.changes is ENDPOINTS[name].changes
+    assert load(REQUIRED).endpoints == ENDPOINTS
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("QUEUE_PAUSE", "/api/v1/queue/pause", "write a method and a path, such as POST /api/v1/..."),
+        ("QUEUE_PAUSE", "POST", "write a method and a path"),
+        ("QUEUE_PAUSE", "SEND /q", "write a method and a path"),
+        ("QUEUE_PAUSE", "POST https://api.imaginepro.ai/q", "leave out the host"),
+        ("QUEUE_PAUSE", "POST api/v1/q", "a path that begins with /"),
+        ("QUEUE_PAUSE", "POST /api/../q", "a path that begins with /"),
+        ("QUEUE_PAUSE", "POST /q#now", "a path that begins with /"),
+        ("QUEUE_PAUSE", "POST /q/{id}", "only {token} can be filled in"),
+        ("QUEUE_PAUSE", "POST /q/{token", "only {token} can be filled in"),
+        ("BANWORDS", "GET /q/{token}", "nothing is filled in here"),
+        ("QUEUE_PAUSE", 'POST /q {"id": "{id}"}', "only {token} can be filled in"),
+        ("QUEUE_PAUSE", "POST /q pause", "is not JSON that can be sent"),
+        ("QUEUE_PAUSE", "POST /q [1]", "is not JSON that can be sent"),
+        ("BANWORDS", 'GET /q {"all": true}', "leave out what follows the path"),
+        ("TOKEN", "GET /t", "write {token} where the token's id goes"),
+        ("TRACE", "GET /t/{token}", "only {job} can be filled in"),
+        ("TRACE", "GET /t", "write {job} where the job's id goes"),
+        ("TOGGLE", 'POST /t/{token} {"on": true}', "write {active} where the switch goes"),
+        ("BANWORDS_UPDATE", "POST /b", "write behind the path what is sent"),
+        ("BANWORDS_UPDATE", 'POST /b {"words": "{add}"}', "write behind the path what is sent"),
+    ],
+)
+def test_where_no_endpoint_can_be_has_a_sentence_that_says_how_to_mend_it(name: str, text: str, words: str) -> None:
+    shown = problems(**{f"IMAGINEPRO_ENDPOINT_{name}": text})
+    assert shown.startswith(f"IMAGINEPRO_ENDPOINT_{name}: ")
+    assert words in shown
+
+
+def test_the_field_that_names_a_token_is_a_setting() -> None:
+    set_ = REQUIRED | {"IMAGINEPRO_TOKEN_FIELD": "discordTokenId"}
+    assert json.loads(load(set_).endpoints["COMMANDS"].body) == {"cmd": "{command}", "discordTokenId": "{token}"}
+    moved = load(set_ | {"IMAGINEPRO_ENDPOINT_COMMANDS": "POST /c"}).endpoints["COMMANDS"]
+    assert json.loads(moved.body) == {"cmd": "{command}", "discordTokenId": "{token}"}
+    own = load(set_ | {"IMAGINEPRO_ENDPOINT_COMMANDS": 'POST /c {"c": "{command}", "t": "{token}"}'})
+    assert json.loads(own.endpoints["COMMANDS"].body) == {"c": "{command}", "t": "{token}"}
+    for text in ("cmd", "token id", "'id'", "{token}"):
+        assert "write the name of a field" in problems(IMAGINEPRO_TOKEN_FIELD=text)
+
+
+def test_an_endpoint_of_no_such_name_is_asked_after_wherever_it_is_written(tmp_path: Path) -> None:
+    (near,) = load(REQUIRED | {"IMAGINEPRO_ENDPOINT_QUEUE_PAUS": "POST /q"}).hints
+    (far,) = load(REQUIRED, dotenv(tmp_path, "IMAGINEPRO_ENDPOINT_X=GET /x")).hints
+    assert (
+        near
+        == "IMAGINEPRO_ENDPOINT_QUEUE_PAUS is not a variable of this bot: is IMAGINEPRO_ENDPOINT_QUEUE_PAUSE meant?"
+    )
+    assert far.startswith("IMAGINEPRO_ENDPOINT_X is not a variable of this bot")

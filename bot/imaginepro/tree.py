@@ -16,7 +16,7 @@ from bot.domain.value import Value, replace
 from bot.imaginepro.errors import MalformedError
 from bot.imaginepro.loose import BYTE_ORDER_MARK, Buffer, decoded, loosely, no_json, text_of
 
-KEPT: Final = 2**19
+KEPT: Final = 2**18
 """Bytes of an answer that are looked at; what follows is counted, and not kept."""
 DEPTH: Final = 8
 ITEMS: Final = 20_000
@@ -34,6 +34,8 @@ _SECRET_NAME: Final = re.compile(
 )
 """In the name of a field, of which only the letters are looked at, as small ones."""
 _HARMLESS_NAME: Final = re.compile(r"tokens?(ids?|status|info|counts?|numbers?)$")
+
+_SHORT: Final = 15
 
 T = TypeVar("T")
 
@@ -168,39 +170,33 @@ class _Growth:
         self._clean = clean
         self._left = ITEMS
 
-    def tree(self, name: str, text: Buffer, depth: int) -> Tree:
-        """The tree of this JSON, which is in a field of that name."""
+    def tree(self, name: str, text: Buffer, depth: int, *, of: str = "") -> Tree:
+        """The tree of this JSON, which is in a field of that name, or else in an array that is `of` that one."""
         label, struck = self._cleaned(name)
+        name = name or of
         begins = bytes(memoryview(text)[:1])
         if begins not in {b"[", b"{"}:
             said, struck_too = self._said(name, text)
             return Tree(label=label, text=said, struck=struck or struck_too)
-        whole = Tree(label=label, listed=begins == b"[", struck=struck)
         if _is_secret(name) and "token" not in _plain(name):
-            return replace(whole, text=REDACTED, listed=False, struck=True)
+            return Tree(label=label, text=REDACTED, struck=True)
         if not depth:
-            return replace(whole, text="(more below)", listed=False)
-        parts, count = self._parts(name, text, depth)
-        return replace(whole, parts=parts, more=count - len(parts), text="(nothing)")
-
-    def _parts(self, name: str, text: Buffer, depth: int) -> tuple[tuple[Tree, ...], int]:
-        parts: list[Tree] = []
+            return Tree(label=label, text="(more below)", struck=struck)
+        listed = begins == b"["
         fields: Iterable[tuple[str, Buffer]]
-        if bytes(memoryview(text)[:1]) == b"[":
+        if listed:
             items = _read(_ARRAY, text)
             fields, count = (("", each) for each in items), len(items)
         else:
             named = _read(_OBJECT, text)
             fields, count = named.items(), len(named)
+        parts: list[Tree] = []
         for key, each in fields:
-            if not self._left:
+            if self._left <= 0:
                 break
             self._left -= 1
-            part = self.tree(key, each, depth - 1)
-            if not key and _is_secret(name) and not part.parts:
-                part = replace(part, text=REDACTED, struck=True)
-            parts.append(part)
-        return tuple(parts), count
+            parts.append(self.tree(key, each, depth - 1, of=name if listed else ""))
+        return Tree(label, "(nothing)", tuple(parts), listed, count - len(parts), struck=struck)
 
     def _said(self, name: str, text: Buffer) -> tuple[str, bool]:
         """What a scalar says, and whether something was taken out of it."""
@@ -216,6 +212,8 @@ class _Growth:
         return raw[:LONGEST].decode(), len(raw) > LONGEST
 
     def _cleaned(self, text: str) -> tuple[str, bool]:
+        if len(text) < _SHORT and text.isascii() and text.isalpha():
+            return text, False  # a word, as most are: to look for secrets in it would take most of the time
         said = self._clean(text, LONGEST)
         return said, said != text
 

@@ -210,6 +210,7 @@ def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database:
         "POLL_INTERVAL": "1s",
         "DIGEST_AT": f"{_now():%H:%M}",
         "DATABASE_URL": f"sqlite:///{database}",
+        **imaginepro.ENVIRONMENT,
     }
 
 

@@ -2,6 +2,15 @@
 
 from bot.settings.environment import Settings, SettingsError, load, load_database_url, proxy_for
 from bot.settings.values import Secret
-from bot.settings.variables import VARIABLES
+from bot.settings.variables import ENDPOINT_VARIABLES, VARIABLES
 
-__all__ = ["VARIABLES", "Secret", "Settings", "SettingsError", "load", "load_database_url", "proxy_for"]
+__all__ = [
+    "ENDPOINT_VARIABLES",
+    "VARIABLES",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "load",
+    "load_database_url",
+    "proxy_for",
+]

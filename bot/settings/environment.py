@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from bot.domain.model import Threshold
 from bot.domain.value import Value, replace
+from bot.imaginepro.endpoints import ENDPOINTS, PREFIX, Endpoint, naming
 from bot.settings.values import Secret, is_loopback, is_private
-from bot.settings.variables import VARIABLES, Variable
+from bot.settings.variables import ENDPOINT_VARIABLES, VARIABLES, Variable
 from bot.storage.address import Server, parsed
 
 
@@ -31,7 +32,7 @@ class SettingsError(Exception):
 
 
 class Settings(Value):
-    """What the environment says. Each field is a row of `VARIABLES`, but for the last."""
+    """What the environment says. Each field is a row of `VARIABLES`, but for the last two."""
 
     discord_token: Secret
     guild_id: int
@@ -41,6 +42,8 @@ class Settings(Value):
     """Without a slash at its end."""
     rate_limit: tuple[int, timedelta]
     """So many calls in so much time."""
+    token_field: str
+    """In which field a command names its token; `endpoints` has it already."""
     poll_interval: timedelta
     thresholds: tuple[Threshold, ...]
     database_url: Secret
@@ -75,6 +78,8 @@ class Settings(Value):
     read_only: bool
     """Whether nobody may change anything at ImaginePro, the bot itself included."""
     watchdog: bool
+    endpoints: Mapping[str, Endpoint] = ENDPOINTS
+    """Where ImaginePro's endpoints are, by name: as published, or as the operator says."""
     hints: tuple[str, ...] = ()
     """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
 
@@ -161,12 +166,33 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
             values[variable.field] = _value(variable, (_as_named(variable, environ), _as_named(variable, written)))
         except SettingsError as error:
             problems += error.problems
+    values["endpoints"], wrong = _endpoints(values.get("token_field"), environ, written)
+    problems += wrong
     problems += _contradictions(values)
     hints = tuple(_hints(written, environ))
     if problems:
         raise SettingsError((*problems, *hints), values)
     settings = Settings(**values, hints=hints)
     return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
+
+
+def _endpoints(
+    token_field: str | None, environ: Mapping[str, str], written: Mapping[str, str]
+) -> tuple[Mapping[str, Endpoint], list[str]]:
+    """Where the endpoints are, and what is wrong with what is said of them."""
+    found = dict(ENDPOINTS)
+    problems: list[str] = []
+    for variable in ENDPOINT_VARIABLES:
+        try:
+            text = _value(variable, (environ, written))
+        except SettingsError as error:
+            problems += error.problems
+        else:
+            if isinstance(text, Endpoint):
+                found[variable.field] = text
+    if token_field and found["COMMANDS"].body == ENDPOINTS["COMMANDS"].body:
+        found["COMMANDS"] = naming(found["COMMANDS"], token_field)
+    return found, problems
 
 
 def load_database_url(environ: Mapping[str, str], dotenv: Path | None = None) -> str:
@@ -305,10 +331,14 @@ def _parsed(variable: Variable, form: str, text: str) -> object:
 
 def _hints(written: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
     """Find names in `.env` that are nearly ours, where ours is not set. The real environment is not ours to judge."""
-    ours = {form for variable in VARIABLES for form in variable.forms}
+    ours = {form for variable in (*VARIABLES, *ENDPOINT_VARIABLES) for form in variable.forms}
     missing = sorted(form for form in ours if not (environ.get(form) or written.get(form)))
-    for name in sorted(set(written) - ours - {each.name.lower() for each in VARIABLES if each.lower}):
+    strange = set(written) - ours - {each.name.lower() for each in VARIABLES if each.lower}
+    for name in sorted(strange | {each for each in environ if each.startswith(PREFIX)} - ours):
         from difflib import get_close_matches  # noqa: PLC0415 - most never get here
 
-        for near in get_close_matches(name.upper(), missing, n=1, cutoff=0.85):
-            yield f"{name} is not a variable of this bot: is {near} meant?"
+        near = get_close_matches(name.upper(), missing, n=1, cutoff=0.85)
+        if near:
+            yield f"{name} is not a variable of this bot: is {near[0]} meant?"
+        elif name.startswith(PREFIX):
+            yield f"{name} is not a variable of this bot: docs/settings.md names those that begin so"

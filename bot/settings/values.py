@@ -262,6 +262,13 @@ def rate_limit(text: str) -> tuple[int, timedelta]:
     return calls, period
 
 
+def field_name(text: str) -> str:
+    """The name of a field of what is sent to ImaginePro."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,49}", text) or text == "cmd":
+        _mend("write the name of a field, such as tokenId or id: letters, digits and _; cmd is the command's own")
+    return text
+
+
 def poll_interval(text: str) -> timedelta:
     """A time of one second to a day: with more nobody would be told in time."""
     interval = duration(text)

@@ -1,8 +1,10 @@
 """The specification: every variable of the environment. `.env.example` and `docs/settings.md` follow it."""
 
 from collections.abc import Callable
+from functools import partial
 
 from bot.domain.value import Value
+from bot.imaginepro.endpoints import ENDPOINTS, placed
 from bot.settings import values
 
 
@@ -68,6 +70,13 @@ VARIABLES = (
         values.rate_limit,
         "calls to ImaginePro per time, over all calls",
         "1/3s",
+    ),
+    Variable(
+        "IMAGINEPRO_TOKEN_FIELD",
+        "token_field",
+        values.field_name,
+        "in which field `/mode` and `/refresh` name the token to ImaginePro, which does not publish that",
+        "tokenId",
     ),
     Variable(
         "POLL_INTERVAL",
@@ -246,3 +255,9 @@ VARIABLES = (
     ),
 )
 """Every variable, required ones first."""
+
+
+ENDPOINT_VARIABLES = tuple(
+    Variable(each.variable, each.name, partial(placed, each), each.what, "") for each in ENDPOINTS.values()
+)
+"""One for each endpoint of ImaginePro's; the field of each is that endpoint's name, in `Settings.endpoints`."""
