@@ -154,6 +154,11 @@ class Acts:
             raise ActRefused(CLOSING)
         return await asyncio.shield(self._task(self._all(acts, asked_at, tell or _nobody)))
 
+    def begin(self, *acts: Act, asked_at: datetime) -> None:
+        """The same, and nobody waits for it: what may not be done is not."""
+        if not (self.read_only or self._closed):
+            self._task(self._all(acts, asked_at, _nobody))
+
     async def settle(self) -> None:
         """See to acts that nobody has in hand, as at the start of a term, and to what could not be stored before.
 

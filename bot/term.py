@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from bot import runbooks
 from bot.acts import Acts
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import Heard, one_try
@@ -147,11 +148,15 @@ async def wired(
             await store.prune(clock() - RETENTION)
             await store.prune_history(clock(), settings.history_raw, settings.history_hourly)
 
+        async def act() -> None:
+            await acts.settle()
+            await runbooks.work(monitor, acts)
+
         while_kept = partial(_while_kept, lease)
         jobs = (
             Job("poll", every=settings.poll_interval, run=while_kept(poll)),
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
-            Job("acts", every=TICK, run=while_kept(acts.settle)),
+            Job("acts", every=TICK, run=while_kept(act)),
             Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
