@@ -1,5 +1,7 @@
 """Every endpoint, over HTTP, against a simulated ImaginePro that is well, or fails in each way that it can fail."""
 
+import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,7 +24,16 @@ from bot.imaginepro.client import (
 from bot.imaginepro.endpoints import ENDPOINTS, Endpoint, placed
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Upstream, serving
-from tests.imaginepro.test_client import BUDGET, CANARY, FREELY, KEY, upstream_of
+from tests.imaginepro.test_client import (
+    BUDGET,
+    CANARY,
+    FREELY,
+    GARBAGE,
+    KEY,
+    client_of,
+    raw_server,
+    upstream_of,
+)
 from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this module
 
 UNPUBLISHED = {name: each for name, each in ENDPOINTS.items() if not each.path}
@@ -170,3 +181,59 @@ async def test_a_404_of_a_proxy_does_not_let_a_change_be_sent_twice() -> None:
             await client.command(1900, "relax")
     assert not caught.value.certain
     assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("name", USES)
+async def test_garbage_on_the_wire_ends_each_endpoint_in_an_error_that_shows_none_of_it(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Searched: the error, its chain, its traceback as a log prints it, and every log record of every library."""
+    caplog.set_level(logging.DEBUG)
+    shown, certain = [], []
+    for wrong, answer in GARBAGE.items():
+        async with raw_server(answer) as url, client_of(url, budget=0.3, endpoints=set_by_the_operator()) as client:
+            try:
+                await USES[name].call(client)
+            except UpstreamError as error:
+                shown += [repr(error), error.detail, *traceback.format_exception(error)]
+                certain += [wrong] if error.certain else []
+            else:
+                assert wrong in {"endless header", "bad gzip", "bad record"}, "what has any shape may be one of these"
+    assert certain == []
+    shown += [caplog.text, *(repr(vars(record)) for record in caplog.records)]
+    assert not any(CANARY.lower() in text.lower() or KEY in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1",
+        "http://nowhere.invalid",
+        "",
+        "http://[",
+        "http://127.0.0.1:99999",
+        "ftp://127.0.0.1",
+        f"http://{'a' * 70}.example",
+    ],
+)
+async def test_what_leads_nowhere_was_certainly_not_done(url: str) -> None:
+    async with client_of(url, budget=BUDGET, endpoints=set_by_the_operator()) as client:
+        for name, use in USES.items():
+            if use.effect:
+                with pytest.raises(UpstreamError) as caught:
+                    await use.call(client)
+                assert caught.value.certain, (name, caught.value.detail)
+
+
+async def test_a_host_without_tls_was_sent_nothing() -> None:
+    async with serving(upstream_of(1900)) as url, client_of(url.replace("http:", "https:"), budget=BUDGET) as client:
+        with pytest.raises(UnreachableError, match="TLS") as caught:
+            await client.toggle(1900, active=False)
+    assert caught.value.certain
+
+
+async def test_a_key_that_http_cannot_carry_was_not_sent() -> None:
+    async with serving(upstream_of(1900)) as url, client_of(url, key="two\r\nlines") as client:
+        with pytest.raises(NotFoundError, match="cannot be sent") as caught:
+            await client.toggle(1900, active=False)
+    assert caught.value.certain
