@@ -126,3 +126,123 @@ async def test_calls_are_noted_in_order_with_their_times(upstream: Upstream, ses
     first, second = upstream.calls
     assert [(call.method, call.path) for call in (first, second)] == [("GET", LIST), ("GET", f"{SINGLE}5")]
     assert first.at <= second.at
+
+
+PAYLOADS = Path(__file__).parent.parent / "payloads"
+PROMPT = {"prompt": "a lighthouse"}
+COMMAND = {"cmd": "fast", "tokenId": 1900}
+CANCEL = {"messageId": "{job}", "button": "Cancel Job"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "method", "path", "body"),
+    [
+        ("trace.json", "GET", "/api/v1/message/trace/{job}", None),
+        ("progress.json", "GET", "/api/v1/message/fetch/{job}", None),
+        ("images.json", "GET", "/api/v1/nova/images?page=1&size=5", None),
+        ("submitted.json", "POST", "/api/v1/nova/imagine", PROMPT),
+        ("submitted.json", "POST", "/api/v1/midjourney/commands", COMMAND),
+        ("cancelled.json", "POST", "/api/v1/nova/button", CANCEL),
+        ("account.json", "GET", "/api/v1/subscription/account-info", None),
+        ("prompt_check.json", "POST", "/api/v1/nova/prompt-check", {"prompt": "gore"}),
+    ],
+)
+async def test_each_endpoint_answers_with_the_documented_keys_and_types(
+    upstream: Upstream,
+    session: aiohttp.ClientSession,
+    payload: str,
+    method: str,
+    path: str,
+    body: dict[str, object] | None,
+) -> None:
+    if payload != "cancelled.json":
+        upstream.waits = upstream.runs = 0
+    async with session.post("/api/v1/nova/imagine", json=PROMPT) as response:
+        job = (await response.json())["messageId"]
+    sent = {key: job if value == "{job}" else value for key, value in body.items()} if body else None
+    async with session.request(method, path.format(job=job), json=sent) as response:
+        answer = await response.json()
+    documented = json.loads((PAYLOADS / payload).read_bytes())
+    more = {"originatingMessageId", "images"}  # of a button's job alone; of later answers alone
+    shown, wanted = ({k: type(v) for k, v in each.items() if k not in more} for each in (answer, documented))
+    assert shown == wanted
+    if payload == "images.json":
+        assert {k: type(v) for k, v in answer["images"][0].items()} == {
+            k: type(v) for k, v in documented["images"][0].items()
+        }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/api/v1/nova/imagine", {}, 400),
+        ("POST", "/api/v1/nova/prompt-check", {"prompt": 7}, 400),
+        ("POST", "/api/v1/nova/commands", {"cmd": "fast"}, 400),
+        ("POST", "/api/v1/nova/commands", {"cmd": "info", "tokenId": 7}, 404),
+        ("POST", "/api/v1/nova/commands", {"cmd": "sing", "tokenId": 1900}, 400),
+        ("POST", "/api/v1/nova/button", {"messageId": "x", "button": "Cancel Job"}, 404),
+        ("GET", "/api/v1/message/trace/x", None, 404),
+        ("GET", "/api/v1/message/fetch/x", None, 404),
+        ("GET", "/api/v1/sandbox/queue/status/7", None, 404),
+        ("POST", "/api/v1/sandbox/ban-words", {"add": "x"}, 400),
+        ("GET", "/api/v1/queue/count", None, 404),
+        ("PATCH", "/", None, 404),
+    ],
+)
+async def test_what_makes_no_sense_is_an_error_and_does_nothing(
+    upstream: Upstream, session: aiohttp.ClientSession, method: str, path: str, body: object, status: int
+) -> None:
+    async with session.request(method, path, json=body) as response:
+        assert (response.status, (await response.json())["statusCode"]) == (status, status)
+    assert upstream.effects == []
+
+
+async def test_without_credits_no_job_begins_and_each_image_costs_some(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.account |= {"credits": 5, "creditsExtra": 10}
+    statuses = []
+    for _ in range(3):
+        async with session.post("/api/v1/nova/imagine", json=PROMPT) as response:
+            statuses.append(response.status)
+    assert statuses == [200, 200, 401]
+    assert len(upstream.jobs) == 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"), [("words", "Banned prompt detected: gore"), ("fleet", "No available account")]
+)
+async def test_a_job_that_cannot_run_fails(
+    upstream: Upstream, session: aiohttp.ClientSession, broken: str, error: str
+) -> None:
+    upstream.waits = upstream.runs = 0
+    for each in upstream.fleet.values():
+        each["isActive"] = broken != "fleet"
+    prompt = {"prompt": "much gore" if broken == "words" else "a lighthouse"}
+    async with session.post("/api/v1/nova/imagine", json=prompt) as response:
+        job = (await response.json())["messageId"]
+    async with session.get(f"/api/v1/message/fetch/{job}") as response:
+        found = await response.json()
+    assert (found["status"], found["error"]) == ("FAIL", error)
+    async with session.get(f"/picture/{job}.png") as response:
+        assert response.status == 404
+
+
+async def test_a_fault_of_one_endpoint_leaves_the_others_alone(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.fail(sandbox.SERVER_ERROR, at="ACCOUNT")
+    upstream.fail(sandbox.FORBIDDEN, times=1)
+    upstream.fail(sandbox.after(sandbox.BAD_GATEWAY), times=1, at="TOGGLE")
+    statuses = []
+    for method, path in (
+        ("GET", "/api/v1/subscription/account-info"),
+        ("PUT", f"{SINGLE}1900"),
+        ("GET", LIST),
+        ("GET", LIST),
+    ):
+        async with session.request(method, path, json={"isActive": False}) as response:
+            statuses.append(response.status)
+    assert statuses == [500, 502, 403, 200]
+    assert upstream.done("TOGGLE") == upstream.done("TOGGLE", "1900 off") == 1
+    assert upstream.done("TOGGLE", "1900 on") == 0

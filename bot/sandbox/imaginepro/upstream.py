@@ -117,7 +117,9 @@ class Upstream:
         for each in (name, ""):
             if self._next.get(each):
                 return self._next[each].popleft()
-        return self._standing.get(name, self._standing.get(""))
+            if each in self._standing:
+                return self._standing[each]
+        return None
 
     def now(self) -> float:
         """Seconds, by the event loop's clock."""
