@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot import runbooks
 from bot.acts import Acts
+from bot.billing import Billing
 from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import Heard, one_try
 from bot.chat.board import Boards, first_come
@@ -47,6 +48,12 @@ FORECAST = timedelta(minutes=5)
 
 FIRST_FORECAST = timedelta(seconds=30)
 """How long after a start that is looked for: once it is known how things are."""
+
+ACCOUNT = timedelta(hours=1)
+"""How soon it is seen that credits run low, or that the plan is about to end."""
+
+FIRST_ACCOUNT = timedelta(seconds=45)
+"""How long after a start that is looked for: polls, and people, come first."""
 
 RETENTION = timedelta(days=90)
 """How long incidents that ended stay in the database."""
@@ -110,6 +117,7 @@ async def wired(
             proxy_for=settings.proxy_for,
         )
         client.upstream = upstream
+        client.billing = billing = Billing(upstream, monitor, clock)
         stack.push_async_callback(client.close)
         acts = Acts(upstream, monitor, clock, read_only=settings.read_only, may_send=lambda: lease.held)
         client.acts = acts
@@ -158,6 +166,7 @@ async def wired(
             Job("tick", every=TICK, run=while_kept(monitor.tick)),
             Job("acts", every=TICK, run=while_kept(act)),
             Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
+            Job("account", every=ACCOUNT, run=while_kept(billing.look), first=FIRST_ACCOUNT),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         watched = tuple(map(pulse.watched, jobs))

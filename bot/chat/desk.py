@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.acts import Acts
+from bot.billing import Billing
 from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
@@ -220,6 +221,8 @@ class DeskClient(discord.Client):
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     upstream: ImaginePro
     """Where it is asked what nobody has to remember. What changes something there is an act."""
+    billing: Billing
+    """Where the account at ImaginePro is read, and how it was last read."""
     following: Following
     """What edits answers while something goes on."""
     tree: app_commands.CommandTree[Any]

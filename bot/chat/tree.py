@@ -8,6 +8,7 @@ from discord import app_commands
 
 from bot.chat.buttons import admitted
 from bot.chat.commands import (
+    account,
     admin,
     board,
     export,
@@ -15,6 +16,7 @@ from bot.chat.commands import (
     history,
     incidents,
     maintenance,
+    promptcheck,
     rules,
     silence,
     token,
@@ -35,6 +37,8 @@ COMMANDS: tuple[Callable[[], Root], ...] = (
     rules.command,
     board.command,
     export.command,
+    account.command,
+    promptcheck.command,
     admin.command,
     help.command,
 )

@@ -59,6 +59,13 @@ class Endpoint(Value):
         return PREFIX + self.name
 
     @property
+    def unset(self) -> str:
+        """Why it cannot be called before the operator says where it is, in a sentence; empty where it can be."""
+        if self.path is not None:
+            return ""
+        return f"ImaginePro does not publish this path. Copy it from your documentation into `{self.variable}`."
+
+    @property
     def once(self) -> bool:
         """Whether it is sent once, and not again when it fails."""
         return self.changes or self.method != "GET"

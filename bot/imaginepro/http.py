@@ -364,7 +364,7 @@ def _requests(endpoint: Endpoint, values: Mapping[str, object]) -> list[_Request
         NotFoundError: It wants a value that nobody gave.
     """
     if not endpoint.paths:
-        words = f"ImaginePro does not publish this path. Copy it from your documentation into `{endpoint.variable}`."
+        words = endpoint.unset
         raise UnpublishedError(words, certain=True)
     try:
         paths, body = filled(endpoint, values)

@@ -291,7 +291,7 @@ def test_a_ban_says_what_it_was_what_it_means_what_to_do_and_where_the_fleet_sta
         (
             incident(Rule.CREDITS_LOW, None, detail="159 of 1600, 0 extra, 10%"),
             "🟠 Only 159 of 1,600 ImaginePro credits are left (9.9 %)",
-            "**Do:** buy credits at ImaginePro, or a larger plan. If your jobs take none, set this rule off",
+            "**Do:** buy credits at ImaginePro, or a larger plan; `/account` reads them anew. If your jobs take none",
         ),
         (
             incident(Rule.CREDITS_LOW, None, detail="499 of ?, 1 extra, 500"),

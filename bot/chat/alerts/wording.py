@@ -104,7 +104,8 @@ WORDINGS: Mapping[Rule, Wording] = {
         group="{credits_level}",
         word="low on ImaginePro credits",
         means="{credits_means}",
-        do="buy credits at ImaginePro, or a larger plan. If your jobs take none, set this rule off with `/rules set`.",
+        do="buy credits at ImaginePro, or a larger plan; `/account` reads them anew. If your jobs take none, set this"
+        " rule off with `/rules set`.",
         over="There are enough ImaginePro credits again after {span}",
     ),
     Rule.PLAN_EXPIRES: Wording(
