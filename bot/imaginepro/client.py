@@ -215,11 +215,17 @@ class ImaginePro:
         """Ask for ImaginePro's queue, or change it, which is sent once. What it answers is not documented.
 
         Raises:
-            UnpublishedError: The operator did not say where that is; so too the two below.
+            UnpublishedError: The operator did not say where that is; so too those below.
         """
         from bot.imaginepro import unpublished  # noqa: PLC0415 - only somebody who has their paths calls these
 
         return await unpublished.queue(self._line, name, token_id)
+
+    async def linked_accounts(self) -> "Tree":
+        """The linked accounts, as the newest documentation lists them in place of the tokens."""
+        from bot.imaginepro import unpublished  # noqa: PLC0415 - as above
+
+        return await unpublished.linked_accounts(self._line)
 
     async def ban_words(self) -> "Tree":
         """The words that ImaginePro refuses in prompts: `Tree.words`, if they are a list of texts."""

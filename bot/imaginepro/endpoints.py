@@ -252,6 +252,7 @@ _ROWS: Final = (
     Endpoint("QUEUE_RESUME", "POST", None, "resume the queue", _N, changes=True, takes=_TOKEN),
     Endpoint("QUEUE_REBOOT", "POST", None, "reboot the queue", _N, changes=True, takes=_TOKEN),
     Endpoint("QUEUE_STATUS", "GET", None, "read the queue of a token", _N, takes=_TOKEN),
+    Endpoint("LINKED_ACCOUNTS", "GET", None, "list the linked accounts, as the newest documentation calls them", _N),
     Endpoint("BANWORDS", "GET", None, "list the ban words", _N),
     Endpoint(
         "BANWORDS_UPDATE", "POST", None, "change the ban words", _N, changes=True, takes=("add", "remove", "words")

@@ -16,6 +16,11 @@ async def queue(line: Line, name: str, token_id: int | None) -> Tree:
     return await _called(line, f"QUEUE_{name}", values)
 
 
+async def linked_accounts(line: Line) -> Tree:
+    """See `ImaginePro.linked_accounts`."""
+    return await _called(line, "LINKED_ACCOUNTS")
+
+
 async def ban_words(line: Line) -> Tree:
     """See `ImaginePro.ban_words`."""
     return await _called(line, "BANWORDS")

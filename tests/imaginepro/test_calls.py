@@ -280,6 +280,13 @@ async def test_no_job_begins_while_the_queue_is_paused() -> None:
         assert (await client.progress(JOB)).status is JobStatus.PROCESSING
 
 
+async def test_the_linked_accounts_are_shown_without_their_secrets() -> None:
+    async with simulated() as (_, client):
+        lines = (await client.linked_accounts()).lines()
+    assert lines[:3] == ("accounts:", "  - id: 1900", "    token: [redacted]")
+    assert lines[-1] == "total: 2"
+
+
 async def test_the_ban_words_are_a_list_that_can_be_changed() -> None:
     async with simulated() as (upstream, client):
         assert (await client.ban_words()).words() == ("gore", "nude")

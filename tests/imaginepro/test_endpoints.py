@@ -65,6 +65,7 @@ USES: Mapping[str, Use] = {
     "QUEUE_RESUME": Use(lambda client: client.queue("RESUME"), "resume"),
     "QUEUE_REBOOT": Use(lambda client: client.queue("REBOOT"), "reboot"),
     "QUEUE_STATUS": Use(lambda client: client.queue("STATUS", 1900)),
+    "LINKED_ACCOUNTS": Use(lambda client: client.linked_accounts()),
     "BANWORDS": Use(lambda client: client.ban_words()),
     "BANWORDS_UPDATE": Use(lambda client: client.change_ban_words(["blood"], ["gore"]), "+blood -gore"),
 }

@@ -210,6 +210,10 @@ def _queue_of(upstream: Upstream, asked: Asked) -> object:
     }
 
 
+def _linked(upstream: Upstream, _: Asked) -> object:
+    return {"accounts": upstream.shown(), "total": len(upstream.fleet)}
+
+
 def _words(upstream: Upstream, _: Asked) -> object:
     return {"words": upstream.ban_words}
 
@@ -251,6 +255,7 @@ ANSWERS: Final[Mapping[str, Callable[[Upstream, Asked], object]]] = {
     "QUEUE_RESUME": _resumed,
     "QUEUE_REBOOT": _rebooted,
     "QUEUE_STATUS": _queue_of,
+    "LINKED_ACCOUNTS": _linked,
     "BANWORDS": _words,
     "BANWORDS_UPDATE": _reworded,
 }

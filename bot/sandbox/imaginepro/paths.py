@@ -25,6 +25,7 @@ PATHS: Final = (
     ("QUEUE_RESUME", "POST", "/api/v1/sandbox/queue/resume"),
     ("QUEUE_REBOOT", "POST", "/api/v1/sandbox/queue/reboot"),
     ("QUEUE_STATUS", "GET", "/api/v1/sandbox/queue/status/{token}"),
+    ("LINKED_ACCOUNTS", "GET", "/api/v1/sandbox/linked-accounts"),
     ("BANWORDS", "GET", "/api/v1/sandbox/ban-words"),
     ("BANWORDS_UPDATE", "POST", "/api/v1/sandbox/ban-words"),
 )
