@@ -111,6 +111,7 @@ async def wired(
             alert_role_id=settings.alert_role_id,
             escalation_role_id=settings.escalation_role_id,
             read_only=settings.read_only,
+            refresh_cooldown=settings.refresh_cooldown,
             stands=lease.stands,
             on_asked=priority.asked,
             http_trace=one_try(discord_errors, lambda: lease.held or (lease.kept and speaks_for_itself()), heard),
@@ -130,7 +131,8 @@ async def wired(
         def rendered(message: Message) -> Alert:
             mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
             known, runbook = monitor.known, settings.runbook_url
-            return alert(message, known.fleet, mentions, runbook, known.troubled, zone, known.ledgers.get)
+            troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
+            return alert(message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only)
 
         def telling(trouble: Trouble) -> OpsChannel:
             return channel(lambda _: unsaved(trouble, roles))

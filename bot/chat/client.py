@@ -62,6 +62,7 @@ class ChatClient(DeskClient):
         alert_role_id: int | None = None,
         escalation_role_id: int | None = None,
         read_only: bool = False,
+        refresh_cooldown: timedelta = timedelta(hours=6),
         stands: Callable[[], Awaitable[bool]] = _alone,
         on_asked: Callable[[], None] = _nothing,
         http_trace: aiohttp.TraceConfig | None = None,
@@ -78,6 +79,7 @@ class ChatClient(DeskClient):
             alert_role_id: The role that critical alerts mention; None for nobody.
             escalation_role_id: The role that is mentioned as well when nobody answers.
             read_only: Whether nobody may change anything at ImaginePro.
+            refresh_cooldown: How long nobody can refresh a token again.
             stands: Whether this copy of the bot is the one that answers.
             on_asked: Called whenever somebody used a command or a button.
             http_trace: Sees every request to Discord.
@@ -105,6 +107,7 @@ class ChatClient(DeskClient):
         self._on_asked = on_asked
         self.studio = Studio()
         self.questions = Questions(lambda: desk.now)
+        self.refresh_cooldown = refresh_cooldown
         self.turn = asyncio.Lock()
         self.following = Following()
         self.logged_in = asyncio.Event()

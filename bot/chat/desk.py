@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -217,6 +217,8 @@ class DeskClient(discord.Client):
     """Tries everything that the bot needs."""
     questions: Questions
     """Those that wait for Confirm or Cancel."""
+    refresh_cooldown: timedelta
+    """How long nobody can refresh a token again."""
     turn: asyncio.Lock
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     upstream: ImaginePro

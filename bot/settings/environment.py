@@ -58,6 +58,8 @@ class Settings(Value):
     escalation_role_id: int | None
     runbook_url: str | None
     """A template in which `{rule}` and `{token}` are filled in."""
+    refresh_cooldown: timedelta
+    """How long nobody can refresh a token again."""
     fallback_webhook_url: Secret | None
     heartbeat_url: Secret | None
     timezone: str

@@ -285,6 +285,14 @@ def retention(text: str) -> timedelta:
     return time
 
 
+def cooldown(text: str) -> timedelta:
+    """A time of ten minutes to thirty days: with less, accounts would be banned."""
+    time = duration(text)
+    if not timedelta(minutes=10) <= time <= timedelta(days=30):
+        _mend("must be at least 10m, and at most 30d")
+    return time
+
+
 def thresholds(text: str) -> tuple[Threshold, ...]:
     """Levels of fast time, each once: `20%,30m`."""
     return fast_time_levels(text)

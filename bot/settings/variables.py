@@ -150,6 +150,13 @@ VARIABLES = (
         "",
     ),
     Variable(
+        "REFRESH_COOLDOWN",
+        "refresh_cooldown",
+        values.cooldown,
+        "how long after somebody sent `/info` to Midjourney for a token nobody can again; 10m to 30d",
+        "6h",
+    ),
+    Variable(
         "FALLBACK_WEBHOOK_URL",
         "fallback_webhook_url",
         values.webhook,

@@ -8,6 +8,7 @@ import discord
 import pytest
 import simcord
 
+from bot.acts import Acts
 from bot.chat.alerts import Roles, alert
 from bot.chat.client import ChatClient
 from bot.domain.incidents import Incident, Key, Stage
@@ -121,6 +122,10 @@ class FakeDesk:
         self._keep(undo(self.known, decision, Entry(self.now, by, act, name_of(decision))))
         return True
 
+    async def move(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> Changes:
+        """It is as that says, as the monitor has it for acts."""
+        return self._keep(doing(self.known, self.now))
+
     async def message(self, message_id: int) -> Message | None:
         """With its incidents as they are now; those that are not open any more are over."""
         self._check()
@@ -187,6 +192,8 @@ class World:
     """Another operator."""
     roles: Roles = field(default_factory=Roles)
     """Whom alerts mention."""
+    acts: Acts | None = None
+    """Does what is confirmed, where a test lets it."""
 
     def third(self) -> simcord.MemberActor:
         """One more operator."""
@@ -241,6 +248,8 @@ class World:
             escalation_role_id=self.roles.escalation,
             on_asked=on_asked,
         )
+        if self.acts is not None:
+            client.acts = self.acts
         await self.env.restart_bot(client)
         return client
 

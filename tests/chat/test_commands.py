@@ -12,6 +12,7 @@ from bot.chat.buttons import token_view
 from bot.chat.cards import Overview
 from bot.chat.client import ChatClient
 from bot.chat.commands.token import suggestions
+from bot.chat.desk import Access
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import read
 from bot.domain.model import Failure, Fleet, Severity, Token, Trouble
@@ -429,7 +430,8 @@ async def test_a_command_that_discord_knows_and_we_do_not_is_answered(world: Wor
 
 
 async def test_an_id_that_no_button_can_carry_has_none() -> None:
-    assert [len(token_view(token(number)).children) for number in (-1, 0, 10**19 - 1, 10**19)] == [0, 1, 1, 0]
+    views = [token_view(Access(GUILD), token(number)) for number in (-1, 0, 10**19 - 1, 10**19)]
+    assert [len(view.children) for view in views] == [0, 3, 3, 0]
 
 
 async def test_an_answer_that_discord_does_not_take_is_no_error(world: World, caplog: pytest.LogCaptureFixture) -> None:

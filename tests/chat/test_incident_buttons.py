@@ -506,12 +506,12 @@ async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world:
     """What was wrong at the first reading is in its summary only."""
     world.desk.fire(BAN, check(1950))
     menu = await picked(world, "banned/1901/")
-    assert labels(menu) == ["Acknowledge", "Silence", "Details", "◀ Back"]
+    assert labels(menu) == ["Acknowledge", "Silence", "Details", "Switch off", "◀ Back"]
     assert said(await world.operator.click(menu, label="Acknowledge")) == (
         "Token 1901 is yours. No reminders unless it gets worse."
     )
     menu = await picked(world, "banned/1901/")
-    assert labels(menu) == ["Release", "Hand over", "Silence", "Details", "◀ Back"]
+    assert labels(menu) == ["Release", "Hand over", "Silence", "Details", "Switch off", "◀ Back"]
     give = await world.operator.click(menu, label="Hand over")
     assert give.response is not None
     await world.operator.select(give.response.message, [world.other])
@@ -581,7 +581,7 @@ async def test_details_are_the_tokens_card_for_the_one_who_asked(world: World) -
     result = await world.operator.click(await world.post(BAN), label="Details")
     assert result.ephemeral
     assert "🔴 Token 1901 · not working, BANNED" in said(result)
-    assert [each["label"] for each in components(result)] == ["Refresh"]
+    assert [each["label"] for each in components(result)] == ["Refresh", "Switch off"]
 
 
 async def test_details_of_a_token_that_is_gone_say_so(world: World) -> None:
@@ -830,6 +830,7 @@ def test_no_two_buttons_answer_to_the_same_custom_id() -> None:
         "incidents:page:0:all:all",
         "board:open",
         "question:yes:0a1b2c",
+        "token:off:1",
     ]
     answering = [[b for b in BUTTONS if b.__discord_ui_compiled_template__.fullmatch(each)] for each in examples]
     assert answering == [[button] for button in BUTTONS]

@@ -6,22 +6,31 @@ from urllib.parse import quote
 
 import discord
 
+from bot.chat.alerts.switches import SWITCHES, tokens_for
 from bot.domain.incidents import Incident, Rule
 from bot.domain.messages import Message
+from bot.domain.model import Fleet
 
 URL_LIMIT = 512
 """Of a button that is a link: https://docs.discord.com/developers/components/reference#button-button-structure."""
 
 
-def buttons(message: Message, runbook: str | None) -> discord.ui.View | None:
-    """What can be done about what is open."""
+def buttons(message: Message, runbook: str | None, fleet: Fleet | None) -> discord.ui.View | None:
+    """What can be done about what is open; of what is over just what was switched off for it.
+
+    Args:
+        message: A card, a summary or a notice.
+        runbook: The URL of one, with `{rule}` and `{token}`.
+        fleet: How the tokens stand now; None where nothing may be changed at ImaginePro.
+    """
     open_ = [incident for incident in message.incidents if incident.open]
-    if not open_ or message.notice is not None:
+    looks = {} if message.notice is not None else offered(message.incidents, fleet, summary=message.summary)
+    if not looks:
         return None
     rules = {incident.key.rule for incident in open_}
     items: list[discord.ui.Item[discord.ui.View]] = [
         discord.ui.Button(label=label, emoji=emoji, style=style, custom_id=f"incident:{act}:{message.id}")
-        for act, (label, emoji, style) in offered(message.incidents, summary=message.summary).items()
+        for act, (label, emoji, style) in looks.items()
     ]
     link = _filled(runbook, open_) if runbook and len(rules) == 1 and Rule.TEST not in rules else ""
     if link and len(link) <= URL_LIMIT:
@@ -33,14 +42,22 @@ Look = tuple[str, str, discord.ButtonStyle]
 """The label, emoji and style of a button."""
 
 
-def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[str, Look]:
-    """What can be done about incidents of which one is open, by the word for it in custom ids.
+def offered(incidents: Sequence[Incident], fleet: Fleet | None, *, summary: bool = False) -> Mapping[str, Look]:
+    """What can be done about incidents, by the word for it in custom ids.
 
     What was done is not offered again, but its opposite. A test is answered, and nothing else.
+
+    Args:
+        incidents: Those of a message, or one.
+        fleet: As in `buttons`.
+        summary: Whether they are shown together.
     """
     open_ = [incident for incident in incidents if incident.open]
     if any(each.key.rule is Rule.TEST for each in open_):
         return {"ack": _LABELS["ack"]}
+    switches = {act: fleet is not None and bool(tokens_for(act, incidents, fleet)) for act in SWITCHES}
+    if not open_:
+        return {act: look for act, look in _LABELS.items() if switches.get(act)}
     in_doubt = any(each.key.rule is Rule.LIST_SHORT and each.believed is None for each in open_)
     taken, silenced = all(each.acknowledged for each in open_), all(each.is_silenced for each in open_)
     possible = {
@@ -52,6 +69,7 @@ def offered(incidents: Sequence[Incident], *, summary: bool = False) -> Mapping[
         "unsilence": silenced,
         "details": any(incident.key.token is not None for incident in incidents),
         "unfold": summary,
+        **switches,
     }
     return {act: look for act, look in _LABELS.items() if possible[act]}
 
@@ -65,6 +83,9 @@ _LABELS: Mapping[str, Look] = {
     "unsilence": ("Unsilence", "🔔", discord.ButtonStyle.secondary),
     "details": ("Details", "🔍", discord.ButtonStyle.secondary),
     "unfold": ("Unfold", "📂", discord.ButtonStyle.secondary),
+    "off": ("Switch off", "⏹️", discord.ButtonStyle.secondary),
+    "on": ("Switch on", "▶️", discord.ButtonStyle.secondary),
+    "relax": ("Switch to relax", "🐢", discord.ButtonStyle.secondary),
 }
 
 

@@ -87,6 +87,8 @@ def alert(
     troubled: Callable[[], frozenset[int | None]] = frozenset,
     zone: tzinfo = UTC,
     ledger: Callable[[int], Ledger | None] = _unknown,
+    *,
+    read_only: bool = False,
 ) -> Alert:
     """The message as it is to be shown now.
 
@@ -99,6 +101,7 @@ def alert(
             asked where something is said of that.
         zone: Whose days are meant, of what is to come.
         ledger: Gives how a token uses its fast time; None where nobody knows.
+        read_only: Whether no button may change anything at ImaginePro.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled, zone)
@@ -131,7 +134,8 @@ def alert(
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     over = any(story.ended for story in about) and not any(story.incident.open for story in about)
-    return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, buttons(message, runbook), silent=over)
+    view = buttons(message, runbook, None if read_only else fleet)
+    return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, view, silent=over)
 
 
 def _draft(message: Message, about: Sequence[Story], ledger: Callable[[int], Ledger | None]) -> Draft:

@@ -12,10 +12,12 @@ from typing import ClassVar
 import discord
 
 from bot.chat.alerts import incident_list, row
+from bot.chat.alerts.switches import SWITCHES
 from bot.chat.buttons import response, silence
 from bot.chat.buttons.listing import pages_of
 from bot.chat.buttons.press import STALE, IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ADDRESS, ALREADY_OVER, Menu, Subject, check_shown, subject_at
+from bot.chat.buttons.switching import chosen, switch
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
 from bot.chat.desk import Desk, Need, UnclearError, answer, apologise, say, wait
@@ -40,13 +42,16 @@ ALL_TOKENS = "all:"
 NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("details", "unfold"), Need.VIEW),
     **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "gone"), Need.OPERATE),
+    **dict.fromkeys(SWITCHES, Need.ACT),
 }
 """What each button under a card needs."""
 
 
 class OnCard(
     IncidentItem,
-    template=r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone):(?P<id>[0-9]{1,18})",
+    template=(
+        r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone|off|on|relax):(?P<id>[0-9]{1,18})"
+    ),
 ):
     """A button under a card."""
 
@@ -67,7 +72,7 @@ class OnMenu(
     IncidentItem,
     template=(
         r"incident:menu:(?P<act>give|rule|quiet|token|details|unfold"
-        r"|do-(?:ack|release|handover|silence|unsilence|details|gone))"
+        r"|do-(?:ack|release|handover|silence|unsilence|details|gone|off|on|relax)|to-(?:off|on|relax))"
         rf":(?P<id>{ADDRESS}):(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
     ),
 ):
@@ -77,6 +82,7 @@ class OnMenu(
         **dict.fromkeys(("token", "details", "unfold"), Need.VIEW),
         **dict.fromkeys(("give", "rule", "quiet"), Need.OPERATE),
         **{f"do-{act}": need for act, need in NEEDS.items() if act != "unfold"},
+        **{f"to-{act}": NEEDS[act] for act in SWITCHES},
     }
 
     async def callback(self, interaction: Pressed) -> None:
@@ -87,10 +93,10 @@ class OnMenu(
         try:
             await interaction.response.defer()
             subject = await subject_at(interaction, self._match["id"])
-            chosen = self.item.values[0] if isinstance(self.item, discord.ui.Select) else ""
+            values = tuple(self.item.values) if isinstance(self.item, discord.ui.Select) else ()
             person = self.item.values[0] if isinstance(self.item, discord.ui.UserSelect) else None
             rule = Rule(self._match["rule"]) if self._match["rule"] else None
-            menu = Menu(subject, int(self._match["page"]), chosen, rule, person)
+            menu = Menu(subject, int(self._match["page"]), values, rule, person)
             await _ON_MENU[self._match["act"]](interaction, menu)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
@@ -182,7 +188,7 @@ async def _details(interaction: Pressed, menu: Menu) -> None:
     tokens = menu.subject.tokens
     if len(tokens) == 1:
         token = _token(interaction.client.desk, tokens[0])
-        await _show_card(interaction, menu.subject, token, token_view(token))
+        await _show_card(interaction, menu.subject, token, token_view(interaction.client.access, token))
     else:
         await _pick(interaction, menu)
 
@@ -262,6 +268,7 @@ _ON_CARD: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "details": _details,
     "unfold": _unfolded,
     "gone": response.believe,
+    **{act: switch(act) for act in SWITCHES},
 }
 
 _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
@@ -272,6 +279,7 @@ _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "details": _pick,
     "unfold": _unfolded,
     **{f"do-{act}": doing for act, doing in _ON_CARD.items()},
+    **{f"to-{act}": chosen(act) for act in SWITCHES},
 }
 
 

@@ -100,11 +100,12 @@ async def _picked(interaction: Pressed, address: str, back: str) -> tuple[discor
     links = {key: interaction.client.place.link(message_id) for key, message_id in (await desk.links()).items()}
     suppressed = silence.quiet_by(desk.known)
     embed, _ = incident_list("What to do about it?", [incident], desk.fleet, 0, suppressed=suppressed, links=links)
+    fleet = None if interaction.client.access.read_only else desk.fleet
     acts = (
         discord.ui.Button[discord.ui.View](
             label=label, emoji=emoji, style=style, custom_id=f"incident:menu:do-{act}:{address}:0"
         )
-        for act, (label, emoji, style) in offered([incident]).items()
+        for act, (label, emoji, style) in offered([incident], fleet).items()
     )
     return embed, row([*acts, discord.ui.Button(label="◀ Back", custom_id=back)])
 

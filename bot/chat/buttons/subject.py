@@ -60,12 +60,17 @@ class Menu(NamedTuple):
 
     subject: Subject
     page: int = 0
-    value: str = ""
-    """The option that was chosen, of a menu; empty for a button."""
+    values: tuple[str, ...] = ()
+    """The options that were chosen, of a menu; empty for a button."""
     rule: Rule | None = None
     """What it is about, of the incidents, when that was chosen before."""
     person: discord.Member | discord.User | None = None
     """Whom somebody chose, of a menu of people."""
+
+    @property
+    def value(self) -> str:
+        """The option that was chosen, of a menu of which one can be; empty for a button."""
+        return self.values[0] if self.values else ""
 
 
 def address_of(key: Key) -> str:

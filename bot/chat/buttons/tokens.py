@@ -10,8 +10,9 @@ import discord
 from bot.chat.alerts import row, troubles_of_fleet, troubles_of_token
 from bot.chat.buttons import silence
 from bot.chat.buttons.press import Guarded, Pressed
+from bot.chat.buttons.switching import switches
 from bot.chat.cards import Overview, fleet_card, overview, token_card
-from bot.chat.desk import Desk, Need, apologise, say
+from bot.chat.desk import Access, Desk, Need, apologise, say
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.domain.value import replace
@@ -44,7 +45,8 @@ class Refresh(Guarded, template=r"token:refresh:(?P<id>[0-9]{1,19})"):
             fleet, token = await reread(interaction, self._token_id)
             embed = await linked_card(interaction, token, fleet)
             # A chart that was there is older than what was read now.
-            await interaction.edit_original_response(embed=embed, view=token_view(token), attachments=[])
+            view = token_view(interaction.client.access, token)
+            await interaction.edit_original_response(embed=embed, view=view, attachments=[])
         except UpstreamError as error:
             if error.trouble is not Trouble.NOT_FOUND:
                 await apologise(interaction, error)
@@ -122,9 +124,9 @@ async def linked_card(interaction: Pressed, token: Token, fleet: Fleet | None = 
     return card_of(desk, token, fleet, links)
 
 
-def token_view(token: Token) -> discord.ui.View:
+def token_view(access: Access, token: Token) -> discord.ui.View:
     """The buttons under a token's card."""
-    return row([Refresh(token.id)] if 0 <= token.id < 10**19 else [])
+    return row([Refresh(token.id), *switches(token, access)] if 0 <= token.id < 10**19 else [])
 
 
 def fleet_page(desk: Desk, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:

@@ -88,7 +88,8 @@ async def _token(interaction: Asked, *, number: int, refresh: bool = False, shar
 async def _show_known(interaction: Asked, token: Token, *, share: bool) -> None:
     """At once, from memory; then with the links to the messages of what is open, which the database knows."""
     embed = card_of(interaction.client.desk, token)
-    await interaction.response.send_message(embed=embed, view=token_view(token), ephemeral=not share)
+    view = token_view(interaction.client.access, token)
+    await interaction.response.send_message(embed=embed, view=view, ephemeral=not share)
     linked = await linked_card(interaction, token)
     if linked.description != embed.description:
         with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # it is an answer without them
@@ -108,7 +109,8 @@ async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None
         await interaction.edit_original_response(content=sentence)
         return
     embed = await linked_card(interaction, token, fleet)
-    await interaction.edit_original_response(content=sentence, embed=embed, view=token_view(token))
+    view = token_view(interaction.client.access, token)
+    await interaction.edit_original_response(content=sentence, embed=embed, view=view)
 
 
 def unknown(fleet: Fleet, token_id: int) -> str:
