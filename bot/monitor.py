@@ -15,12 +15,11 @@ and judged against what is stored, as soon as that is possible.
 """
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from bot.chronicle import log_answer, log_moves
+from bot.chronicle import log_answer
 from bot.delivery.handover import Handover
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
@@ -29,23 +28,20 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Decision, Entry
-from bot.domain.value import replace
 from bot.domain.watch import daily
 from bot.domain.watch.ahead import Seen, due, seen, settle
-from bot.domain.watch.known import Changes, Known, restore
+from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
 from bot.domain.watch.testing import begin
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
+from bot.keeping import Keeping
 from bot.needs import Store, Upstream
 from bot.priority import Priority
 from bot.storage.store import StoreError
-from bot.telemetry import event
 from bot.unsaved import Read, Unsaved
-
-logger = logging.getLogger(__name__)
 
 JUDGED_AT_ONCE = 250
 """Tokens that are judged in 2 ms. A thread would take longer: it and the event loop would wait for each other."""
@@ -89,14 +85,9 @@ class Monitor:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._handover = handover
         self._priority = priority or Priority()
-        self._known = Known()
-        """As it is stored."""
+        self._kept = Keeping(store, clock, handover)
         self._unsaved = Unsaved()
-        self._sure = True
-        """Whether memory and database agree. A commit whose answer was lost may have happened, or not."""
-        self._judging = asyncio.Lock()
         self.polls = Histogram(POLLS)
         """How long polls took that were stored, from the request to the commit; those that failed among them."""
         self.troubles: Counter[Trouble] = Counter()
@@ -110,7 +101,7 @@ class Monitor:
     @property
     def known(self) -> Known:
         """Everything that is known now: the fleet, its incidents, and what people decided."""
-        return self._unsaved.over(self._known)
+        return self._unsaved.over(self._kept.known)
 
     @property
     def behind(self) -> bool:
@@ -120,7 +111,7 @@ class Monitor:
     @property
     def policy(self) -> Policy:
         """How the rules are set now."""
-        return self._known.policy(self._policy)
+        return self._kept.known.policy(self._policy)
 
     @property
     def now(self) -> datetime:
@@ -133,12 +124,7 @@ class Monitor:
         Raises:
             StoreError: The database cannot be read.
         """
-        began_at = self._known.began_at or self._clock()
-        memory = await self._store.load()
-        known = await asyncio.to_thread(restore, memory)
-        if lost := memory.ledgers.keys() - known.ledgers.keys():
-            event(logger, logging.WARNING, "what is known of the use of fast time cannot be read", tokens=len(lost))
-        self._known = replace(known, began_at=began_at, forecasts=self._known.forecasts)
+        await self._kept.restore()
 
     async def poll(self) -> None:
         """Read the whole fleet once, and store what changed.
@@ -150,7 +136,7 @@ class Monitor:
         began = asyncio.get_running_loop().time()
         asked_at = self._clock()
         try:
-            tokens = await self._upstream.fleet(self._known.remembered)
+            tokens = await self._upstream.fleet(self._kept.known.remembered)
         except UpstreamError as error:
             self.troubles[error.trouble] += 1
             now = self._clock()
@@ -195,19 +181,18 @@ class Monitor:
         Raises:
             StoreError: What it moved could not be stored; the next tick repeats it.
         """
-        async with self._judging:
-            await self._be_sure()
+        async with self._kept.turn():
             await self._save_waiting()
             now = self._clock()
-            due = overdue(self._known, now)
+            due = overdue(self._kept.known, now)
             undelivered = await self._store.undelivered(due) if due else ()
-            changes, after = await asyncio.to_thread(tick, self._known, now, self._policy, undelivered)
+            changes, after = await asyncio.to_thread(tick, self._kept.known, now, self._policy, undelivered)
             if not changes.nothing:
-                await self._keep(changes, after)
+                await self._kept.keep(changes, after)
             # By itself: reminders must not wait for a digest, whatever keeps that from being made.
             changes, after = await self._digested(after, now)
             if not changes.nothing:
-                await self._keep(changes, after)
+                await self._kept.keep(changes, after)
 
     async def _digested(self, known: Known, now: datetime) -> tuple[Changes, Known]:
         about = daily.upcoming(known, now, self._policy)
@@ -230,13 +215,14 @@ class Monitor:
             ids = looked.all[begin_at : begin_at + LOOKED_AT_ONCE]
             found.update(await asyncio.to_thread(seen, known, ids, fresh, now, policy))
             await self._priority.give_way()
-        async with self._judging:
-            await self._be_sure()
-            changes, after = await asyncio.to_thread(settle, self._known, looked, found, self._clock(), self._policy)
+        async with self._kept.turn():
+            changes, after = await asyncio.to_thread(
+                settle, self._kept.known, looked, found, self._clock(), self._policy
+            )
             if changes.nothing:
-                self._known = after
+                self._kept.known = after
             else:
-                await self._keep(changes, after)
+                await self._kept.keep(changes, after)
 
     async def move(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> Changes:
         """Let what is known move as that says, whole or not at all; returns what that changed.
@@ -244,12 +230,7 @@ class Monitor:
         Raises:
             StoreError: It could not be stored, and nothing moved.
         """
-        async with self._judging:
-            await self._be_sure()
-            changes, after = doing(self._known, self._clock())
-            if not changes.nothing:
-                await self._keep(changes, after)
-            return changes
+        return await self._kept.move(doing)
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""
@@ -273,19 +254,17 @@ class Monitor:
 
     async def decide(self, decision: Decision, act: str, by: int, reason: str = "") -> None:
         """Somebody decided something that holds from now on; `act` and `reason` are for the audit trail."""
-        async with self._judging:
-            await self._be_sure()
+        async with self._kept.turn():
             entry = Entry(self._clock(), by, act, name_of(decision), reason)
-            await self._keep(*await asyncio.to_thread(decide, self._known, decision, entry))
+            await self._kept.keep(*await asyncio.to_thread(decide, self._kept.known, decision, entry))
 
     async def undo(self, decision: Decision, act: str, by: int) -> bool:
         """Somebody took a decision back; False when it did not hold any more."""
-        async with self._judging:
-            await self._be_sure()
-            if not self._known.decisions.holds(decision.id):
+        async with self._kept.turn():
+            if not self._kept.known.decisions.holds(decision.id):
                 return False
             entry = Entry(self._clock(), by, act, name_of(decision))
-            await self._keep(*await asyncio.to_thread(undo, self._known, decision, entry))
+            await self._kept.keep(*await asyncio.to_thread(undo, self._kept.known, decision, entry))
             return True
 
     async def message(self, message_id: int) -> Message | None:
@@ -302,7 +281,7 @@ class Monitor:
         Raises:
             StoreError: The database cannot be read.
         """
-        return await self._store.shown_at([key for key, each in self._known.incidents.items() if each.open])
+        return await self._store.shown_at([key for key, each in self._kept.known.incidents.items() if each.open])
 
     async def audit(self, limit: int) -> tuple[Entry, ...]:
         """What people did last, newest first.
@@ -323,16 +302,10 @@ class Monitor:
         return await self._store.history(tokens, since, until)
 
     async def _respond(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> tuple[Incident, ...]:
-        async with self._judging:
-            await self._be_sure()
-            changes, after = await asyncio.to_thread(doing, self._known, self._clock())
-            if changes.incidents:
-                await self._keep(changes, after)
-            return changes.incidents
+        return (await self.move(doing)).incidents
 
     async def _take(self, read: Read) -> None:
-        async with self._judging:
-            await self._be_sure()
+        async with self._kept.turn():
             before, behind = self.fleet.failure, self.behind
             self._unsaved.add(read)
             try:
@@ -348,7 +321,7 @@ class Monitor:
 
     async def _save_waiting(self) -> None:
         for read in self._unsaved.waiting:
-            await self._keep(*await self._judged(self._known, read))
+            await self._kept.keep(*await self._judged(self._kept.known, read))
             self._unsaved.drop(read)
 
     async def _judged(self, known: Known, read: Read) -> tuple[Changes, Known]:
@@ -371,25 +344,3 @@ class Monitor:
             return None
         before, until = self.fleet.left_alone_until, now + error.retry_after
         return before if before is not None and abs(before - until) < SAME_REST else until
-
-    async def _be_sure(self) -> None:
-        """After a commit whose answer was lost: what the database has is what happened."""
-        if not self._sure:
-            await self.restore()
-            self._sure = True
-            self._handover.doubt()
-
-    async def _keep(self, changes: Changes, after: Known) -> None:
-        news = bool(changes.notify or changes.notices or changes.sets)
-        self._sure = False
-        try:
-            claimed = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
-        except StoreError as error:
-            self._sure = error.unwritable  # then nothing was stored
-            raise
-        self._known, self._sure = after, True
-        if news:
-            self._handover.wake(claimed.message)
-        log_moves(changes)
-        if claimed.folded:
-            event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)

@@ -5,7 +5,8 @@ seconds: FAKE_NONCE_MEMORY, for which the bot counts on Discord's memory of nonc
 of one rule join the message of the first; FAKE_HEARTBEAT_TIMEOUT, for which the bot bears a gateway that says nothing,
 not even to its heartbeats; FAKE_LONGEST_PAUSE, for which it leaves a gateway alone; FAKE_PAUSE, for which it leaves
 alone, at most, a channel, a login, a database or an upstream that fails; FAKE_POLL, after which it polls again, while
-it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_DEADLINE, for which it waits for a
+it bears an upstream that is late for as long as POLL_INTERVAL lets it; FAKE_ACTS, for which an act is read back that
+may have happened; FAKE_ANSWER, for which it waits for what its upstream says; FAKE_DEADLINE, for which it waits for a
 database, or for a message to be taken, or `check` for all that it tries; FAKE_PATIENCE, for which it tries to read one
 account for a person; FAKE_LEASE, for which the holder of the lease may say nothing, its other times in proportion;
 FAKE_CHECK, after which the lease is renewed, and read, in any case; FAKE_LAST_WORDS, for which answers may still be
@@ -43,7 +44,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import app, away, doctor, heartbeat, leader, outbox, saving, term
+from bot import acts, app, away, doctor, heartbeat, leader, outbox, saving, term
 from bot import check as bot_check
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
@@ -110,6 +111,26 @@ def poll(seconds: float) -> None:
         return run(named.values())
 
     term.running = running  # type: ignore[attr-defined, assignment] # as above
+
+
+def act(seconds: float) -> None:
+    """Let the bot read back acts for so long, and follow jobs and settle what is left in proportion."""
+    share = seconds / acts.PACE.looks[-1].total_seconds()
+    pace = acts.Pace(tuple(each * share for each in acts.PACE.looks), acts.PACE.follow * share, acts.PACE.longest)
+    _by_default(acts.Acts, pace=pace)
+    run = term.running  # type: ignore[attr-defined] # as above
+
+    def running(jobs: Iterable[Job]) -> AbstractAsyncContextManager[None]:
+        named = {job.name: job for job in jobs}
+        named["acts"] = named["acts"]._replace(every=named["acts"].every * share)
+        return run(named.values())
+
+    term.running = running  # type: ignore[attr-defined, assignment] # as above
+
+
+def answer(seconds: float) -> None:
+    """Let the bot wait for an answer of ImaginePro for so long."""
+    term.connected = functools.partial(term.connected, attempt_timeout=timedelta(seconds=seconds))  # type: ignore[attr-defined] # as above
 
 
 def give_up(seconds: float) -> None:
@@ -185,6 +206,8 @@ TIMES: Mapping[str, Callable[[float], None]] = {
     "FAKE_LONGEST_PAUSE": look_for_the_gateway,
     "FAKE_PAUSE": hurry,
     "FAKE_POLL": poll,
+    "FAKE_ACTS": act,
+    "FAKE_ANSWER": answer,
     "FAKE_DEADLINE": give_up,
     "FAKE_PATIENCE": try_to_read,
     "FAKE_LEASE": lead,
