@@ -214,7 +214,7 @@ class Acts:
                     stored.append(replace(act, at=now, state=first, begun_at=now if alone else None))
                 else:
                     refused.append(said)
-                    stored.append(replace(act, at=now, state=State.NOT_DONE, why=said, settled_at=now))
+                    stored.append(replace(act, at=now, state=State.NOT_DONE, why=said.rstrip("."), settled_at=now))
                 others.append(stored[-1])
             if len(refused) == len(acts):
                 raise ActRefused("\n".join(dict.fromkeys(refused)) or "There is nothing to do.")

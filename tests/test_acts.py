@@ -348,8 +348,8 @@ async def test_several_are_done_one_after_the_other_and_told_in_one_line(sqlite_
         assert bot.sent == 2
         (told,) = await bot.told()
         assert told.splitlines() == [
-            "✖️ 1900 and 1902 were switched off by <@41>: sold",
-            r"1901 could not be switched off, as <@41> asked: 1901 is off already\.",
+            "✖️ 1901 could not be switched off, as <@41> asked: 1901 is off already",
+            "1900 and 1902 were switched off by <@41>: sold",
         ]
 
 

@@ -18,6 +18,7 @@ WORDS: Final = 300
 """How much is shown of a reason, and of what ImaginePro said."""
 
 _SIGNS: Final = {State.DONE: "🔧", State.NOT_DONE: "✖️", State.UNKNOWN: "❔"}
+_GRAVEST: Final = (State.UNKNOWN, State.NOT_DONE, State.DONE)
 
 
 def acted(notice: Notice, _: Sequence[Story]) -> Draft:
@@ -25,7 +26,8 @@ def acted(notice: Notice, _: Sequence[Story]) -> Draft:
     alike: dict[tuple[State, str, str, bool], list[Act]] = defaultdict(list)
     for act in notice.acts:
         alike[act.state, participle(act), _why(act), act.seen_at is not None].append(act)
-    first, *rest = [sentence(acts) for acts in alike.values()] or ["Something was done at ImaginePro"]
+    gravest_first = sorted(alike.values(), key=lambda acts: _GRAVEST.index(_outcome(acts[0])))
+    first, *rest = map(sentence, gravest_first) if alike else ["Something was done at ImaginePro"]
     return Draft((_sign(notice.acts), cards.GREY), first, [*rest])
 
 
@@ -56,7 +58,12 @@ def _why(act: Act) -> str:
     return "; ".join(filter(None, [runbook, act.reason if act.state is State.DONE else "", act.why]))
 
 
+def _outcome(act: Act) -> State:
+    """As it is known by now; one that is not settled is no outcome yet, and so not known."""
+    state = State.DONE if act.seen_at is not None else act.state
+    return state if state in _SIGNS else State.UNKNOWN
+
+
 def _sign(acts: Sequence[Act]) -> str:
     """As the gravest of the outcomes."""
-    states = {State.DONE if act.seen_at is not None else act.state for act in acts}
-    return next((_SIGNS[state] for state in (State.UNKNOWN, State.NOT_DONE) if state in states), _SIGNS[State.DONE])
+    return _SIGNS[min(map(_outcome, acts), key=_GRAVEST.index, default=State.DONE)]
