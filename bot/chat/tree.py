@@ -10,6 +10,7 @@ from bot.chat.buttons import admitted
 from bot.chat.commands import (
     account,
     admin,
+    banwords,
     board,
     export,
     help,  # noqa: A004 - each file is called as its command
@@ -18,6 +19,7 @@ from bot.chat.commands import (
     maintenance,
     mode,
     promptcheck,
+    queue,
     refresh,
     rules,
     silence,
@@ -45,6 +47,8 @@ COMMANDS: tuple[Callable[[], Root], ...] = (
     export.command,
     account.command,
     promptcheck.command,
+    queue.command,
+    banwords.command,
     admin.command,
     help.command,
 )
