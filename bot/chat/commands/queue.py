@@ -1,5 +1,7 @@
 """`/queue`: ImaginePro's queue. Its calls are not published, so whoever has their paths sets them."""
 
+from typing import Literal
+
 from discord import app_commands
 
 from bot.chat.commands.options import Reason, group_of
@@ -52,14 +54,16 @@ async def _reboot(interaction: Asked, *, reason: Reason = "", token: int | None 
     await _proposed(interaction, "REBOOT", token, reason)
 
 
-async def _asked(interaction: Asked, name: str, token: int | None) -> None:
+async def _asked(interaction: Asked, name: Literal["COUNT", "STATUS"], token: int | None) -> None:
     from bot.chat.commands import queueing  # noqa: PLC0415 - no start needs what does the work
 
     await wait(interaction)
     await queueing.ask(interaction, name, token)
 
 
-async def _proposed(interaction: Asked, name: str, token: int | None, reason: str) -> None:
+async def _proposed(
+    interaction: Asked, name: Literal["PAUSE", "RESUME", "REBOOT"], token: int | None, reason: str
+) -> None:
     from bot.chat.commands import queueing  # noqa: PLC0415 - as above
 
     await wait(interaction)
