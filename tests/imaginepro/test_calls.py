@@ -128,6 +128,34 @@ async def test_what_is_no_such_answer_is_none(body: object) -> None:
             assert not unsure.value.certain
 
 
+@pytest.mark.parametrize("body", [{}, 7, None, "x", {"images": {}}, {"images": "none"}, {"data": []}])
+async def test_what_is_no_list_of_jobs_is_none(body: object) -> None:
+    upstream = upstream_of()
+    upstream.fail(answering(body))
+    async with client_and(upstream) as client:
+        with pytest.raises(MalformedError):
+            await client.images()
+
+
+async def test_an_answer_that_is_much_larger_than_a_job_is_not_read_to_its_end() -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("progress.json", messageId=JOB, prompt="a " * 2**20))
+    async with client_and(upstream) as client:
+        with pytest.raises(MalformedError, match="larger than 1 MiB"):
+            await client.progress(JOB)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://[", "https://user:pass@a.example/x.png", "ftp://a.example/x", "https://a.example/a b", "https://"]
+)
+async def test_what_nobody_should_follow_is_no_address_of_a_picture(uri: str) -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("progress.json", messageId=JOB, uri=uri, images=[uri, uri + "x" * 3000]))
+    async with client_and(upstream) as client:
+        job = await client.progress(JOB)
+    assert (job.uri, job.images) == ("", ())
+
+
 async def test_what_the_api_says_in_place_of_an_answer_is_passed_on() -> None:
     upstream = upstream_of()
     upstream.fail(answering({"message": "Plan is not DIY", "statusCode": 403}))
