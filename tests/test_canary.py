@@ -168,6 +168,10 @@ async def _ask(home: Town) -> None:
     await home.discord.command("token", id=77, refresh=True)
     await home.discord.command("token", id=1900, by=VISITOR)
     await home.discord.command("tokens")
+    await home.discord.command("account")
+    await home.discord.command("promptcheck", text="much gore")
+    await home.discord.command("admin endpoints")
+    await home.discord.until(lambda: "**Owner**" in home.discord.sent())
     await home.discord.command("board here")
     await home.discord.command("export")
     await home.discord.command("history")
@@ -186,6 +190,7 @@ async def _go_wrong(home: Town) -> None:
     for echo in ECHOES:
         home.upstream.fail(echo)
         await home.discord.command("token", id=1900, refresh=True)
+        await home.discord.command("promptcheck", text="a lighthouse")
     home.upstream.heal()
     await home.until_told("lets the bot in again")  # a poll may have met a refusal among them, instead of a failure
     home.upstream.has_list = False

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.imaginepro import TokenRecord, Upstream, serving, token_record
+from bot.sandbox.imaginepro import ENVIRONMENT, TokenRecord, Upstream, serving, token_record
 from tests.wire.discord import PATIENCE, Discord
 from tests.wire.messages import Message, Version
 from tests.wire.process import BotProcess
@@ -95,6 +95,7 @@ async def town(database_url: str, folder: Path, accounts: Iterable[TokenRecord] 
             "IMAGINEPRO_API_KEY": upstream.api_key,
             "IMAGINEPRO_API_URL": url,
             "IMAGINEPRO_RATE_LIMIT": "20/1s",
+            **ENVIRONMENT,
             "POLL_INTERVAL": "10s",
             "DIGEST_AT": "off",  # a test may run while the host's clock passes it
             "FAKE_POLL": "0.2",
