@@ -57,9 +57,11 @@ steady: .venv/dev ## run make test ten times beside eight programs that take the
 bench: .venv/dev ## the figures that the bot is held to, beside a bare client of discord.py; three to seven minutes
 	$(RUN) python -m bench
 
-reliability: .venv/dev ## kill the bot 200 times an engine, stop it, let storms come, take Discord away, let copies overlap: 20 minutes
+reliability: .venv/dev ## kill the bot 300 times an engine, stop it, let storms come, take Discord away, let copies overlap: 30 minutes
 	$(RUN) python -m tests.kill --kills 200 --engine sqlite
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
+	$(RUN) python -m tests.acts --kills 100 --engine sqlite
+	$(RUN) python -m tests.acts --kills 100 --engine postgresql
 	$(RUN) python -m tests.stop
 	$(RUN) python -m tests.storm
 	$(RUN) python -m tests.outage

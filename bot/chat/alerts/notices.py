@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.chat import cards
-from bot.chat.alerts.acted import acted
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
@@ -112,6 +111,12 @@ def _maintenance_ended(notice: Notice, about: Sequence[Story]) -> Draft:
     return Draft(("🛠️", cards.BLUE), "Maintenance is over", [_by(notice), *_left(notice, about)])
 
 
+def _acted(notice: Notice, about: Sequence[Story]) -> Draft:
+    from bot.chat.alerts.acted import acted  # noqa: PLC0415 - a start has nothing to say of acts
+
+    return acted(notice, about)
+
+
 def _open(about: Sequence[Story]) -> list[Story]:
     return [story for story in about if story.incident.open]
 
@@ -143,7 +148,7 @@ NOTICES = {
     NoticeKind.SILENCE_ENDED: _silence_ended,
     NoticeKind.MAINTENANCE_STARTED: _maintenance_started,
     NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
-    NoticeKind.ACT: acted,
+    NoticeKind.ACT: _acted,
     NoticeKind.RUNBOOK: remarked,
 }
 
