@@ -51,7 +51,7 @@ async def round_trips(settings: Settings, count: int) -> list[float]:
     took = []
     async with discord.Client(intents=discord.Intents.none()) as client:
         await client.login(settings.discord_token.reveal())
-        channel = client.get_partial_messageable(settings.ops_channel_id)
+        channel = client.get_partial_messageable(settings.ops_channel_id or 0)
         embed = discord.Embed(title="Token 1900 is VERIFYING", description="x" * 300, colour=discord.Colour.orange())
         for number in range(count):
             began = time.monotonic()

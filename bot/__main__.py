@@ -240,7 +240,8 @@ async def _check(settings: Settings) -> int:
 
     # At once and without a traceback, whatever waits for an answer: nothing is under way that would have to end.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    labels = {Verdict.TRYING: "...  ", Verdict.GOOD: "ok   ", Verdict.WRONG: "FAIL ", Verdict.AWAY: "FAIL "}
+    labels = dict.fromkeys((Verdict.WRONG, Verdict.AWAY), "FAIL ")
+    labels |= {Verdict.TRYING: "...  ", Verdict.GOOD: "ok   ", Verdict.LESS: "note "}
     verdicts = set()
     async for check in checks(settings, _utc_now):
         verdicts.add(check.verdict)

@@ -19,7 +19,7 @@ from bot.observe.pulse import Pulse, asking, started
 from bot.observe.watchdog import watching
 from bot.settings import Settings, SettingsError
 from bot.storage.store import Store, open_store
-from bot.term import App, beside, polling_and_delivering, wired
+from bot.term import App, beside, polling_and_delivering, tested_if_asked, wired
 from bot.webhook import last_words
 
 logger = logging.getLogger(__name__)
@@ -96,20 +96,29 @@ async def _live(settings: Settings, clock: Callable[[], datetime]) -> None:
 
 
 async def _one_term(settings: Settings, clock: Callable[[], datetime], store: Store, pulse: Pulse, away: Away) -> bool:
-    """Wait for the lease and work for as long as it lasts; False when Discord ended it, and no other is to follow."""
+    """Wait for the lease and work for as long as it lasts; False when Discord ended it, and no other is to follow.
+
+    What is set in chat ends it as well: the next one has other settings.
+    """
+    anew = asyncio.Event()
     async with (
         leading(store) as lease,
         _watched(away, lease),
-        wired(settings, clock, store.in_term(lease.term), lease, pulse) as app,
+        wired(settings, clock, store.in_term(lease.term), lease, pulse, anew) as app,
         beside(app.client.talk(settings.discord_token.reveal()), DEAF) as talking,
         beside(lease.lost.wait()) as lost,
         polling_and_delivering(app),
+        beside(tested_if_asked(app, store.in_term(lease.term))),
+        beside(anew.wait()) as asked,
         beside(_look_around(app, settings)) as looking,
     ):
-        await asyncio.wait({talking, lost, looking}, return_when=asyncio.FIRST_COMPLETED)
+        ends = {talking, lost, asked}
+        await asyncio.wait({*ends, looking}, return_when=asyncio.FIRST_COMPLETED)
         if looking.done():
             looking.result()
-            await asyncio.wait({talking, lost}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if asked.done():
+            logger.info("beginning anew with what was set in chat")
         if talking.done():
             talking.result()
         return not talking.done()

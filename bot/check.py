@@ -6,7 +6,7 @@ would say that the bot is at work.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from bot.domain.value import Value
 from bot.fallback import fallback_of
 from bot.imaginepro.client import PASSING, UpstreamError, connected
 from bot.settings import Settings
+from bot.settings.overlay import laid_over
 from bot.storage.address import File, parsed
 from bot.storage.store import StoreError, open_store
 from bot.term import named
@@ -42,10 +43,11 @@ async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
     place = zone(settings, clock())
     yield Check(Verdict.GOOD, "settings", f"complete; this is version {__version__}; {place.words}")
     refused: Counter[str] = Counter()
+    setup: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
     attempts = [
-        _Attempt("database", f" {_place(settings)}", lambda: _database(settings)),
+        _Attempt("database", f" {_place(settings)}", lambda: _database(settings, setup)),
         _Attempt("ImaginePro", f" at {settings.api_url}", lambda: _upstream(settings)),
-        _Attempt("Discord", "", lambda: _discord(settings, refused)),
+        _Attempt("Discord", "", lambda: _discord(settings, refused, setup)),
     ]
     if fallback := fallback_of(settings, clock):
         attempts.append(_Attempt("fallback", " by a test", lambda: _fallback(fallback)))
@@ -71,11 +73,15 @@ async def checks(settings: Settings, clock: Callable[[], datetime]) -> AsyncIter
         yield Check(Verdict.AWAY, each.what, f"no good answer within {up_to}{errors}")
 
 
-async def _database(settings: Settings) -> Iterable[Check]:
+async def _database(settings: Settings, setup: asyncio.Future[Mapping[str, str]]) -> Iterable[Check]:
+    """`setup` gets what was set in chat; nothing, where that is not known."""
     try:
         async with open_store(settings.database_url.reveal()) as store:
+            setup.set_result(await store.setup())
             refused = await store.parked()
     except StoreError as error:
+        if not setup.done():
+            setup.set_result({})
         return (Check(Verdict.AWAY if error.passing else Verdict.WRONG, "database", f"{error} ({_place(settings)})"),)
     return (
         Check(Verdict.GOOD, "database", f"opened, and up to date ({_place(settings)})"),
@@ -155,8 +161,12 @@ def _place(settings: Settings) -> str:
     return f"at {' or '.join(f'{host}:{port}' for host, port in address.hosts) or 'the default place of PostgreSQL'}"
 
 
-async def _discord(settings: Settings, refused: Counter[str]) -> Iterable[Check]:
-    ids = named(settings)
+async def _discord(
+    settings: Settings, refused: Counter[str], setup: asyncio.Future[Mapping[str, str]]
+) -> Iterable[Check]:
+    """With what was set in chat, unless the database takes too long to say it."""
+    await asyncio.wait({setup}, timeout=DEADLINE.total_seconds() / 4)
+    ids = named(laid_over(settings, setup.result() if setup.done() else {})[0])
     try:
         bot, found = await try_login(settings.discord_token.reveal(), ids, one_try(refused), settings.proxy_for)
     except LoginError as error:
@@ -165,5 +175,5 @@ async def _discord(settings: Settings, refused: Counter[str]) -> Iterable[Check]
         return (Check(Verdict.AWAY, "Discord", str(error)),)
     wrong = findings(ids, found)
     if wrong:
-        return tuple(Check(Verdict.WRONG, "Discord", each.words) for each in wrong)
+        return tuple(Check(Verdict.LESS if each.unnamed else Verdict.WRONG, "Discord", each.words) for each in wrong)
     return (Check(Verdict.GOOD, "Discord", f"logged in as {bot}; {told(ids, found)}"),)

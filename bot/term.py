@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from bot.chat.channel import OpsChannel
 from bot.chat.checkup import Check
 from bot.chat.client import ChatClient
 from bot.chat.premises import Ids, unmentioned
+from bot.chat.settable import Setup as SetupPort
 from bot.delivery.handover import Handover
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
@@ -35,8 +37,11 @@ from bot.outbox import Outbox
 from bot.priority import Priority
 from bot.saving import Saving, Trouble, speaks_for_itself
 from bot.settings import Settings
-from bot.storage.store import FencedError, Store
+from bot.settings.overlay import laid_over
+from bot.storage.store import FencedError, Store, StoreError
 from bot.webhook import Webhook
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -80,10 +85,16 @@ class App(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def wired(
-    settings: Settings, clock: Callable[[], datetime], store: Store, lease: Lease, pulse: Pulse
+    environment: Settings,
+    clock: Callable[[], datetime],
+    store: Store,
+    lease: Lease,
+    pulse: Pulse,
+    anew: asyncio.Event | None = None,
 ) -> AsyncIterator[App]:
-    """All that only the copy that leads may do, from polling to posting."""
+    """All that only the copy that leads may do, from polling to posting; `anew` is set to ask for another term."""
     async with contextlib.AsyncExitStack() as stack:
+        settings = await _in_effect(environment, store)
         priority, zone = Priority(), ZoneInfo(settings.timezone)
         upstream = await stack.enter_async_context(_upstream(settings, priority))
         handover = Handover()
@@ -95,7 +106,9 @@ async def wired(
             handover,
             priority=priority,
         )
-        await store.move_to(settings.ops_channel_id)
+        channel_id = settings.ops_channel_id or 0
+        if channel_id:
+            await store.move_to(channel_id)
         await monitor.restore()
         # Once a term, since the end of one unfreezes all: a walk through the libraries stops the event loop for 50 ms.
         gc.freeze()
@@ -104,7 +117,7 @@ async def wired(
         client = ChatClient(
             monitor,
             guild_id=settings.guild_id,
-            channel_id=settings.ops_channel_id,
+            channel_id=channel_id,
             timezone=settings.timezone,
             operator_role_id=settings.operator_role_id,
             viewer_role_id=settings.viewer_role_id,
@@ -122,27 +135,14 @@ async def wired(
         stack.push_async_callback(client.close)
         acts = Acts(upstream, monitor, clock, read_only=settings.read_only, may_send=lambda: lease.held)
         client.acts = acts
-        roles = Roles(settings.alert_role_id, settings.escalation_role_id)
-
-        def channel(render: Callable[[Message], Alert]) -> OpsChannel:
-            channel_id, guild_id = settings.ops_channel_id, settings.guild_id
-            return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
-
-        def rendered(message: Message) -> Alert:
-            mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
-            known, runbook = monitor.known, settings.runbook_url
-            troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
-            return alert(message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only)
-
-        def telling(trouble: Trouble) -> OpsChannel:
-            return channel(lambda _: unsaved(trouble, roles))
-
+        shown, telling = _voices(settings, client, monitor)
         fallback = fallback_of(settings, clock)
         notify = fallback.notify if fallback else None
-        outbox = Outbox(store, channel(rendered), clock, handover, notify)
-        boards = client.keep_boards(store, handover, first_come(outbox, handover, settings.ops_channel_id))
+        outbox = Outbox(store, shown, clock, handover, notify)
+        boards = client.keep_boards(store, handover, first_come(outbox, handover, channel_id))
         saving = Saving(store, lease, telling, clock, behind=lambda: monitor.behind, notify=notify)
         stack.enter_context(pulse.leading(Parts(monitor, outbox, client, discord_errors)))
+        client.setup = partial(_setup, environment, store, clock, anew)
         client.doctor = partial(_examined, settings, clock, store, upstream, monitor, outbox, client, heard)
         polled = asyncio.Event()
         heartbeat = _heartbeat(settings, pulse, store, lease)
@@ -175,6 +175,26 @@ async def wired(
         yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, polled)
 
 
+def _voices(
+    settings: Settings, client: ChatClient, monitor: Monitor
+) -> tuple[OpsChannel, Callable[[Trouble], OpsChannel]]:
+    """The ops channel as the outbox speaks in it, and as it is told that nothing can be saved."""
+    roles = Roles(settings.alert_role_id, settings.escalation_role_id)
+    zone = ZoneInfo(settings.timezone)
+
+    def channel(render: Callable[[Message], Alert]) -> OpsChannel:
+        channel_id, guild_id = settings.ops_channel_id or 0, settings.guild_id
+        return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
+
+    def rendered(message: Message) -> Alert:
+        mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
+        known, runbook = monitor.known, settings.runbook_url
+        troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
+        return alert(message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only)
+
+    return channel(rendered), lambda trouble: channel(lambda _: unsaved(trouble, roles))
+
+
 def _while_kept(lease: Lease, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         # Whoever is frozen in the midst of a poll wakes up to find another copy at work; the lease says so.
@@ -183,6 +203,30 @@ def _while_kept(lease: Lease, work: Callable[[], Awaitable[None]]) -> Callable[[
                 await work()
 
     return run
+
+
+async def _in_effect(environment: Settings, store: Store) -> Settings:
+    """The settings, with what was set in chat."""
+    settings, problems = laid_over(environment, await store.setup())
+    for each in problems:
+        logger.error("what was set in chat cannot be used: %s", each)
+    return settings
+
+
+def _setup(environment: Settings, store: Store, clock: Callable[[], datetime], anew: asyncio.Event | None) -> SetupPort:
+    from bot.setup import Setup  # noqa: PLC0415 - no start needs it
+
+    return Setup(environment, store, clock, anew.set if anew else None)
+
+
+async def tested_if_asked(app: App, store: Store) -> None:
+    """Begin with the test page that somebody asked for before this term."""
+    with contextlib.suppress(StoreError):  # polls say so in the log; another term tries again
+        by = await store.test_asked_by()
+        if by is not None:
+            await app.client.logged_in.wait()
+            await app.monitor.test(by, await app.client.unmentioned())
+            await store.forget_test()
 
 
 async def _examined(*parts: Any) -> Sequence[Check]:  # noqa: ANN401 - those of `bot.doctor.Parts`
@@ -218,7 +262,7 @@ def named(settings: Settings) -> Ids:
     """What the settings name at Discord."""
     return Ids(
         settings.guild_id,
-        settings.ops_channel_id,
+        settings.ops_channel_id or 0,
         settings.operator_role_id,
         settings.alert_role_id,
         settings.escalation_role_id,

@@ -42,7 +42,7 @@ def marks(folder: Path) -> list[Path]:
 
 WRONG = [
     pytest.param({"POLL_INTERVAL": "often"}, "POLL_INTERVAL: ", id="a setting"),
-    pytest.param({"OPS_CHANNEL_ID": "", "HTTPS_PROXY": "socks5://x"}, "OPS_CHANNEL_ID is missing", id="more of them"),
+    pytest.param({"DISCORD_GUILD_ID": "", "HTTPS_PROXY": "socks5://x"}, "DISCORD_GUILD_ID is missing", id="more"),
     pytest.param({"DISCORD_TOKEN": "not.the.one"}, "DISCORD_TOKEN", id="the token"),
     pytest.param({"HOST": "192.0.2.1", "PORT": "0"}, "PORT: ", id="PORT"),
     pytest.param({"DATABASE_URL": "sqlite:////proc/version"}, "", id="the database"),

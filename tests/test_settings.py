@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.model import Threshold
+from bot.domain.value import replace
 from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
 from bot.settings import ENDPOINT_VARIABLES, VARIABLES, Secret, Settings, SettingsError, load
 
@@ -40,7 +41,8 @@ def field(name: str, text: str) -> object:
     return getattr(settings, next(variable.field for variable in VARIABLES if variable.name == name))
 
 
-def test_four_values_are_enough() -> None:
+def test_three_values_are_enough() -> None:
+    assert load({name: value for name, value in REQUIRED.items() if name != "OPS_CHANNEL_ID"}).ops_channel_id is None
     assert load(REQUIRED) == Settings(
         discord_token=Secret(REQUIRED["DISCORD_TOKEN"]),
         guild_id=100000000000000001,
@@ -74,11 +76,12 @@ def test_four_values_are_enough() -> None:
         metrics_token=None,
         read_only=False,
         watchdog=False,
+        given=frozenset(REQUIRED),
     )
 
 
 def test_each_row_of_the_table_is_a_field_of_the_settings() -> None:
-    assert [variable.field for variable in VARIABLES] == list(Settings.__struct_fields__[:-2])
+    assert [variable.field for variable in VARIABLES] == list(Settings.__struct_fields__[:-3])
 
 
 @pytest.mark.parametrize(
@@ -297,12 +300,11 @@ def test_polls_that_are_more_than_the_limit_of_calls_allows_are_a_problem() -> N
 
 def test_every_problem_is_told_at_once_a_line_each() -> None:
     with pytest.raises(SettingsError) as caught:
-        load({"DISCORD_GUILD_ID": "my server", "POLL_INTERVAL": "often", "OPS_CHANNEL_ID": " "})
+        load({"DISCORD_GUILD_ID": "my server", "POLL_INTERVAL": "often", "IMAGINEPRO_API_KEY": " "})
 
     assert [line.split(" ")[0].rstrip(":") for line in str(caught.value).splitlines()] == [
         "DISCORD_TOKEN",
         "DISCORD_GUILD_ID",
-        "OPS_CHANNEL_ID",
         "IMAGINEPRO_API_KEY",
         "POLL_INTERVAL",
     ]
@@ -546,13 +548,15 @@ def test_the_example_with_its_four_values_filled_in_loads(tmp_path: Path) -> Non
     for name, value in REQUIRED.items():
         text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
 
+    text = text.replace("\n#OPS_CHANNEL_ID=\n", f"\nOPS_CHANNEL_ID={REQUIRED['OPS_CHANNEL_ID']}\n")
     assert load({}, dotenv(tmp_path, text)) == load(REQUIRED)
 
 
 def test_the_example_with_everything_uncommented_loads_to_the_same(tmp_path: Path) -> None:
     text = re.sub(r"^#(?=[A-Z])", "", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
-    assert load(REQUIRED, dotenv(tmp_path, text)) == load(REQUIRED)
+    loaded = load(REQUIRED, dotenv(tmp_path, text))
+    assert replace(loaded, given=frozenset(REQUIRED)) == load(REQUIRED)
 
 
 SECRET = Secret("canary")

@@ -12,7 +12,8 @@ from bot.chat.alerts import Alert
 from bot.chat.answers import ARCHIVED, About, Answer, Part, about, named_buttons, parts
 from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
 from bot.chat.form import Form, reads_like, without
-from bot.delivery.outcome import Posted
+from bot.chat.premises import UNNAMED
+from bot.delivery.outcome import BlockedError, Posted
 from bot.domain.messages import Message
 from bot.telemetry import event
 
@@ -40,10 +41,14 @@ class OpsChannel:
         render: Callable[[Message], Alert],
         answer: timedelta = ANSWER,
     ) -> None:
-        """`render` makes of a message what shows it as of now; `answer` is how long Discord may take for one."""
+        """`render` makes of a message what shows it as of now; `answer` is how long Discord may take for one.
+
+        A `channel_id` of 0 is none: it takes nothing before another one is named.
+        """
         self._client = client
         self._logged_in = logged_in
         self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
+        self._named = bool(channel_id)
         self._render = render
         self._answer = answer
         self._edit: Patience | None = None
@@ -72,6 +77,8 @@ class OpsChannel:
             )
             return Posted(posted.id, reads_like(posted, shown))
 
+        if not self._named:
+            raise BlockedError(UNNAMED)
         async with in_the_outbox_words(self._answer, Asked.POST):
             return await self._taken(message, send, posting=True)
 
@@ -81,6 +88,8 @@ class OpsChannel:
         Raises:
             DeliveryError: It was not edited, or nobody knows.
         """
+        if not self._named:
+            raise BlockedError(UNNAMED)
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
         posted = self._channel.get_partial_message(message.discord_id)
 
@@ -143,6 +152,8 @@ class OpsChannel:
         Raises:
             DeliveryError: The channel cannot be read now.
         """
+        if not self._named:
+            raise BlockedError(UNNAMED)
         oldest = discord.utils.time_snowflake(since - CLOCK_SKEW)
         async with in_the_outbox_words(self._answer, Asked.SEARCH):
             async for each in self._channel.history(limit=HISTORY):

@@ -20,6 +20,7 @@ from bot.chat.checkup import Doctor
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.chat.questions import Questions
+from bot.chat.settable import Setup
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
@@ -213,6 +214,8 @@ class DeskClient(discord.Client):
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     studio: Studio
     """Where pictures are made."""
+    setup: Callable[[], Setup]
+    """What may be set in chat."""
     doctor: Doctor
     """Tries everything that the bot needs."""
     questions: Questions

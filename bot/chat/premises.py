@@ -32,6 +32,7 @@ class Ids(Value):
 
     guild_id: int
     channel_id: int
+    """0 as long as none is named."""
     operator_role_id: int | None = None
     alert_role_id: int | None = None
     escalation_role_id: int | None = None
@@ -108,6 +109,8 @@ class Finding(Value):
     words: str
     hopeless: bool = False
     """Whether the ops channel takes no message before a setting is changed, whatever anybody does at Discord."""
+    unnamed: bool = False
+    """Whether that is because nobody has named an ops channel yet."""
 
 
 def findings(ids: Ids, found: Found) -> tuple[Finding, ...]:
@@ -142,9 +145,14 @@ def _of_server(ids: Ids, found: Found) -> Iterator[Finding]:
         )
 
 
+UNNAMED = "no ops channel is set, so alerts wait: use /admin setup in Discord, or set OPS_CHANNEL_ID"
+
+
 def _of_channel(ids: Ids, found: Found) -> Iterator[Finding]:
     channel, server = found.channel, found.server
-    if channel is None:
+    if not ids.channel_id:
+        yield Finding(UNNAMED, unnamed=True)
+    elif channel is None:
         yield from _no_channel(ids, found)
     elif channel.guild_id is None:
         yield Finding(f"OPS_CHANNEL_ID is a direct message: {_COPY_CHANNEL}")
@@ -315,7 +323,8 @@ def told(ids: Ids, found: Found) -> str:
     def role(role_id: int) -> str:
         return f"@{_name(roles[role_id].name)}" if role_id in roles else f"role {role_id}"
 
-    where = _channel(found.channel) if found.channel else f"channel {ids.channel_id}"
+    where = "nobody yet" if not ids.channel_id else f"channel {ids.channel_id}"
+    where = _channel(found.channel) if found.channel else where
     first, later = ids.alert_role_id, ids.escalation_role_id
     second = f"{role(later)} from the second reminder on" if later and later != first else ""
     if first:

@@ -92,6 +92,8 @@ async def _survey(client: discord.Client, ids: Ids) -> Found:
             own_roles=frozenset(map(int, member["roles"])) if member else frozenset(),
             timed_out=until is not None and until > discord.utils.utcnow(),
         )
+    if not ids.channel_id:
+        return await _with_mix_ups(client, ids, found)
     try:
         found = replace(found, channel=await _placed(client, await client.http.get_channel(ids.channel_id)))
     except (discord.Forbidden, discord.NotFound) as error:
@@ -105,7 +107,7 @@ async def _with_mix_ups(client: discord.Client, ids: Ids, found: Found) -> Found
     if found.server is None:
         other = await _shown(client.http.get_channel(ids.guild_id))
         found = replace(found, guild_id_is=_channel_of(other) if other else None)
-    if found.channel is None:
+    if found.channel is None and ids.channel_id:
         server = await _shown(client.http.get_guild(ids.channel_id, with_counts=False))
         found = replace(found, channel_id_is=_server(server) if server else None)
     return found

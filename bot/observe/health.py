@@ -123,7 +123,8 @@ CAUSES = (
     Cause(
         "blocked",
         lambda facts: facts.blocked,
-        "Discord does not let the bot post in the ops channel. Mend its permissions; what waits is kept.",
+        "Discord does not let the bot post in the ops channel, or none is set. Mend its permissions, or name one by"
+        " /admin setup; what waits is kept.",
     ),
     Cause(
         "outbox",

@@ -32,12 +32,13 @@ class SettingsError(Exception):
 
 
 class Settings(Value):
-    """What the environment says. Each field is a row of `VARIABLES`, but for the last two."""
+    """What the environment says. Each field is a row of `VARIABLES`, but for the last three."""
 
     discord_token: Secret
     guild_id: int
-    ops_channel_id: int
     api_key: Secret
+    ops_channel_id: int | None
+    """None before somebody named one: alerts wait."""
     api_url: str
     """Without a slash at its end."""
     rate_limit: tuple[int, timedelta]
@@ -84,6 +85,8 @@ class Settings(Value):
     """Where ImaginePro's endpoints are, by name: as published, or as the operator says."""
     hints: tuple[str, ...] = ()
     """What looks like a slip of the pen, or like a trap; worth a warning in the log."""
+    given: frozenset[str] = frozenset()
+    """The names of the variables that were set, so that nothing that is set in chat counts for them."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -174,7 +177,8 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
     hints = tuple(_hints(written, environ))
     if problems:
         raise SettingsError((*problems, *hints), values)
-    settings = Settings(**values, hints=hints)
+    given = (each.name for each in VARIABLES if _is_set(each, environ) or _is_set(each, written))
+    settings = Settings(**values, hints=hints, given=frozenset(given))
     return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
 
 
@@ -195,6 +199,11 @@ def _endpoints(
     if token_field and found["COMMANDS"].body == ENDPOINTS["COMMANDS"].body:
         found["COMMANDS"] = naming(found["COMMANDS"], token_field)
     return found, problems
+
+
+def _is_set(variable: Variable, source: Mapping[str, str]) -> bool:
+    named = _as_named(variable, source)
+    return any(named.get(form, "").strip() for form in variable.forms)
 
 
 def load_database_url(environ: Mapping[str, str], dotenv: Path | None = None) -> str:
@@ -220,7 +229,7 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
             yield "POLL_INTERVAL is shorter than IMAGINEPRO_RATE_LIMIT allows: make the one longer, or raise the other"
     if "history_raw" in values and "history_hourly" in values and values["history_hourly"] < values["history_raw"]:
         yield "HISTORY_HOURLY is shorter than HISTORY_RAW: make the one longer, or the other shorter"
-    yield from _same_ids(values)
+    yield from same_ids(values)
 
 
 ROLES = {
@@ -232,7 +241,7 @@ ROLES = {
 """Settings that name a role, by their fields; and what came of one that is none."""
 
 
-def _same_ids(values: Mapping[str, Any]) -> Iterator[str]:
+def same_ids(values: Mapping[str, Any]) -> Iterator[str]:
     """Find ids that cannot be what they are meant to be, as something else has them.
 
     The role that everyone has bears the server's own id: to mention it by that pings nobody, and no member lists it.

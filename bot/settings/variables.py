@@ -23,6 +23,8 @@ class Variable(Value):
     """Whether `NAME_FILE` may name a file that holds it."""
     lower: bool = False
     """Whether other programs write it in small letters too, which then count for more, as for them."""
+    in_chat: bool = False
+    """Whether `/admin setup` may set it, where the environment does not."""
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -45,17 +47,19 @@ VARIABLES = (
         "the server in which the commands are registered and accepted",
     ),
     Variable(
-        "OPS_CHANNEL_ID",
-        "ops_channel_id",
-        values.snowflake,
-        "the channel where alerts go",
-    ),
-    Variable(
         "IMAGINEPRO_API_KEY",
         "api_key",
         values.credential("Bearer"),
         "the key of your ImaginePro account",
         secret=True,
+    ),
+    Variable(
+        "OPS_CHANNEL_ID",
+        "ops_channel_id",
+        values.snowflake,
+        "the channel where alerts go; without it they wait, until `/admin setup` names one",
+        "",
+        in_chat=True,
     ),
     Variable(
         "IMAGINEPRO_API_URL",
@@ -91,6 +95,7 @@ VARIABLES = (
         values.thresholds,
         "levels of fast time to warn under, each once: percentages up to 98%, times, times ahead: 15%,2h,eta 12h",
         "20%,5%",
+        in_chat=True,
     ),
     Variable(
         "DATABASE_URL",
@@ -120,6 +125,7 @@ VARIABLES = (
         values.snowflake,
         "the role that may use the bot; without it, whoever may manage the server",
         "",
+        in_chat=True,
     ),
     Variable(
         "VIEWER_ROLE_ID",
@@ -127,6 +133,7 @@ VARIABLES = (
         values.snowflake,
         "the role that may ask the bot, and decide nothing; without it, the operators alone",
         "",
+        in_chat=True,
     ),
     Variable(
         "ALERT_ROLE_ID",
@@ -134,6 +141,7 @@ VARIABLES = (
         values.snowflake,
         "the role that critical alerts mention; without it, nobody is mentioned",
         "",
+        in_chat=True,
     ),
     Variable(
         "ESCALATION_ROLE_ID",
@@ -141,6 +149,7 @@ VARIABLES = (
         values.snowflake,
         "the role that is mentioned, too, from the second reminder of a critical alert on",
         "",
+        in_chat=True,
     ),
     Variable(
         "RUNBOOK_URL",
@@ -178,6 +187,7 @@ VARIABLES = (
         values.zone,
         "the time zone of maintenance windows, the daily digest, charts, exports and all days, as in Europe/Berlin",
         "UTC",
+        in_chat=True,
     ),
     Variable(
         "DIGEST_AT",
@@ -185,6 +195,7 @@ VARIABLES = (
         values.clock,
         "when the daily digest is posted, on the clock of `TIMEZONE`, as in 9:00 or 17:30; off for none",
         "09:00",
+        in_chat=True,
     ),
     Variable(
         "HTTPS_PROXY",

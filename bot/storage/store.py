@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from bot.domain.sample import Sample
 from bot.storage import boards as boards_
 from bot.storage import claims, lease, memory, outbox, proof, retention, samples
+from bot.storage import setup as setup_
 from bot.storage.batches import batches
 from bot.storage.boards import Board
 from bot.storage.claims import CLAIM_LASTS, SUMMARY_SIZE, Claimed
@@ -226,6 +227,11 @@ class Store:
         over = await self.database.read(lambda connection: retention.over(connection, retention.day_of(now - hourly)))
         for keys in batches(over):
             await self.delete(keys)
+
+    setup = _reads(setup_.setup_of)
+    write_setup = _writes_leading(setup_.write_setup)
+    test_asked_by = _reads(setup_.test_asked_by)
+    forget_test = _writes_leading(setup_.forget_test)
 
     boards = _reads(boards_.boards_of)
     add_board = _writes_leading(boards_.add_board)

@@ -23,6 +23,8 @@ class Act(IntEnum):
     COMMAND = 2
     PRESS = 3
     AUTOCOMPLETE = 4
+    SUBMIT = 5
+    """Sent a form."""
 
 
 class Reply(IntEnum):

@@ -7,6 +7,7 @@ from bot.chat.buttons.confirm import OnQuestion, confirm
 from bot.chat.buttons.incidents import OnCard, OnMenu
 from bot.chat.buttons.listing import OnList
 from bot.chat.buttons.press import STALE, Pressed, admitted
+from bot.chat.buttons.setup import OnSetup
 from bot.chat.buttons.switching import OnToken
 from bot.chat.buttons.tokens import Page, Refresh, card_of, fleet_page, linked_card, reread, token_view, viewed
 from bot.chat.desk import say
@@ -26,7 +27,7 @@ __all__ = [
     "viewed",
 ]
 
-BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion, OnToken)
+BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion, OnToken, OnSetup)
 
 
 async def answer_stale(interaction: Pressed) -> None:

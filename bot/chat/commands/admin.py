@@ -25,6 +25,7 @@ def command() -> app_commands.Group:
         ("audit", "Who acknowledged, silenced or set what; when; why", Need.OPERATE, _audit),
         ("doctor", "What is wrong with the bot, and how to mend it", Need.OPERATE, _doctor),
         ("endpoints", "Where each endpoint of ImaginePro is, and which are not known", Need.OPERATE, _endpoints),
+        ("setup", "Choose where alerts go, whom they wake, and who may use the bot", Need.OPERATE, _setup),
         ("test", "Page whoever is on call, and see how soon they answer", Need.OPERATE, _test),
     )
 
@@ -46,6 +47,14 @@ async def _doctor(interaction: Asked) -> None:
     await answer(interaction, embed=checkup(await interaction.client.doctor()))
 
 
+async def _setup(interaction: Asked) -> None:
+    await wait(interaction)
+    from bot.chat.buttons.setting import page_of  # noqa: PLC0415 - no start needs it
+
+    embed, view = await page_of(interaction, 0)
+    await answer(interaction, embed=embed, view=view)
+
+
 async def _endpoints(interaction: Asked) -> None:
     from bot.chat.cards.endpoints import endpoints_card  # noqa: PLC0415 - no start needs it
 
@@ -62,7 +71,7 @@ async def _test(interaction: Asked) -> None:
     trouble = await client.unmentioned()
     begun = await desk.test(interaction.user.id, trouble)
     test, link = desk.known.incidents.get(TEST), (await desk.links()).get(TEST)
-    where = f"<#{place.channel_id}>" if link is None else place.link(link)
+    where = (f"<#{place.channel_id}>" if place.channel_id else "nobody yet") if link is None else place.link(link)
     if not begun and test is not None:
         asked = f", asked for by <@{test.moments[0].who}> {stamp(test.opened_at)}" if test.moments else ""
         await answer(interaction, f"A test is open already{asked}: {where}. It ends at {_end(test)}.")
