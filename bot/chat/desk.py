@@ -226,8 +226,8 @@ class DeskClient(discord.Client):
     """Held from looking at what is decided until it is decided otherwise: two people at once make one decision."""
     upstream: ImaginePro
     """Where it is asked what nobody has to remember. What changes something there is an act."""
-    billing: Billing
-    """Where the account at ImaginePro is read, and how it was last read."""
+    billing: Billing | None = None
+    """Where the account at ImaginePro is read, and how it was last read; None before this copy of the bot leads."""
     following: Following
     """What edits answers while something goes on."""
     tree: app_commands.CommandTree[Any]

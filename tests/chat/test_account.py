@@ -33,7 +33,7 @@ from tests.chat.builders import NOON
 from tests.chat.checks import assert_fits, assert_harmless, texts
 from tests.chat.conftest import FakeDesk, World
 from tests.chat.test_commands import said
-from tests.chat.test_steering import refusal
+from tests.chat.test_steering import refusal, use
 from tests.imaginepro.test_client import client_and, upstream_of
 
 DAYS = timedelta(days=1)
@@ -283,3 +283,23 @@ async def test_a_prompt_that_cannot_be_checked_is_neither(
 )
 def test_each_way_to_fail_is_worded(error: UpstreamError, words: str) -> None:
     assert refused(error, NOON).startswith(words)
+
+
+async def test_a_level_that_the_plan_never_has_is_refused_once_the_plan_is_known(
+    world: World, upstream: Upstream
+) -> None:
+    upstream.account |= {"credits": 1200}
+    await use(world, "rules set", rule="credits_low", threshold="1600")
+    await world.operator.slash(world.channel, "account")
+    text = await refusal(world, "rules set", rule="credits_low", threshold="1600")
+    assert text == (
+        "“1600” cannot be set: your plan has 1600 credits, so a level of 1600 would fire for good."
+        " Set now: **credits low**: warning, critical at 0 · under 1,600 credits · set in chat"
+    )
+    assert "**plan expires**: warning, critical once it is over · 3 d before its end · set in chat" in said(
+        await use(world, "rules set", rule="plan_expires", threshold="3d")
+    )
+
+
+async def test_before_this_copy_leads_nobody_reads_the_account(world: World) -> None:
+    assert await refusal(world, "account") == "The bot is only just starting. Try again in a moment."

@@ -233,7 +233,7 @@ async def test_words_are_added_after_what_changes_was_shown_and_the_list_is_read
 ) -> None:
     question = await asked(world, "banwords add", words="moon,  Red  Sun\nGORE, moon")
     assert shown(question).startswith(
-        "🚫 Add 2 words to the ban words?\n**Added:** “moon”, “Red Sun”\n“gore” is in the list already.\n"
+        "🚫 Add 2 words to the ban words?\n**Add** “moon”, “Red Sun”\n“gore” is in the list already.\n"
         "The list has 2 words now.\n"
     )
     text = said(await press(world.operator, question))
@@ -246,7 +246,7 @@ async def test_words_are_added_after_what_changes_was_shown_and_the_list_is_read
 async def test_words_are_removed_as_the_list_has_them(world: World, upstream: Upstream) -> None:
     question = await asked(world, "banwords remove", words="NUDE; moon")
     assert shown(question).startswith(
-        "🚫 Remove 1 word from the ban words?\n**Removed:** “nude”\n“moon” is not in the list.\n"
+        "🚫 Remove 1 word from the ban words?\n**Remove** “nude”\n“moon” is not in the list.\n"
     )
     assert said(await press(world.operator, question)).endswith("The list shows it: 1 word now.")
     assert upstream.ban_words == ["gore"]

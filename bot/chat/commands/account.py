@@ -6,7 +6,7 @@ from typing import Any, Final
 from discord import app_commands
 
 from bot.chat.commands.options import command_of
-from bot.chat.desk import Asked, Need, answer, wait
+from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.imaginepro.client import UpstreamError
 from bot.storage.store import StoreError
 
@@ -25,6 +25,9 @@ async def _account(interaction: Asked) -> None:
 
     await wait(interaction)
     desk, billing = interaction.client.desk, interaction.client.billing
+    if billing is None:
+        starting = "The bot is only just starting. Try again in a moment."
+        raise UnclearError(starting)
     sentence: str | None = None
     if billing.last is None or desk.now - billing.last.at >= FRESH:
         try:

@@ -36,6 +36,7 @@ class _Question(Value):
 
     title: str
     means: str
+    more: str
     label: str
     danger: bool = False
 
@@ -43,18 +44,21 @@ class _Question(Value):
 _QUESTIONS: Final[Mapping[str, _Question]] = {
     "PAUSE": _Question(
         "⏸️ Pause {whose}?",
-        "This pauses {all_}. Jobs that are sent meanwhile wait, or are refused. `/queue resume` lets them go on.",
+        "This pauses {all_}.",
+        "Jobs that are sent meanwhile wait, or are refused. `/queue resume` lets them go on.",
         "Pause {short}",
         danger=True,
     ),
     "RESUME": _Question(
         "▶️ Resume {whose}?",
-        "{all_} go on, also what somebody paused on purpose.",
+        "{all_} go on.",
+        "So does what somebody paused on purpose.",
         "Resume {short}",
     ),
     "REBOOT": _Question(
         "🔄 Reboot {whose}?",
-        "This begins the queue anew, for {all_}. Those that wait or run may be lost, and cannot be got back.",
+        "This begins the queue anew, for {all_}.",
+        "Those that wait or run may be lost for good.",
         "Reboot {short}",
         danger=True,
     ),
@@ -99,7 +103,7 @@ async def propose(interaction: Asked, name: Name, token: int | None, reason: str
     means = question.means.format_map(words)
     lines = [
         f"**{means[:1].upper()}{means[1:]}**",
-        _UNDESCRIBED,
+        f"{question.more} {_UNDESCRIBED}",
         f"Sent once: {plain(f'{endpoint.method} {endpoint.path}', 300)}",
         f"Reason: {quoted(reason, 300)}" if reason else "",
     ]

@@ -10,7 +10,7 @@ from bot.chat.alerts.billing import few_credits
 from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token, group_of
 from bot.chat.commands.token import suggest
-from bot.chat.desk import Asked, Desk, Need, UnclearError, answer, wait
+from bot.chat.desk import Asked, DeskClient, Need, UnclearError, answer, wait
 from bot.chat.text import level, percent, quoted, span
 from bot.domain.incidents import AHEAD, Rule
 from bot.domain.model import Severity
@@ -145,7 +145,7 @@ async def _set(
     new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled)
     async with interaction.client.turn:
         setting = _over(new, desk.known.decisions.settings.get(new.id, new))
-        _check(setting, new, desk)
+        _check(setting, new, interaction.client)
         await desk.decide(setting, "rules set", interaction.user.id, _words(new))
     await answer(interaction, f"Set. {_line(desk.policy, setting.rule, token)}")
 
@@ -167,7 +167,7 @@ async def _try(
     desk = interaction.client.desk
     new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled)
     setting = _over(new, desk.known.decisions.settings.get(new.id, new))
-    _check(setting, new, desk)
+    _check(setting, new, interaction.client)
     settings = {(each.rule, each.token): each for each in (*desk.known.decisions.settings.values(), setting)}
     tried = replace(desk.policy, settings=settings)
     lines = await attempt(desk, setting, tried)
@@ -205,11 +205,12 @@ def _new(
     return new
 
 
-def _check(setting: Setting, new: Setting, desk: Desk) -> None:
+def _check(setting: Setting, new: Setting, client: DeskClient) -> None:
     """Refuse what cannot work, and say what was written and what is set now."""
+    desk, read = client.desk, client.billing and client.billing.last
     try:
         check(setting)
-        check_against(setting, desk.fleet.tokens)
+        check_against(setting, desk.fleet.tokens, read.account if read else None)
     except ValueError as error:
         written = quoted(new.threshold, 80) if new.threshold else "That"
         why = str(error).replace("_", " ")

@@ -93,10 +93,10 @@ async def propose(interaction: Asked, text: str, reason: str, *, add: bool) -> N
     count = len(change.words)
     what = f"{number(count)} word{'s' * (count != 1)}"
     lines = [
-        f"**{'Added' if add else 'Removed'}:** {_named(change.words)}",
+        f"**{'Add' if add else 'Remove'}** {_named(change.words)}",
         f"{_named(change.so)} {_so(change.so, add=add)}." if change.so else "",
         _of(change),
-        "It holds for all prompts of your ImaginePro account.",
+        "The list is for all prompts of your ImaginePro account.",
         f"Sent once: {plain(f'{endpoint.method} {endpoint.path}', 300)}",
         f"Reason: {quoted(reason, 300)}" if reason else "",
     ]
