@@ -207,7 +207,8 @@ class Acts:
             tokens = {} if known.fleet.failure else known.fleet.tokens
             others, refused = list(known.acts.values()), []
             for act in acts:
-                said = may_begin(others, act, asked_at, None if act.token is None else tokens.get(act.token))
+                token = None if act.token is None else tokens.get(act.token)
+                said = may_begin(others, act, asked_at, now, token)
                 if said is None:
                     alone = len(acts) == 1
                     first = State.BEGUN if alone else State.PLANNED

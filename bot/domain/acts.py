@@ -171,15 +171,20 @@ def shows(act: Act, token: Token) -> bool | None:
     return turbo is (act.wanted == Mode.TURBO) if token.status is Status.FAST else None
 
 
-def may_begin(acts: Iterable[Act], act: Act, asked_at: datetime, token: Token | None = None) -> str | None:
+def may_begin(
+    acts: Iterable[Act], act: Act, asked_at: datetime, now: datetime, token: Token | None = None
+) -> str | None:
     """Why an act must not begin, in a sentence for people; None when it may.
 
     Args:
         acts: What is known of others, in any order.
         act: The one that is confirmed now.
         asked_at: When the question was shown that was confirmed.
+        now: The time.
         token: Its token, as the last reading has it; None where that is not known, or not sure.
     """
+    if now - asked_at >= REMEMBERED:  # what was done since may be forgotten
+        return "This question is over. Ask again."
     same = [each for each in acts if each.subject == act.subject]
     for each in same:
         if each.id == act.id:
@@ -187,11 +192,11 @@ def may_begin(acts: Iterable[Act], act: Act, asked_at: datetime, token: Token | 
         if not each.settled:
             return f"{who(each)} is about to {infinitive(each)} right now. Wait for the outcome, then look again."
     for each in same:
-        happened = each.state in {State.DONE, State.UNKNOWN} and each.begun_at is not None
-        if happened and each.settled_at is not None and each.settled_at >= asked_at:
-            so = f"{it(each)} was {participle(each)}" if each.state is State.DONE else f"{who(each)} tried that"
-            by = f" by {who(each)}" if each.state is State.DONE else ""
-            return f"{so}{by} after you asked, <t:{int(each.settled_at.timestamp())}:R>. Look again, and ask anew."
+        since, sure = each.seen_at or each.settled_at, each.state is State.DONE or each.seen_at is not None
+        may_have = sure or (each.state is State.UNKNOWN and each.begun_at is not None)
+        if may_have and since is not None and since >= asked_at:
+            so = f"{it(each)} was {participle(each)} by {who(each)}" if sure else f"{who(each)} tried that"
+            return f"{so} after you asked, <t:{int(since.timestamp())}:R>. Look again, and ask anew."
     if token is not None and shows(act, token):
         return f"{it(act)} is {_IS[act.wanted]} already."
     return None

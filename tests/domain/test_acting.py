@@ -1,8 +1,12 @@
 """Acts: when one may begin, and what is stored and told of it, whoever presses what and whatever fails."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.acts import Act, Kind, State, infinitive, it, may_begin, participle, remembered, shows
 from bot.domain.incidents import Happening, Key, Rule
@@ -11,7 +15,7 @@ from bot.domain.messages import NoticeKind
 from bot.domain.model import Fleet, Token
 from bot.domain.value import replace
 from bot.domain.watch.acting import begun, late, planned, settled
-from bot.domain.watch.known import Known
+from bot.domain.watch.known import Changes, Known
 from tests.domain.fleets import record
 from tests.storage.values import incident
 
@@ -59,25 +63,25 @@ def test_each_act_has_words(one: Act, words: tuple[str, ...]) -> None:
 
 def test_of_a_subject_one_is_open_at_a_time() -> None:
     other = act("a2", by=BEN, state=State.BEGUN, begun_at=NOW)
-    said = may_begin([other], act(), NOW, token(1900))
+    said = may_begin([other], act(), NOW, NOW, token(1900))
     assert said == "<@42> is about to switch 1900 off right now. Wait for the outcome, then look again."
-    assert may_begin([replace(other, token=1901)], act(), NOW, token(1900)) is None
-    assert may_begin([replace(other, kind=Kind.MODE)], act(), NOW, token(1900)) is None
+    assert may_begin([replace(other, token=1901)], act(), NOW, NOW, token(1900)) is None
+    assert may_begin([replace(other, kind=Kind.MODE)], act(), NOW, NOW, token(1900)) is None
 
 
 @pytest.mark.parametrize(("state", "void"), [(State.DONE, True), (State.UNKNOWN, True), (State.NOT_DONE, False)])
 def test_a_question_is_void_once_another_did_the_same(state: State, void: object) -> None:
     other = done(act("a2", by=BEN), state, NOW + MINUTE)
-    assert (may_begin([other], act(), NOW) is not None) is void
-    assert may_begin([other], act(), NOW + 2 * MINUTE) is None
+    assert (may_begin([other], act(), NOW, NOW + MINUTE) is not None) is void
+    assert may_begin([other], act(), NOW + 2 * MINUTE, NOW + 3 * MINUTE) is None
 
 
 def test_what_is_so_already_is_not_done() -> None:
-    assert may_begin([], act(), NOW, token(1900, active=False)) == "1900 is off already."
-    assert may_begin([], act(kind=Kind.MODE, wanted="relax"), NOW, token(1900, "RELAX")) == (
+    assert may_begin([], act(), NOW, NOW, token(1900, active=False)) == "1900 is off already."
+    assert may_begin([], act(kind=Kind.MODE, wanted="relax"), NOW, NOW, token(1900, "RELAX")) == (
         "1900 is in relax mode already."
     )
-    assert may_begin([], act(kind=Kind.MODE, wanted="turbo"), NOW, token(1900)) is None
+    assert may_begin([], act(kind=Kind.MODE, wanted="turbo"), NOW, NOW, token(1900)) is None
 
 
 @pytest.mark.parametrize(
@@ -161,3 +165,114 @@ def test_what_was_never_sent_or_was_done_otherwise_since_did_not_happen_after_al
     _, after = settled(off, [done(act(), State.UNKNOWN)], NOW)
     _, after = begun(after, [act("a2", at=NOW + MINUTE / 2, by=BEN, state=State.BEGUN)], NOW)
     assert late(after, NOW + MINUTE)[0].nothing
+
+
+class World:
+    """Two people who press as they like, an ImaginePro that does what it is asked for or not, and a bot that is killed.
+
+    Sending is in one step with the decision that an act may begin: `tests/test_acts.py` kills in between.
+    """
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.on = True
+        self.known = Known(Fleet({1900: token(1900)}, NOW))
+        self.rows: dict[str, Act] = {}
+        self.questions: list[Act] = []
+        self.sent: list[str] = []
+        self.audit: list[tuple[int, str]] = []
+        self.lines: list[Act] = []
+
+    def take(self, moved: tuple[Changes, Known]) -> None:
+        """Store it."""
+        changes, self.known = moved
+        self.rows |= {each.id: each for each in changes.acts}
+        self.audit += [(each.by, each.act) for each in changes.audit]
+        self.lines += [act for notice in changes.notices for act in notice.acts]
+
+    def ask(self) -> None:
+        """Somebody, of a name of their own, is shown whether it shall be as it is not."""
+        number, seen = len(self.questions), self.known.fleet.tokens[1900].active
+        self.questions.append(act(f"a{number}", "off" if seen else "on", at=self.now, by=1000 + number))
+
+    def ask_and_confirm(self) -> None:
+        """Somebody does not hesitate."""
+        self.ask()
+        self.confirm(-1)
+
+    def confirm(self, place: int) -> None:
+        """Somebody presses, perhaps again."""
+        if not self.questions:
+            return
+        asked = self.questions[place % len(self.questions)]
+        if may_begin(self.known.acts.values(), asked, asked.at, self.now, self.known.fleet.tokens[1900]) is None:
+            assert not any(not each.settled for each in self.rows.values())
+            self.take(
+                planned(self.known, [replace(asked, at=self.now, state=State.BEGUN, begun_at=self.now)], self.now)
+            )
+            self.sent.append(asked.id)
+
+    def end(self, state: State, happened: bool) -> None:  # noqa: FBT001 - what ImaginePro did
+        """What was sent is answered, or not, and that is known, or not."""
+        for each in [each for each in self.rows.values() if not each.settled]:
+            if happened or state is State.DONE:
+                self.on = each.wanted == "on"
+            ended = replace(each, state=state, settled_at=self.now)
+            self.take(settled(self.known, [ended], self.now))
+
+    def poll(self) -> None:
+        """The fleet is read."""
+        self.known = replace(self.known, fleet=Fleet({1900: token(1900, active=self.on)}, self.now))
+        self.take(late(self.known, self.now))
+
+    def restart(self) -> None:
+        """What is remembered is what was stored."""
+        self.known = replace(self.known, acts=remembered(self.rows.values(), self.now))
+
+
+ENDS = [
+    (State.DONE, True),
+    (State.NOT_DONE, False),
+    (State.NOT_DONE, True),
+    (State.UNKNOWN, False),
+    (State.UNKNOWN, True),
+]
+"""What is known of an act, and whether it happened: also what nobody would believe."""
+
+STEPS = st.sampled_from(
+    [
+        (World.ask,),
+        (World.ask_and_confirm,),
+        (World.ask_and_confirm,),
+        *((World.confirm, place) for place in range(-3, 1)),
+        *((World.end, *each) for each in ENDS),
+        (World.poll,),
+        (World.poll,),
+        (World.restart,),
+    ]
+)
+
+
+@given(st.lists(st.tuples(STEPS, st.sampled_from([0, 0, 1, 1, 20, 90])), min_size=20, max_size=60))
+def test_whoever_presses_whatever_each_act_is_sent_once_at_most_and_told_as_it_is_known(
+    steps: list[tuple[tuple[Any, ...], int]],
+) -> None:
+    world = World()
+    for (step, *arguments), minutes in steps:
+        world.now += minutes * MINUTE + timedelta(seconds=1)
+        step(world, *arguments)
+    world.end(State.UNKNOWN, happened=False)
+    assert len(world.sent) == len(set(world.sent))
+    assert world.sent == list(world.rows)
+    for each in world.rows.values():
+        outcome = {State.DONE: "done", State.NOT_DONE: "not done", State.UNKNOWN: "not known"}[each.state]
+        after_all = ["after all"] if each.seen_at else []
+        assert [said for by, said in world.audit if by == each.by] == ["about to", outcome, *after_all]
+        assert [told.state for told in world.lines if told.id == each.id] == [each.state] * (1 + len(after_all))
+    began = sorted((each for each in world.rows.values() if each.begun_at), key=lambda each: each.begun_at or NOW)
+    for first, second in pairwise(began):
+        assert first.settled_at is not None
+        assert second.begun_at is not None
+        assert first.settled_at <= second.begun_at
+        question = next(each for each in world.questions if each.id == second.id)
+        assert first.state is State.NOT_DONE or first.settled_at < question.at
