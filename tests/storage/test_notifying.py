@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.acts import Act, Kind
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
@@ -424,14 +425,43 @@ async def test_a_card_that_is_posted_anew_shows_what_waited_to_answer_it(store: 
     assert [(message.id, message.notice) for message in await deliver(store)] == [(card.id, None)]
 
 
-async def test_a_card_that_is_posted_anew_does_not_stand_for_who_is_called(store: Store) -> None:
-    (card,) = await on_the_channel(store, incident())
-    given = Notice(NoticeKind.HANDED_OVER, LATER, (incident().key,), by=7, to=(8,))
-    await store.save(replace(notified(incident()), notices=(given,)), LATER)
+def act(*about: Incident) -> Notice:
+    """The outcome of an act that came from their cards."""
+    keys = tuple(each.key for each in about)
+    return Notice(NoticeKind.ACT, LATER, keys, acts=(Act("a1", Kind.TOGGLE, "off", LATER, 1900, keys=keys),))
+
+
+GIVEN = Notice(NoticeKind.HANDED_OVER, LATER, (lone(0).key,), by=7, to=(8,))
+
+
+@pytest.mark.parametrize("given", [GIVEN, act(lone(0))], ids=["handed over", "act"])
+async def test_a_card_that_is_posted_anew_does_not_stand_for_what_it_does_not_say(store: Store, given: Notice) -> None:
+    (card,) = await on_the_channel(store, lone(0))
+    await store.save(replace(notified(lone(0)), notices=(given,)), LATER)
     await store.anew(card.id, LATER)
     anew, told = await deliver(store)
     assert (anew.id, anew.notice) == (card.id, None)
     assert (told.reply_to, told.notice) == (1000 + card.id, given)
+
+
+async def test_the_outcome_of_acts_answers_the_one_card_that_they_came_from(store: Store) -> None:
+    await on_the_channel(store, lone(1), lone(2))
+    cards = await store.shown_at([lone(1).key, lone(2).key])
+    waits = lone(3)
+    await store.save(notified(waits), LATER)
+    for about in ((lone(1),), (lone(1), lone(2)), (waits,), ()):
+        await store.save(Changes(NOW, notices=(act(*about),)), LATER)
+    told = [message.reply_to for message in await deliver(store) if message.notice]
+    assert told == [cards[lone(1).key], None, None, None]
+
+
+async def test_outcomes_that_waited_for_long_become_one_line_that_loses_none(store: Store) -> None:
+    for _ in range(3):
+        await store.save(Changes(NOW, notices=(act(),)), NOW)
+    await fold(store, 1, 100, NOW)
+    (merged,) = await deliver(store)
+    assert merged.notice is not None
+    assert (merged.notice.kind, len(merged.notice.acts)) == (NoticeKind.ACT, 3)
 
 
 async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:
@@ -631,9 +661,9 @@ async def test_answers_go_with_the_cards_that_are_folded_after_they_vanished(sto
     assert (summary.notice, tokens(summary)) == (None, [0, 1, 2, 3, 4, 5])
 
 
-async def test_who_is_called_under_a_card_that_is_folded_is_called_beside_it(store: Store) -> None:
+@pytest.mark.parametrize("given", [GIVEN, act(lone(0))], ids=["handed over", "act"])
+async def test_what_only_stands_under_a_card_that_is_folded_stands_beside_it_then(store: Store, given: Notice) -> None:
     cards = await on_the_channel(store, *(lone(n) for n in range(6)))
-    given = Notice(NoticeKind.HANDED_OVER, LATER, (lone(0).key,), by=7, to=(8,))
     await store.save(Changes(NOW, notices=(given,)), LATER)
     for card in cards:
         await store.anew(card.id, LATER)
