@@ -5,6 +5,7 @@ Where they are, the operator says, who has the vendor's documentation. What they
 
 from collections.abc import Collection, Mapping
 
+from bot.imaginepro.endpoints import named
 from bot.imaginepro.errors import NotFoundError, UnpublishedError
 from bot.imaginepro.http import NO_VALUES, Line
 from bot.imaginepro.tree import Grown, Tree
@@ -12,8 +13,13 @@ from bot.imaginepro.tree import Grown, Tree
 
 async def queue(line: Line, name: str, token_id: int | None) -> Tree:
     """See `ImaginePro.queue`."""
-    values = {} if token_id is None else {"token": token_id}
-    return await _called(line, f"QUEUE_{name}", values)
+    if token_id is None:
+        return await _called(line, f"QUEUE_{name}")
+    endpoint = line.endpoints[f"QUEUE_{name}"]
+    if endpoint.path is not None and "token" not in named(f"{endpoint.path} {endpoint.body}"):
+        words = f"`{endpoint.variable}` has no {{token}} in it, so it is about the whole queue, and not one token's"
+        raise NotFoundError(words, certain=True)
+    return await _called(line, endpoint.name, {"token": token_id})
 
 
 async def linked_accounts(line: Line) -> Tree:

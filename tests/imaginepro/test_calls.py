@@ -352,6 +352,15 @@ async def test_what_an_endpoint_wants_and_nobody_gave_is_asked_for() -> None:
         assert upstream.calls == []
 
 
+async def test_what_is_about_the_whole_queue_is_not_sent_for_one_token() -> None:
+    async with simulated() as (upstream, client):
+        with pytest.raises(NotFoundError, match=r"has no \{token\} in it") as caught:
+            await client.queue("PAUSE", 1900)
+        assert caught.value.certain
+        assert upstream.calls == []
+        assert "tokenId: 1900" in (await client.queue("STATUS", 1900)).lines()
+
+
 async def test_of_a_change_of_ban_words_it_must_be_said_what_is_sent() -> None:
     endpoints = {**ENDPOINTS, "BANWORDS_UPDATE": replace(ENDPOINTS["BANWORDS_UPDATE"], path="/change")}
     upstream = upstream_of()
