@@ -152,8 +152,9 @@ async def test_of_several_each_is_told_as_it_went(world: World, upstream: Upstre
     upstream.fail(closing(Fault()), times=1)
     upstream.fail(closing(FORBIDDEN), times=1)
     text = said(await confirmed(world, question))
-    assert text.splitlines()[0].startswith("✖️ **1900 was switched off by")
-    assert "1902 could not be switched off" in text
+    assert text.startswith("✖️")
+    assert f"1900 was switched off by <@{world.operator.id}>" in text
+    assert f"1902 could not be switched off, as <@{world.operator.id}> asked: ImaginePro forbids this call" in text
     assert on(upstream) == [1901, 1902]
 
 

@@ -148,15 +148,13 @@ async def perform(
 async def _performed(
     pressed: Pressed, acts: Sequence[Act], asked_at: datetime, end: Callable[[Pressed, Sequence[Act]], Awaitable[None]]
 ) -> None:
-    left = list(acts)
+    over, shown = set[str](), ""
 
     async def tell(act: Act) -> None:
-        if act.settled:
-            left.remove(next(each for each in left if each.id == act.id))
-        if left:
-            await show(act if act.followed and not act.settled else left[0])
-
-    shown = ""
+        over.update([act.id] if act.settled else [])
+        following = next((each for each in acts if each.id not in over), act)
+        if following.id not in over:
+            await show(act if act.followed and not act.settled else following)
 
     async def show(act: Act) -> None:
         nonlocal shown
