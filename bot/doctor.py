@@ -68,7 +68,7 @@ async def examined(parts: Parts) -> Sequence[Check]:
     }
     tasks = {asyncio.ensure_future(each): what for what, each in trying.items()}
     await asyncio.wait(tasks, timeout=DEADLINE.total_seconds())
-    found = [*_polls(parts), *_settings(parts), versions(), zone(parts.settings, parts.clock())]
+    found: list[Check] = []
     for task, what in tasks.items():
         if not task.done():
             task.cancel()
@@ -77,7 +77,7 @@ async def examined(parts: Parts) -> Sequence[Check]:
             found.append(Check(Verdict.WRONG, what, f"could not be tried ({type(error).__name__}): that is a bug"))
         else:
             found += task.result()
-    return found
+    return [*found, *_polls(parts), *_settings(parts), zone(parts.settings, parts.clock()), versions()]
 
 
 def _since(parts: Parts, what: str) -> str:
@@ -230,7 +230,9 @@ def _settings(parts: Parts) -> Iterator[Check]:
         "" if settings.alert_role_id else "ALERT_ROLE_ID is not set: critical alerts mention nobody",
         "" if settings.operator_role_id else "OPERATOR_ROLE_ID is not set: whoever may manage the server operates",
         "" if settings.viewer_role_id else "VIEWER_ROLE_ID is not set: operators alone may look",
-        f"{unset} endpoints are not published and not set: `/admin endpoints`" if unset else "",
+        f"{unset} endpoint{'s are' if unset > 1 else ' is'} not published and not set: `/admin endpoints`"
+        if unset
+        else "",
     ]
     known = [each for each in said if each]
     if known:

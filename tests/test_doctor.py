@@ -29,6 +29,7 @@ async def home(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
         home.environment.update(
             FAKE_CLOCK=str(tmp_path / "clock"), FAKE_DEADLINE="1", FAKE_PAUSE="0.2", POLL_INTERVAL="2s"
         )
+        del home.environment["IMAGINEPRO_ENDPOINT_QUEUE_RESUME"]
         yield home
 
 
@@ -69,7 +70,7 @@ async def test_a_bot_that_is_well_hears_so_and_what_it_could_do_better(home: Tow
     assert zone.startswith("🟢 Times of UTC are those of tzdata ")
     (said,) = about(lines, "Settings")
     assert "VIEWER_ROLE_ID is not set: operators alone may look" in said
-    assert "endpoints are not published and not set" in said
+    assert "1 endpoint is not published and not set: `/admin endpoints`" in said
     secrets = (home.upstream.api_key, home.environment["DISCORD_TOKEN"], home.upstream.canary)
     assert [secret for secret in secrets if secret in json.dumps(lines)] == []
 
@@ -136,6 +137,7 @@ async def test_the_endpoints_are_listed_with_what_is_known_of_each_and_what_came
     assert "🟢 **LIST** · list the tokens · **last: 401**" in lines
     assert "`GET /api/v1/discord/tokens`" in lines
     assert "⚪ **QUEUE_RESUME**" in shown
+    assert "🔧 **QUEUE_PAUSE**" in shown
     assert "more lines" not in shown
 
 

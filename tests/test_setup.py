@@ -172,8 +172,9 @@ async def test_what_the_environment_sets_is_marked_and_wins(home: Town) -> None:
     async with home.bot() as bot:
         await bot.wait_ready()
         form = await opened(home)
-        assert f"**Ops channel** · <#{OPS.id}> · *set by the environment*" in texts(form)
-        assert "**Time zone** · Europe/Berlin · *set by the environment*" in texts(form)
+        assert f"**Ops channel** · <#{OPS.id}> 🔒" in texts(form)
+        assert "**Time zone** · Europe/Berlin 🔒" in texts(form)
+        assert "🔒 set by the environment, which wins." in texts(form)
         menu = next(part for row in form.now.body["components"] for part in row["components"] if part["type"] == 8)
         assert menu["disabled"] is True
         forged = {"custom_id": menu["custom_id"], "component_type": 8, "values": [str(LOUNGE.id)]}

@@ -45,6 +45,7 @@ UNSET: Final = {
     "VIEWER_ROLE_ID": "nobody beside the operators",
 }
 
+LOCKED: Final = "🔒"
 BY_THE_ENVIRONMENT: Final = "set by the environment"
 KEPT: Final = "What you choose is kept at once, and counts once you press *Apply and test*, or after a restart."
 
@@ -80,6 +81,7 @@ async def page_of(
         *([GAP] if wrong else []),
         *(_line(fields[name]) for name in CALLED),
         GAP,
+        *([f"{LOCKED} {BY_THE_ENVIRONMENT}, which wins."] if any(each.given for each in fields.values()) else []),
         KEPT,
     ]
     return compose(TITLES[page], lines, BLUE), row(_items(fields, page))
@@ -95,7 +97,7 @@ def _line(field: Field) -> str:
         value = f"<@&{field.text}>"
     else:
         value = plain(field.text, LONGEST_TEXT)
-    return f"**{CALLED[field.name]}** · {value}{f' · *{BY_THE_ENVIRONMENT}*' if field.given else ''}"
+    return f"**{CALLED[field.name]}** · {value}{f' {LOCKED}' if field.given else ''}"
 
 
 def _items(fields: Mapping[str, Field], page: int) -> Iterator[Item]:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.chat.cards.embed import GREEN, ORANGE, RED, YELLOW, compose
+from bot.chat.cards.embed import GREEN, ORANGE, RED, compose
 from bot.chat.checkup import Check, Verdict
 from bot.chat.text import capitalised, plain
 
 SIGNS = {Verdict.WRONG: "🔴", Verdict.AWAY: "🟠", Verdict.LESS: "🟡", Verdict.GOOD: "🟢", Verdict.TRYING: "⏳"}
-COLOURS = {Verdict.WRONG: RED, Verdict.AWAY: ORANGE, Verdict.LESS: YELLOW}
+COLOURS = {Verdict.WRONG: RED, Verdict.AWAY: ORANGE}
 
 LONGEST = 400
 """Of a line."""
