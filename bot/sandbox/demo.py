@@ -57,6 +57,9 @@ _ALSO_ELSEWHERE: Final = "Whoever reaches this machine and has the whole address
 _MONOTONIC: Final = time.monotonic
 """As it was before simcord took it."""
 
+_PICTURES: Final = 60
+"""Jobs of which the page can show what came of them: it loads nothing from elsewhere."""
+
 _CHECK_EVERY: Final = timedelta(milliseconds=250)
 
 
@@ -87,7 +90,9 @@ async def run(
         setup = settings.load(environ, None)
         await _remember(setup, server.operator.id)
         # Opened on an empty channel, the page follows its end; later, it would stay at the message it began with.
-        preview = server.env.preview(server.ops, viewers=[server.operator, server.guest], layout="channel")
+        shown = imaginepro.pictures(api, _PICTURES)
+        members = [server.operator, server.guest]
+        preview = server.env.preview(server.ops, viewers=members, layout="channel", assets=shown)
         await stack.enter_async_context(preview)
         bot = await stack.enter_async_context(app.opened(setup, _now))
         await server.invite(bot.client)

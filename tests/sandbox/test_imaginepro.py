@@ -228,6 +228,19 @@ async def test_a_job_that_cannot_run_fails(
         assert response.status == 404
 
 
+async def test_the_pictures_of_the_first_jobs_are_known_before_they_are_made(
+    upstream: Upstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.waits = upstream.runs = 0
+    async with session.post("/api/v1/nova/imagine", json=PROMPT) as response:
+        job = (await response.json())["messageId"]
+    async with session.get(f"/api/v1/message/fetch/{job}") as response:
+        address, url = (await response.json())["uri"], str(response.url.origin())
+    async with session.get(address) as response:
+        assert sandbox.pictures(url, 3)[address] == (f"{job}.png", await response.read())
+    assert len({png for _, png in sandbox.pictures(url, 3).values()}) == 3
+
+
 async def test_a_fault_of_one_endpoint_leaves_the_others_alone(
     upstream: Upstream, session: aiohttp.ClientSession
 ) -> None:

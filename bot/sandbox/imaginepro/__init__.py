@@ -35,7 +35,7 @@ from bot.sandbox.imaginepro.faults import (
 from bot.sandbox.imaginepro.jobs import SimulatedJob
 from bot.sandbox.imaginepro.paths import ENVIRONMENT, PATHS
 from bot.sandbox.imaginepro.records import TokenRecord, token_record
-from bot.sandbox.imaginepro.service import serving
+from bot.sandbox.imaginepro.service import pictures, serving
 from bot.sandbox.imaginepro.upstream import Call, Effect, Shape, Upstream
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "dripping",
     "late",
     "page",
+    "pictures",
     "problem",
     "rate_limited",
     "serving",

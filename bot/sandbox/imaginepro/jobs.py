@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 BUTTONS: Final = ["U1", "U2", "U3", "U4", "🔄", "V1", "V2", "V3", "V4"]
 
@@ -69,6 +70,11 @@ class SimulatedJob:
         if status == "FAIL":
             shown["error"] = self.error or "The job failed"
         return shown
+
+
+def identity(number: int) -> str:
+    """The id of the job that begins after so many others."""
+    return str(UUID(int=0x4000_8000_0000_0000_0000 + number))
 
 
 def iso(time: datetime) -> str:

@@ -15,12 +15,9 @@ def png(seed: str) -> bytes:
     half = _SIDE // 2
     rows = []
     for y in range(_SIDE):
-        row = bytearray(b"\0")
-        for x in range(_SIDE):
-            red, green, blue = colours[(x >= half) + 2 * (y >= half)]
-            light = 96 + (x % half) + (y % half) // 4
-            row += bytes(min(255, part * light // 160) for part in (red, green, blue))
-        rows.append(bytes(row))
+        two, light = colours[:2] if y < half else colours[2:], 96 + y % half
+        row = b"".join(bytes(min(255, part * light // 160) for part in each) * half for each in two)
+        rows.append(b"\0" + row)
     head = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in chunks)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.sandbox.imaginepro.answers import ANSWERS, Asked
 from bot.sandbox.imaginepro.faults import NOT_FOUND, UNAUTHORIZED, Fault
+from bot.sandbox.imaginepro.jobs import identity
 from bot.sandbox.imaginepro.paths import PATHS, PICTURE
 from bot.sandbox.imaginepro.server import send, served
 from bot.sandbox.imaginepro.upstream import Call, Upstream
@@ -28,6 +29,17 @@ def serving(
     app.router.add_get(PICTURE, partial(_picture, upstream))
     app.router.add_route("*", "/{path:.*}", partial(_serve, upstream, ""))
     return served(app, host=host, port=port, tls=tls)
+
+
+def pictures(url: str, jobs: int) -> dict[str, tuple[str, bytes]]:
+    """What will come of the first jobs of the upstream at that URL: by address the file's name, and the picture.
+
+    For a page that may load nothing from elsewhere.
+    """
+    from bot.sandbox.imaginepro.picture import png  # noqa: PLC0415 - just for the demo
+
+    ids = map(identity, range(jobs))
+    return {url + PICTURE.format(job=each): (f"{each}.png", png(each)) for each in ids}
 
 
 async def _serve(upstream: Upstream, name: str, request: web.Request) -> web.StreamResponse:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from bot.domain.value import Value
 from bot.sandbox.imaginepro.faults import Fault
-from bot.sandbox.imaginepro.jobs import SimulatedJob, iso
+from bot.sandbox.imaginepro.jobs import SimulatedJob, identity, iso
 from bot.sandbox.imaginepro.records import TokenRecord
 
 
@@ -138,11 +137,10 @@ class Upstream:
 
     def begun(self, prompt: str, token: int | None, *, lists: bool = True) -> SimulatedJob:
         """A job that begins now: an image's if it `lists`, or else a command's."""
-        identity = str(UUID(int=0x4000_8000_0000_0000_0000 + len(self.jobs)))
         waits, runs = (self.waits, self.runs) if lists else (0.0, 0.0)
-        job = SimulatedJob(identity, prompt, token, self.now(), self.clock(), waits, runs, lists=lists)
+        job = SimulatedJob(identity(len(self.jobs)), prompt, token, self.now(), self.clock(), waits, runs, lists=lists)
         job.held = self.paused and lists
-        self.jobs[identity] = job
+        self.jobs[job.id] = job
         return job
 
     def banned(self, prompt: str) -> str:
@@ -153,9 +151,9 @@ class Upstream:
         """The whole fleet as it is sent."""
         return [self.with_secret(each) for each in self.fleet.values()]
 
-    def known(self, identity: str) -> TokenRecord | None:
+    def known(self, token: str) -> TokenRecord | None:
         """The token of that id."""
-        return self.fleet.get(int(identity)) if identity.isdecimal() else None
+        return self.fleet.get(int(token)) if token.isdecimal() else None
 
     def with_secret(self, record: TokenRecord) -> TokenRecord:
         """A record as it is sent."""
