@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.steering import Entry
+from bot.storage.store import open_store
+from tests.chat.builders import NOON
 from tests.wire.discord import PATIENCE
 from tests.wire.interactions import Act, Interaction
 from tests.wire.messages import Message
@@ -224,3 +227,29 @@ async def _one_leads(*copies: BotProcess) -> None:
     async with asyncio.timeout(PATIENCE):
         while not any(each.said("online as") for each in copies):
             await asyncio.sleep(0.05)
+
+
+async def test_check_says_that_no_ops_channel_is_set_and_goes_by_what_was_chosen(home: Town) -> None:
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == 0
+    assert "note  Discord: no ops channel is set, so alerts wait: use /admin setup in Discord" in bot.stdout
+    async with open_store(home.environment["DATABASE_URL"]) as store:
+        entry = Entry(NOON, MANAGER.id, "setup", "by hand")
+        await store.write_setup({"OPS_CHANNEL_ID": str(OPS.id), "ALERT_ROLE_ID": str(ON_CALL.id)}, (entry,))
+    async with home.bot("check") as bot:
+        assert (await bot.wait()).code == 0
+    assert "telling #ops, paging @on call" in bot.stdout
+
+
+async def test_what_was_kept_and_cannot_be_used_any_more_is_said_and_counts_as_not_set(home: Town) -> None:
+    """Another version kept it, or a hand did."""
+    async with open_store(home.environment["DATABASE_URL"]) as store:
+        kept = {"TIMEZONE": "Mars/Olympus", "OPS_CHANNEL_ID": str(OPS.id), "COLOUR": "green"}
+        await store.write_setup(kept, (Entry(NOON, MANAGER.id, "setup", "by hand"),))
+    async with home.bot() as bot:
+        await bot.wait_ready()
+        await home.until_told("Now watching")
+        (line,) = bot.said("what was set in chat cannot be used")
+        assert "TIMEZONE: is not a time zone" in line
+        assert "Mars" not in line
+        assert "**Time zone** · UTC" in texts(await opened(home))
