@@ -205,6 +205,13 @@ def may_begin(
 _IS: Final = {"on": "on", "off": "off", "fast": "in fast mode", "relax": "in relax mode", "turbo": "in turbo mode"}
 
 
+def switched_off(acts: Iterable[Act], now: datetime) -> frozenset[int | None]:
+    """The tokens that an act of a moment ago wanted to be off, whatever is known of it by now."""
+    toggles = (each for each in acts if each.kind is Kind.TOGGLE and each.begun_at and now - each.begun_at < LATE)
+    last = {each.token: each.wanted for each in sorted(toggles, key=lambda each: each.at)}
+    return frozenset(token for token, wanted in last.items() if wanted == "off")
+
+
 def remembered(acts: Iterable[Act], now: datetime) -> Mapping[str, Act]:
     """The acts to keep in mind, by id: what is open, with its batch; the last of each subject; and those of late."""
     all_ = sorted(acts, key=lambda each: each.at)

@@ -13,10 +13,11 @@ from bot.domain.incidents import Happening, Key, Rule
 from bot.domain.info import read
 from bot.domain.messages import NoticeKind
 from bot.domain.model import Fleet, Token
+from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.domain.watch.acting import begun, late, planned, settled
 from bot.domain.watch.known import Changes, Known
-from tests.domain.fleets import record
+from tests.domain.fleets import at, reading, record, taken
 from tests.storage.values import incident
 
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
@@ -276,3 +277,22 @@ def test_whoever_presses_whatever_each_act_is_sent_once_at_most_and_told_as_it_i
         assert first.settled_at <= second.begun_at
         question = next(each for each in world.questions if each.id == second.id)
         assert first.state is State.NOT_DONE or first.settled_at < question.at
+
+
+@pytest.mark.parametrize("state", [State.BEGUN, State.DONE, State.UNKNOWN])
+def test_what_was_switched_off_from_here_is_no_news_and_is_once_it_is_switched_off_elsewhere(state: State) -> None:
+    off = Key(Rule.INACTIVE, 1900)
+
+    def polled(known: Known, minutes: float, *, active: bool) -> tuple[Changes, Known]:
+        return taken(known, reading(minutes, record(1900, active=active), record(1901)), Policy())
+
+    _, after = polled(Known(), 0, active=True)
+    _, after = polled(after, 1, active=True)
+    mine = act(at=at(1), begun_at=at(1), state=state, settled_at=None if state is State.BEGUN else at(1))
+    after = replace(after, acts={mine.id: mine})
+    changes, after = polled(after, 2, active=False)
+    assert (off in after.incidents, changes.notify, changes.notices) == (True, frozenset(), ())
+    changes, after = polled(after, 3, active=True)
+    assert (off in after.incidents, changes.notify, changes.notices) == (False, frozenset(), ())
+    changes, after = polled(after, 100, active=False)
+    assert changes.notify == {off}

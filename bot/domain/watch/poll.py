@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from bot.domain import ledger, sample
+from bot.domain.acts import switched_off
 from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
 from bot.domain.ledger import Ledger
 from bot.domain.lifecycle import Step, step
@@ -72,6 +73,7 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
     """How a reading moves what is known: what is to be stored, and what is known after it."""
     reading = case.reading
     judgement, calm = judge(case)
+    judgement = _less_our_own(known, judgement)
     changes, after = move(known, judgement)
     gone = frozenset(token_id for token_id in map(_gone, changes.incidents) if token_id is not None)
     settled = {each.key.token for each in changes.incidents if each.key.rule is Rule.FLAPPING and not each.open}
@@ -114,6 +116,17 @@ def advance(known: Known, case: Case) -> tuple[Changes, Known]:
         decided=(*changes.decided, *trails),
     )
     return changes, after
+
+
+def _less_our_own(known: Known, judgement: Judgement) -> Judgement:
+    """Notify nobody that a token is off where an act of a moment ago switched it off: that has a line of its own."""
+    ours = switched_off(known.acts.values(), judgement.at) if known.acts else frozenset()
+    found = {
+        key: replace(finding, muted=True)
+        for key, finding in judgement.findings.items()
+        if key.rule is Rule.INACTIVE and key.token in ours
+    }
+    return replace(judgement, findings={**judgement.findings, **found}) if found else judgement
 
 
 def _entered(known: Known, case: Case) -> Iterator[tuple[int, Ledger]]:
