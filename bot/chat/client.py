@@ -13,10 +13,11 @@ from bot.chat import login
 from bot.chat.board import Boards, BoardStore, Restart, Sheet, Wall
 from bot.chat.buttons import BUTTONS, answer_stale, board_sheet, board_view
 from bot.chat.charts.studio import Studio
-from bot.chat.desk import Access, Asked, Desk, DeskClient, Place
+from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, UnclearError
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.questions import Questions
+from bot.chat.settable import Setup
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 from bot.chat.tree import Commands
 from bot.delivery.handover import Handover
@@ -45,6 +46,12 @@ async def _alone() -> bool:
 
 def _nothing() -> None:
     pass
+
+
+def _not_yet() -> Setup:
+    """Before this copy of the bot leads."""
+    sentence = "The bot is only just starting. Try again in a moment."
+    raise UnclearError(sentence)
 
 
 class ChatClient(DeskClient):
@@ -106,6 +113,7 @@ class ChatClient(DeskClient):
         self.stands = stands
         self._on_asked = on_asked
         self.studio = Studio()
+        self.setup = _not_yet
         self.questions = Questions(lambda: desk.now)
         self.refresh_cooldown = refresh_cooldown
         self.turn = asyncio.Lock()
