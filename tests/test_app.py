@@ -18,6 +18,7 @@ from bot.leader import Pace
 from bot.monitor import Monitor
 from bot.settings import load
 from bot.storage.store import Store, open_store
+from tests.wire.discord import PATIENCE
 from tests.wire.town import town
 
 QUICK = Pace(
@@ -100,3 +101,23 @@ async def test_a_cancellation_that_gets_lost_in_discord_py_does_not_keep_the_bot
         stop.set()
         await running
     assert lost.is_set()
+
+
+@pytest.mark.usefixtures("collector")
+async def test_that_credits_are_gone_is_told_soon_after_a_start_and_so_is_that_there_are_some_again(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term, "FIRST_ACCOUNT", timedelta(milliseconds=10))
+    monkeypatch.setattr(term, "ACCOUNT", timedelta(milliseconds=500))
+    async with town(sqlite_url, tmp_path) as home, asyncio.timeout(PATIENCE):
+        home.upstream.account |= {"credits": 0, "creditsExtra": 0}
+        monkeypatch.setattr(Route, "BASE", home.discord.api_base)
+        monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(home.discord.gateway_url))
+        stop = asyncio.Event()
+        running = asyncio.create_task(app.run(load(home.environment), _now, stop))
+        await home.until_told("No ImaginePro credits are left")
+        home.upstream.account |= {"credits": 1600}
+        await home.until_told("There are enough ImaginePro credits again after")
+        stop.set()
+        await running
+    assert len(home.told("No ImaginePro credits are left")) == 1
