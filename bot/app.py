@@ -135,11 +135,12 @@ async def _look_around(app: App, settings: Settings) -> None:
 
     Raises:
         LoginError: The ops channel takes nothing before a setting is changed, and there is nobody else to tell. What a
-            person can mend at Discord is waited for.
+            person can mend at Discord is waited for, and so is another channel where this one was chosen there.
     """
     ids, found = app.client.ids, await app.client.look_around()
     wrong = findings(ids, found)
-    if settings.fallback_webhook_url is None and any(each.hopeless for each in wrong):
+    untold = settings.fallback_webhook_url is None and "OPS_CHANNEL_ID" in settings.given
+    if untold and any(each.hopeless for each in wrong):
         raise LoginError("\n".join(each.words for each in wrong))
     for each in wrong:
         logger.error(each.words)

@@ -253,3 +253,20 @@ async def test_what_was_kept_and_cannot_be_used_any_more_is_said_and_counts_as_n
         assert "TIMEZONE: is not a time zone" in line
         assert "Mars" not in line
         assert "**Time zone** · UTC" in texts(await opened(home))
+
+
+async def test_a_channel_that_was_chosen_and_is_gone_keeps_no_bot_from_starting_and_another_can_be_chosen(
+    home: Town,
+) -> None:
+    async with open_store(home.environment["DATABASE_URL"]) as store:
+        gone = {"OPS_CHANNEL_ID": str(OPS.id + 77)}
+        await store.write_setup(gone, (Entry(NOON, MANAGER.id, "setup", "by hand"),))
+    async with home.bot() as bot:
+        await bot.wait_ready()
+        form = await opened(home)
+        assert f"OPS_CHANNEL_ID: there is no channel {OPS.id + 77}" in texts(form)
+        await chosen(home, form, CHANNEL, OPS.id)
+        await turned(home, form, 2)
+        await home.discord.press(form, "Apply and test", MANAGER)
+        await home.until_told(TEST)
+        await home.until_told("Now watching")

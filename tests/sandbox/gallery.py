@@ -1,4 +1,4 @@
-"""The pictures of what looks back and ahead, from the demo in a browser: `python -m tests.sandbox.gallery`.
+"""The pictures of what looks back and ahead, and of acts, by the demo in a browser: `python -m tests.sandbox.gallery`.
 
 They are no part of a test, as the story takes its time. They are kept in `artifacts/`, as on a phone of 390 pixels and
 on a screen of 1280; `make pictures` copies those that `docs/` has.
@@ -70,8 +70,7 @@ async def asked(page: Page, name: str, **options: str) -> None:
 
 
 async def visited() -> None:
-    """Look at all of it, on a computer and on a phone."""
-    PICTURES.mkdir(exist_ok=True)
+    """Look back and ahead, on a computer and on a phone."""
     async with (
         running("tests.sandbox.gallery", "demo") as place,
         opened(place.url, 1280, 2400) as page,
@@ -91,5 +90,35 @@ async def visited() -> None:
         await picture("burning-fast", "of fast time in an hour", both)
 
 
+async def acted() -> None:
+    """Ask for what is read only when asked, and switch off what is banned, from its card."""
+    async with (
+        running("tests.sandbox.gallery", "demo") as place,
+        opened(place.url, 1280, 2400) as page,
+        opened(place.url, 390, 2400) as phone,
+    ):
+        both = {"": page, "-phone": phone}
+        await told(page, "Daily digest")
+        for end, each in both.items():  # the answers are for whoever asked
+            mine = {end: each}
+            await asked(each, "account")
+            await picture("account", "credits of this period left", mine)
+            await asked(each, "admin doctor")
+            await picture("doctor", "to mend", mine)
+            banned = await told(each, "Token 1906 is BANNED")
+            await banned.get_by_role("button", name="Switch off").click()
+            await picture("confirmation", "This question ends", mine)
+        question = await told(phone, "This question ends")
+        await question.get_by_role("button", name="Switch off 1906").click()
+        await picture("act", "It was BANNED, and FAST before that", both)
+
+
+async def both() -> None:
+    """All pictures, of two stories."""
+    PICTURES.mkdir(exist_ok=True)
+    await visited()
+    await acted()
+
+
 if __name__ == "__main__":
-    asyncio.run(played() if sys.argv[1:] == ["demo"] else visited())
+    asyncio.run(played() if sys.argv[1:] == ["demo"] else both())
