@@ -8,12 +8,14 @@ import pytest
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.policy import Policy
+from bot.domain.runbooks import Book, Does, Runbook
 from bot.domain.sample import Sample, sample_of
 from bot.domain.steering import Setting
 from bot.domain.value import replace
+from bot.domain.watch.rehearsal import Rehearsed, Would, rehearse
 from bot.domain.watch.trial import Outcome, replay
 from tests.domain.fleets import at, record, tokens
-from tests.domain.stories import STEPS
+from tests.domain.stories import ANA, STEPS
 from tests.domain.test_ahead import DAY, HOUR, Sky
 
 POLICY = Policy(STEPS, interval=timedelta(minutes=1))
@@ -114,3 +116,38 @@ def test_a_chance_that_is_set_higher_tells_later() -> None:
         lengths += outcome.lengths
     assert len(lengths) == 3
     assert lengths == sorted(lengths, reverse=True)
+
+
+def rehearsed(samples: dict[int, tuple[Sample, ...]], book: Book, token: Token = TOKEN, quiet: float = 30) -> list[str]:
+    """What a runbook would have done in the day of the story, and at which minute."""
+    runbook = Runbook(book, at(DAY), ANA, Does.ON, timedelta(minutes=quiet))
+    found = rehearse(samples, dict.fromkeys(samples, token), POLICY, runbook, at(0), at(DAY))
+    assert found is not None
+    return [f"{(each.at - at(0)) / timedelta(minutes=1):.0f} {each.what}" for each in found.acts]
+
+
+def test_a_runbook_would_have_switched_off_what_was_banned_and_on_again_what_was_well() -> None:
+    read = steps((-60, "FAST"), (60, "BANNED"), (120, "FAST"), (300, "BANNED"), (310, "FAST"))
+    assert rehearsed(read, Book.SWITCH_OFF) == ["60 switch 1900 off", "300 switch 1900 off"]
+    assert rehearsed(read, Book.SWITCH_ON) == ["151 switch 1900 on", "341 switch 1900 on"]
+
+
+def test_a_runbook_would_have_relaxed_what_was_empty_and_made_it_fast_after_the_refill() -> None:
+    full = "15.0/15.0 hours (100.00%)"
+    read = steps((-60, "13.5/15.0 hours (90.00%)"), (60, "0.00/15.0 hours"), (180, full), (240, full))
+    assert rehearsed(read, Book.SPEED) == ["60 switch 1900 to relax", "240 switch 1900 to fast"]
+    assert rehearsed(read, Book.SPEED, token=tokens([record(plan="Basic")])[1900]) == []
+
+
+def test_a_runbook_would_have_left_alone_for_an_hour_what_somebody_switched() -> None:
+    def sample(minutes: float, status: str, *, active: bool = True) -> Sample:
+        return sample_of(tokens([record(status=status, active=active)])[1900], at(minutes))
+
+    read = (sample(-60, "FAST", active=False), sample(60, "BANNED"), sample(90, "BANNED"), sample(150, "BANNED"))
+    assert rehearsed({1900: read}, Book.SWITCH_OFF) == ["150 switch 1900 off"]
+
+
+def test_it_says_when_it_would_have_stopped() -> None:
+    many = Rehearsed(tuple(Would(at(minutes), "switch 1900 off") for minutes in (0, 50, 100, 120, 130)))
+    assert many.stops(2) == at(130)
+    assert many.stops(3) is None

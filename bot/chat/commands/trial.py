@@ -1,17 +1,22 @@
 """What `/rules try` does: a changed rule over the kept history, beside how it is set now."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from bot.chat.desk import Desk, UnclearError
 from bot.chat.text import listed, number, span
 from bot.domain.incidents import Rule
 from bot.domain.naming import rule_name
 from bot.domain.rules.policy import Policy
+from bot.domain.sample import Sample
 from bot.domain.steering import Setting
 from bot.domain.watch.trial import LEARNS, TRIED, Outcome, replay
+
+T = TypeVar("T")
+Kept: TypeAlias = Mapping[int, Sequence[Sample]]
+"""What is kept of some tokens."""
 
 BACK: Final = timedelta(days=14)
 """How far back it looks."""
@@ -41,11 +46,53 @@ async def attempt(desk: Desk, setting: Setting, tried: Policy, most: int = MOST)
             f" time. These can be tried: {can}."
         )
         raise UnclearError(sentence)
+    since = desk.now - BACK
+    ids = sorted(desk.fleet.tokens) if setting.token is None else [setting.token]
+    whole = rule is Rule.POOL
+
+    def judge(kept: Kept, go_on: Callable[[], bool]) -> tuple[Outcome, Outcome] | None:
+        tokens, now = desk.fleet.tokens, since + BACK
+        new = replay(kept, tokens, tried, rule, since, now, go_on)
+        old = None if new is None else replay(kept, tokens, desk.policy, rule, since, now, go_on)
+        return None if new is None or old is None else (new, old)
+
+    found, done, back = await lived(desk, ids, timedelta(days=1) if whole else LEARNS, judge, most, whole=whole)
+    sums = (Outcome(), Outcome())
+    for new, old in found:
+        sums = (sums[0] + new, sums[1] + old)
+    tried_, now = map(_counted, sums)
+    return [f"Last {days(back)}: **{tried_}** (now: {now})", *caveats(done, len(ids), back, " Try it for one token.")]
+
+
+async def lived(
+    desk: Desk,
+    ids: Sequence[int],
+    before: timedelta,
+    judge: Callable[[Kept, Callable[[], bool]], T | None],
+    most: int = MOST,
+    *,
+    whole: bool,
+) -> tuple[Sequence[T], int, timedelta]:
+    """Judge the history of the last two weeks, token by token, as far as it fits into one try.
+
+    Args:
+        desk: Where it is asked for.
+        ids: The tokens.
+        before: From how long before those weeks on it is read.
+        judge: Does so, in a thread; None when it was told not to go on.
+        most: Readings that fit.
+        whole: Whether it is about all of them together.
+
+    Returns:
+        What was found, of how many tokens it tells, and how long the history is.
+
+    Raises:
+        UnclearError: Nothing is kept, or it is too much.
+        StoreError: The history cannot be read.
+    """
     now, left = desk.now, most
     since = now - BACK
-    tokens = desk.fleet.tokens
-    ids = sorted(tokens) if setting.token is None else [setting.token]
-    groups: list[list[int]] = [ids] if rule is Rule.POOL else [[each] for each in spread(ids)]
+    groups: list[list[int]] = [list(ids)] if whole else [[each] for each in spread(ids)]
     weight = 1 + max(map(len, groups), default=0) // WEIGHT
 
     def go_on() -> bool:
@@ -53,28 +100,24 @@ async def attempt(desk: Desk, setting: Setting, tried: Policy, most: int = MOST)
         left -= weight
         return left >= 0
 
-    begin = since - (BACK / 14 if rule is Rule.POOL else LEARNS)
-    first = now
-    sums = (Outcome(), Outcome())
-    done = 0
+    first, done, all_ = now, 0, list[T]()
     for group in groups:
-        kept = {token: samples for token, samples in (await desk.history(group, begin, now)).items() if samples}
+        kept = {
+            token: samples for token, samples in (await desk.history(group, since - before, now)).items() if samples
+        }
         if not kept:
             done += len(group)
             continue
-        found = [
-            await asyncio.to_thread(replay, kept, tokens, policy, rule, since, now, go_on)
-            for policy in (tried, desk.policy)
-        ]
-        if found[0] is None or found[1] is None:
+        found = await asyncio.to_thread(judge, kept, go_on)
+        if found is None:
             break
         first = min(first, *(samples[0].at for samples in kept.values()))
-        sums = (sums[0] + found[0], sums[1] + found[1])
+        all_.append(found)
         done += len(group)
     if first == now:
         sentence = "That is too much for one try: try it for one token." if left < 0 else "Nothing is kept of that yet."
         raise UnclearError(sentence)
-    return list(_said(sums, done, len(ids), max(now - max(first, since), timedelta(hours=1))))
+    return all_, done, max(now - max(first, since), timedelta(hours=1))
 
 
 def spread(ids: Sequence[int]) -> list[int]:
@@ -83,20 +126,20 @@ def spread(ids: Sequence[int]) -> list[int]:
     return [ids[place * step % len(ids)] for place in range(len(ids))]
 
 
-def _said(sums: tuple[Outcome, Outcome], done: int, of: int, back: timedelta) -> Sequence[str]:
-    tried, now = map(_counted, sums)
-    short = BACK - back > KEPT
-    lines = [f"Last {_days(back)}: **{tried}** (now: {now})"]
-    if short:
-        lines.append(f"-# The history is only {_days(back)} long so far.")
+def caveats(done: int, of: int, back: timedelta, advice: str = "") -> Sequence[str]:
+    """What of it is short, in small print, and what to do about it."""
+    lines = []
+    if BACK - back > KEPT:
+        lines.append(f"-# The history is only {days(back)} long so far.")
     if done < of:
-        lines.append(f"-# By {number(done)} of {number(of)} tokens: no more fit into one try. Try it for one token.")
+        lines.append(f"-# By {number(done)} of {number(of)} tokens: no more fit into one try.{advice}")
     return lines
 
 
-def _days(time: timedelta) -> str:
-    days = round(time / timedelta(days=1))
-    return f"{days} days" if days > 1 else span(time)
+def days(time: timedelta) -> str:
+    """`14 days`, and less than two as any length of time."""
+    found = round(time / timedelta(days=1))
+    return f"{found} days" if found > 1 else span(time)
 
 
 def _counted(outcome: Outcome) -> str:

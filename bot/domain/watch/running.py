@@ -97,6 +97,12 @@ def run(
     return changes, after, tuple(at_work.acts)
 
 
+def held(known: Known, now: datetime) -> tuple[Trail, ...]:
+    """What the bot moved and has not taken back, as far as it knows."""
+    at_work = _AtWork(known, now, str)
+    return tuple(each for each in known.decisions.trails.values() if at_work.is_held(each, dry=False))
+
+
 def _to_be_trusted(known: Known, now: datetime, base: Policy) -> bool:
     """Whether the last poll of this process read the fleet just now, and nothing is doubtful, or under maintenance."""
     fleet = known.fleet
@@ -153,7 +159,7 @@ class _AtWork:
         if not trail.moves:
             return True
         age = self.now - trail.moves[-1].at
-        held = any(self._held(trail, dry=dry) for dry in (False, True))
+        held = any(self.is_held(trail, dry=dry) for dry in (False, True))
         return age >= (_GONE if held else DAY)
 
     def _forth(self, book: Runbook) -> Iterator[Wish]:
@@ -176,7 +182,7 @@ class _AtWork:
         """What the bot moved and may take back by now."""
         row = BOOKS[book.book]
         for trail in list(self.trails.values()):
-            if not row.back or trail.kind is not row.kind or not self._held(trail, dry=book.dry):
+            if not row.back or trail.kind is not row.kind or not self.is_held(trail, dry=book.dry):
                 continue
             well = self._well(trail, dry=book.dry)
             if well is None:
@@ -188,7 +194,7 @@ class _AtWork:
                 forth = max(each.at for each in _own(trail, dry=book.dry) if each.wanted in FORTH)
                 yield Wish(book.book, row.kind, trail.token, row.back, forth)
 
-    def _held(self, trail: Trail, *, dry: bool) -> bool:
+    def is_held(self, trail: Trail, *, dry: bool) -> bool:
         """Whether the bot moved it forth, or may have, nobody did anything to it since, and it is not taken back."""
         moves = _own(trail, dry=dry)
         if not moves or not any(each.wanted in FORTH for each in moves):

@@ -78,8 +78,7 @@ def replay(
     """
     policy = replace(policy, interval=_HOUR)
     about = Rule.FAST_TIME_LOW if rule in FAST_TIME_RULES else rule
-    known, told = Known(), dict[tuple[Key, datetime], Incident]()
-    now: dict[int, Token] = {}
+    told = dict[tuple[Key, datetime], Incident]()
     looked_at = since - timedelta(days=1)
     every = GRID if rule is Rule.BURNING_FAST else _HOUR
 
@@ -88,11 +87,8 @@ def replay(
             if each.key.rule is about and each.opened_at >= since and each.notified_as is not None:
                 told[each.key, each.opened_at] = each
 
-    for at, group in groupby(_readings(samples, since, until), itemgetter(0)):
-        if not go_on():
-            return None
-        now |= {sample.token: _token(sample, tokens[sample.token]) for _, sample in group if sample is not None}
-        changes, known = advance(known, compare(known, Reading(dict(now), at), policy))
+    def look(changes: Changes, known: Known, at: datetime) -> Known:
+        nonlocal looked_at
         note(changes)
         if at - looked_at >= every:
             looked_at = at
@@ -100,8 +96,33 @@ def replay(
             found = seen(known, looked.all, looked.fresh, at, policy)
             changes, known = settle(known, looked, found, at, policy)
             note(changes)
+        return known
+
+    if not live(Known(), samples, tokens, policy, since, until, look, go_on):
+        return None
     lengths = tuple((each.resolved_at or until) - each.began_at for each in told.values())
     return Outcome(lengths, sum(each.notified_as is Severity.CRITICAL for each in told.values()))
+
+
+def live(
+    known: Known,
+    samples: Mapping[int, Sequence[Sample]],
+    tokens: Mapping[int, Token],
+    policy: Policy,
+    since: datetime,
+    until: datetime,
+    then: Callable[[Changes, Known, datetime], Known],
+    go_on: Callable[[], bool],
+) -> bool:
+    """Read once more what is kept; `then` sees each reading, and says what is known after it. False when it stopped."""
+    now: dict[int, Token] = {}
+    for at, group in groupby(_readings(samples, since, until), itemgetter(0)):
+        if not go_on():
+            return False
+        now |= {sample.token: _token(sample, tokens[sample.token]) for _, sample in group if sample is not None}
+        changes, known = advance(known, compare(known, Reading(dict(now), at), policy))
+        known = then(changes, known, at)
+    return True
 
 
 def _readings(
