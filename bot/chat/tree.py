@@ -16,6 +16,7 @@ from bot.chat.commands import (
     help,  # noqa: A004 - each file is called as its command
     history,
     incidents,
+    job,
     maintenance,
     mode,
     promptcheck,
@@ -51,6 +52,8 @@ COMMANDS: tuple[Callable[[], Root], ...] = (
     promptcheck.command,
     queue.command,
     banwords.command,
+    job.command,
+    job.menu,
     admin.command,
     help.command,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Never, cast
 
 import discord
 import pytest
@@ -23,12 +24,34 @@ from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.testing import begin
+from bot.imaginepro.client import ImaginePro, UnreachableError
 from tests.chat.builders import NOON, fleet, token
+
+if TYPE_CHECKING:
+    from bot.imaginepro.http import Line
 
 GUILD = 500
 PATIENCE = 120.0
 """Seconds, hundreds of times what any answer takes: a guard against hanging. simcord's own five are not enough for a
 busy machine, and after a test that fails so those that follow find discord.py as it left it, and fail, too."""
+
+
+_dispatch = simcord.MemberActor._dispatch_interaction
+
+
+async def _with_its_server(
+    self: simcord.MemberActor,
+    kind: int,
+    channel: simcord.ChannelHandle,
+    data: dict[str, Any],
+    **more: Any,  # noqa: ANN401 - as simcord has them
+) -> simcord.InteractionResult:
+    """Say of a context menu where it is registered, as Discord does and simcord 3.2.1 does of slash commands alone."""
+    registered = {"guild_id": str(self.guild.id)} if "target_id" in data else {}
+    return await _dispatch(self, kind, channel, {**data, **registered}, **more)
+
+
+simcord.MemberActor._dispatch_interaction = _with_its_server  # type: ignore[assignment, method-assign]
 
 
 class FakeDesk:
@@ -176,6 +199,15 @@ class FakeDesk:
         return changes
 
 
+class Nowhere:
+    """Where ImaginePro is for tests that are not about it: nobody answers there."""
+
+    async def call(self, *_: object, **__: object) -> Never:
+        """Fail at once."""
+        message = "there is no connection"
+        raise UnreachableError(message)
+
+
 @dataclass
 class World:
     """A server, its people, and the bot in it."""
@@ -194,6 +226,8 @@ class World:
     """Whom alerts mention."""
     acts: Acts | None = None
     """Does what is confirmed, where a test lets it."""
+    upstream: ImaginePro = field(default_factory=lambda: ImaginePro(cast("Line", Nowhere()), budget=timedelta()))
+    """Whom commands ask."""
 
     def third(self) -> simcord.MemberActor:
         """One more operator."""
@@ -248,6 +282,7 @@ class World:
             escalation_role_id=self.roles.escalation,
             on_asked=on_asked,
         )
+        client.upstream = self.upstream
         if self.acts is not None:
             client.acts = self.acts
         await self.env.restart_bot(client)

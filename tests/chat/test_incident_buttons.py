@@ -21,6 +21,7 @@ from bot.chat.buttons.response import NOBODY_HAS_IT
 from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
 from bot.chat.client import ChatClient
 from bot.chat.desk import UNSAVED
+from bot.chat.settable import Setup
 from bot.chat.text import width
 from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
@@ -754,6 +755,12 @@ CUSTOM_IDS: st.SearchStrategy[str] = st.one_of(
 ).filter(lambda text: 0 < width(text) <= 100)
 
 
+def unreadable() -> Setup:
+    """What was set cannot be read."""
+    message = "x"
+    raise StoreUnavailableError(message)
+
+
 @settings(
     max_examples=settings().max_examples // 5,  # each is a press in a whole Discord
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -764,6 +771,9 @@ async def test_any_custom_id_that_somebody_makes_up_is_answered_and_decides_noth
 ) -> None:
     caplog.clear()
     world.desk.upstream = NobodyKnown()
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    client.setup = unreadable
     if not world.desk.messages:
         await world.post(BAN)
     forged = await posted(world, custom_id)
@@ -831,6 +841,8 @@ def test_no_two_buttons_answer_to_the_same_custom_id() -> None:
         "board:open",
         "question:yes:0a1b2c",
         "token:off:1",
+        "setup:page:0",
+        "job:page:0",
     ]
     answering = [[b for b in BUTTONS if b.__discord_ui_compiled_template__.fullmatch(each)] for each in examples]
     assert answering == [[button] for button in BUTTONS]

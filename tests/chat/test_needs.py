@@ -258,7 +258,7 @@ async def test_in_another_server_each_refuses_an_operator(world: World) -> None:
     for make in COMMANDS:
         client.tree.add_command(make(), guild=discord.Object(other.id))
     await client.tree.sync(guild=discord.Object(other.id))
-    found = await presses(world, channel, await card(world))
+    found = await presses(world, channel, await posted(world, channel, "x"))
     assert await refused(found, again) == {each.name: ELSEWHERE for each in found}
 
 

@@ -473,7 +473,10 @@ class Discord:
         commands = await request.json()
         refuse_invalid(limits.command_errors(commands))
         identity = {"application_id": str(APPLICATION_ID), "version": "1"} | ({"guild_id": str(guild)} if guild else {})
-        self.commands[guild] = [{**command, **identity, "id": str(self.board.snowflake())} for command in commands]
+        # A menu of a message is registered without a description, and has an empty one then.
+        self.commands[guild] = [
+            {"description": "", **command, **identity, "id": str(self.board.snowflake())} for command in commands
+        ]
         return _json(self.commands[guild])
 
     def _known_guild(self, request: web.Request) -> int:

@@ -5,6 +5,7 @@ import discord
 from bot.chat.buttons.board import OnBoard, board_sheet, board_view
 from bot.chat.buttons.confirm import OnQuestion, confirm
 from bot.chat.buttons.incidents import OnCard, OnMenu
+from bot.chat.buttons.job import OnJob
 from bot.chat.buttons.listing import OnList
 from bot.chat.buttons.press import STALE, Pressed, admitted
 from bot.chat.buttons.setup import OnSetup
@@ -27,7 +28,7 @@ __all__ = [
     "viewed",
 ]
 
-BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion, OnToken, OnSetup)
+BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion, OnToken, OnSetup, OnJob)
 
 
 async def answer_stale(interaction: Pressed) -> None:

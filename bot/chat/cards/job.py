@@ -116,13 +116,10 @@ def _progress(job: Job) -> str:
 
 
 def _times(job: Job) -> str:
+    """When it was asked for, which ages by itself; how long it took, once it is over."""
     begun, moved = job.created_at, job.updated_at
-    if begun is None:
-        return "" if moved is None else f"moved last {stamp(moved)}"
-    asked = f"asked for {stamp(begun)}"
-    if moved is None or moved <= begun:
-        return asked
-    return f"{asked} · {'took' if job.status.over else 'moved last after'} {span(moved - begun)}"
+    took = span(moved - begun) if job.status.over and begun is not None and moved is not None and moved > begun else ""
+    return " · ".join(filter(None, [f"asked for {stamp(begun)}" if begun else "", f"took {took}" if took else ""]))
 
 
 def refreshing(until: datetime) -> str:
