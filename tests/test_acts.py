@@ -29,6 +29,7 @@ from bot.storage.schema import acts as rows
 from bot.storage.schema import messages
 from bot.storage.store import Store, StoreUnavailableError, open_store
 from tests.leap import leaping, time_of_day  # noqa: F401 - time leaps in all tests of this module
+from tests.test_canary import ACCOUNT, ECHOES, FAILURE, KEY, REFUSAL, found
 
 ANA, BEN = 41, 42
 HANGS = sandbox.HANG_AFTER
@@ -239,6 +240,23 @@ async def test_whatever_goes_wrong_each_kind_is_done_once_or_not_and_said_so(sql
             assert len(await bot.told()) == number + 1, name
             assert len(await bot.audit()) == 2 * (number + 1), name
             await asyncio.sleep(4000)
+
+
+@pytest.mark.parametrize("endpoint", ["TOGGLE", "COMMANDS", "QUEUE_PAUSE"])
+async def test_no_outcome_holds_a_secret_that_an_answer_repeats(sqlite_url: str, endpoint: str) -> None:
+    upstream = Upstream((token_record(1900),), canary=ACCOUNT, api_key=KEY)
+    async with ward(sqlite_url, upstream) as bot:
+        for echo in (REFUSAL, FAILURE, *ECHOES):
+            upstream.fleet[1900] |= {"isActive": True, "status": "FAST"}
+            await bot.monitor.poll()
+            upstream.fail(echo, times=2, at=endpoint)
+            await bot.do(KINDS[endpoint](upstream))
+            upstream.heal()
+            await asyncio.sleep(4000)
+        lines, entries = await bot.told(), await bot.audit()
+        assert len(lines) == len(ECHOES) + 2
+        stored = str([*(await _ids(bot)).values()])
+        assert found({"channel": str(lines), "audit": str(entries), "acts": stored}) == set()
 
 
 async def test_a_job_is_followed_to_its_end_and_told_then(sqlite_url: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
 from bot.domain.steering import Covered, Decisions, Entry, Scope, Setting, Silence, Window
@@ -162,6 +163,38 @@ async def test_the_audit_trail_is_kept_a_year_longer_than_incidents(store: Store
     assert await store.audit(9) == (old, young)[::-1]
     await store.prune(NOW + timedelta(days=365, seconds=1))
     assert await store.audit(9) == (young,)
+
+
+def act(name: str, at: datetime, state: State = State.DONE, batch: str = "", token: int = 1900) -> Act:
+    """Something that was done, or is being done."""
+    return Act(name, Kind.TOGGLE, "off", at, token, by=7, state=state, batch=batch)
+
+
+async def test_of_acts_what_is_open_with_its_batch_and_the_last_of_each_subject_is_known_after_a_restart(
+    store: Store,
+) -> None:
+    long_ago = NOW - timedelta(days=9)
+    kept = (
+        act("a1", long_ago, batch="b1"),
+        act("a2", long_ago, State.BEGUN, batch="b1", token=1901),
+        act("a3", NOW - minutes(90)),
+        act("a4", NOW),
+    )
+    old = act("a5", long_ago - minutes(1)), act("a6", NOW - timedelta(hours=3))
+    await store.save(Changes(NOW, acts=(*kept, *old)), NOW)
+    assert sorted((await store.load()).acts, key=lambda each: each.id) == list(kept)
+    done = replace(kept[1], state=State.UNKNOWN)
+    await store.save(Changes(NOW, acts=(done,)), NOW)
+    assert {each.id for each in (await store.load()).acts} == {"a2", "a3", "a4"}
+
+
+async def test_acts_are_kept_as_long_as_the_audit_trail_and_longer_while_they_are_open(store: Store) -> None:
+    acts = (act("a1", NOW), act("a2", NOW, State.BEGUN), act("a3", NOW + minutes(1), token=1901))
+    await store.save(Changes(NOW, acts=acts), NOW)
+    await store.prune(NOW + timedelta(days=365))
+    assert (await store.load()).acts == acts
+    await store.prune(NOW + timedelta(days=365, seconds=1))
+    assert (await store.load()).acts == acts[1:]
 
 
 async def test_a_fleet_of_thousands_is_stored_at_once(store: Store) -> None:
