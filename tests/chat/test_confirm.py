@@ -70,7 +70,7 @@ def styles(result: simcord.InteractionResult) -> list[int]:
 async def test_nothing_is_done_before_it_is_confirmed(world: World, acting: Acting) -> None:
     result = await world.operator.slash(world.channel, "boil")
     ends = int((world.desk.now + LASTS).timestamp())
-    assert said(result) == f"This question ends <t:{ends}:R>.\nBoil the sea?\nNone"
+    assert said(result) == f"Over <t:{ends}:R>.\nBoil the sea?\nNone"
     assert labels(result) == ["Boil", "Cancel"]
     assert styles(result) == [discord.ButtonStyle.danger.value, discord.ButtonStyle.secondary.value]
     assert acting.done == []

@@ -228,7 +228,7 @@ WORDINGS: Mapping[Rule, Wording] = {
         many="{many} are switched off",
         many_were="{many} were switched off",
         means=cards.OFF.means,
-        do="if that was not on purpose, switch it on in ImaginePro.",
+        do="if that was not on purpose, switch it on again.",
         over="{name} is switched on again after {span}",
         sign=("⚫", cards.GREY),
     ),

@@ -78,4 +78,4 @@ async def confirm(
     name, until = interaction.client.questions.put(interaction, doing)
     yes = OnQuestion("yes", name, label, discord.ButtonStyle.danger if danger else discord.ButtonStyle.primary)
     no = OnQuestion("no", name, "Cancel", discord.ButtonStyle.secondary)
-    await answer(interaction, f"This question ends {stamp(until)}.", embed=embed, view=row([yes, no]))
+    await answer(interaction, f"Over {stamp(until)}.", embed=embed, view=row([yes, no]))
