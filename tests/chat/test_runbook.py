@@ -40,7 +40,7 @@ def told(world: World) -> World:
 async def test_by_default_the_bot_does_nothing_by_itself(told: World) -> None:
     text = said(await use(told, "runbook list"))
     assert text.count("⚪ **") == len(Book)
-    assert "⚪ **switch off when banned**: off · *switches a token off that is BANNED, by this very reading*" in text
+    assert "⚪ **switch off when banned**: off · *switches a token off when it is BANNED*" in text
 
 
 async def test_before_it_is_on_the_question_says_what_it_would_have_done(told: World) -> None:

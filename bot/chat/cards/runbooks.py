@@ -23,7 +23,7 @@ SHOWN: Final = 5
 """Of what a runbook would have done, the last ones that a question names."""
 
 _WHAT: Final = {
-    Book.SWITCH_OFF: "switches a token off that is BANNED, by this very reading",
+    Book.SWITCH_OFF: "switches a token off when it is BANNED",
     Book.SWITCH_ON: "switches a token on again that the bot had switched off, once it has worked for {quiet}",
     Book.SPEED: "lets an account relax when its fast time is gone, if its plan can, and makes it fast {quiet} after the"
     " refill",
@@ -79,7 +79,8 @@ def runbooks_card(known: Known, policy: Policy, now: datetime, *, read_only: boo
     books = [set_.get(Runbook(each, now, 0).id, Runbook(each, now, 0)) for each in Book]
     lines = [line(each, policy, read_only=read_only) for each in books]
     held = list(_held(known, now))
-    return compose("What the bot may do by itself", [*lines, *([GAP, *held] if held else []), f"-# {BOUNDS}"], BLUE)
+    lines += [GAP, *held] if held else []
+    return compose("What the bot may do by itself", lines, BLUE, BOUNDS)
 
 
 def _held(known: Known, now: datetime) -> Iterator[str]:
@@ -99,12 +100,11 @@ def question(book: Runbook, would: Rehearsed, back: str, caveats: Sequence[str])
     """What is asked before the bot may do something by itself: what, how often, and what it would have done."""
     lines = [
         f"It {said(book)}. At most {book.an_hour} times an hour; then it stops, and says so.",
-        BOUNDS,
         GAP,
         *rehearsed(book, would, back),
-        *caveats,
+        *(each.removeprefix("-# ") for each in caveats),
     ]
-    return compose(f"Let the bot {name(book.book)}?", lines, ORANGE)
+    return compose(f"Let the bot {name(book.book)}?", lines, ORANGE, BOUNDS)
 
 
 def rehearsed(book: Runbook, would: Rehearsed, back: str) -> Iterator[str]:
