@@ -52,12 +52,12 @@ async def follow(
         upstream: Whom to ask.
         act: It names the job.
         every: How often to ask.
-        for_: How long.
+        for_: How long; it is asked once in any case.
         moved: Hears how far it is.
     """
-    clock, why = asyncio.get_running_loop().time, ""
+    clock = asyncio.get_running_loop().time
     until = clock() + for_.total_seconds()
-    while clock() < until:
+    while True:
         try:
             job = await upstream.progress(act.followed)
         except UpstreamError as error:
@@ -67,8 +67,9 @@ async def follow(
             if job.status.over:
                 return await _ended(upstream, act, job)
             why = f"its job was not over after {LASTS}"
+        if clock() >= until:
+            return Outcome(why=why, followed=act.followed)
         await asyncio.sleep(every.total_seconds())
-    return Outcome(why=why or f"its job was not over after {LASTS}", followed=act.followed)
 
 
 async def _ended(upstream: Acting, act: Act, job: Job) -> Outcome:

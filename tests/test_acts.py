@@ -296,6 +296,23 @@ async def test_a_job_that_fails_is_said_to_and_one_without_end_is_not_waited_for
         assert time_of_day() - began < timedelta(minutes=15)
 
 
+async def test_a_job_that_nobody_followed_for_hours_is_asked_for_once_more(sqlite_url: str) -> None:
+    upstream = Upstream((token_record(1900),))
+    async with ward(sqlite_url, upstream) as bot:
+        acting = asyncio.create_task(bot.do(off(kind=Kind.REFRESH, wanted="")))
+        bot.upstream.fail(sandbox.SERVER_ERROR, at="PROGRESS")
+        await asyncio.sleep(60)
+    with suppress(asyncio.CancelledError, ActRefused):
+        await acting
+    upstream.heal()
+    await asyncio.sleep(5 * 3600)
+    async with ward(sqlite_url, upstream) as bot:
+        await bot.acts.settle()
+        await asyncio.sleep(60)
+        assert await bot.stored() == [State.DONE]
+        assert upstream.done("COMMANDS") == 1
+
+
 async def test_a_job_that_a_dead_copy_followed_is_followed_on(sqlite_url: str) -> None:
     upstream = Upstream((token_record(1900),))
     async with ward(sqlite_url, upstream) as bot:
