@@ -303,6 +303,50 @@ def test_maintenance_says_that_it_begins_and_at_its_end_what_is_different() -> N
     ]
 
 
+def test_what_became_of_acts_is_a_line_without_a_sound_that_calls_nobody() -> None:
+    done = Act("a1", Kind.TOGGLE, "off", NOON, 1900, by=41, reason="*sold*", state=State.DONE)
+    by_itself = replace(done, by=0, runbook="switch off when banned", reason="")
+    refused = replace(done, id="a2", token=1901, reason="", state=State.NOT_DONE, why="ImaginePro refused it (403)")
+    unknown = replace(
+        done, token=1902, reason="", state=State.UNKNOWN, why="no answer, and 30 s later 1902 was still on"
+    )
+    late = replace(unknown, seen_at=NOON)
+    for acts, said in (
+        ((done,), [r"🔧 **1900 was switched off by <@41>: \*sold\***"]),
+        ((by_itself,), ["🔧 **1900 was switched off by the bot: runbook switch off when banned**"]),
+        (
+            (unknown,),
+            [
+                (
+                    r"❔ **It is not known whether 1902 was switched off, as <@41> asked: "
+                    r"no answer\, and 30 s later 1902 was still on**"
+                )
+            ],
+        ),
+        (
+            (late,),
+            [
+                (
+                    "🔧 **1902 was switched off after all: <@41> asked for it <t:1767268800:R>, "
+                    "and it seemed not to have happened**"
+                )
+            ],
+        ),
+        (
+            (done, replace(done, id="a3", token=1903), refused),
+            [
+                r"✖️ **1901 could not be switched off, as <@41> asked: ImaginePro refused it \(403\)**",
+                r"1900 and 1903 were switched off by <@41>: \*sold\*",
+            ],
+        ),
+    ):
+        word = Notice(NoticeKind.ACT, NOON, acts=acts)
+        shown = alert(Message(57, "k3f9-57", (), 1, notice=word), FLEET, ROLES)
+        assert lines(shown) == said
+        assert shown.silent
+        assert (shown.allowed_mentions.users, shown.allowed_mentions.roles) == (False, False)
+
+
 def test_a_silence_of_nobody_and_without_a_reason_says_neither() -> None:
     word = Notice(NoticeKind.MAINTENANCE_STARTED, NOON)
     shown = alert(Message(57, "k3f9-57", (), 1, notice=word), FLEET, ROLES)
