@@ -15,7 +15,7 @@ from bot.domain.watch.acting import planned, settled
 from bot.domain.watch.known import Memory, restore
 from bot.domain.watch.running import run
 from tests.domain.fleets import at, record
-from tests.domain.stories import ANA, BYSTANDER, EVERY_MINUTE, Story
+from tests.domain.stories import ANA, EVERY_MINUTE, Story
 from tests.runbooks import Month
 
 EMPTY, FULL = "0.00/15.0 hours (0.00%)", "15.00/15.0 hours (100.00%)"
@@ -448,7 +448,15 @@ def test_nothing_is_remembered_of_people_for_long() -> None:
 
 def test_each_runbook_has_a_row() -> None:
     assert set(BOOKS) == set(Book)
-    assert BYSTANDER.id != 1900
+
+
+def test_of_a_large_fleet_that_is_banned_it_does_what_it_may_and_no_more() -> None:
+    many = range(1, 2001)
+    story = Bot(EVERY_MINUTE, bystanders=())
+    story.read(-5, *fleet("FAST", many))
+    story.let(*BOTH, minutes=-1)
+    assert len(story.look(0, *fleet("BANNED", many))) == 6
+    assert story.look(1, *fleet("BANNED", many)) == []
 
 
 @pytest.mark.parametrize("seed", range(3))

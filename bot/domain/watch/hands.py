@@ -38,7 +38,12 @@ def hands(known: Known, changed: Mapping[int, Token], at: datetime) -> Iterator[
 
 def last_of_each(acts: Iterable[Act]) -> Mapping[tuple[Kind, int | None], Act]:
     """The last act of each kind and token."""
-    return {(each.kind, each.token): each for each in sorted(acts, key=lambda each: each.at)}
+    found: dict[tuple[Kind, int | None], Act] = {}
+    for each in acts:
+        other = found.get((each.kind, each.token))
+        if other is None or each.at >= other.at:
+            found[each.kind, each.token] = each
+    return found
 
 
 def _comes_of(act: Act, trail: Trail, token: Token, at: datetime) -> bool:

@@ -80,8 +80,10 @@ def run(
         at_work.go_on(book)
     trails, runbooks = at_work.trails, at_work.runbooks
     over = frozenset(each for each, trail in trails.items() if at_work.is_over(trail))
-    new: tuple[Decision, ...] = (*(each for key, each in trails.items() if key not in over), *runbooks.values())
-    decided = tuple(each for each in new if before.get(each.id) != each)
+    decided: tuple[Decision, ...] = (
+        *(each for key, each in trails.items() if before.trails.get(key) is not each and key not in over),
+        *(each for key, each in runbooks.items() if before.runbooks.get(key) is not each),
+    )
     undone = over & before.trails.keys()
     if not (decided or undone):
         return Changes(known.fleet.read_at), known, ()
@@ -123,6 +125,8 @@ class _AtWork:
         self.acts: list[Act] = []
         self.entries: list[Entry] = []
         self.notices: list[Notice] = []
+        self._left = 0
+        """How often the runbook that is at work may act yet."""
         self._moments: dict[Key, list[Moment]] = defaultdict(list)
 
     @cached_property
@@ -137,9 +141,10 @@ class _AtWork:
 
     def go_on(self, book: Runbook) -> None:
         """Let a runbook do what it would, as far as nothing speaks against it."""
-        before = len(self.acts)
+        before, self._left = len(self.acts), book.an_hour - self._acted(book)
         for wish in [*self._back(book), *self._forth(book)]:
-            self._weigh(book, wish)
+            if wish.wanted not in FORTH or self.runbooks[book.id].stopped_at is None:
+                self._weigh(book, wish)
         if len(self.acts) - before > 1:  # one question, one line in the channel
             batch = self._new_id()
             self.acts[before:] = [replace(each, batch=batch) for each in self.acts[before:]]
@@ -159,8 +164,9 @@ class _AtWork:
         if not trail.moves:
             return True
         age = self.now - trail.moves[-1].at
-        held = any(self.is_held(trail, dry=dry) for dry in (False, True))
-        return age >= (_GONE if held else DAY)
+        if age < DAY:
+            return False
+        return age >= _GONE or not any(self.is_held(trail, dry=dry) for dry in (False, True))
 
     def _forth(self, book: Runbook) -> Iterator[Wish]:
         """What is wrong that it does something about; of nothing once it has stopped."""
@@ -196,10 +202,9 @@ class _AtWork:
 
     def is_held(self, trail: Trail, *, dry: bool) -> bool:
         """Whether the bot moved it forth, or may have, nobody did anything to it since, and it is not taken back."""
-        moves = _own(trail, dry=dry)
-        if not moves or not any(each.wanted in FORTH for each in moves):
+        last = next((each for each in reversed(trail.moves) if each.dry is dry), None)
+        if last is None:
             return False
-        last = moves[-1]
         act = self._last.get((trail.kind, trail.token))
         by_hand = trail.hand_at is not None and trail.hand_at >= last.at
         if by_hand or (act is not None and act.by and act.at >= last.at):
@@ -252,7 +257,8 @@ class _AtWork:
             return
         if wish.wanted in FORTH and not tries and (often := _often(moves, self.now - DAY)) >= FLAPS:
             self._leave(book, trail, Why.FLAPS, wish, often)
-        elif self._acted(book) < book.an_hour:
+        elif self._left > 0:
+            self._left -= 1
             self._do(book, trail, wish)
         elif wish.wanted in FORTH:
             self._stop(book, wish)
@@ -282,8 +288,10 @@ class _AtWork:
     def _acted(self, book: Runbook) -> int:
         """How often it acted within the hour, since it was set."""
         since = max(self.now - HOUR, book.at)
-        moves = (each for trail in self.trails.values() for each in _own(trail, dry=book.dry))
-        return sum(each.book is book.book and each.at > since for each in moves)
+        late = (
+            each for trail in self.trails.values() if trail.moves and trail.moves[-1].at > since for each in trail.moves
+        )
+        return sum(each.book is book.book and each.dry is book.dry and each.at > since for each in late)
 
     def _do(self, book: Runbook, trail: Trail, wish: Wish) -> None:
         act = Act(
@@ -325,8 +333,6 @@ class _AtWork:
         self._say(Remark(book.book, why, wish.wanted, wish.token, times, book.dry), wish.keys)
 
     def _stop(self, book: Runbook, wish: Wish) -> None:
-        if self.runbooks[book.id].stopped_at is not None:
-            return
         self.runbooks[book.id] = replace(book, stopped_at=self.now)
         self._say(Remark(book.book, Why.STOPPED, wish.wanted, None, book.an_hour, book.dry), ())
 
