@@ -21,8 +21,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-import aiohttp
-
 from bot.domain.model import Token
 from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
 from bot.imaginepro.errors import (
@@ -37,7 +35,8 @@ from bot.imaginepro.errors import (
     UpstreamError,
 )
 from bot.imaginepro.fleet import fleet, toggle, token
-from bot.imaginepro.http import ATTEMPT_TIMEOUT, LONGEST_HEADER, MOST_HEADERS, PASSING, Exchange, Line, once, staged
+from bot.imaginepro.http import ATTEMPT_TIMEOUT, PASSING, Exchange, Line
+from bot.imaginepro.session import once, session
 from bot.imaginepro.wire import NOTHING, Reader
 from bot.priority import Priority
 
@@ -88,17 +87,9 @@ async def connected(
         proxy: By which the API is reached.
         endpoints: Where everything is.
     """
-    async with aiohttp.ClientSession(
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        max_line_size=LONGEST_HEADER,
-        max_field_size=LONGEST_HEADER,
-        max_headers=MOST_HEADERS,
-        proxy=proxy,
-        trace_configs=[staged()],
-    ) as session:
+    async with session(proxy) as opened:
         line = Line(
-            session,
+            opened,
             url=url,
             api_key=api_key,
             rate=rate,

@@ -34,6 +34,7 @@ from bot.imaginepro.errors import (
 )
 from bot.imaginepro.failures import broken, failed, retry_after
 from bot.imaginepro.packing import ASKED_FOR, Unpacking
+from bot.imaginepro.session import once
 from bot.priority import Priority
 
 ATTEMPT_TIMEOUT: Final = timedelta(seconds=10)
@@ -48,9 +49,6 @@ _LONGEST_PAUSE: Final = 8.0
 PASSING: Final = (UnreachableError, TimedOutError, RateLimitedError, ServerError)
 """What may be over when the same call is made again."""
 _GOOD: Final = range(200, 300)
-LONGEST_HEADER: Final = 2**16
-MOST_HEADERS: Final = 1000
-"""aiohttp takes 8 KB and 128 by itself; a content security policy alone may be longer."""
 _LONGEST_COMPLAINT: Final = 2**16
 """Bytes that are read of an answer that is no good one."""
 _PROGRESS: Final = 0.1
@@ -374,35 +372,3 @@ def _requests(endpoint: Endpoint, values: Mapping[str, object]) -> list[_Request
         return [_Request(endpoint, path, body) for path in paths]
     words = f"`{endpoint.variable}` has {{{missing}}} in it, so this call needs a {missing}"
     raise NotFoundError(words, certain=True)
-
-
-def once() -> aiohttp.ClientMiddlewareType:
-    """Keep aiohttp from sending a request again by itself, past the rate limit, when its connection breaks.
-
-    It does so with GET, PUT and DELETE. Every request goes by this guard: what changes something may be done already.
-    """
-    sent = False
-
-    async def send(request: aiohttp.ClientRequest, send_on: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        nonlocal sent
-        if sent:
-            raise aiohttp.ServerDisconnectedError
-        sent = True
-        return await send_on(request)
-
-    return send
-
-
-def staged() -> aiohttp.TraceConfig:
-    """Lets a session say of a request whether it is still connecting, so that nothing of it was sent."""
-    trace = aiohttp.TraceConfig()
-
-    async def begins(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connecting = True
-
-    async def ends(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connecting = False
-
-    trace.on_connection_create_start.append(begins)
-    trace.on_connection_create_end.append(ends)
-    return trace
