@@ -55,6 +55,7 @@ async def picture(name: str, words: str, pages: Mapping[str, Page], widest: int 
         while not await shown.evaluate(DRAWN):
             await page.reload()
             await asyncio.sleep(SETTLED)
+        await shown.evaluate("message => message.scrollIntoView({block: 'center'})")  # something came meanwhile
         box = await shown.bounding_box()
         assert box is not None
         clip: FloatRect = {**box, "width": min(box["width"], widest)}
