@@ -14,6 +14,7 @@ from playwright.async_api import FloatRect, Page
 
 from bot import term
 from bot.sandbox import demo
+from bot.sandbox.imaginepro.jobs import identity
 from tests.sandbox.visitor import ROOT, command, opened, option, running, send, told
 from tests.wire import launch
 
@@ -100,12 +101,17 @@ async def acted() -> None:
     ):
         both = {"": page, "-phone": phone}
         await told(page, "Daily digest")
+        await asked(phone, "job probe", token="1900")
+        await (await told(phone, "Make one image")).get_by_role("button", name="Make one image").click()
+        await told(phone, "Jobs run on")
         for end, each in both.items():  # the answers are for whoever asked
             mine = {end: each}
             await asked(each, "account")
             await picture("account", "credits of this period left", mine)
             await asked(each, "admin doctor")
             await picture("doctor", "to mend", mine)
+            await asked(each, "job trace", message_id=identity(0))
+            await picture("trace", "ran on", mine)
             banned = await told(each, "Token 1906 is BANNED")
             await banned.get_by_role("button", name="Switch off").click()
             await picture("confirmation", "This question ends", mine)
