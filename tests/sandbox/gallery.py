@@ -15,7 +15,7 @@ from playwright.async_api import FloatRect, Page
 from bot import term
 from bot.sandbox import demo
 from bot.sandbox.imaginepro.jobs import identity
-from tests.sandbox.visitor import ROOT, command, opened, option, running, send, told
+from tests.sandbox.visitor import ROOT, command, insist, message, opened, option, running, send, told
 from tests.wire import launch
 
 PICTURES = ROOT / "artifacts"
@@ -102,8 +102,8 @@ async def acted() -> None:
         both = {"": page, "-phone": phone}
         await told(page, "Daily digest")
         await asked(phone, "job probe", token="1900")
-        await (await told(phone, "Make one image")).get_by_role("button", name="Make one image").click()
-        await told(phone, "Jobs run on")
+        question = await told(phone, "Make one image")
+        await insist(message(phone, "Jobs run on"), question.get_by_role("button", name="Make one image"))
         for end, each in both.items():  # the answers are for whoever asked
             mine = {end: each}
             await asked(each, "account")
@@ -113,7 +113,7 @@ async def acted() -> None:
             await asked(each, "job trace", message_id=identity(0))
             await picture("trace", "ran on", mine)
             banned = await told(each, "Token 1906 is BANNED")
-            await banned.get_by_role("button", name="Switch off").click()
+            await insist(message(each, "This question ends"), banned.get_by_role("button", name="Switch off"))
             await picture("confirmation", "This question ends", mine)
         question = await told(phone, "This question ends")
         await question.get_by_role("button", name="Switch off 1906").click()

@@ -4,13 +4,15 @@ Its pictures are kept in `artifacts/`; those of the README are copies of them.
 """
 
 import re
+from contextlib import suppress
 from typing import Final
 
 import pytest
 from aiohttp import ClientSession
 from playwright.async_api import FloatRect, Locator, Page, expect
+from playwright.async_api import TimeoutError as TooLateError
 
-from tests.sandbox.visitor import CHROMIUM, ROOT, Demo, command, opened, option, running, send, told
+from tests.sandbox.visitor import CHROMIUM, MOMENT, ROOT, Demo, command, insist, opened, option, running, send, told
 
 PICTURES: Final = ROOT / "artifacts"
 
@@ -25,10 +27,14 @@ async def picture(name: str, of: Page | Locator) -> None:
 
 
 async def picture_of_menu(name: str, menu: Locator) -> None:
-    """Keep a picture of an open menu: its list lies over what is above it."""
-    options = await menu.page.get_by_role("listbox").filter(visible=True).bounding_box()
+    """Open a menu and keep a picture of it: its list lies over what is above it."""
+    listed = menu.page.get_by_role("listbox").filter(visible=True)
+    options = None
+    while options is None:
+        await insist(listed, menu)
+        with suppress(TooLateError):  # whatever the page shows anew has closed it
+            options = await listed.bounding_box(timeout=MOMENT)
     below = await menu.bounding_box()
-    assert options
     assert below
     clip: FloatRect = {**options, "height": below["y"] + below["height"] - options["y"]}
     await menu.page.screenshot(path=PICTURES / f"{name}.png", clip=clip)
@@ -91,9 +97,11 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await banned.get_by_role("button", name="Silence").click()
         await told(page, "Silence the ban of token 1906:")
         menu = page.get_by_role("combobox", name="For how long?")
-        await menu.click()
         await picture_of_menu("silence", menu)
-        await page.get_by_role("option", name="until it is resolved").click()
+        chosen = page.get_by_role("option", name="until it is resolved")
+        if not await chosen.count():
+            await insist(chosen, menu)
+        await chosen.click()
         await told(page, "Silenced: the ban of token 1906")
         await expect(banned).to_contain_text("silenced by @operator")
         await picture("silenced", await told(page, "Open, and silenced now"))
