@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.billing import Statement
 from bot.chat.cards import GAP, Overview
 from bot.chat.cards.job import (
     NOT_STARTED,
     Probe,
+    credits_line,
     image_label,
     images_card,
     is_shown,
@@ -23,6 +25,7 @@ from bot.chat.cards.job import (
     trace_card,
 )
 from bot.chat.text import width
+from bot.domain.account import Account
 from bot.domain.info import read
 from bot.domain.jobs import Image, Job, JobStatus, Trace
 from bot.domain.model import Failure, InfoText, Record, Token, Trouble
@@ -40,6 +43,7 @@ DONE = replace(
     uri="https://cdn.imaginepro.ai/storage/1/2.png",
     updated_at=NOON + timedelta(seconds=52),
 )
+WAITS = "It waits at ImaginePro until a token has room for it."
 FAILED = replace(RUNS, status=JobStatus.FAIL, progress=0, error="Queue full\n[x](https://x.example)")
 
 
@@ -52,14 +56,14 @@ def lines(embed: discord.Embed) -> list[str]:
 
 
 def test_a_job_that_runs_shows_how_far_it_is() -> None:
-    assert lines(job_card(RUNS, ["-# note"])) == [
+    assert lines(job_card(RUNS, ["note"])) == [
         "🔵 Job 1f3e8a2b runs",
         "Midjourney works on it.",
         "▰▰▰▰▰▱▱▱▱▱▱▱ **42 %**",
         "“a cat on \\*grass\\*”",
         f"asked for <t:{AT}:R>",
         f"`{ID}`",
-        "-# note",
+        "note",
     ]
 
 
@@ -67,7 +71,11 @@ def test_a_job_that_runs_shows_how_far_it_is() -> None:
     ("job", "title", "line"),
     [
         (replace(RUNS, status=JobStatus.SUBMITTED), "🕓 Job 1f3e8a2b was taken", "▰▰▰▰▰▱▱▱▱▱▱▱ **42 %**"),
-        (replace(RUNS, status=JobStatus.QUEUED, progress=0), "🕓 Job 1f3e8a2b waits", "▱▱▱▱▱▱▱▱▱▱▱▱ **0 %**"),
+        (
+            replace(RUNS, status=JobStatus.QUEUED, progress=0),
+            "🕓 Job 1f3e8a2b waits",
+            "It waits at ImaginePro until a token has room for it.",
+        ),
         (DONE, "🟢 Job 1f3e8a2b is done", f"asked for <t:{AT}:R> · took 52 s"),
         (FAILED, "🔴 Job 1f3e8a2b failed", "Midjourney said: “Queue full \\[x\\]\\(https\\:\\/\\/x\\.example\\)”"),
         (replace(FAILED, error=" "), "🔴 Job 1f3e8a2b failed", "ImaginePro does not say why."),
@@ -187,7 +195,7 @@ def test_each_job_of_a_page_has_its_id_to_copy() -> None:
         "x",
         f"**job** · <t:{AT}:R>",
         f"`{ID}`",
-        "-# ImaginePro lists jobs of the last 24 hours, and no others.",
+        "ImaginePro lists jobs of the last 24 hours, and no others.",
     ]
     assert [image_label(each) for each in images] == ["a *cat*", "x", "1f3e8a2b"]
 
@@ -216,6 +224,11 @@ def test_a_test_job_is_asked_for_with_what_it_costs_and_cannot_promise() -> None
     ]
     banned = lines(probe_question(token(status="BANNED", active=False), 1900, "x"))
     assert "⚠️ **Token 1900 is BANNED and switched off**, so ImaginePro may well choose another." in banned
+
+
+def test_the_credits_are_named_as_of_when_they_were_read_if_they_are_known() -> None:
+    assert credits_line(None) == credits_line(Statement(Account(), NOON)) == ""
+    assert credits_line(Statement(Account(credits=1200, extra=34), NOON)) == f"1,234 credits were left <t:{AT}:R>."
 
 
 def test_a_test_job_that_does_not_start_says_what_that_means_and_what_to_do() -> None:

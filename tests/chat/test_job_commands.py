@@ -249,7 +249,7 @@ async def test_after_a_quarter_of_an_hour_nobody_looks_any_more_until_somebody_a
 ) -> None:
     result = await use(world, "job show", message_id=ID)
     await later(world, LASTS)
-    assert shown(result).endswith("-# Not looked at any more, after 14 min. **Refresh** looks again.")
+    assert shown(result).endswith("Not looked at any more, after 14 min. **Refresh** looks again.")
     asked = looks(site)
     await later(world, 2 * EVERY)
     assert looks(site) == asked
@@ -330,7 +330,7 @@ async def test_the_jobs_of_a_day_are_turned_page_by_page_and_one_is_shown(world:
         begin(site, f"{number:08}{ID[8:]}", status="DONE", prompt=f"cat {number}")
     first = await use(world, "job list")
     assert shown(first).startswith("Jobs of the last 24 hours, page 1\n")
-    assert shown(first).endswith("-# ImaginePro lists jobs of the last 24 hours, and no others.")
+    assert shown(first).endswith("ImaginePro lists jobs of the last 24 hours, and no others.")
     assert shown(first).count("`") == 20
     assert first.response is not None
     await world.operator.click(first.response.message, label="More ▶")
@@ -389,7 +389,7 @@ async def test_a_test_job_that_never_starts_says_so_and_can_be_cancelled(world: 
     assert shown(asked).startswith("🟠 The test job has not started after 5 min\nJobs wait at ImaginePro until")
     assert buttons(asked)[-1].startswith("job:cancel:")
     await later(world, LASTS)
-    assert "-# Not looked at any more, after 14 min. **Refresh** looks again." in shown(asked)
+    assert "Not looked at any more, after 14 min. **Refresh** looks again." in shown(asked)
     assert site.done("IMAGINE") == 1
 
 

@@ -18,6 +18,7 @@ from bot.chat.cards import why
 from bot.chat.cards.job import (
     Probe,
     cancel_question,
+    credits_line,
     probe_card,
     probe_question,
     probed_card,
@@ -54,7 +55,9 @@ async def ask_to_probe(interaction: Asked, number: int) -> None:
         if not interaction.client.following.begin(place, lambda: live.run(asked_at)):
             raise UnclearError(CROWDED)
 
-    question = probe_question(desk.fleet.tokens.get(number), number, prompt)
+    billing = interaction.client.billing
+    credits_left = credits_line(billing.last if billing is not None else None)
+    question = probe_question(desk.fleet.tokens.get(number), number, prompt, credits_left)
     await confirm(interaction, question, "Make one image", doing)
 
 
@@ -113,7 +116,8 @@ class _LiveProbe:
         else:
             token = trace.token_id
             cards = (await traced(self._pressed, trace))[1:]
-        await self._answer.edit(together(probed_card(probe, job, token, untraced), *cards), OVER, job.id)
+        acts = OVER if token is None else ()
+        await self._answer.edit(together(probed_card(probe, job, token, untraced), *cards), acts, job.id)
 
     async def _say(self, sentence: str) -> None:
         with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # the channel is told as well

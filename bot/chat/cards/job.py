@@ -10,10 +10,11 @@ from typing import Final
 
 import discord
 
+from bot.billing import Statement
 from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, compose, sections
 from bot.chat.cards.overview import Overview, old_numbers
 from bot.chat.cards.status import Sign, status_word
-from bot.chat.text import bar, bare, percent, plain, quoted, span, stamp, width
+from bot.chat.text import bar, bare, number, percent, plain, quoted, span, stamp, width
 from bot.domain.job_ids import is_job_id
 from bot.domain.jobs import Image, Job, JobStatus, Trace
 from bot.domain.model import Status, Token
@@ -110,7 +111,8 @@ def _failed(job: Job) -> list[str]:
 
 
 def _progress(job: Job) -> str:
-    if job.progress is None or job.status is JobStatus.DONE or (job.status is JobStatus.FAIL and not job.progress):
+    begun = bool(job.progress) or job.status is JobStatus.PROCESSING
+    if job.progress is None or not begun or job.status is JobStatus.DONE:
         return ""
     return f"{bar(job.progress, _BAR_CELLS)} **{percent(job.progress)}**"
 
@@ -124,15 +126,15 @@ def _times(job: Job) -> str:
 
 def refreshing(until: datetime) -> str:
     """Said while somebody looks again and again."""
-    return f"-# Looked at again every few seconds, until {stamp(until, 't')} at most."
+    return f"Looked at again every few seconds, until {stamp(until, 't')} at most."
 
 
 def stopped(after: timedelta) -> str:
     """Said once nobody does any more."""
-    return f"-# Not looked at any more, after {span(after)}. **Refresh** looks again."
+    return f"Not looked at any more, after {span(after)}. **Refresh** looks again."
 
 
-CROWDED: Final = "-# Many jobs are followed just now, so this one is not. **Refresh** looks again."
+CROWDED: Final = "Many jobs are followed just now, so this one is not. **Refresh** looks again."
 FORGOTTEN: Final = "⚠️ **ImaginePro does not know this job any more**: this is how it was last."
 
 
@@ -225,7 +227,7 @@ def _noticed(trace: Trace) -> str:
 
 def images_card(images: Sequence[Image], page: int) -> discord.Embed:
     """A page of what was made in the last 24 hours; `page` is counted from 0."""
-    note = "-# ImaginePro lists jobs of the last 24 hours, and no others."
+    note = "ImaginePro lists jobs of the last 24 hours, and no others."
     if not images:
         none = "Nothing was made in the last 24 hours" if not page else f"There is no page {page + 1} any more"
         return compose(none, [note], BLUE)
@@ -288,6 +290,13 @@ def cancel_question(job: Job) -> discord.Embed:
         ),
         ORANGE,
     )
+
+
+def credits_line(statement: Statement | None) -> str:
+    """What the account had left when it was read last; empty where that is not known."""
+    if statement is None or statement.account.left is None:
+        return ""
+    return f"{number(statement.account.left)} credits were left {stamp(statement.at)}."
 
 
 def probe_question(token: Token | None, number: int, prompt: str, credits_left: str = "") -> discord.Embed:
