@@ -11,7 +11,8 @@ from bot.chat.text import width
 OURS = re.compile(
     r"\[(?:\d{15,20}|jump)\]\(https://discord\.com/channels(?:/\d{15,20}){2,3}\)"
     r"|<t:-?\d+:[Rtf]>|<@&?\d+>|\*\*"
-    r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|`[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`|^-# ",
+    r"|`/[\w ]+`|`[A-Z_]+`|`[0-9a-f]{6}`|`[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`|^-# "
+    r"|(?<=Runbook )\*[a-z ]+\*",
     re.MULTILINE,
 )
 """The markup that is ours."""
