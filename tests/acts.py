@@ -2,8 +2,8 @@
 
 Two copies of the bot share a database. People switch tokens off and on from chat: each asks once, under a name of their
 own, and confirms, some of them twice, some while another asks for the same. ImaginePro fails in all the ways that it
-has, before and after it did what it was asked for. Meanwhile the copy that leads is killed (SIGKILL) right after
-somebody confirmed, or both are, or the other one, and started again.
+has, before and after it did what it was asked for, and sometimes does it late. Meanwhile the copy that leads is killed
+(SIGKILL) right after somebody confirmed, or both are, or the other one, and started again.
 
 In the end each act must have happened upstream once or not at all, and the audit trail and the channel must say which,
 once, and truthfully; nothing is left open. Exit code 1 if it was not so.
@@ -52,6 +52,8 @@ ANSWERS = 0.7
 """Seconds that ImaginePro may take to answer; in life 10."""
 PATIENCE = 30.0
 """Seconds after which what is not told is lost."""
+LATE = 0.3
+"""How often what is not known of an act happens after all."""
 REST = 0.5
 """Seconds between two acts on a token, at most."""
 IN_FLIGHT = 0.6
@@ -131,7 +133,18 @@ class Run:
             await asyncio.gather(*(self._ask(each, token, wanted) for each in several))
             with contextlib.suppress(TimeoutError):  # nobody confirmed, or it was refused
                 await self._home.discord.until(partial(self._any_told, several), 4 * READ_BACK)
+                await self._happen_late(several, token, wanted)
             await asyncio.sleep(self._rng.uniform(0, REST))
+
+    async def _happen_late(self, people: Sequence[Member], token: int, wanted: str) -> None:
+        """Let what nobody knows of happen after all, sometimes: a proxy held it back."""
+        said = [message for each in people for message in self._told(each.id)]
+        unknown = len(said) == 1 and "not known" in said[0].now.content
+        if unknown and self._home.upstream.fleet[token]["isActive"] is (wanted == "off") and self._rng.random() < LATE:
+            self._home.upstream.fleet[token]["isActive"] = wanted == "on"
+            self._home.upstream.note("TOGGLE", f"{token} {wanted}")
+            self._done["happened late"] += 1
+            await self._home.discord.until(lambda: sum(len(self._told(each.id)) for each in people) > 1, PATIENCE)
 
     def _person(self) -> Member:
         self._people += 1
