@@ -150,6 +150,15 @@ async def test_a_token_that_is_not_listed_is_shown_as_the_trace_has_it(world: Wo
     assert "🔴 Token 77 · not working, BANNED" in text
 
 
+async def test_a_token_that_was_not_read_for_long_is_shown_as_the_trace_has_it(world: World, site: Upstream) -> None:
+    world.desk.now += timedelta(minutes=30)
+    site.fleet[1900]["status"] = "RELAX"
+    text = shown(await use(world, "job trace", message_id=ID))
+    assert text.startswith("🟡 Job 1f3e8a2b ran on 1900, which is RELAX\nWhat was read of the token is old")
+    assert "🟡 Token 1900 · working slowly, RELAX" in text
+    assert "these numbers are old" not in text
+
+
 FAULTS = [
     sandbox.UNAUTHORIZED,
     sandbox.FORBIDDEN,
