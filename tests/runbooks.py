@@ -333,15 +333,17 @@ class Month:
         """At the end, when all has been well for a while: what the bot moved is as it was before."""
         for token, account in self.accounts.items():
             kept_off = not account.active and self.owner.get(token) == "bot"
-            if kept_off and (Kind.TOGGLE, token) not in self.given_up:
+            last = max((each.at for each in self.sent if each.act.subject == f"toggle:{token}"), default=START)
+            theirs = self.hand_at.get(token)
+            # What a person tried since is theirs, though it failed.
+            if kept_off and (theirs is None or last > theirs) and (Kind.TOGGLE, token) not in self.given_up:
                 self.wrong.append(f"left off: {token} (seed {self.seed})")
             mine = [each for each in self.sent if each.act.kind is Kind.MODE and each.act.token == token]
-            theirs = self.hand_at.get(token)
             moved = mine and account.relaxed and (theirs is None or mine[-1].at > theirs)
             if moved and (Kind.MODE, token) not in self.given_up:
                 self.wrong.append(f"left relaxed: {token} (seed {self.seed})")
-        last = [each for each in self.sent if each.act.kind is Kind.QUEUE][-1:]
-        if self.paused and last and last[0].at > self.queue_hand and (Kind.QUEUE, None) not in self.given_up:
+        queue = [each for each in self.sent if each.act.kind is Kind.QUEUE][-1:]
+        if self.paused and queue and queue[0].at > self.queue_hand and (Kind.QUEUE, None) not in self.given_up:
             self.wrong.append(f"left paused (seed {self.seed})")
 
     def live(self) -> "Month":
