@@ -56,7 +56,9 @@ async def picture(name: str, words: str, pages: Mapping[str, Page], widest: int 
         while not await shown.evaluate(DRAWN):
             await page.reload()
             await asyncio.sleep(SETTLED)
-        await shown.evaluate("message => message.scrollIntoView({block: 'center'})")  # something came meanwhile
+        # Something may have come meanwhile, after which the page slides.
+        await shown.evaluate("message => message.scrollIntoView({block: 'center', behavior: 'instant'})")
+        await asyncio.sleep(SETTLED)
         box = await shown.bounding_box()
         assert box is not None
         clip: FloatRect = {**box, "width": min(box["width"], widest)}
@@ -113,9 +115,9 @@ async def acted() -> None:
             await asked(each, "job trace", message_id=identity(0))
             await picture("trace", "ran on", mine)
             banned = await told(each, "Token 1906 is BANNED")
-            await insist(message(each, "This question ends"), banned.get_by_role("button", name="Switch off"))
-            await picture("confirmation", "This question ends", mine)
-        question = await told(phone, "This question ends")
+            await insist(message(each, "Switch token 1906 off?"), banned.get_by_role("button", name="Switch off"))
+            await picture("confirmation", "Switch token 1906 off?", mine)
+        question = await told(phone, "Switch token 1906 off?")
         await question.get_by_role("button", name="Switch off 1906").click()
         await picture("act", "It was BANNED, and FAST before that", both)
 
