@@ -11,7 +11,6 @@ import gc
 
 gc.disable()
 
-import argparse
 import asyncio
 import contextlib
 import ctypes
@@ -25,7 +24,6 @@ import zoneinfo
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
 from bot import __version__, app, telemetry
 from bot.app import PortTakenError
@@ -43,7 +41,6 @@ gc.enable()
 logger = logging.getLogger("bot")
 
 DOTENV = Path(".env")
-SCRIPT = "imaginepro-bot"
 
 EX_CONFIG = 78
 EX_TEMPFAIL = 75
@@ -60,8 +57,6 @@ LEAVING = 3.0
 """Seconds after which `check` ends although something does not: a thread that waits for a name server cannot be called
 back, and Python waits for it."""
 
-LAST_PORT = 2**16 - 1
-
 TURN = 0.0001
 """Seconds for which a thread that computes may keep the event loop waiting; Python's own 5 ms can be felt."""
 
@@ -70,39 +65,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and run what it asks for; ends by `SystemExit`."""
     keep_standard_streams()
     use_own_time_zones()
-    # An installation makes a script of that name; whoever runs a clone has none.
-    prog = SCRIPT if Path(sys.argv[0]).stem == SCRIPT else "python -m bot"
-    parser = _Parser(prog=prog, description="Watches the tokens linked to ImaginePro.")
-    parser.add_argument("--version", action="version", version=f"imaginepro-bot {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    commands.add_parser("run", help="run the bot (the default)")
-    commands.add_parser("check", help="try all that the settings name; posts nothing in Discord")
-    copy = commands.add_parser("copy", help="copy everything into another database, on which the bot then goes on")
-    copy.add_argument("--from", dest="source", metavar="URL", help="the old database; by default that of DATABASE_URL")
-    what = copy.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--to", metavar="URL", help="the new database, with nothing in it; - reads it from standard input"
-    )
-    what.add_argument("--undo", action="store_true", help="let a bot start again on a database that was copied")
-    demo = commands.add_parser("demo", help="the bot on a local page: no Discord, no ImaginePro, no credentials")
-    demo.add_argument("--port", type=_port, default=8765, help="port of the page; 0 for any free one")
-    demo.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="where the page is served: 127.0.0.1 for this machine alone, the default; 0.0.0.0 for whoever reaches it",
-    )
-    arguments = parser.parse_args(argv)
-    if arguments.command == "demo":
-        sys.exit(_demo(arguments.port, arguments.host))
-    if arguments.command == "copy":
-        sys.exit(_copy(arguments.source, arguments.to))
+    told, checking = sys.argv[1:] if argv is None else argv, False
+    if told:
+        from bot.arguments import parsed  # noqa: PLC0415 - a host tells it nothing, and what reads that is 0.4 MiB
+
+        arguments = parsed(told)
+        if arguments.command == "demo":
+            sys.exit(_demo(arguments.port, arguments.host))
+        if arguments.command == "copy":
+            sys.exit(_copy(arguments.source, arguments.to))
+        checking = arguments.command == "check"
     try:
         settings = load(os.environ, DOTENV)  # noqa: TID251 - this module is where the environment comes in
     except SettingsError as error:
-        sys.exit(_refuse(f"{error}{_unwritten(error)}") if arguments.command == "check" else _end(error))
+        sys.exit(_refuse(f"{error}{_unwritten(error)}") if checking else _end(error))
     telemetry.configure(settings.log_level, settings.log_format, settings.secrets, sys.stderr)
     telemetry.catch_strays()
-    checking = arguments.command == "check"
     if not checking:
         _say_start()
     for hint in settings.hints:
@@ -257,23 +235,6 @@ def _answer(line: str) -> None:
         print(line, flush=True)  # noqa: T201 - the answer of the command
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more as it ends
-
-
-def _port(text: str) -> int:
-    """Raises ArgumentTypeError where it is none."""
-    port = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= port <= LAST_PORT:
-        problem = f"{text} is no port: write a number from 0 to {LAST_PORT}"
-        raise argparse.ArgumentTypeError(problem)
-    return port
-
-
-class _Parser(argparse.ArgumentParser):
-    """Quotes no password of what it does not understand."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say it, and end."""
-        super().error(redact(message))
 
 
 def _copy(source: str | None, target: str | None) -> int:
