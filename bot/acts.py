@@ -24,13 +24,13 @@ from bot.domain.model import Token
 from bot.domain.value import Value, replace
 from bot.domain.watch.acting import begun, late, planned, settled
 from bot.domain.watch.known import Changes, Known
-from bot.needs import Acting
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import event
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Job
     from bot.errands import Outcome
+    from bot.needs import Acting
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Acts:
 
     def __init__(
         self,
-        upstream: Acting,
+        upstream: "Acting",
         monitor: Watching,
         clock: Callable[[], datetime],
         *,

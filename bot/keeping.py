@@ -8,14 +8,17 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.chronicle import log_moves
 from bot.delivery.handover import Handover
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, restore
-from bot.needs import Store
 from bot.storage.store import StoreError
 from bot.telemetry import event
+
+if TYPE_CHECKING:
+    from bot.needs import Store
 
 logger = logging.getLogger("bot.monitor")
 
@@ -23,7 +26,7 @@ logger = logging.getLogger("bot.monitor")
 class Keeping:
     """What is known, as it is stored."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], handover: Handover) -> None:
+    def __init__(self, store: "Store", clock: Callable[[], datetime], handover: Handover) -> None:
         """Nothing is known before `restore`.
 
         Args:

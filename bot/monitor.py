@@ -18,6 +18,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot.chronicle import log_answer
 from bot.delivery.handover import Handover
@@ -38,10 +39,12 @@ from bot.domain.watch.testing import begin
 from bot.figures import Histogram
 from bot.imaginepro.client import UpstreamError
 from bot.keeping import Keeping
-from bot.needs import Store, Upstream
 from bot.priority import Priority
 from bot.storage.store import StoreError
 from bot.unsaved import Read, Unsaved
+
+if TYPE_CHECKING:
+    from bot.needs import Store, Upstream
 
 JUDGED_AT_ONCE = 250
 """Tokens that are judged in 2 ms. A thread would take longer: it and the event loop would wait for each other."""
@@ -64,8 +67,8 @@ class Monitor:
 
     def __init__(
         self,
-        upstream: Upstream,
-        store: Store,
+        upstream: "Upstream",
+        store: "Store",
         policy: Policy,
         clock: Callable[[], datetime],
         handover: Handover,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot import runbooks
@@ -18,10 +18,8 @@ from bot.chat.alerts import Alert, Roles, alert, unsaved
 from bot.chat.attempt import Heard, one_try
 from bot.chat.board import Boards, first_come
 from bot.chat.channel import OpsChannel
-from bot.chat.checkup import Check
 from bot.chat.client import ChatClient
 from bot.chat.premises import Ids, unmentioned
-from bot.chat.settable import Setup as SetupPort
 from bot.delivery.handover import Handover
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
@@ -40,6 +38,10 @@ from bot.settings import Settings
 from bot.settings.overlay import laid_over
 from bot.storage.store import FencedError, Store, StoreError
 from bot.webhook import Webhook
+
+if TYPE_CHECKING:
+    from bot.chat.checkup import Check
+    from bot.chat.settable import Setup as SetupPort
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +215,9 @@ async def _in_effect(environment: Settings, store: Store) -> Settings:
     return settings
 
 
-def _setup(environment: Settings, store: Store, clock: Callable[[], datetime], anew: asyncio.Event | None) -> SetupPort:
+def _setup(
+    environment: Settings, store: Store, clock: Callable[[], datetime], anew: asyncio.Event | None
+) -> "SetupPort":
     from bot.setup import Setup  # noqa: PLC0415 - no start needs it
 
     return Setup(environment, store, clock, anew.set if anew else None)
@@ -229,7 +233,7 @@ async def tested_if_asked(app: App, store: Store) -> None:
             await store.forget_test()
 
 
-async def _examined(*parts: Any) -> Sequence[Check]:  # noqa: ANN401 - those of `bot.doctor.Parts`
+async def _examined(*parts: Any) -> "Sequence[Check]":  # noqa: ANN401 - those of `bot.doctor.Parts`
     from bot import doctor  # noqa: PLC0415 - no start needs it
 
     return await doctor.examined(doctor.Parts(*parts))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
@@ -17,10 +18,12 @@ from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, UnclearError
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids, unmentioned
 from bot.chat.questions import Questions
-from bot.chat.settable import Setup
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 from bot.chat.tree import Commands
 from bot.delivery.handover import Handover
+
+if TYPE_CHECKING:
+    from bot.chat.settable import Setup
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ def _nothing() -> None:
     pass
 
 
-def _not_yet() -> Setup:
+def _not_yet() -> "Setup":
     """Before this copy of the bot leads."""
     sentence = "The bot is only just starting. Try again in a moment."
     raise UnclearError(sentence)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import discord
@@ -16,11 +16,9 @@ from bot.billing import Billing
 from bot.chat.board import Boards
 from bot.chat.cards import why
 from bot.chat.charts.studio import Studio
-from bot.chat.checkup import Doctor
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.chat.questions import Questions
-from bot.chat.settable import Setup
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
@@ -32,6 +30,10 @@ from bot.domain.watch.known import Known
 from bot.imaginepro.client import ImaginePro, UpstreamError
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import reference
+
+if TYPE_CHECKING:
+    from bot.chat.checkup import Doctor
+    from bot.chat.settable import Setup
 
 logger = logging.getLogger(__name__)
 
@@ -214,9 +216,9 @@ class DeskClient(discord.Client):
     """Whether this copy of the bot is the one that answers. Another one may have taken over while it was held up."""
     studio: Studio
     """Where pictures are made."""
-    setup: Callable[[], Setup]
+    setup: "Callable[[], Setup]"
     """What may be set in chat."""
-    doctor: Doctor
+    doctor: "Doctor"
     """Tries everything that the bot needs."""
     questions: Questions
     """Those that wait for Confirm or Cancel."""

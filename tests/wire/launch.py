@@ -17,7 +17,8 @@ on another machine.
 SIGUSR1 holds up its event loop for a minute.
 FAKE_CLOCK names a file that says by how many seconds the clock of the bot is wrong; while there is none, it is right.
 FAKE_LEAP names one for the clock by which the lease lasts.
-FAKE_LOOKUPS names one to which the names are written that the process asks a name server for.
+FAKE_LOOKUPS names one to which the names are written that the process asks a name server for, and FAKE_MODULES one for
+the modules that it had loaded when it ended.
 Everything else is the real program. `-P` keeps this folder off the import path, where its `discord.py` would stand
 before the library. Coverage starts by itself in a process whose environment asks for it (COVERAGE_PROCESS_START or
 COVERAGE_PROCESS_CONFIG).
@@ -44,8 +45,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import acts, app, away, doctor, heartbeat, leader, outbox, saving, term
-from bot import check as bot_check
+from bot import acts, app, away, heartbeat, leader, outbox, saving, term
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
 from bot.delivery import rests
@@ -135,9 +135,11 @@ def answer(seconds: float) -> None:
 
 def give_up(seconds: float) -> None:
     """Let the bot wait for so long at most."""
+    from bot import check, doctor  # noqa: PLC0415 - as in life, where no start has them
+
     database.CONNECT_DEADLINE = database.STATEMENT_DEADLINE = database.LOCK_DEADLINE = seconds  # type: ignore[misc] # in life they are final
     _by_default(OpsChannel, answer=timedelta(seconds=seconds))
-    bot_check.DEADLINE = doctor.DEADLINE = timedelta(seconds=seconds)
+    check.DEADLINE = doctor.DEADLINE = timedelta(seconds=seconds)
 
 
 def try_to_read(seconds: float) -> None:
@@ -240,7 +242,11 @@ def main(arguments: Sequence[str]) -> None:
     if "FAKE_LOOKUPS" in environment:
         sys.addaudithook(functools.partial(_note_lookups, Path(environment["FAKE_LOOKUPS"])))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))
-    program.main(arguments)
+    try:
+        program.main(arguments)
+    finally:
+        if "FAKE_MODULES" in environment:
+            Path(environment["FAKE_MODULES"]).write_text("\n".join(sys.modules))
 
 
 if __name__ == "__main__":

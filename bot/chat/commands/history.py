@@ -5,7 +5,6 @@ from typing import Any
 
 from discord import app_commands
 
-from bot.chat.buttons.pictured import illustrate
 from bot.chat.commands.options import command_of, several
 from bot.chat.commands.token import suggest, unknown
 from bot.chat.desk import Asked, Need, UnclearError
@@ -61,7 +60,7 @@ async def _history(
 
 
 async def _one(interaction: Asked, number: int, span: str) -> None:
-    from bot.chat.buttons import past  # noqa: PLC0415 - no start needs what draws
+    from bot.chat.buttons import past, pictured  # noqa: PLC0415 - no start needs what draws
 
     desk = interaction.client.desk
     now, token = desk.now, desk.fleet.tokens.get(number)
@@ -78,11 +77,11 @@ async def _one(interaction: Asked, number: int, span: str) -> None:
     if token is None and not found.trace.held:
         raise UnclearError(unknown(desk.fleet, number))
     title = f"Token {number}, {TITLES[span]}"
-    await illustrate(interaction, past.illustrated(interaction.client, found, title))
+    await pictured.illustrate(interaction, past.illustrated(interaction.client, found, title))
 
 
 async def _several(interaction: Asked, numbers: tuple[int, ...], span: str, *, everything: bool) -> None:
-    from bot.chat.buttons import past  # noqa: PLC0415 - as above
+    from bot.chat.buttons import past, pictured  # noqa: PLC0415 - as above
     from bot.chat.charts.fleet import MOST  # noqa: PLC0415 - as above
 
     desk = interaction.client.desk
@@ -100,4 +99,4 @@ async def _several(interaction: Asked, numbers: tuple[int, ...], span: str, *, e
     answer = await past.past_of_several(
         interaction.client, numbers, days, desk.now - length, title, f"{called}{', the worst first' * everything}"
     )
-    await illustrate(interaction, answer)
+    await pictured.illustrate(interaction, answer)
