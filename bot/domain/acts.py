@@ -104,7 +104,7 @@ class Act(Value):
 
 
 class _Words(Value):
-    """How people call an act. `{token}`, `{job}` and `{wanted}` are the act's own."""
+    """How people call an act. `{token}`, `{job}`, `{wanted}` and `{queue}` are the act's own."""
 
     it: str
     """What it is about."""
@@ -121,16 +121,17 @@ _WORDS: Final[Mapping[tuple[Kind, str], _Words]] = {
     (Kind.REFRESH, ""): _Words("the info of {token}", "refresh the info of {token}", "refreshed"),
     (Kind.PROBE, ""): _Words("a test job on {token}", "run a test job on {token}", "run"),
     (Kind.CANCEL, ""): _Words("job {job}", "cancel job {job}", "cancelled"),
-    (Kind.QUEUE, "pause"): _Words("the queue", "pause the queue", "paused"),
-    (Kind.QUEUE, "resume"): _Words("the queue", "resume the queue", "resumed"),
-    (Kind.QUEUE, "reboot"): _Words("the queue", "reboot the queue", "rebooted"),
+    (Kind.QUEUE, "pause"): _Words("{queue}", "pause {queue}", "paused"),
+    (Kind.QUEUE, "resume"): _Words("{queue}", "resume {queue}", "resumed"),
+    (Kind.QUEUE, "reboot"): _Words("{queue}", "reboot {queue}", "rebooted"),
     (Kind.BANWORDS, ""): _Words("the list of ban words", "change the ban words: {wanted}", "changed ({wanted})"),
 }
 """By kind and by what is wanted; empty for whatever that is."""
 
 
 def _said(act: Act, template: str) -> str:
-    return template.format(token=act.token, job=act.job, wanted=act.wanted)
+    queue = "the queue" if act.token is None else f"the queue of {act.token}"
+    return template.format(token=act.token, job=act.job, wanted=act.wanted, queue=queue)
 
 
 def _words(act: Act) -> _Words:

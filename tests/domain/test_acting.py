@@ -51,6 +51,7 @@ def done(one: Act, state: State = State.DONE, at: datetime = NOW) -> Act:
         (act(kind=Kind.PROBE, wanted="a tree"), ("a test job on 1900", "run a test job on 1900", "run")),
         (act(kind=Kind.CANCEL, wanted="", job="{x}", token=None), ("job {x}", "cancel job {x}", "cancelled")),
         (act(kind=Kind.QUEUE, wanted="pause", token=None), ("the queue", "pause the queue", "paused")),
+        (act(kind=Kind.QUEUE, wanted="reboot"), ("the queue of 1900", "reboot the queue of 1900", "rebooted")),
         (
             act(kind=Kind.BANWORDS, wanted="+a -b", token=None),
             ("the list of ban words", "change the ban words: +a -b", "changed (+a -b)"),
