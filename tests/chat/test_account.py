@@ -17,6 +17,7 @@ from bot.domain.steering import Setting
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.imaginepro.client import (
+    MalformedError,
     NotFoundError,
     RateLimitedError,
     RefusedError,
@@ -279,6 +280,10 @@ async def test_a_prompt_that_cannot_be_checked_is_neither(
         ),
         (NotFoundError("`X` has {token} in it, so this call needs a token", certain=True), "`X` has {token} in it,"),
         (UnpublishedError("Copy it into `X`.", certain=True), "Copy it into `X`."),
+        (
+            MalformedError("ImaginePro does not accept this call (400: **id** is no id)", status=400, certain=True),
+            r"ImaginePro does not accept this call \(400\: \*\*id\*\* is no id\).",
+        ),
     ],
 )
 def test_each_way_to_fail_is_worded(error: UpstreamError, words: str) -> None:
