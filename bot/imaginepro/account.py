@@ -3,6 +3,8 @@
 Shapes: docs.imaginepro.ai/api-240330451 (account), docs.imaginepro.ai/project-5160896/api-232398062 (prompt check).
 """
 
+import math
+import re
 from typing import Final
 
 import msgspec
@@ -14,6 +16,7 @@ from bot.imaginepro.jobs import Clean
 from bot.imaginepro.loose import INT64, Buffer, Loose, integer, text_of
 from bot.imaginepro.plain import Plain, instant, objects
 
+_FRACTION: Final = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,20}")
 _OK: Final = {"success": True, "fail": False}
 
 
@@ -45,9 +48,9 @@ def _account(body: Buffer, clean: Clean) -> Account:
     for row in objects(_Account, body)[:1]:
         found = Account(
             plan=clean(text_of(row.type)),
-            quota=integer(row.credits_quota, INT64),
-            credits=integer(row.credits, INT64),
-            extra=integer(row.credits_extra, INT64),
+            quota=_whole(row.credits_quota),
+            credits=_whole(row.credits),
+            extra=_whole(row.credits_extra),
             expires_at=instant(row.expired_at),
             email=masked(text_of(row.email)),
         )
@@ -55,6 +58,12 @@ def _account(body: Buffer, clean: Clean) -> Account:
             return found
     message = "the answer says nothing of an account"
     raise MalformedError(message)
+
+
+def _whole(value: Loose) -> int | None:
+    """So many credits; of a fraction the next whole number, so that none are called left only where none are."""
+    text = text_of(value).strip()
+    return math.ceil(float(text)) if _FRACTION.fullmatch(text) else integer(value, INT64)
 
 
 def _verdict(body: Buffer, clean: Clean) -> Verdict:

@@ -44,6 +44,8 @@ class Endpoint(Value):
     confidence: Confidence = Confidence.DOCUMENTED
     other: str | None = None
     """Another documented path, tried where the first is not found."""
+    blind: bool = False
+    """Whether nothing says that the other path heeds what the call is about, so that it may do it to something else."""
     changes: bool = False
     """Whether it changes or costs something, so that it is sent once."""
     takes: tuple[str, ...] = ()
@@ -129,15 +131,20 @@ def placed(endpoint: Endpoint, text: str) -> Endpoint:
     Raises:
         ValueError: It cannot be there, or not so, with a sentence that says how to mend it.
     """
-    method, _, rest = text.partition(" ")
-    path, _, body = rest.strip().partition(" ")
+    if text[:1] in "\"'":
+        _mend("leave out the quotes (docker --env-file keeps them)")
+    method, path, body = (*text.split(maxsplit=2), "", "", "")[:3]
     if method.upper() not in _METHODS or not path:
         _mend(f"write a method and a path, such as {endpoint.method} /api/v1/..., with a blank between them")
     if "://" in path:
         _mend("leave out the host: write the path alone, from /api/ on. The host is IMAGINEPRO_API_URL")
-    if not re.fullmatch(r"/[!-~]+", path) or "#" in path or "/../" in f"{path}/":
-        _mend("write a path that begins with / and has no blanks, .. or # in it")
-    taken = named(path) | named(_json(method.upper(), body.strip() or endpoint.body, own=bool(body.strip())))
+    if not re.fullmatch(r"/[!-~]+", path) or "#" in path or ".." in path:
+        _mend("write the whole path: it begins with / and has no blanks, .. or # in it")
+    if re.search(r"/:\w|[<>]", path):
+        _mend("write what is filled in in braces, such as {token} for a token's id")
+    taken = named(path) | named(_json(endpoint, method.upper(), body.strip()))
+    for each in sorted(named(path) & _NOT_IN_A_PATH):
+        _mend(f'write "{{{each}}}" in the JSON behind the path: it is no text that a path could hold')
     if re.search(r"[{}]", _BRACES.sub("", path)) or not taken <= set(endpoint.takes):
         known = ", ".join(f"{{{each}}}" for each in endpoint.takes)
         _mend(f"only {known} can be filled in" if known else "nothing is filled in here: leave out what is in braces")
@@ -152,18 +159,40 @@ def placed(endpoint: Endpoint, text: str) -> Endpoint:
     return replace(endpoint, method=method.upper(), path=path, other=None, body=body, yours=True)
 
 
-def _json(method: str, body: str, *, own: bool) -> object:
-    if own and method == "GET":
-        _mend("leave out what follows the path: a GET sends nothing")
-    if not body or method == "GET":
+def _json(endpoint: Endpoint, method: str, own: str) -> object:
+    """What is sent, `own` if it is not empty."""
+    if method == "GET":
+        if not _NOT_IN_A_PATH.isdisjoint(endpoint.takes):
+            _mend(f"a GET sends nothing, and this call has to: write {endpoint.method}, or what your documentation has")
+        if own:
+            _mend("leave out what follows the path: a GET sends nothing")
+        return None
+    body = own or endpoint.body
+    if not body:
         return None
     try:
         found = msgspec.json.decode(body)
     except msgspec.DecodeError:
         found = None
     if not isinstance(found, dict):
-        _mend('what follows the path is not JSON that can be sent, such as {"words": "{words}"}')
+        name = (*reversed(endpoint.takes), "all")[0]
+        value = f'"{{{name}}}"' if endpoint.takes else "true"
+        _mend(f'what follows the path is not JSON that can be sent, such as {{"{name}": {value}}}')
+    if _mixed(found):
+        _mend('what is filled in is a text of its own, such as "{token}", with nothing else in its quotes')
     return found
+
+
+def _mixed(body: object) -> bool:
+    """Whether JSON has braces where nothing is filled in: in the name of a field, or among other text."""
+    match body:
+        case dict():
+            return any(_BRACES.search(key) or _mixed(each) for key, each in body.items())
+        case list():
+            return any(map(_mixed, body))
+        case str():
+            return bool(_BRACES.search(body)) and not _BRACES.fullmatch(body)
+    return False
 
 
 def _mend(sentence: str) -> NoReturn:
@@ -171,8 +200,9 @@ def _mend(sentence: str) -> NoReturn:
 
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NOT_IN_A_PATH: Final = {"active", "add", "remove", "words"}
 _OPTIONAL: Final = {"page", "size"}
-_NAMES: Final = {"token": "token's id", "job": "job's id", "active": "switch"}
+_NAMES: Final = {"token": "token's id", "job": "job's id", "active": "choice of true or false"}
 _JOB: Final = ("job",)
 _TOKEN: Final = ("token",)
 _PROMPT: Final = '{"prompt": "{prompt}"}'
@@ -198,6 +228,7 @@ _ROWS: Final = (
         "set a token's mode, or refresh its info",
         _C,
         other="/api/v1/midjourney/commands",
+        blind=True,
         changes=True,
         takes=("token", "command"),
         body=_COMMAND % "tokenId",

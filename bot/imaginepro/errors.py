@@ -39,6 +39,8 @@ class UpstreamError(Exception):
         """How long the upstream asked to be left alone, from now; None when it did not say."""
         self.certain = certain
         """Whether the call surely changed nothing: it was never sent, or refused; False where nobody knows."""
+        self.nowhere = False
+        """Whether the API says that it has nothing at this path, and not just that it knows no such token or job."""
 
     def again(self, retry_after: timedelta) -> "UpstreamError":
         """The same for whoever comes later, and is not let through, while it asks to be left alone so long."""

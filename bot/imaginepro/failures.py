@@ -1,6 +1,7 @@
 """What each answer means that is no good one, and each error that comes in place of an answer."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -26,6 +27,8 @@ _PASSING_STATUSES: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_R
 """Of 4xx those that, by HTTP's own words, may be over when the same is asked again."""
 _REDIRECTS: Final = range(300, 400)
 _REFUSALS: Final = range(400, 500)
+_NOWHERE: Final = re.compile(r"Cannot (GET|POST|PUT|PATCH|DELETE)\b")
+"""NestJS's words for an address at which it has nothing."""
 _LOCKED: Final = "a proxy asks for a user and a password, or for others"
 _PROXIED: Final[tuple[tuple[type[BaseException], type[UpstreamError], str], ...]] = (
     (aiohttp.ClientConnectorDNSError, UnreachableError, "the name of the proxy's host cannot be resolved"),
@@ -105,7 +108,9 @@ def failed(response: aiohttp.ClientResponse, body: bytearray, *, api_key: str) -
     certain = status == HTTPStatus.TOO_MANY_REQUESTS or (
         own and status in _REFUSALS and status != HTTPStatus.REQUEST_TIMEOUT
     )
-    return kind(detail, status=status, retry_after=asked, certain=certain)
+    failure = kind(detail, status=status, retry_after=asked, certain=certain)
+    failure.nowhere = own and bool(_NOWHERE.match(said))
+    return failure
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -167,7 +167,8 @@ class Line:
         """Call an endpoint, and give what its answer says.
 
         If it is not at its path, the other documented one is tried, and kept if it answers: of what changes something
-        only where the 404 is the API's own, so that nothing was done.
+        only where the 404 is the API's own, so that nothing was done; and of what is `blind` there only where the API
+        says that it has no such path, and not that it knows no such token.
 
         Args:
             name: Of the endpoint.
@@ -191,6 +192,8 @@ class Line:
             return await self._asked(first, begin, deadline, wanted)
         except UpstreamError as error:
             if not others or error.status != HTTPStatus.NOT_FOUND or (endpoint.changes and not error.certain):
+                raise
+            if endpoint.blind and not error.nowhere:
                 raise
         found = await self._asked(others[0], begin, deadline, wanted)
         self._moved ^= {name}

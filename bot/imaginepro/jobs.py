@@ -24,6 +24,10 @@ from bot.imaginepro.wire import Info, info_text
 _PERCENT: Final = range(101)
 _ID: Final = re.compile(r"[\w-]{1,100}", re.ASCII)
 _LONGEST_ADDRESS: Final = 2000
+_LISTED: Final = 50
+"""Pictures and buttons of a job that are read. It has four, and some twenty."""
+_JOBS: Final = 1000
+"""Jobs that are read of a list, should it be no page but all of them."""
 _STATUSES: Final = {each.value.lower(): each for each in JobStatus if each is not JobStatus.UNKNOWN}
 
 T = TypeVar("T")
@@ -197,7 +201,7 @@ def _images(body: Buffer, clean: Clean) -> tuple[Image, ...]:
     else:
         message = "the answer is JSON of another form than the API documents"
         raise MalformedError(message)
-    rows = [objects(_Image, text)[0] for text in texts if isinstance(loosely(text), Ignored)]
+    rows = [objects(_Image, text)[0] for text in texts[:_JOBS] if isinstance(loosely(text), Ignored)]
     return tuple(
         Image(
             id=text_of(each.id),
@@ -226,7 +230,7 @@ def _about(job: str, found: Mapping[str, T]) -> T:
 
 
 def _listed(value: Loose) -> list[Loose]:
-    return [loosely(each) for each in value] if isinstance(value, list) else []
+    return [loosely(each) for each in value[:_LISTED]] if isinstance(value, list) else []
 
 
 def _percent(value: Loose) -> int | None:

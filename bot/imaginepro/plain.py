@@ -1,5 +1,6 @@
 """Answers that are small: read once they are whole, and only what is wanted of them."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -13,6 +14,10 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 _LARGEST: Final = 2**20
+_LONG: Final = 2**12
+"""Bytes that are read in a few milliseconds, whatever they say. 1 MiB of empty objects takes seconds."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""What a time begins with: without it, the digits of Unix's milliseconds would be one of the year 1712."""
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -20,7 +25,6 @@ class Plain(Generic[T]):
     """An answer of at most 1 MiB."""
 
     retry_after: timedelta | None = None
-    slow = False
 
     def __init__(self, read: Callable[[bytearray], T]) -> None:
         """`read` gives what the body says, or raises a `MalformedError` that quotes nothing."""
@@ -40,6 +44,11 @@ class Plain(Generic[T]):
     def end(self) -> Iterable[None]:
         """All has arrived."""
         return ()
+
+    @property
+    def slow(self) -> bool:
+        """Whether nobody should have to wait until it is read."""
+        return len(self.body) > _LONG
 
     def value(self) -> T:
         """What it says."""
@@ -73,8 +82,9 @@ def _object(kind: type[S], text: Buffer, inner: dict[str, type[msgspec.Struct]])
 
 def instant(value: Loose) -> datetime | None:
     """The time that a text in ISO 8601 says, in UTC, as which one without a zone is taken; else None."""
+    text = text_of(value).strip()
     try:
-        found = datetime.fromisoformat(text_of(value).strip())
+        found = datetime.fromisoformat(text if _DAY.match(text) else "")
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -7,6 +7,7 @@ the documented ones have an account's Discord token and its owner's address in t
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
@@ -29,13 +30,17 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _PLACES: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},"]', re.DOTALL)
 """Texts, and what of JSON says where it may be cut off. A mark by itself begins a text that is not whole."""
 _SECRET_NAME: Final = re.compile(
-    r"token|secret|passw|passphrase|authori[sz]|oauth|credential|cookie|session|signature|bearer|jwt|mail|phone"
+    r"token|secret|passw|pwd|passphrase|authori[sz]|oauth|credential|cookie|session|signature|bearer|jwt|mail|phone|hook"
     r"|keys?$|auth$|^pass$|^pwd$|^pin$"
 )
 """In the name of a field, of which only the letters are looked at, as small ones."""
 _HARMLESS_NAME: Final = re.compile(r"tokens?(ids?|status|info|counts?|numbers?)$")
 
 _SHORT: Final = 15
+_NO_ERROR: Final = {"", "null", "false", "none", "0", "(nothing)"}
+_NEXT: Final = re.compile(r"next(page|cursor|token|url|link)?|has(next|more)[a-z]*")
+_TOTAL: Final = re.compile(r"total|count")
+"""Names of what a list in pages has beside it."""
 
 T = TypeVar("T")
 
@@ -73,7 +78,37 @@ class Tree(Value):
         ]
         if len(lists) != 1 or self.cut or lists[0].more or any(each.struck for each in lists[0].parts):
             return None
+        if any(each.tells_of_more(len(lists[0].parts)) for each in self._walk()):
+            return None
         return tuple(each.text for each in lists[0].parts)
+
+    def refusal(self) -> str | None:
+        """What it says where it says that something was not done, maybe nothing; None where it does not say so."""
+        said = {_plain(each.label): each.text for each in self.parts if not each.parts and not self.listed}
+        status = said.get("statuscode", "")
+        if (
+            said.get("success", "").lower() == "false"
+            or said.get("status", "").lower() in {"fail", "failed", "error"}
+            or said.get("error", "").lower() not in _NO_ERROR
+            or (status.isdecimal() and int(status) >= HTTPStatus.BAD_REQUEST)
+        ):
+            return said.get("message") or said.get("error", "")
+        return None
+
+    @property
+    def denied(self) -> bool:
+        """Whether it has a `success` that says no: by the API's own word, nothing was done."""
+        return any(_plain(each.label) == "success" and each.text.lower() == "false" for each in self.parts)
+
+    def tells_of_more(self, count: int) -> bool:
+        """Whether it says, beside a list of so many, that there is more of it, as where it comes in pages."""
+        name = _plain(self.label)
+        if not name or self.parts or self.listed:
+            return False
+        if _NEXT.fullmatch(name):
+            return self.text.lower() not in _NO_ERROR
+        number = int(self.text) if re.fullmatch(r"[0-9]{1,15}", self.text) else 0
+        return (name.endswith("pages") and number > 1) or (bool(_TOTAL.search(name)) and number > count)
 
     def _walk(self) -> Iterator["Tree"]:
         level: list[Tree] = [self]

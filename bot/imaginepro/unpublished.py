@@ -6,7 +6,7 @@ Where they are, the operator says, who has the vendor's documentation. What they
 from collections.abc import Collection, Mapping
 
 from bot.imaginepro.endpoints import named
-from bot.imaginepro.errors import NotFoundError, UnpublishedError
+from bot.imaginepro.errors import MalformedError, NotFoundError, UnpublishedError
 from bot.imaginepro.http import NO_VALUES, Line
 from bot.imaginepro.tree import Grown, Tree
 
@@ -52,4 +52,22 @@ async def change_ban_words(line: Line, add: Collection[str], remove: Collection[
 
 
 async def _called(line: Line, name: str, values: Mapping[str, object] = NO_VALUES) -> Tree:
-    return await line.call(name, lambda: Grown(line.clean), values)
+    kind = _Outcome if line.endpoints[name].changes else Grown
+    return await line.call(name, lambda: kind(line.clean), values)
+
+
+class _Outcome(Grown):
+    """The answer to what changes something: that it came does not mean that it says yes."""
+
+    def value(self) -> Tree:
+        """The tree.
+
+        Raises:
+            MalformedError: It says no. Only a `success` that does so is the API's own word that nothing was done.
+        """
+        tree = super().value()
+        said = tree.refusal()
+        if said is None:
+            return tree
+        message = f"ImaginePro does not accept this call{f' ({said})' if said else ''}"
+        raise MalformedError(message, certain=tree.denied)

@@ -16,6 +16,7 @@ from bot.domain.model import PlanState, Status
 from bot.domain.value import replace
 from bot.imaginepro.client import MalformedError, NotFoundError, UnpublishedError, UpstreamError
 from bot.imaginepro.endpoints import ENDPOINTS
+from bot.imaginepro.plain import Plain
 from bot.sandbox.imaginepro import Fault
 from tests.imaginepro.test_client import CANARY, KEY, client_and, upstream_of
 from tests.imaginepro.test_endpoints import JOB, simulated
@@ -214,7 +215,7 @@ async def test_the_account_is_read_and_its_address_is_masked() -> None:
 
 async def test_of_the_account_unknown_is_unknown_and_never_zero() -> None:
     upstream = upstream_of()
-    upstream.fail(answering({"credits": "12", "creditsQuota": 1.5, "expiredAt": "2022-10-07", "email": "nobody"}))
+    upstream.fail(answering({"credits": "12", "creditsQuota": "many", "expiredAt": "2022-10-07", "email": "nobody"}))
     async with client_and(upstream) as client:
         account = await client.account()
     assert account == Account(credits=12, expires_at=datetime(2022, 10, 7, tzinfo=UTC))
@@ -228,6 +229,40 @@ def test_of_an_address_a_letter_and_the_domain_are_left(name: str, domain: str) 
     assert len(first) <= 1
     assert shown == "" or kept == domain.strip()
     assert masked(f"{name}@example.com") in {"", f"{name.strip()[:1]}…@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("said", "whole"), [(12.5, 13), ("0.5", 1), (-0.5, 0), (12.0, 12), ("12", 12), (1e300, None), ("many", None)]
+)
+async def test_a_part_of_a_credit_is_not_none(said: object, whole: int | None) -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("account.json", credits=said))
+    async with client_and(upstream) as client:
+        assert (await client.account()).credits == whole
+
+
+@pytest.mark.parametrize("said", [1665153000000, "1665153000", "20221007", "soon", None])
+async def test_a_number_is_no_date_of_another_century(said: object) -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("account.json", expiredAt=said))
+    async with client_and(upstream) as client:
+        assert (await client.account()).expires_at is None
+
+
+async def test_a_job_with_far_too_many_parts_is_read_with_some_of_them() -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("progress.json", buttons=["U1"] * 10_000, images=["https://a.example/b"] * 10_000))
+    async with client_and(upstream) as client:
+        job = await client.progress("your-button-message-id")
+    assert len(job.buttons) == len(job.images) == 50
+
+
+def test_what_is_long_is_read_beside_the_event_loop() -> None:
+    answer = Plain(len)
+    answer.feed(b"[" + b"{}," * 100)
+    assert not answer.slow
+    answer.feed(b"{}," * 10_000)
+    assert answer.slow
 
 
 def test_an_address_is_masked() -> None:
@@ -324,7 +359,42 @@ async def test_the_ban_words_are_a_list_that_can_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["gore", f"mail {CANARY}@example.com"], {"ours": ["gore"], "theirs": ["nude"]}, "gore"]
+    ("body", "certain", "words"),
+    [
+        ({"success": False, "message": "busy"}, True, r"does not accept this call \(busy\)"),
+        ({"success": "false"}, True, "does not accept this call"),
+        ({"statusCode": 401, "message": "Unauthorized"}, False, "an error: Unauthorized"),
+        ({"status": "FAIL", "message": "busy"}, False, "an error: busy"),
+        ({"error": "busy"}, False, "an error: busy"),
+    ],
+)
+async def test_an_answer_that_came_and_says_no_is_no_yes(body: object, words: str, *, certain: bool) -> None:
+    async with simulated() as (upstream, client):
+        upstream.fail(answering(body))
+        for call in (client.queue("PAUSE"), client.change_ban_words(["blood"], [])):
+            with pytest.raises(MalformedError, match=words) as caught:
+                await call
+            assert caught.value.certain is certain
+        assert (await client.queue("COUNT")).lines(), "whoever only asks sees what it says"
+
+
+@pytest.mark.parametrize(
+    "body", [{"success": True, "error": None}, {"message": "Queue paused"}, {"statusCode": 200}, "OK", [], None]
+)
+async def test_an_answer_that_does_not_say_no_is_a_yes(body: object) -> None:
+    async with simulated() as (upstream, client):
+        upstream.fail(answering(body))
+        await client.queue("PAUSE")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gore", f"mail {CANARY}@example.com"],
+        {"ours": ["gore"], "theirs": ["nude"]},
+        "gore",
+        {"words": ["gore"], "total": 500},
+    ],
 )
 async def test_a_list_of_ban_words_that_was_not_read_to_the_letter_is_not_replaced(words: object) -> None:
     endpoints = {

@@ -184,6 +184,14 @@ async def test_a_404_of_a_proxy_does_not_let_a_change_be_sent_twice() -> None:
     assert len(upstream.calls) == 1
 
 
+async def test_a_command_for_a_token_that_is_not_known_is_not_sent_to_where_no_token_is_named() -> None:
+    async with simulated() as (upstream, client):
+        with pytest.raises(NotFoundError, match="Token not found") as caught:
+            await client.command(1999, "relax")
+    assert caught.value.certain
+    assert [call.path for call in upstream.calls] == [ENDPOINTS["COMMANDS"].path]
+
+
 @pytest.mark.parametrize("name", USES)
 async def test_garbage_on_the_wire_ends_each_endpoint_in_an_error_that_shows_none_of_it(
     name: str, caplog: pytest.LogCaptureFixture

@@ -91,6 +91,12 @@ def test_what_is_no_json_is_no_tree(body: bytes) -> None:
         ("a", None),
         ({"words": ["a", "sk-abcdefgh"]}, None),
         (["x" * (LONGEST + 1)], None),
+        ({"words": ["a"], "total": 2}, None),
+        ({"words": ["a"], "totalPages": 3, "page": 1}, None),
+        ({"words": ["a"], "hasNext": True}, None),
+        ({"words": ["a"], "next_cursor": "abc"}, None),
+        ({"words": ["a"], "meta": {"count": "7"}}, None),
+        ({"words": ["a"], "total": 1, "totalPages": 1, "hasNext": False, "next": None, "page": 1, "size": 50}, ("a",)),
     ],
 )
 def test_the_words_of_a_tree_are_those_of_the_one_list_in_it(answer: object, words: tuple[str, ...] | None) -> None:
@@ -115,7 +121,19 @@ def test_a_deep_answer_is_shown_to_a_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["token", "discordToken", "API_KEY", "apiKey", "client-secret", "Password", "email", "cookie"]
+    "name",
+    [
+        "token",
+        "discordToken",
+        "API_KEY",
+        "apiKey",
+        "client-secret",
+        "Password",
+        "email",
+        "cookie",
+        "webhookOverride",
+        "pwd",
+    ],
 )
 @pytest.mark.parametrize("value", [CANARY, 12345, [CANARY], [[CANARY]]])
 def test_what_is_called_a_secret_is_struck_out(name: str, value: object) -> None:
