@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from bot.domain.acts import Act, State, may_begin
+from bot.domain.acts import Act, Kind, State, may_begin, modes
 from bot.domain.model import Token
 from bot.domain.value import Value, replace
 from bot.domain.watch.acting import begun, late, planned, settled
@@ -209,10 +209,11 @@ class Acts:
             for act in acts:
                 token = None if act.token is None else tokens.get(act.token)
                 said = may_begin(others, act, asked_at, now, token)
+                was = modes(token) if act.kind is Kind.MODE and token is not None else ()
                 if said is None:
                     alone = len(acts) == 1
                     first = State.BEGUN if alone else State.PLANNED
-                    stored.append(replace(act, at=now, state=first, begun_at=now if alone else None))
+                    stored.append(replace(act, at=now, state=first, begun_at=now if alone else None, was=was))
                 else:
                     refused.append(said)
                     stored.append(replace(act, at=now, state=State.NOT_DONE, why=said.rstrip("."), settled_at=now))

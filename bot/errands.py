@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Literal
 
-from bot.domain.acts import Act, Kind, State, it, participle, shows
+from bot.domain.acts import Act, Kind, State, happened, it, participle, shows
 from bot.domain.jobs import Job, JobStatus
 from bot.domain.model import Token
 from bot.domain.value import Value, replace
@@ -100,7 +100,10 @@ async def read_back(
     if look is None:  # nothing tells
         return replace(outcome, state=State.UNKNOWN)
     clock, seen = asyncio.get_running_loop().time, ""
-    for after in looks:
+    passed = clock() - sent_at
+    # Of those whose time is over, as after a job was followed, one is enough.
+    over = sum(after.total_seconds() <= passed for after in looks)
+    for after in looks[max(over - 1, 0) :]:
         await asyncio.sleep(max(sent_at + after.total_seconds() - clock(), 0))
         try:
             found = await look(upstream, act)
@@ -110,7 +113,8 @@ async def read_back(
         if found.state is not None:
             return replace(found, why=f"{outcome.why}, {'but' if found.state is State.DONE else 'and'} {found.why}")
         seen, outcome = found.why, replace(outcome, token=found.token)
-    why = f"{outcome.why}, and {looks[-1].total_seconds():.0f} s later {seen}"
+    later = "after that" if over == len(looks) else f"{looks[-1].total_seconds():.0f} s later"
+    why = f"{outcome.why}, and {later} {seen}"
     return replace(outcome, state=State.UNKNOWN, why=why)
 
 
@@ -182,10 +186,16 @@ def words_of(wanted: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 async def _token(upstream: Acting, act: Act) -> Outcome:
     assert act.token is not None  # noqa: S101 - it is about one
     token = await upstream.token(act.token)
-    if shows(act, token):
+    found = happened(act, token)
+    if found:
         return Outcome(State.DONE, f"{it(act)} is {act.wanted}", token)
-    as_it_is = ("on" if token.active else "off") if act.kind is Kind.TOGGLE else (token.status_text or "of no status")
-    return Outcome(None, f"{it(act)} was still {as_it_is}", token)
+    if act.kind is Kind.TOGGLE:
+        if token.active is None:
+            return Outcome(None, f"ImaginePro did not say whether {it(act)} is on", token)
+        return Outcome(None, f"{it(act)} was still {'on' if token.active else 'off'}", token)
+    said = token.status_text or "no status"
+    why = f"ImaginePro still said {said}" if found is False else f"ImaginePro said {said}, which does not tell"
+    return Outcome(None, why, token)
 
 
 async def _job(upstream: Acting, act: Act) -> Outcome:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.acts import Act, Kind, State, shows
+from bot.domain.acts import Act, Kind, State, happened, modes
 from bot.domain.messages import NoticeKind
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.rules.policy import Policy
@@ -249,7 +249,9 @@ class Month:
 
     def do(self, act: Act) -> bool:
         """Plan it, send it, and learn what became of it; False where the process ended in the midst of it."""
-        act = replace(act, at=self.now, state=State.BEGUN, begun_at=self.now)
+        token = self.known.fleet.tokens.get(act.token or 0)
+        was = modes(token) if token is not None and act.kind is Kind.MODE else ()
+        act = replace(act, at=self.now, state=State.BEGUN, begun_at=self.now, was=was)
         self.heard(planned(self.known, [act], self.now))
         killed = self.chance.random() < 0.05
         if killed and self.chance.random() < 0.3:
@@ -298,7 +300,7 @@ class Month:
         for act in [each for each in self.known.acts.values() if not each.settled]:
             account = self.accounts.get(act.token or 0)
             read = None if account is None else tokens([account.listed(act.token or 0)])[act.token or 0]
-            so = read is not None and shows(act, read)
+            so = read is not None and happened(act, read)
             self.over(act, State.DONE if so else State.UNKNOWN)
 
     # What must be true.

@@ -280,6 +280,26 @@ async def test_a_job_is_followed_to_its_end_and_told_then(sqlite_url: str) -> No
         ]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "state", "why"),
+    [
+        ("turbo", State.UNKNOWN, "30 s later ImaginePro said FAST, which does not tell"),
+        ("fast", State.UNKNOWN, "30 s later ImaginePro said FAST, which does not tell"),
+        ("relax", State.DONE, "but 1900 is relax"),
+    ],
+)
+async def test_what_no_reading_can_tell_of_a_mode_is_not_known(
+    sqlite_url: str, wanted: str, state: State, why: str
+) -> None:
+    """Most records have no `jobMode`: then a status of FAST is turbo as well."""
+    upstream = Upstream((token_record(1900, jobMode=""),), tells=frozenset({"status"}))
+    async with ward(sqlite_url, upstream) as bot:
+        upstream.fail(sandbox.TRUNCATED, times=1, at="COMMANDS")
+        (act,) = await bot.do(off(kind=Kind.MODE, wanted=wanted))
+        assert (act.state, upstream.done("COMMANDS", f"1900 {wanted}")) == (state, 1)
+        assert act.why.endswith(why)
+
+
 async def test_a_job_that_fails_is_said_to_and_one_without_end_is_not_waited_for(sqlite_url: str) -> None:
     async with ward(sqlite_url) as bot:
         (probe,) = await bot.do(off(kind=Kind.PROBE, wanted="nude --seed 1"))

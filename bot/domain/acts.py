@@ -89,6 +89,8 @@ class Act(Value):
     """Of acts that were confirmed together, and are told together: the same for all. Empty of one by itself."""
     followed: str = ""
     """The job that ImaginePro made of it."""
+    was: tuple[Mode, ...] = ()
+    """Of a mode: in which ones the last reading before it left its token, as `modes` has it."""
     seen_at: datetime | None = None
     """When a reading showed that it has happened after all, though it seemed not to have."""
 
@@ -158,18 +160,43 @@ def who(act: Act) -> str:
     return f"<@{act.by}>" if act.by else "the bot"
 
 
+_BY_STATUS: Final = {Status.FAST: (Mode.FAST, Mode.TURBO), Status.RELAX: (Mode.RELAX,)}
+"""There is no status for turbo."""
+
+
+def modes(token: Token) -> tuple[Mode, ...]:
+    """In which modes a token may be, by what this reading says of it; empty where that does not tell.
+
+    `jobMode` could tell fast from turbo, and is mostly empty. How old both are, ImaginePro does not say.
+    """
+    kept = token.record.kept
+    found = () if "status" in kept else _BY_STATUS.get(token.status, ())
+    if token.mode is None or "job_mode" in kept:
+        return found
+    return (token.mode,) if token.mode in found else ()
+
+
 def shows(act: Act, token: Token) -> bool | None:
-    """Whether a reading of its token shows what an act wanted; None where no reading can tell."""
+    """Whether this reading of its token shows what an act wants; None where it cannot tell."""
     if act.kind is Kind.TOGGLE:
-        return None if token.active is None else token.active is (act.wanted == "on")
-    if act.kind is not Kind.MODE:
-        return None
-    if act.wanted == Mode.RELAX:
-        return token.status is Status.RELAX if token.status.works else None
-    if token.status is Status.RELAX:
-        return False
-    turbo = token.mode is Mode.TURBO
-    return turbo is (act.wanted == Mode.TURBO) if token.status is Status.FAST else None
+        unread = token.active is None or "active" in token.record.kept
+        return None if unread else token.active is (act.wanted == "on")
+    found = modes(token) if act.kind is Kind.MODE else ()
+    if act.wanted in found:
+        return True if len(found) == 1 else None
+    return False if found else None
+
+
+def happened(act: Act, token: Token) -> bool | None:
+    """Whether a reading after an act shows that it was done; None where it cannot tell.
+
+    A mode that was read before as well proves nothing, as what is read may be old; a reading that moved does.
+    """
+    found = modes(token)
+    if act.kind is not Kind.MODE or act.wanted not in found:
+        return shows(act, token)
+    moved = (act.was and set(act.was).isdisjoint(found)) or (len(found) == 1 and act.was != found)
+    return True if moved else None
 
 
 def may_begin(
@@ -198,12 +225,10 @@ def may_begin(
         if may_have and since is not None and since >= asked_at:
             so = f"{it(each)} was {participle(each)} by {who(each)}" if sure else f"{who(each)} tried that"
             return f"{so} after you asked, <t:{int(since.timestamp())}:R>. Look again, and ask anew."
-    if token is not None and shows(act, token):
-        return f"{it(act)} is {_IS[act.wanted]} already."
+    # What is read of a mode may be old; whether a token is on is ImaginePro's own.
+    if act.kind is Kind.TOGGLE and token is not None and shows(act, token):
+        return f"{it(act)} is {act.wanted} already."
     return None
-
-
-_IS: Final = {"on": "on", "off": "off", "fast": "in fast mode", "relax": "in relax mode", "turbo": "in turbo mode"}
 
 
 def switched_off(acts: Iterable[Act], now: datetime) -> frozenset[int | None]:

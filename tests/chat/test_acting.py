@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from bot.chat.cards import acting
 from bot.chat.cards.acting import Proposal
 from bot.chat.cards.overview import Overview
-from bot.domain.model import Mode, Token
+from bot.domain.model import Failure, Mode, Token, Trouble
+from bot.domain.overlay import laid_over
+from bot.domain.value import replace
 from tests.chat.builders import NOON, fleet, token
 from tests.chat.checks import assert_fits, assert_harmless
 
@@ -74,8 +76,9 @@ def test_what_is_so_already_is_left_alone_and_if_all_is_nothing_is_asked() -> No
     proposal = asked(acting.toggling(FLEET, [1900, 1903, 1904], on=False))
     assert proposal.tokens == (1900,)
     assert lines(proposal)[-1] == "1903 and 1904 are off already, and left alone."
-    assert acting.toggling(FLEET, [1903], on=False) == "Token 1903 is off already, so nothing was sent."
-    assert acting.toggling(FLEET, [1900, 1902], on=True) == "Tokens 1900 and 1902 are on already, so nothing was sent."
+    read = f"(read <t:{int(NOON.timestamp())}:R>), so nothing was sent."
+    assert acting.toggling(FLEET, [1903], on=False) == f"Token 1903 is off already {read}"
+    assert acting.toggling(FLEET, [1900, 1902], on=True) == f"Tokens 1900 and 1902 are on already {read}"
 
 
 def test_whoever_switches_on_what_will_not_work_is_told_why() -> None:
@@ -132,9 +135,19 @@ def test_a_mode_says_how_the_token_is_now_and_what_will_be() -> None:
     assert (proposal.heading, proposal.label) == ("Switch token 1900 to relax mode?", "Switch to relax")
 
 
-def test_a_mode_that_is_set_is_not_asked_for() -> None:
-    said = acting.switching(view(token()), token(), Mode.FAST, so=True)
-    assert said == "Token 1900 is in fast mode already, so nothing was sent."
+def test_a_mode_that_is_listed_already_can_be_asked_for_as_what_is_listed_may_be_old() -> None:
+    proposal = asked(acting.switching(view(token()), token(), Mode.FAST, so=True))
+    assert lines(proposal)[1] == (
+        "ImaginePro lists it so already. How old that is, it does not say: `/fast` can be sent all the same."
+    )
+    assert proposal.label == "Switch to fast"
+
+
+def test_what_is_off_by_an_old_reading_may_be_switched_off() -> None:
+    dark = token(active=False)
+    away = fleet(dark, failure=Failure(Trouble.TIMED_OUT, "", NOON))
+    for unsure in (away, fleet(laid_over(token(active=None), dark, NOON))):
+        assert asked(acting.toggling(replace(view(), fleet=unsure), [1900], on=False)).tokens == (1900,)
 
 
 def test_a_refresh_warns_of_bans_and_names_the_way_that_costs_nothing() -> None:

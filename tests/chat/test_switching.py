@@ -245,11 +245,23 @@ async def test_a_mode_that_is_refused_is_told_so(world: World, upstream: Upstrea
     assert upstream.done("COMMANDS") == 0
 
 
-@pytest.mark.usefixtures("upstream")
-async def test_the_mode_that_is_set_is_not_asked_for(world: World) -> None:
-    result = await world.operator.slash(world.channel, "mode", token=1900, to="fast")
-    assert world.env.errors
-    assert said(result).strip() == "Token 1900 is in fast mode already, so nothing was sent."
+@pytest.mark.parametrize("job_mode", ["", "Fast"])
+async def test_a_mode_that_is_listed_already_is_sent_all_the_same(
+    world: World, upstream: Upstream, job_mode: str
+) -> None:
+    """Somebody may have set it to turbo in Discord, which ImaginePro does not see by itself."""
+    world.desk.fleet = fleet(token(1900, job_mode=job_mode))
+    assert said(await press(world.operator, await mode(world, "fast"))).startswith("🔧 **1900 was switched to fast")
+    assert upstream.done("COMMANDS", "1900 fast") == 1
+
+
+async def test_a_mode_that_imaginepro_does_not_list_yet_is_said_to_be_so(world: World, upstream: Upstream) -> None:
+    question = await mode(world, "relax")
+    upstream.tells = frozenset()
+    world.desk.upstream[1900] = token(1900)
+    text = said(await press(world.operator, question))
+    assert text.startswith("🔧 **1900 was switched to relax by")
+    assert "ImaginePro still lists it as FAST, which may be old: look again later." in text
 
 
 # Refreshes.

@@ -167,7 +167,10 @@ async def test_all_at_once_is_not_offered(world: World, upstream: Upstream, word
 async def test_what_is_no_token_or_so_already_is_not_asked(world: World, upstream: Upstream) -> None:
     assert await refused(world, "7") == "There is no token 7. `/tokens` shows them all."
     assert "is no token: write ids and ranges" in await refused(world, "x")
-    assert await refused(world, "1903") == "Token 1903 is off already, so nothing was sent."
+    read_at = world.desk.fleet.read_at
+    assert read_at is not None
+    already = f"Token 1903 is off already (read <t:{int(read_at.timestamp())}:R>), so nothing was sent."
+    assert await refused(world, "1903") == already
     assert sent(upstream) == []
 
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.acts import Act, Kind, State, infinitive, it, may_begin, participle, remembered, shows
+from bot.domain.acts import Act, Kind, State, happened, infinitive, it, may_begin, modes, participle, remembered, shows
 from bot.domain.incidents import Happening, Key, Rule
 from bot.domain.info import read
 from bot.domain.messages import NoticeKind
 from bot.domain.model import Fleet, Token
+from bot.domain.overlay import laid_over
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.domain.watch.acting import begun, late, planned, settled
@@ -26,9 +27,10 @@ MINUTE = timedelta(minutes=1)
 BANNED = Key(Rule.BANNED, 1900)
 
 
-def token(token_id: int, status: str = "FAST", *, active: bool = True) -> Token:
+def token(token_id: int, status: str = "FAST", *, active: bool | None = True, job_mode: str = "") -> Token:
     """A token as read."""
-    return read(record(token_id, status, active=active))
+    made = record(token_id, status, active=active)
+    return read(replace(made, info=replace(made.info, job_mode=job_mode)))
 
 
 def act(name: str = "a1", wanted: str = "off", **values: object) -> Act:
@@ -80,26 +82,67 @@ def test_a_question_is_void_once_another_did_the_same(state: State, void: object
 
 def test_what_is_so_already_is_not_done() -> None:
     assert may_begin([], act(), NOW, NOW, token(1900, active=False)) == "1900 is off already."
-    assert may_begin([], act(kind=Kind.MODE, wanted="relax"), NOW, NOW, token(1900, "RELAX")) == (
-        "1900 is in relax mode already."
-    )
-    assert may_begin([], act(kind=Kind.MODE, wanted="turbo"), NOW, NOW, token(1900)) is None
+    for wanted, status in (("relax", "RELAX"), ("fast", "FAST"), ("turbo", "FAST")):
+        assert may_begin([], act(kind=Kind.MODE, wanted=wanted), NOW, NOW, token(1900, status)) is None, "may be old"
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted", "so"),
+    ("status", "job_mode", "wanted", "so"),
     [
-        ("FAST", "fast", True),
-        ("FAST", "relax", False),
-        ("RELAX", "fast", False),
-        ("RELAX", "relax", True),
-        ("RELAX", "turbo", False),
-        ("BANNED", "relax", None),
-        ("BANNED", "fast", None),
+        ("FAST", "Fast", "fast", True),
+        ("FAST", "", "fast", None),
+        ("FAST", "", "turbo", None),
+        ("FAST", "Turbo", "turbo", True),
+        ("FAST", "Turbo", "fast", False),
+        ("FAST", "Fast", "turbo", False),
+        ("FAST", "", "relax", False),
+        ("FAST", "Relax", "relax", None),
+        ("RELAX", "", "relax", True),
+        ("RELAX", "", "fast", False),
+        ("RELAX", "Relax", "turbo", False),
+        ("RELAX", "Fast", "fast", None),
+        ("BANNED", "Relax", "relax", None),
+        ("BANNED", "", "fast", None),
     ],
 )
-def test_a_reading_shows_a_mode_where_the_token_works(status: str, wanted: str, so: object) -> None:
-    assert shows(act(kind=Kind.MODE, wanted=wanted), token(1900, status)) is so
+def test_a_reading_shows_a_mode_where_it_can_tell(status: str, job_mode: str, wanted: str, so: object) -> None:
+    assert shows(act(kind=Kind.MODE, wanted=wanted), token(1900, status, job_mode=job_mode)) is so
+
+
+def test_what_a_reading_left_out_shows_nothing() -> None:
+    before = token(1900, job_mode="Turbo", active=False)
+    left_out = laid_over(token(1900, active=None), before, NOW)
+    assert (shows(act(kind=Kind.MODE, wanted="turbo"), before), shows(act(), before)) == (True, True)
+    assert (shows(act(kind=Kind.MODE, wanted="turbo"), left_out), shows(act(), left_out)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "after", "so"),
+    [
+        ("RELAX", "relax", "RELAX", None),
+        ("FAST", "relax", "RELAX", True),
+        ("FAST", "relax", "FAST", False),
+        ("RELAX", "fast", "FAST", True),
+        ("RELAX", "turbo", "FAST", True),
+        ("FAST", "turbo", "FAST", None),
+        ("FAST", "fast", "FAST", None),
+        ("FAST", "turbo", "FAST Turbo", True),
+        ("FAST Turbo", "fast", "FAST", None),
+        ("FAST Turbo", "fast", "FAST Fast", True),
+        ("BANNED", "turbo", "FAST", None),
+        ("BANNED", "relax", "RELAX", True),
+        ("RELAX", "fast", "BANNED", None),
+    ],
+)
+def test_a_mode_is_known_to_be_set_where_the_reading_before_was_otherwise(
+    before: str, wanted: str, after: str, so: object
+) -> None:
+    def read(words: str) -> Token:
+        status, _, job_mode = words.partition(" ")
+        return token(1900, status, job_mode=job_mode)
+
+    asked = act(kind=Kind.MODE, wanted=wanted, was=modes(read(before)))
+    assert happened(asked, read(after)) is so
 
 
 def test_what_is_remembered_is_open_or_late_or_the_last_of_its_subject() -> None:

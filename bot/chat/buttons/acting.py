@@ -16,6 +16,7 @@ from bot.chat.buttons.confirm import confirm
 from bot.chat.buttons.press import Pressed
 from bot.chat.buttons.tokens import linked_card, reread, token_view, viewed
 from bot.chat.cards.acting import Proposal, refreshing, resting, switching, toggling
+from bot.chat.cards.status import status_word
 from bot.chat.desk import Desk, UnclearError, answer, apologise, upstream_sentence
 from bot.chat.text import capitalised, plain, within
 from bot.domain.acts import Act, Kind, State, infinitive, shows, who
@@ -52,7 +53,7 @@ async def ask_mode(
     """Ask whether a token's account shall work in that mode.
 
     Raises:
-        UnclearError: It does already, or there is no such token.
+        UnclearError: There is no such token.
     """
     desk: Desk = interaction.client.desk
     token = known_token(desk, token_id)
@@ -201,5 +202,7 @@ async def _end(pressed: Pressed, acts: Sequence[Act]) -> None:
     if token is None:
         await _show(pressed, within(said, TEXT_LIMIT))
     else:
+        if first.kind is Kind.MODE and first.state is State.DONE and shows(first, token) is False:
+            said = [*said, f"ImaginePro still lists it as {status_word(token)}, which may be old: look again later."]
         view = token_view(pressed.client.access, token)
         await _show(pressed, within(said, TEXT_LIMIT), await linked_card(pressed, token), view)

@@ -62,10 +62,11 @@ def toggling(view: Overview, tokens: Sequence[int], *, on: bool, reason: str = "
         reason: In somebody's own words.
     """
     word, before = "on" if on else "off", view.fleet
-    so = [each for each in tokens if _known(before, each).active is on]
+    so = [each for each in tokens if _known(before, each).active is on and _is_read(before, each)]
     todo = tuple(each for each in tokens if each not in set(so))
     if not todo:
-        return f"{capitalised(_titled(so))} {'is' if len(so) == 1 else 'are'} {word} already, so nothing was sent."
+        is_, seen = "is" if len(so) == 1 else "are", f" (read {stamp(before.read_at)})" if before.read_at else ""
+        return f"{capitalised(_titled(so))} {is_} {word} already{seen}, so nothing was sent."
     after = replace(before, tokens={**before.tokens, **{each: _switched(before, each, on=on) for each in todo}})
     gone = {each.id for each in before.usable} - {each.id for each in after.usable}
     bad = _in_trouble(after, todo) if on else {}
@@ -94,8 +95,8 @@ def toggling(view: Overview, tokens: Sequence[int], *, on: bool, reason: str = "
     return Proposal(todo, f"Switch {_titled(todo)} {word}?", tuple(lines), label, danger=bool(gone or bad))
 
 
-def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reason: str = "") -> Proposal | str:
-    """Switching a token's account to another speed mode; where it is in that already, that in a sentence.
+def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reason: str = "") -> Proposal:
+    """Switching a token's account to a speed mode; also to one that ImaginePro names already, as that may be old.
 
     Args:
         view: What is known.
@@ -104,14 +105,18 @@ def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reas
         so: Whether that reading shows it already; None where no reading can tell.
         reason: In somebody's own words.
     """
-    if so:
-        return f"Token {token.id} is in {mode} mode already, so nothing was sent."
     left = f"{amount(token.fast_time)} fast time left" if token.fast_time.known else "fast time not known"
     now = ", ".join(filter(None, [token.mode and f"{token.mode} mode", status_word(token)]))
     against = [*_against(token, mode, view), *_deaf(token)]
     lines = sections(
         old_numbers(view, view.fleet.age_of(token.id)),
-        [f"**Now** {now} · {left}", f"**Then** {_MEANS[mode]}"],
+        [
+            f"**Now** {now} · {left}",
+            f"ImaginePro lists it so already. How old that is, it does not say: `/{mode}` can be sent all the same."
+            if so
+            else "",
+            f"**Then** {_MEANS[mode]}",
+        ],
         [f"⚠️ {each}" for each in against],
         ["It is sent to Midjourney as a command, and may take minutes. You see here how it ends."],
         [f"Reason: {quoted(reason, 250)}" if reason else ""],
@@ -214,6 +219,11 @@ def _titled(tokens: Sequence[int]) -> str:
 
 def _known(fleet: Fleet, token: int) -> Token:
     return fleet.tokens[token]
+
+
+def _is_read(fleet: Fleet, token: int) -> bool:
+    """Whether the last try to read said whether it is on: what is old refuses nothing."""
+    return fleet.failure is None and "active" not in _known(fleet, token).record.kept
 
 
 def _switched(fleet: Fleet, token: int, *, on: bool) -> Token:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from bot.domain.acts import LATE, Act, State, infinitive, participle, remembered, shows
+from bot.domain.acts import LATE, Act, State, happened, infinitive, participle, remembered
 from bot.domain.incidents import Happening, Incident, Key, Moment, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.steering import Entry
@@ -63,7 +63,7 @@ def _happened_after_all(known: Known, act: Act, now: datetime) -> bool:
     if token is None or read_at is None or act.settled_at is None or not act.settled_at < read_at <= now:
         return False
     newer = any(each.subject == act.subject and each.at > act.at for each in known.acts.values())
-    return not newer and now - act.settled_at < LATE and bool(shows(act, token))
+    return not newer and now - act.settled_at < LATE and bool(happened(act, token))
 
 
 def _told(known: Known, acts: Sequence[Act], now: datetime) -> tuple[Changes, Known]:

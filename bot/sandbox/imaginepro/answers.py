@@ -74,9 +74,11 @@ def _commanded(upstream: Upstream, asked: Asked) -> object:
 def _obeyed(upstream: Upstream, record: TokenRecord, command: str) -> None:
     if command == "info":
         record["info"] = {**record["info"], **upstream.fresh.get(record["id"], {})}
-    else:
+        return
+    if "jobMode" in upstream.tells:
         record["info"] = {**record["info"], "jobMode": command.title()}
-        record["status"] = _MODES[command] if record["status"] in _MODES.values() else record["status"]
+    if "status" in upstream.tells and record["status"] in _MODES.values():
+        record["status"] = _MODES[command]
 
 
 def _traced(upstream: Upstream, asked: Asked) -> object:

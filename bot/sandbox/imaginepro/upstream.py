@@ -74,6 +74,8 @@ class Upstream:
     """Whether the queue is, so that no job begins."""
     fresh: dict[int, dict[str, str]] = field(default_factory=dict)
     """By token what its info says once somebody has it read anew."""
+    tells: frozenset[str] = frozenset({"jobMode", "status"})
+    """What of a record says by itself which mode was set: the real one promises neither."""
     notices: dict[int, str] = field(default_factory=dict)
     """By token what a trace says in the `message` of its info."""
     account: dict[str, Any] = field(init=False)
