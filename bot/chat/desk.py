@@ -281,7 +281,9 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
         await say(interaction, str(error))
         return
     if isinstance(error, UpstreamError):
-        await say(interaction, upstream_sentence(error, interaction.client.desk.now))
+        from bot.chat.refusals import refused  # noqa: PLC0415 - no start needs it
+
+        await say(interaction, refused(error, interaction.client.desk.now))
         return
     if isinstance(error, FencedError):
         await say(interaction, "Another copy of the bot has taken over just now, so this was not done. Try it again.")
@@ -303,7 +305,7 @@ async def apologise(interaction: discord.Interaction[Any], error: Exception) -> 
 
 
 def upstream_sentence(error: UpstreamError, now: datetime) -> str:
-    """What went wrong at ImaginePro, in a sentence of ours: its own text stays in the log."""
+    """Why a token could not be read, in a sentence of ours, where what was read before is shown as well."""
     until = now + error.retry_after if error.retry_after else None
     again = "until then, nobody can read it anew" if until else "try again in a minute"
     return f"{why(error.trouble, error.status, until)}. What was read last stays as it is; {again}."

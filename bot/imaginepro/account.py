@@ -48,9 +48,9 @@ def _account(body: Buffer, clean: Clean) -> Account:
     for row in objects(_Account, body)[:1]:
         found = Account(
             plan=clean(text_of(row.type)),
-            quota=_whole(row.credits_quota),
+            quota=_given(row.credits_quota),
             credits=_whole(row.credits),
-            extra=_whole(row.credits_extra),
+            extra=_given(row.credits_extra),
             expires_at=instant(row.expired_at),
             email=masked(text_of(row.email)),
         )
@@ -64,6 +64,12 @@ def _whole(value: Loose) -> int | None:
     """So many credits; of a fraction the next whole number, so that none are called left only where none are."""
     text = text_of(value).strip()
     return math.ceil(float(text)) if _FRACTION.fullmatch(text) else integer(value, INT64)
+
+
+def _given(value: Loose) -> int | None:
+    """The same of what nobody can have less than none of: one may owe credits, but not be given less than 0."""
+    found = _whole(value)
+    return None if found is None or found < 0 else found
 
 
 def _verdict(body: Buffer, clean: Clean) -> Verdict:

@@ -160,27 +160,37 @@ async def test_a_token_that_was_not_read_for_long_is_shown_as_the_trace_has_it(w
 
 
 FAULTS = [
-    sandbox.UNAUTHORIZED,
-    sandbox.FORBIDDEN,
-    sandbox.rate_limited("60"),
-    sandbox.SERVER_ERROR,
-    sandbox.BAD_GATEWAY,
-    sandbox.WEB_PAGE,
-    sandbox.RESET,
+    (sandbox.UNAUTHORIZED, "refuses the API key, or its credits are used up. **Do:** check"),
+    (sandbox.FORBIDDEN, "forbids this call: the plan may not be DIY. **Do:** check"),
+    (sandbox.INVALID, r"does not accept this call \(400\: id must be an integer"),
+    (sandbox.rate_limited("60"), "asks to be left alone until"),
+    (sandbox.SERVER_ERROR, "answered with an error of its own. Try again in a minute."),
+    (sandbox.BAD_GATEWAY, "answered with an error of its own. Try again in a minute."),
+    (sandbox.WEB_PAGE, "answer could not be understood. Try again in a minute."),
+    (sandbox.RESET, "cannot be reached. Try again in a minute."),
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "words"), FAULTS)
 @pytest.mark.parametrize("command", ["job trace", "job show", "job list"])
 async def test_whatever_is_wrong_at_imaginepro_is_told_in_a_sentence(
-    world: World, site: Upstream, command: str, fault: sandbox.Fault
+    world: World, site: Upstream, command: str, fault: sandbox.Fault, words: str
 ) -> None:
     site.fail(fault)
     result = await use(world, command, **({} if command == "job list" else {"message_id": ID}))
     await later(world, timedelta(minutes=1))
     text = " ".join([shown(result), *(each.content for each in result.followups)])
-    assert "ImaginePro" in text
+    assert words in text
     assert "inside the bot" not in text
+    assert world.env.errors
+
+
+async def test_a_plan_without_the_list_of_jobs_is_not_told_of_a_list_of_tokens(world: World, site: Upstream) -> None:
+    site.fail(sandbox.NOT_FOUND)
+    result = await use(world, "job list")
+    await later(world, timedelta(minutes=1))
+    text = " ".join([shown(result), *(each.content for each in result.followups)])
+    assert "ImaginePro has nothing at the address of this call, or not for your plan." in text
     assert world.env.errors
 
 

@@ -129,12 +129,12 @@ async def test_a_path_that_names_a_token_wants_one_and_one_that_does_not_takes_n
         (
             "resume",
             "▶️ Resume the queue of your ImaginePro account?",
-            "ALL jobs of your ImaginePro account, of every token",
+            "This resumes ALL jobs of your ImaginePro account, of",
         ),
         (
             "reboot",
             "🔄 Reboot the queue of your ImaginePro account?",
-            "This begins the queue anew, for ALL jobs of your",
+            "This reboots the queue, for ALL jobs of your",
         ),
     ],
 )
@@ -187,7 +187,7 @@ async def test_what_nobody_knows_and_nothing_tells_is_for_a_person_to_see(world:
         question = await asked(world, "queue pause")
         upstream.fail(closing(sandbox.SERVER_ERROR), times=1)
         text = said(await press(world.operator, question))
-    assert text.endswith("Look in ImaginePro whether it happened, before you ask anew.")
+    assert text.endswith("Look in ImaginePro whether it happened, before you ask again.")
 
 
 async def test_read_only_refuses_all_that_changes_something_and_answers_the_rest(

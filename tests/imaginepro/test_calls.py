@@ -241,6 +241,14 @@ async def test_a_part_of_a_credit_is_not_none(said: object, whole: int | None) -
         assert (await client.account()).credits == whole
 
 
+async def test_a_quota_below_none_is_not_known() -> None:
+    upstream = upstream_of()
+    upstream.fail(payload("account.json", credits=-5, creditsQuota=-1, creditsExtra=-7))
+    async with client_and(upstream) as client:
+        account = await client.account()
+    assert (account.credits, account.quota, account.extra) == (-5, None, None)
+
+
 @pytest.mark.parametrize("said", [1665153000000, "1665153000", "20221007", "soon", None])
 async def test_a_number_is_no_date_of_another_century(said: object) -> None:
     upstream = upstream_of()

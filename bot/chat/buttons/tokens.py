@@ -12,7 +12,7 @@ from bot.chat.buttons import silence
 from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.buttons.switching import switches
 from bot.chat.cards import Overview, fleet_card, overview, token_card
-from bot.chat.desk import Access, Desk, Need, apologise, say
+from bot.chat.desk import Access, Desk, Need, apologise, say, upstream_sentence
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.domain.value import replace
@@ -48,10 +48,9 @@ class Refresh(Guarded, template=r"token:refresh:(?P<id>[0-9]{1,19})"):
             view = token_view(interaction.client.access, token)
             await interaction.edit_original_response(embed=embed, view=view, attachments=[])
         except UpstreamError as error:
-            if error.trouble is not Trouble.NOT_FOUND:
-                await apologise(interaction, error)
-            else:
-                await say(interaction, f"ImaginePro no longer lists token {self._token_id}.")
+            missing = f"ImaginePro no longer lists token {self._token_id}."
+            sentence = upstream_sentence(error, interaction.client.desk.now)
+            await say(interaction, missing if error.trouble is Trouble.NOT_FOUND else sentence)
         except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word
             await apologise(interaction, error)
 

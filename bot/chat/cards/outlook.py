@@ -116,7 +116,7 @@ def length(time: timedelta) -> str:
         hours = max(1, round(time / _HOUR))
         return f"{hours} h"
     days = round(time / _DAY * 2) / 2 if time < SOON else round(time / _DAY)
-    return f"{days:g} day{'s' * (days != 1)}"
+    return f"{number(days)} day{'s' * (days != 1)}"
 
 
 def _dry(said: Forecast, now: datetime, zone: tzinfo) -> str:

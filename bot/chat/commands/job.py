@@ -16,7 +16,7 @@ def command() -> app_commands.Group:
         ("trace", "Which token ran a job, and how that token stands", _trace, Need.VIEW),
         ("show", "How far a job is, until it is over; its picture, or why it failed", _show, Need.VIEW),
         ("list", "The jobs of the last 24 hours", _list, Need.VIEW),
-        ("probe", "Let one image be made, and see whether and on which token jobs run", _probe, Need.ACT),
+        ("probe", "Have one image made, to see whether jobs run, and on which token", _probe, Need.ACT),
     ):
         group.add_command(
             app_commands.Command(name=name, description=description, callback=callback, extras=need.extras)

@@ -33,6 +33,6 @@ async def _check(interaction: Asked, *, text: app_commands.Range[str, 1, 4000]) 
     lines = [
         *([] if said.ok and not said.message else [reason]),
         f"**Prompt** {quoted(text, PROMPT)}",
-        "Ban words and parameters are looked at. It comes close to Midjourney's own rules; these have the last word.",
+        "This checks ban words and parameters. Midjourney's own rules are close to that, and have the last word.",
     ]
     await answer(interaction, embed=compose(title, lines, GREEN if said.ok else ORANGE))

@@ -19,8 +19,8 @@ def command() -> app_commands.Group:
         ("count", "How many jobs wait in ImaginePro's queue", Need.VIEW, _count),
         ("status", "What ImaginePro says of its queue", Need.VIEW, _status),
         ("pause", "Pause ALL jobs of your ImaginePro account", Need.ACT, _pause),
-        ("resume", "Let the jobs of your ImaginePro account go on", Need.ACT, _resume),
-        ("reboot", "Begin the queue of your ImaginePro account anew", Need.ACT, _reboot),
+        ("resume", "Resume all jobs of your ImaginePro account", Need.ACT, _resume),
+        ("reboot", "Reboot the queue of your ImaginePro account", Need.ACT, _reboot),
     )
 
 

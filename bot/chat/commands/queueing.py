@@ -45,19 +45,19 @@ _QUESTIONS: Final[Mapping[str, _Question]] = {
     "PAUSE": _Question(
         "⏸️ Pause {whose}?",
         "This pauses {all_}.",
-        "Jobs that are sent meanwhile wait, or are refused. `/queue resume` lets them go on.",
+        "Jobs that are sent meanwhile wait, or are refused, until `/queue resume`.",
         "Pause {short}",
         danger=True,
     ),
     "RESUME": _Question(
         "▶️ Resume {whose}?",
-        "{all_} go on.",
-        "So does what somebody paused on purpose.",
+        "This resumes {all_}.",
+        "That includes what somebody paused on purpose.",
         "Resume {short}",
     ),
     "REBOOT": _Question(
         "🔄 Reboot {whose}?",
-        "This begins the queue anew, for {all_}.",
+        "This reboots the queue, for {all_}.",
         "Those that wait or run may be lost for good.",
         "Reboot {short}",
         danger=True,
@@ -139,7 +139,7 @@ async def _end(pressed: Pressed, acts: Sequence[Act]) -> None:
     tells = (
         ""
         if embed or act.state is not State.UNKNOWN
-        else "Look in ImaginePro whether it happened, before you ask anew."
+        else "Look in ImaginePro whether it happened, before you ask again."
     )
     said = "\n".join(filter(None, [f"{told.sign[0]} **{told.headline}**", *map(str, told.lines), tells]))
     with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # the ops channel tells of it, too
