@@ -279,7 +279,8 @@ class Acts:
     async def _over(self, act: Act, outcome: "Outcome", tell: Tell) -> Act:
         """Store what became of it; and after that, what was read of its token."""
         assert outcome.state is not None  # noqa: S101 - whatever is not known by now is UNKNOWN
-        act = replace(act, state=outcome.state, why=outcome.why, followed=outcome.followed or act.followed)
+        followed = outcome.followed or act.followed
+        act = replace(act, state=outcome.state, why=outcome.why, followed=followed, denied=outcome.denied)
         self.jobs.pop(act.id, None)
         self._unsaved[act.id] = act = replace(act, settled_at=self._clock())
         with contextlib.suppress(StoreError):  # the tick tries again

@@ -31,6 +31,8 @@ class Outcome(Value):
     """Its token, as it was read."""
     followed: str = ""
     """The job that ImaginePro made of it."""
+    denied: bool = False
+    """Whether what was read shows that it has not happened by then."""
 
 
 async def send(upstream: Acting, act: Act) -> Outcome:
@@ -99,7 +101,7 @@ async def read_back(
     look = _READ_BACK.get(act.kind)
     if look is None:  # nothing tells
         return replace(outcome, state=State.UNKNOWN)
-    clock, seen = asyncio.get_running_loop().time, ""
+    clock, seen, denied = asyncio.get_running_loop().time, "", False
     passed = clock() - sent_at
     # Of those whose time is over, as after a job was followed, one is enough.
     over = sum(after.total_seconds() <= passed for after in looks)
@@ -108,14 +110,14 @@ async def read_back(
         try:
             found = await look(upstream, act)
         except UpstreamError as error:
-            seen = f"it could not be read back: {error.detail}"
+            seen, denied = f"it could not be read back: {error.detail}", False
             continue
         if found.state is not None:
             return replace(found, why=f"{outcome.why}, {'but' if found.state is State.DONE else 'and'} {found.why}")
-        seen, outcome = found.why, replace(outcome, token=found.token)
+        seen, denied, outcome = found.why, found.denied, replace(outcome, token=found.token)
     later = "after that" if over == len(looks) else f"{looks[-1].total_seconds():.0f} s later"
     why = f"{outcome.why}, and {later} {seen}"
-    return replace(outcome, state=State.UNKNOWN, why=why)
+    return replace(outcome, state=State.UNKNOWN, why=why, denied=denied)
 
 
 _COMMANDS: Final[Mapping[str, Literal["fast", "relax", "turbo", "info"]]] = {
@@ -192,7 +194,8 @@ async def _token(upstream: Acting, act: Act) -> Outcome:
     if act.kind is Kind.TOGGLE:
         if token.active is None:
             return Outcome(None, f"ImaginePro did not say whether {it(act)} is on", token)
-        return Outcome(None, f"{it(act)} was still {'on' if token.active else 'off'}", token)
+        return Outcome(None, f"{it(act)} was still {'on' if token.active else 'off'}", token, denied=True)
+    # A status is as old as what Midjourney said last, so of a mode it denies nothing.
     said = token.status_text or "no status"
     why = f"ImaginePro still said {said}" if found is False else f"ImaginePro said {said}, which does not tell"
     return Outcome(None, why, token)
@@ -207,7 +210,9 @@ async def _job(upstream: Acting, act: Act) -> Outcome:
         return Outcome(State.DONE, f"it ended: {job.error[:_SHOWN] or 'as one that failed'}")
     if job.status is JobStatus.DONE:
         return Outcome(State.NOT_DONE, "it was finished")
-    return Outcome(None, "it was still running")
+    if job.status is JobStatus.UNKNOWN:
+        return Outcome(None, "nobody knows how far it was")
+    return Outcome(None, "it was still running", denied=True)
 
 
 async def _image(upstream: Acting, act: Act) -> Outcome:
@@ -215,7 +220,7 @@ async def _image(upstream: Acting, act: Act) -> Outcome:
     for image in await upstream.images(1, 100):
         if image.prompt.strip() == act.wanted.strip():
             return Outcome(State.DONE, "there is an image of it", followed=image.id)
-    return Outcome(None, "there was no image of it")
+    return Outcome(None, "there was no image of it")  # one that is being made need not be listed
 
 
 async def _listed(upstream: Acting, act: Act) -> Outcome:
@@ -225,7 +230,9 @@ async def _listed(upstream: Acting, act: Act) -> Outcome:
         return Outcome(None, "the list could not be read to the letter")
     there = {word.casefold() for word in words}
     so = there.issuperset(map(str.casefold, add)) and there.isdisjoint(map(str.casefold, remove))
-    return Outcome(State.DONE, f"{it(act)} shows it") if so else Outcome(None, f"{it(act)} was not {participle(act)}")
+    if so:
+        return Outcome(State.DONE, f"{it(act)} shows it")
+    return Outcome(None, f"{it(act)} was not {participle(act)}", denied=True)
 
 
 _READ_BACK: Final[Mapping[Kind, Callable[[Acting, Act], Awaitable[Outcome]]]] = {

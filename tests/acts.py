@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import re
 import sys
 import tempfile
 import time
@@ -137,10 +138,14 @@ class Run:
             await asyncio.sleep(self._rng.uniform(0, REST))
 
     async def _happen_late(self, people: Sequence[Member], token: int, wanted: str) -> None:
-        """Let what nobody knows of happen after all, sometimes: a proxy held it back."""
+        """Let what was sent and had no answer happen after all, sometimes: a proxy held it back."""
         said = [message for each in people for message in self._told(each.id)]
-        unknown = len(said) == 1 and "not known" in said[0].now.content
-        if unknown and self._home.upstream.fleet[token]["isActive"] is (wanted == "off") and self._rng.random() < LATE:
+        unanswered = len(said) == 1 and re.search("not known|was still", said[0].now.content)
+        if (
+            unanswered
+            and self._home.upstream.fleet[token]["isActive"] is (wanted == "off")
+            and self._rng.random() < LATE
+        ):
             self._home.upstream.fleet[token]["isActive"] = wanted == "on"
             self._home.upstream.note("TOGGLE", f"{token} {wanted}")
             self._done["happened late"] += 1
@@ -212,7 +217,7 @@ class Run:
         for entry in reversed(await store.audit(10**6)):
             entries[entry.by].append(entry)
         effects = dict(self._effects(stored))
-        outcomes = Counter(each.state for each in stored)
+        outcomes = Counter(each.told for each in stored)
         self._report.figures |= {
             **self._done,
             "acts": len(stored),
@@ -236,11 +241,11 @@ class Run:
                 broken["said to be done, and was not"].append(_name(each))
             if happened and not said:
                 broken["said not to be done, and was"].append(f"{_name(each)}: {each.why}")
-            wanted = ["about to", ENTRIES.get(each.state, "?"), *(["after all"] if each.seen_at else [])]
+            wanted = ["about to", ENTRIES.get(each.told, "?"), *(["after all"] if each.seen_at else [])]
             if (found := [entry.act for entry in entries[each.by]]) != wanted:
                 broken["audit"].append(f"{_name(each)}: {found}")
             values = {"by": each.by, "token": each.token, "wanted": each.wanted}
-            words = [WORDS[each.state], *([AFTER_ALL] if each.seen_at else [])] if each.state in WORDS else []
+            words = [WORDS[each.told], *([AFTER_ALL] if each.seen_at else [])] if each.told in WORDS else []
             told = [message.now.content for message in self._told(each.by)]
             if len(told) != len(words) or not all(
                 word.format_map(values) in text for word, text in zip(words, told, strict=True)

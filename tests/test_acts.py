@@ -178,14 +178,26 @@ async def test_what_is_refused_is_not_done_and_not_read_back(sqlite_url: str, fa
 
 
 @pytest.mark.parametrize("fault", [sandbox.SERVER_ERROR, sandbox.BAD_GATEWAY, sandbox.WEB_PAGE, sandbox.RESET])
-async def test_what_is_not_known_and_cannot_be_seen_is_said_to_be_not_known(sqlite_url: str, fault: Fault) -> None:
+async def test_what_can_be_read_and_has_not_happened_in_half_a_minute_was_not_done(
+    sqlite_url: str, fault: Fault
+) -> None:
     async with ward(sqlite_url) as bot:
         bot.upstream.fail(fault, times=1)
         (act,) = await bot.do(off())
-        assert (act.state, bot.sent, bot.on()) == (State.UNKNOWN, 1, True)
+        assert (act.state, act.told, bot.sent, bot.on()) == (State.UNKNOWN, State.NOT_DONE, 1, True)
+        (told,) = await bot.told()
+        assert told.startswith("✖️ 1900 could not be switched off, as <@41> asked: ")
+        assert told.endswith(r"\, and 30 s later 1900 was still on")
+
+
+async def test_what_can_be_read_but_does_not_say_is_said_to_be_not_known(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fleet[1900]["isActive"] = None
+        bot.upstream.fail(sandbox.RESET, times=1)
+        (act,) = await bot.do(off())
+        assert (act.state, bot.sent) == (State.UNKNOWN, 1)
         (told,) = await bot.told()
         assert told.startswith("❔ It is not known whether 1900 was switched off, as <@41> asked: ")
-        assert told.endswith(r"\, and 30 s later 1900 was still on")
 
 
 @pytest.mark.parametrize("fault", [sandbox.TRUNCATED, HANGS])

@@ -91,6 +91,8 @@ class Act(Value):
     """The job that ImaginePro made of it."""
     was: tuple[Mode, ...] = ()
     """Of a mode: in which ones the last reading before it left its token, as `modes` has it."""
+    denied: bool = False
+    """Whether nobody knows, but what was read at the end of half a minute was as before."""
     seen_at: datetime | None = None
     """When a reading showed that it has happened after all, though it seemed not to have."""
 
@@ -98,6 +100,11 @@ class Act(Value):
     def subject(self) -> str:
         """What only one act at a time may be about."""
         return f"{self.kind}:{self.job or ('' if self.token is None else self.token)}"
+
+    @property
+    def told(self) -> State:
+        """What people are told of the outcome: what reads as before is not done, until a later reading shows it."""
+        return State.NOT_DONE if self.denied else self.state
 
     @property
     def settled(self) -> bool:

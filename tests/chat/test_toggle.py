@@ -248,9 +248,9 @@ async def test_a_token_that_is_gone_meanwhile_is_told_as_imaginepro_says_it(worl
     [
         (FORBIDDEN, "✖️ **1900 could not be switched off", False),
         (rate_limited(), "✖️ **1900 could not be switched off", False),
-        (RESET, "❔ **It is not known whether 1900 was switched off", False),
+        (RESET, "✖️ **1900 could not be switched off", False),
         (RESET_AFTER, "🔧 **1900 was switched off by", True),
-        (BAD_GATEWAY, "❔ **It is not known whether 1900 was switched off", False),
+        (BAD_GATEWAY, "✖️ **1900 could not be switched off", False),
     ],
 )
 async def test_what_goes_wrong_upstream_is_told_truthfully_and_not_sent_again(

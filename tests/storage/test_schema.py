@@ -290,7 +290,8 @@ _STORED: dict[type[Value], str] = {
     End: "became reason",
     Key: "rule step token",
     Moment: "act at by severity until what who",
-    Act: "at batch begun_at by followed id job keys kind reason runbook seen_at settled_at state token wanted why",
+    Act: "at batch begun_at by denied followed id job keys kind reason runbook seen_at settled_at state token wanted "
+    "was why",
     Notice: "about acts at before by digest escalated keys kind quiet remark to until words",
     Runbook: "an_hour at book by does quiet stopped_at",
     Trail: "hand_at kind left moves token well_since",

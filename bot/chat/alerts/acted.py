@@ -25,7 +25,7 @@ def acted(notice: Notice, _: Sequence[Story]) -> Draft:
     """What became of the acts of a notice: a line, and of acts that were confirmed together one for each outcome."""
     alike: dict[tuple[State, str, str, bool], list[Act]] = defaultdict(list)
     for act in notice.acts:
-        alike[act.state, participle(act), _why(act), act.seen_at is not None].append(act)
+        alike[act.told, participle(act), _why(act), act.seen_at is not None].append(act)
     gravest_first = sorted(alike.values(), key=lambda acts: _GRAVEST.index(_outcome(acts[0])))
     first, *rest = map(sentence, gravest_first) if alike else ["Something was done at ImaginePro"]
     return Draft((_sign(notice.acts), cards.GREY), first, [*rest])
@@ -43,7 +43,7 @@ def sentence(acts: Sequence[Act]) -> str:
             f"{capitalised(about)} {was} {done} after all: {who(act)} asked for it {stamp(act.at)}, "
             "and it seemed not to have happened"
         )
-    match act.state:
+    match act.told:
         case State.DONE:
             return f"{capitalised(about)} {was} {done} by {who(act)}{told}"
         case State.NOT_DONE:
@@ -55,12 +55,12 @@ def sentence(acts: Sequence[Act]) -> str:
 def _why(act: Act) -> str:
     """Why it was done, and what is known of the outcome."""
     runbook = act.runbook and f"runbook {act.runbook}"
-    return "; ".join(filter(None, [runbook, act.reason if act.state is State.DONE else "", act.why]))
+    return "; ".join(filter(None, [runbook, act.reason if act.told is State.DONE else "", act.why]))
 
 
 def _outcome(act: Act) -> State:
     """As it is known by now; one that is not settled is no outcome yet, and so not known."""
-    state = State.DONE if act.seen_at is not None else act.state
+    state = State.DONE if act.seen_at is not None else act.told
     return state if state in _SIGNS else State.UNKNOWN
 
 

@@ -43,7 +43,7 @@ def settled(known: Known, acts: Sequence[Act], now: datetime) -> tuple[Changes, 
 
 
 def _outcome(act: Act, now: datetime) -> Entry:
-    return Entry(now, act.by, OUTCOMES[act.state], infinitive(act), act.why)
+    return Entry(now, act.by, OUTCOMES[act.told], infinitive(act), act.why)
 
 
 def late(known: Known, now: datetime) -> tuple[Changes, Known]:
@@ -103,7 +103,7 @@ def _in_a_timeline(act: Act) -> str:
     done = participle(act)
     if act.seen_at is not None:
         return f"{done} after all, asked for"
-    return {State.DONE: done, State.NOT_DONE: f"not {done}, asked for"}.get(act.state, f"perhaps {done}, asked for")
+    return {State.DONE: done, State.NOT_DONE: f"not {done}, asked for"}.get(act.told, f"perhaps {done}, asked for")
 
 
 def _because(act: Act) -> str:
