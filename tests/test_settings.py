@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from bot.domain.model import Threshold
 from bot.domain.value import replace
 from bot.imaginepro.endpoints import ENDPOINTS, Endpoint
+from bot.imaginepro.http import PATIENCE
 from bot.settings import ENDPOINT_VARIABLES, VARIABLES, Secret, Settings, SettingsError, load
+from bot.settings.environment import LONGEST_TURN
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = {
@@ -729,6 +731,22 @@ def test_an_endpoint_is_where_the_operator_says(name: str, text: str, method: st
 
 
 @pytest.mark.parametrize(
+    ("limit", "interval", "warned"),
+    [
+        ("1/3s", "60s", False),
+        ("1/3s", "5s", True),
+        ("1/60s", "60s", True),
+        ("1/20s", "1h", True),
+        ("1/15s", "30s", False),
+    ],
+)
+def test_a_limit_under_which_people_find_no_turn_is_hinted_at(limit: str, interval: str, *, warned: bool) -> None:
+    settings = load(REQUIRED | {"IMAGINEPRO_RATE_LIMIT": limit, "POLL_INTERVAL": interval})
+    assert [each.partition(" ")[0] for each in settings.hints] == ["IMAGINEPRO_RATE_LIMIT"] * warned
+    assert timedelta(seconds=PATIENCE) == LONGEST_TURN
+
+
+@pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("QUEUE_PAUSE", "/api/v1/queue/pause", "write a method and a path, such as POST /api/v1/..."),
@@ -758,6 +776,8 @@ def test_an_endpoint_is_where_the_operator_says(name: str, text: str, method: st
         ("QUEUE_PAUSE", "POST /q/:id", "in braces, such as {token}"),
         ("QUEUE_PAUSE", "POST /q/<id>", "in braces, such as {token}"),
         ("QUEUE_PAUSE", '"POST /q"', "leave out the quotes"),
+        ("QUEUE_PAUSE", "POST /q?key=sk-abcdefgh", "leave out the key"),
+        ("QUEUE_PAUSE", "POST /q " + '{"a":' * 2000, "is not JSON that can be sent"),
         ("QUEUE_PAUSE", 'POST /q {"id": {token}}', 'such as {"token": "{token}"}'),
         ("BANWORDS_UPDATE", "POST /b", "write behind the path what is sent"),
         ("BANWORDS_UPDATE", 'POST /b {"words": "{add}"}', "write behind the path what is sent"),

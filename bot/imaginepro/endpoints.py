@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from bot.domain.redaction import redact
 from bot.domain.value import Value, replace
 
 PREFIX: Final = "IMAGINEPRO_ENDPOINT_"
@@ -131,20 +132,13 @@ def placed(endpoint: Endpoint, text: str) -> Endpoint:
     Raises:
         ValueError: It cannot be there, or not so, with a sentence that says how to mend it.
     """
-    if text[:1] in "\"'":
+    if text.startswith(('"', "'")):
         _mend("leave out the quotes (docker --env-file keeps them)")
     method, path, body = (*text.split(maxsplit=2), "", "", "")[:3]
     if method.upper() not in _METHODS or not path:
         _mend(f"write a method and a path, such as {endpoint.method} /api/v1/..., with a blank between them")
-    if "://" in path:
-        _mend("leave out the host: write the path alone, from /api/ on. The host is IMAGINEPRO_API_URL")
-    if not re.fullmatch(r"/[!-~]+", path) or "#" in path or ".." in path:
-        _mend("write the whole path: it begins with / and has no blanks, .. or # in it")
-    if re.search(r"/:\w|[<>]", path):
-        _mend("write what is filled in in braces, such as {token} for a token's id")
+    _check_path(path)
     taken = named(path) | named(_json(endpoint, method.upper(), body.strip()))
-    for each in sorted(named(path) & _NOT_IN_A_PATH):
-        _mend(f'write "{{{each}}}" in the JSON behind the path: it is no text that a path could hold')
     if re.search(r"[{}]", _BRACES.sub("", path)) or not taken <= set(endpoint.takes):
         known = ", ".join(f"{{{each}}}" for each in endpoint.takes)
         _mend(f"only {known} can be filled in" if known else "nothing is filled in here: leave out what is in braces")
@@ -157,6 +151,20 @@ def placed(endpoint: Endpoint, text: str) -> Endpoint:
         )
     body = body.strip() or ("" if method.upper() == "GET" else endpoint.body)
     return replace(endpoint, method=method.upper(), path=path, other=None, body=body, yours=True)
+
+
+def _check_path(path: str) -> None:
+    """Refuse what is no path, or none that could be meant."""
+    if "://" in path:
+        _mend("leave out the host: write the path alone, from /api/ on. The host is IMAGINEPRO_API_URL")
+    if not re.fullmatch(r"/[!-~]+", path) or "#" in path or ".." in path:
+        _mend("write the whole path: it begins with / and has no blanks, .. or # in it")
+    if redact(path) != path:
+        _mend("leave out the key, and whatever else is secret: the bot sends the key by itself, and shows this path")
+    if re.search(r"/:\w|[<>]", path):
+        _mend("write what is filled in in braces, such as {token} for a token's id")
+    for each in sorted(named(path) & _NOT_IN_A_PATH):
+        _mend(f'write "{{{each}}}" in the JSON behind the path: it is no text that a path could hold')
 
 
 def _json(endpoint: Endpoint, method: str, own: str) -> object:
@@ -172,7 +180,7 @@ def _json(endpoint: Endpoint, method: str, own: str) -> object:
         return None
     try:
         found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         found = None
     if not isinstance(found, dict):
         name = (*reversed(endpoint.takes), "all")[0]

@@ -15,6 +15,9 @@ from bot.settings.values import Secret, is_loopback, is_private
 from bot.settings.variables import ENDPOINT_VARIABLES, VARIABLES, Variable
 from bot.storage.address import Server, parsed
 
+LONGEST_TURN = timedelta(seconds=15)
+"""How long a call waits at most for its turn where a person waits for it: `PATIENCE` in `bot.imaginepro.http`."""
+
 
 class SettingsError(Exception):
     """The environment cannot be used. Its text has a line for each problem, with the variable and how to mend it."""
@@ -179,7 +182,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = None) -> Settings:
         raise SettingsError((*problems, *hints), values)
     given = (each.name for each in VARIABLES if _is_set(each, environ) or _is_set(each, written))
     settings = Settings(**values, hints=hints, given=frozenset(given))
-    return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings)))
+    return replace(settings, hints=(*hints, *_forgetful(settings, environ), *_open(settings), *_crowded(settings)))
 
 
 def _endpoints(
@@ -277,6 +280,16 @@ def _open(settings: Settings) -> Iterator[str]:
     """Warn of figures that anybody who reaches this machine may read."""
     if settings.port is not None and settings.metrics_token is None and not is_loopback(settings.host):
         yield "HOST lets others reach /metrics, which names your tokens: set METRICS_TOKEN, or keep the network from it"
+
+
+def _crowded(settings: Settings) -> Iterator[str]:
+    """Warn of a limit under which polls leave no call to people."""
+    calls, period = settings.rate_limit
+    if period / calls > min(settings.poll_interval / 2, LONGEST_TURN):
+        yield (
+            "IMAGINEPRO_RATE_LIMIT is so low that what people ask for in chat may find no turn between two polls:"
+            " raise it if ImaginePro allows more, else make POLL_INTERVAL longer"
+        )
 
 
 def _written(dotenv: Path | None) -> tuple[dict[str, str], list[str]]:
