@@ -202,11 +202,10 @@ class Month:
         changes, self.known = moved
         for notice in changes.notices:
             self.figures["lines in the channel about acts"] += notice.kind is NoticeKind.ACT
-            if notice.remark is not None:
-                self.figures[f"said: {notice.remark.why}"] += 1
-                if notice.remark.why is Why.FAILED:
-                    kind = BOOKS[notice.remark.book].kind
-                    self.given_up.add((kind, notice.remark.token))
+            for remark in notice.remarks:
+                self.figures[f"said: {remark.why}"] += 1
+                if remark.why is Why.FAILED:
+                    self.given_up.add((BOOKS[remark.book].kind, remark.token))
 
     def poll(self) -> None:
         """Read the fleet, or fail to."""

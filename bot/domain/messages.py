@@ -57,8 +57,8 @@ class Notice(Value):
     """What it says, where it is the daily digest."""
     acts: tuple[Act, ...] = ()
     """What it says the outcome of, where it is of acts."""
-    remark: Remark | None = None
-    """What it says, where it is of a runbook."""
+    remarks: tuple[Remark, ...] = ()
+    """What it says, where it is of runbooks."""
 
 
 class Message(Value):

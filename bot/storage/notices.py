@@ -220,4 +220,5 @@ def merge(notices: Sequence[Notice]) -> Notice:
         until=max(ends) if len(ends) == len(notices) else None,
         escalated=any(notice.escalated for notice in notices),
         acts=tuple(act for notice in notices for act in notice.acts),
+        remarks=tuple(remark for notice in notices for remark in notice.remarks),
     )

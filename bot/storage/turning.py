@@ -86,7 +86,7 @@ def _of_its_own(notice: Notice) -> NoticeKind | None:
     """The kind that only a version of today can read; None for any other."""
     if notice.digest is not None:
         return NoticeKind.DIGEST
-    if notice.remark is not None:
+    if notice.remarks:
         return NoticeKind.RUNBOOK
     return NoticeKind.ACT if notice.acts else None
 

@@ -379,13 +379,38 @@ def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
         Act(f"a{place}", each, what, NOON, job=why, by=by or 0, reason=why, why=what, state=list(State)[place % 5])
         for place, each in enumerate(Kind)
     )
-    remark = Remark(Book.SWITCH_OFF, Why.FAILED, "off", 1900, 2) if by else None
-    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True, acts=acts if by else (), remark=remark)
+    remarks = (Remark(Book.SWITCH_OFF, Why.FAILED, "off", 1900, 2), Remark(Book.QUEUE, Why.STOPPED))[: by or 0]
+    word = Notice(kind, NOON, words=why, about=what, by=by, escalated=True, acts=acts if by else (), remarks=remarks)
     shown = alert(replace(message(*about), notice=word), FLEET, ROLES)
     text = shown.content or ""
     assert width(text) <= 2000
     assert_harmless(text)
     assert text.endswith("-# ref k3f9-57")
+
+
+def test_what_several_did_while_discord_was_away_is_told_of_each_in_the_order_of_time() -> None:
+    asked = (("off", 7), ("on", 7), ("off", 8))
+    acts = [
+        Act(f"a{place}", Kind.TOGGLE, wanted, NOON, token=1900, by=by, state=State.DONE)
+        for place, (wanted, by) in enumerate(asked)
+    ]
+    acts.append(replace(acts[0], id="a3", token=1901))
+    assert lines(alert(replace(message(), notice=Notice(NoticeKind.ACT, NOON, acts=tuple(acts))), FLEET, ROLES)) == [
+        "🔧 **1900 and 1901 were switched off by <@7>**",
+        "1900 was switched on by <@7>",
+        "1900 was switched off by <@8>",
+    ]
+
+
+def test_what_runbooks_left_to_people_while_discord_was_away_is_a_line_for_each() -> None:
+    remarks = [Remark(Book.SWITCH_OFF, Why.FLAPS, "off", each, 3) for each in (1900, 1901)]
+    assert lines(
+        alert(replace(message(), notice=Notice(NoticeKind.RUNBOOK, NOON, remarks=(*remarks,))), FLEET, ROLES)
+    ) == [
+        "✋ **Runbooks need a person: `/runbook list`**",
+        "Runbook *switch off when banned* leaves 1900 alone.",
+        "Runbook *switch off when banned* leaves 1901 alone.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -426,6 +451,6 @@ def test_every_notice_fits_and_is_harmless_whatever_anybody_writes(
     ids=["stopped", "flaps", "failed", "dry"],
 )
 def test_a_runbook_says_aloud_what_it_leaves_to_people(remark: Remark, said: list[str]) -> None:
-    shown = alert(replace(message(), notice=Notice(NoticeKind.RUNBOOK, NOON, remark=remark)), FLEET, ROLES)
+    shown = alert(replace(message(), notice=Notice(NoticeKind.RUNBOOK, NOON, remarks=(remark,))), FLEET, ROLES)
     assert lines(shown) == said
     assert not shown.silent

@@ -87,7 +87,7 @@ class Bot(Story):
     @property
     def remarks(self) -> list[str]:
         """What runbooks said last."""
-        return [f"{each.remark.why} {each.remark.times}" for each in self.changes.notices if each.remark is not None]
+        return [f"{said.why} {said.times}" for each in self.changes.notices for said in each.remarks]
 
 
 def bot(*books: Book, does: Does = Does.ON, quiet: float = 30, an_hour: int = 6) -> Bot:
@@ -280,7 +280,7 @@ def test_that_it_stopped_is_said_once() -> None:
     story.read(0, *fleet("BANNED", range(1, 5)))
     changes, known, acts = run(story.known, at(0), story.policy, lambda: "a")
     assert len(acts) == 3
-    assert [each.remark.why for each in changes.notices if each.remark] == ["stopped"]
+    assert [said.why for each in changes.notices for said in each.remarks] == ["stopped"]
     assert not run(known, at(0), story.policy, lambda: "b")[0].notices
 
 

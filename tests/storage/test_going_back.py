@@ -86,7 +86,7 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         Notice(NoticeKind.RAISED, NOW, (DRY,)),
         Notice(NoticeKind.SILENCE_ENDED, NOW, keys, before=(DRY,), quiet=(BURNING,)),
         Notice(NoticeKind.ACT, NOW, (DRY,), acts=(ACT,)),
-        Notice(NoticeKind.RUNBOOK, NOW, (DRY,), remark=REMARK),
+        Notice(NoticeKind.RUNBOOK, NOW, (DRY,), remarks=(REMARK,)),
     )
     told = frozenset(each.key for each in found_ if each.open)
     changes = Changes(NOW, incidents=found_, notify=told, notices=notices, decided=decided, acts=(ACT,))
@@ -107,8 +107,8 @@ async def test_everything_comes_back_as_it_was(store: Store) -> None:
     assert (ended.before, ended.quiet) == ((DRY,), (BURNING,))
     (acted,) = (each.notice for each in shown if each.notice and each.notice.acts)
     assert (acted.kind, acted.keys, acted.acts, memory.acts) == (NoticeKind.ACT, (DRY,), (ACT,), (ACT,))
-    (said,) = (each.notice for each in shown if each.notice and each.notice.remark)
-    assert (said.kind, said.keys, said.remark) == (NoticeKind.RUNBOOK, (DRY,), REMARK)
+    (said,) = (each.notice for each in shown if each.notice and each.notice.remarks)
+    assert (said.kind, said.keys, said.remarks) == (NoticeKind.RUNBOOK, (DRY,), (REMARK,))
 
 
 async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store) -> None:

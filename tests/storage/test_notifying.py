@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +17,10 @@ from bot.domain.acts import Act, Kind
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
+from bot.domain.runbooks import Book, Remark, Why
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
+from bot.storage.schema import messages
 from bot.storage.store import Grouping, Store, open_store
 from tests.storage.values import LEASE, NOW, claim, confirm, fold, incident, lone, minutes, next_due, notified
 
@@ -462,6 +465,18 @@ async def test_outcomes_that_waited_for_long_become_one_line_that_loses_none(sto
     (merged,) = await deliver(store)
     assert merged.notice is not None
     assert (merged.notice.kind, len(merged.notice.acts)) == (NoticeKind.ACT, 3)
+
+
+async def test_words_of_runbooks_that_waited_for_long_become_one_that_says_them_all(store: Store) -> None:
+    remarks = [Remark(Book.SWITCH_OFF, Why.FLAPS, "off", token, 3) for token in (1900, 1901)]
+    for each in remarks:
+        await store.save(Changes(NOW, notices=(Notice(NoticeKind.RUNBOOK, NOW, remarks=(each,)),)), NOW)
+    await fold(store, 1, 100, NOW)
+    text = sa.type_coerce(messages.c.notice, sa.Text)
+    (stored,) = await store.database.read(lambda connection: list(connection.scalars(sa.select(text))))
+    assert f'"kind":"{NoticeKind.RESOLVED}"' in stored, "which an older version can read"
+    (merged,) = await deliver(store)
+    assert merged.notice == Notice(NoticeKind.RUNBOOK, NOW, remarks=tuple(remarks))
 
 
 async def test_first_firings_go_before_answers_and_those_before_edits(store: Store) -> None:

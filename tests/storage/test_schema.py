@@ -292,7 +292,7 @@ _STORED: dict[type[Value], str] = {
     Moment: "act at by severity until what who",
     Act: "at batch begun_at by denied followed id job keys kind reason runbook seen_at settled_at state token wanted "
     "was why",
-    Notice: "about acts at before by digest escalated keys kind quiet remark to until words",
+    Notice: "about acts at before by digest escalated keys kind quiet remarks to until words",
     Runbook: "an_hour at book by does quiet stopped_at",
     Trail: "hand_at kind left moves token well_since",
     Move: "act at book wanted",

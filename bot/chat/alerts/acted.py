@@ -1,6 +1,6 @@
 """What became of acts: a line for the ops channel, which makes no sound."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,10 +22,14 @@ _GRAVEST: Final = (State.UNKNOWN, State.NOT_DONE, State.DONE)
 
 
 def acted(notice: Notice, _: Sequence[Story]) -> Draft:
-    """What became of the acts of a notice: a line, and of acts that were confirmed together one for each outcome."""
-    alike: dict[tuple[State, str, str, bool], list[Act]] = defaultdict(list)
+    """What became of the acts of a notice: a line, and of several one for each outcome, and person."""
+    alike: dict[tuple[object, ...], list[Act]] = defaultdict(list)
+    times = Counter[str]()
     for act in notice.acts:
-        alike[act.told, participle(act), _why(act), act.seen_at is not None].append(act)
+        late = act.at if act.seen_at is not None else None
+        # Off, on and off again are three lines, in their order.
+        alike[act.told, participle(act), _why(act), act.by, late, times[act.subject]].append(act)
+        times[act.subject] += 1
     gravest_first = sorted(alike.values(), key=lambda acts: _GRAVEST.index(_outcome(acts[0])))
     first, *rest = map(sentence, gravest_first) if alike else ["Something was done at ImaginePro"]
     return Draft((_sign(notice.acts), cards.GREY), first, [*rest])

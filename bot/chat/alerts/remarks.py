@@ -1,6 +1,7 @@
 """What a runbook says to people: that it stopped, or leaves something to them. It sounds, as a person is needed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from bot.chat import cards
@@ -11,18 +12,21 @@ from bot.domain.acts import Act, infinitive, it, participle
 from bot.domain.messages import Notice
 from bot.domain.runbooks import BOOKS, Remark, Why, name
 
+MANY: Final = "Runbooks need a person: `/runbook list`"
+
 
 def remarked(notice: Notice, _: Sequence[Story]) -> Draft:
-    """What it is, and what is left to people."""
-    remark = notice.remark
-    if remark is None:
-        return Draft(("✋", cards.ORANGE), "A runbook needs a person: `/runbook list`", [])
-    book = f"Runbook *{name(remark.book)}*"
-    act = Act("", BOOKS[remark.book].kind, remark.wanted, notice.at, remark.token)
-    headline, *lines = _SAID[remark.why](remark, act, book)
-    if remark.dry:
-        lines.append("This was a dry run: nothing was sent.")
+    """What it is, and what is left to people; where several wait for long, a line for each."""
+    said = [_said(each, notice.at) for each in notice.remarks]
+    headline, *lines = said[0] if len(said) == 1 else (MANY, *(f"{first}." for first, *_ in said))
     return Draft(("✋", cards.ORANGE), headline, lines)
+
+
+def _said(remark: Remark, at: datetime) -> list[str]:
+    book = f"Runbook *{name(remark.book)}*"
+    act = Act("", BOOKS[remark.book].kind, remark.wanted, at, remark.token)
+    headline, *lines = _SAID[remark.why](remark, act, book)
+    return [headline, *lines, *(["This was a dry run: nothing was sent."] if remark.dry else [])]
 
 
 def _stopped(remark: Remark, _: Act, book: str) -> Sequence[str]:

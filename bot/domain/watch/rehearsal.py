@@ -83,7 +83,7 @@ def rehearse(
             acts.extend(
                 Would(each.at, each.what) for each in changes.audit if each.act == DRY_RUN and each.reason == asked
             )
-            left += sum(each.remark is not None and each.remark.why is Why.FLAPS for each in changes.notices)
+            left += sum(said.why is Why.FLAPS for each in changes.notices for said in each.remarks)
         return known
 
     known = Known(decisions=Decisions.of(books))

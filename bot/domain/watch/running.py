@@ -337,7 +337,7 @@ class _AtWork:
         self._say(Remark(book.book, Why.STOPPED, wish.wanted, None, book.an_hour, book.dry), ())
 
     def _say(self, remark: Remark, keys: tuple[Key, ...]) -> None:
-        self.notices.append(Notice(NoticeKind.RUNBOOK, self.now, keys, remark=remark))
+        self.notices.append(Notice(NoticeKind.RUNBOOK, self.now, keys, remarks=(remark,)))
         token = "" if remark.token is None else f" of {remark.token}"
         self.entries.append(Entry(self.now, 0, f"runbook {remark.why}", f"{name(remark.book)}{token}"))
 
