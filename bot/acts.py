@@ -270,7 +270,7 @@ class Acts:
                 with contextlib.suppress(StoreError):  # then whoever leads next has to read it back
                     await self._note(act)
             await _told(tell, act)
-            for_ = self._pace.longest - (self._clock() - (act.begun_at or self._clock()))
+            for_ = self._pace.longest - max(self._clock() - (act.begun_at or self._clock()), timedelta())
             outcome = await follow(self._upstream, act, self._pace.follow, for_, moved)
         if outcome.state is None:
             outcome = await read_back(self._upstream, act, outcome, sent_at, self._pace.looks)
@@ -309,7 +309,7 @@ class Acts:
 
 
 _NEVER: Final = "it was never sent: the bot stopped before"
-_STOPPED: Final = "the bot stopped in the midst of it"
+_STOPPED: Final = "the bot stopped in the midst of it and then went on"
 _UNSTORED: Final = "it was never sent: the database did not take it down"
 _ANOTHER: Final = "it was never sent: another copy of the bot took over"
 

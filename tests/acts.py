@@ -222,7 +222,7 @@ class Run:
             **self._done,
             "acts": len(stored),
             **{f"  {ENTRIES[state]}": outcomes[state] for state in ENTRIES},
-            "  not known, or not done, and happened after all": sum(each.seen_at is not None for each in stored),
+            "  not known, and happened after all": sum(each.seen_at is not None for each in stored),
             "effects upstream": len(self._home.upstream.effects),
         }
         broken: dict[str, list[str]] = {

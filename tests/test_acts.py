@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -105,7 +105,12 @@ class Ward:
 
 
 @asynccontextmanager
-async def ward(url: str, upstream: Upstream | None = None, **more: Any) -> AsyncIterator[Ward]:  # noqa: ANN401 - of `Acts`
+async def ward(
+    url: str,
+    upstream: Upstream | None = None,
+    clock: Callable[[], datetime] = time_of_day,
+    **more: Any,  # noqa: ANN401 - of `Acts`
+) -> AsyncIterator[Ward]:
     """A bot that has polled once, and is killed in the end, as far as acts can be."""
     upstream = upstream or Upstream((token_record(1900), token_record(1901), token_record(1902)))
     async with AsyncExitStack() as stack:
@@ -121,10 +126,10 @@ async def ward(url: str, upstream: Upstream | None = None, **more: Any) -> Async
         )
         opened = await stack.enter_async_context(open_store(url))
         store = Disk(opened.database, opened.installation)
-        monitor = Monitor(api, store, Policy(), time_of_day, Handover())
+        monitor = Monitor(api, store, Policy(), clock, Handover())
         await monitor.restore()
         await monitor.poll()
-        acts = Acts(api, monitor, time_of_day, **more)
+        acts = Acts(api, monitor, clock, **more)
         running = asyncio.create_task(acts.run())
         await asyncio.sleep(0)
         try:
@@ -343,6 +348,36 @@ async def test_a_job_that_nobody_followed_for_hours_is_asked_for_once_more(sqlit
         await asyncio.sleep(60)
         assert await bot.stored() == [State.DONE]
         assert upstream.done("COMMANDS") == 1
+
+
+async def test_a_job_is_followed_no_longer_though_the_clock_is_set_back_by_days(sqlite_url: str) -> None:
+    upstream = Upstream((token_record(1900),))
+    upstream.runs = 10**6
+    async with ward(sqlite_url, upstream) as bot:
+        acting = asyncio.create_task(bot.do(off(kind=Kind.PROBE, wanted="a tree --seed 1")))
+        await asyncio.sleep(60)
+    with suppress(asyncio.CancelledError, ActRefused):
+        await acting
+    async with ward(sqlite_url, upstream, clock=lambda: time_of_day() - timedelta(days=10)) as bot:
+        await bot.acts.settle()
+        await asyncio.sleep(15 * 60)
+        (ended,) = (await _ids(bot)).values()
+        assert (ended.state, ended.why) == (
+            State.DONE,
+            "its job was not over after 14 min, but there is an image of it",
+        )
+
+
+async def test_who_did_by_hand_what_was_refused_did_it_and_nobody_else(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(sandbox.FORBIDDEN, times=1)
+        await bot.do(off())
+        bot.upstream.fleet[1900]["isActive"] = False
+        await asyncio.sleep(60)
+        await bot.monitor.poll()
+        await bot.acts.settle()
+        assert len(await bot.told()) == 1
+        assert len(await bot.audit()) == 2
 
 
 async def test_a_job_that_a_dead_copy_followed_is_followed_on(sqlite_url: str) -> None:

@@ -22,7 +22,7 @@ LAST_REMEMBERED: Final = timedelta(days=90)
 """The same of the last act of each subject, so that the bot knows what it switched off itself."""
 
 LATE: Final = timedelta(hours=1)
-"""How long after an act that seems not to have happened a reading may show that it has."""
+"""How long after an act of which nobody knows a reading may show that it has happened."""
 
 
 class Kind(StrEnum):
@@ -94,7 +94,7 @@ class Act(Value):
     denied: bool = False
     """Whether nobody knows, but what was read at the end of half a minute was as before."""
     seen_at: datetime | None = None
-    """When a reading showed that it has happened after all, though it seemed not to have."""
+    """When a reading showed that it has happened after all, though nobody knew."""
 
     @property
     def subject(self) -> str:

@@ -190,9 +190,8 @@ def test_of_acts_that_were_confirmed_together_the_channel_is_told_once() -> None
     assert [{each.id for each in notice.acts} for notice in changes.notices] == [{"a1", "a2"}]
 
 
-@pytest.mark.parametrize("state", [State.NOT_DONE, State.UNKNOWN])
-def test_what_happened_after_all_is_told_once(state: State) -> None:
-    ended = done(act(), state)
+def test_what_happened_after_all_is_told_once() -> None:
+    ended = done(act(), State.UNKNOWN)
     _, after = settled(known(), [ended], NOW)
     assert late(after, NOW + MINUTE)[0].nothing, "nothing was read since"
     off = replace(after, fleet=Fleet({1900: token(1900, active=False)}, NOW + MINUTE))
@@ -205,11 +204,31 @@ def test_what_happened_after_all_is_told_once(state: State) -> None:
 
 def test_what_was_never_sent_or_was_done_otherwise_since_did_not_happen_after_all() -> None:
     off = replace(known(), fleet=Fleet({1900: token(1900, active=False)}, NOW + MINUTE))
-    never = replace(act(), state=State.NOT_DONE, settled_at=NOW)
-    assert late(settled(off, [never], NOW)[1], NOW + MINUTE)[0].nothing
+    assert late(settled(off, [done(act(), State.NOT_DONE)], NOW)[1], NOW + MINUTE)[0].nothing, "somebody did it by hand"
     _, after = settled(off, [done(act(), State.UNKNOWN)], NOW)
     _, after = begun(after, [act("a2", at=NOW + MINUTE / 2, by=BEN, state=State.BEGUN)], NOW)
     assert late(after, NOW + MINUTE)[0].nothing
+
+
+def test_of_acts_that_were_confirmed_together_it_is_told_first_that_nobody_knows_and_then_that_it_happened() -> None:
+    acts = [act("a1", batch="b"), act("a2", token=1901, batch="b")]
+    off = replace(known(), fleet=Fleet({1900: token(1900, active=False)}, NOW + MINUTE))
+    _, after = planned(off, acts, NOW)
+    _, after = settled(after, [done(acts[0], State.UNKNOWN)], NOW)
+    assert late(after, NOW + MINUTE)[0].nothing
+    changes, after = settled(after, [done(acts[1])], NOW + MINUTE)
+    assert [[each.id for each in notice.acts] for notice in changes.notices] == [["a1", "a2"]]
+    assert [each.acts[0].id for each in late(after, NOW + MINUTE)[0].notices] == ["a1"]
+
+
+def test_what_is_told_together_hours_later_leaves_out_none_that_was_done_again_meanwhile() -> None:
+    acts = [act("a1", batch="b"), act("a2", token=1901, batch="b")]
+    _, after = planned(known(), acts, NOW)
+    later = NOW + timedelta(hours=5)
+    _, after = settled(after, [replace(acts[1], state=State.NOT_DONE, settled_at=later)], later)
+    _, after = settled(after, [done(act("a3", token=1901, at=later), at=later)], later)
+    changes, _ = settled(after, [done(acts[0], State.UNKNOWN)], later + MINUTE)
+    assert [[each.id for each in notice.acts] for notice in changes.notices] == [["a1", "a2"]]
 
 
 class World:

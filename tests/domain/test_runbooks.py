@@ -273,6 +273,16 @@ def test_more_than_was_allowed_in_an_hour_stops_it_until_somebody_sets_it_again(
     assert story.look(203, *fleet("BANNED", range(1, 4), active=False), record(4, "BANNED")) == ["switch 4 off"]
 
 
+def test_a_clock_that_is_set_back_lets_it_act_no_more_often() -> None:
+    story = Bot(EVERY_MINUTE, state=State.NOT_DONE)
+    story.read(-5, *fleet("FAST", range(1, 5)))
+    story.let(*BOTH, minutes=-1, an_hour=3)
+    story.read(0, *fleet("BANNED", range(1, 3)))
+    story.restart()
+    assert len(story.look(-50, *fleet("BANNED", range(1, 3)), lasting=5)) == 2
+    assert len(story.look(-44, *fleet("BANNED", range(1, 5)), lasting=20)) == 1
+
+
 def test_that_it_stopped_is_said_once() -> None:
     story = Bot(EVERY_MINUTE)
     story.read(-5, *fleet("FAST", range(1, 5)))

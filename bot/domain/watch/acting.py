@@ -1,7 +1,7 @@
 """What is stored and told of acts: planned, begun, settled, and seen to have happened after all."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from bot.domain.acts import LATE, Act, State, happened, infinitive, participle, remembered
@@ -47,7 +47,10 @@ def _outcome(act: Act, now: datetime) -> Entry:
 
 
 def late(known: Known, now: datetime) -> tuple[Changes, Known]:
-    """Say of acts that seemed not to have happened that a later reading shows that they have."""
+    """Say of acts of which nobody knew that a later reading shows that they have happened.
+
+    What ImaginePro refused, or was never sent, certainly has not: there somebody did the same elsewhere.
+    """
     seen = [replace(each, seen_at=now) for each in known.acts.values() if _happened_after_all(known, each, now)]
     if not seen:
         return Changes(known.fleet.read_at), known
@@ -57,8 +60,10 @@ def late(known: Known, now: datetime) -> tuple[Changes, Known]:
 
 
 def _happened_after_all(known: Known, act: Act, now: datetime) -> bool:
-    if act.state not in {State.NOT_DONE, State.UNKNOWN} or act.begun_at is None or act.seen_at is not None:
+    if act.state is not State.UNKNOWN or act.begun_at is None or act.seen_at is not None:
         return False
+    if act.batch and any(each.batch == act.batch and not each.settled for each in known.acts.values()):
+        return False  # first it has to be told that nobody knows
     token, read_at = known.fleet.tokens.get(act.token or 0), known.fleet.age_of(act.token or 0)
     if token is None or read_at is None or act.settled_at is None or not act.settled_at < read_at <= now:
         return False
@@ -67,17 +72,18 @@ def _happened_after_all(known: Known, act: Act, now: datetime) -> bool:
 
 
 def _told(known: Known, acts: Sequence[Act], now: datetime) -> tuple[Changes, Known]:
+    all_ = {**known.acts, **{each.id: each for each in acts}}
     changes, known = begun(known, acts, now)
     moved = revised(known, _with_moments(known, acts, now))
     incidents, after = keep(known, moved)
-    notices = tuple(_notices(known, acts, now))
+    notices = tuple(_notices(all_, acts, now))
     return replace(incidents, acts=changes.acts, notices=notices), after
 
 
-def _notices(known: Known, acts: Iterable[Act], now: datetime) -> Iterator[Notice]:
+def _notices(all_: Mapping[str, Act], acts: Iterable[Act], now: datetime) -> Iterator[Notice]:
     batches: dict[str, Act] = {each.batch or each.id: each for each in acts}
     for each in batches.values():
-        about = [each] if not each.batch else [other for other in known.acts.values() if other.batch == each.batch]
+        about = [each] if not each.batch else [other for other in all_.values() if other.batch == each.batch]
         if all(other.settled for other in about):
             keys = tuple(dict.fromkeys(key for other in about for key in other.keys))
             yield Notice(NoticeKind.ACT, now, keys, acts=tuple(about))

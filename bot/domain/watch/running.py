@@ -266,7 +266,9 @@ class _AtWork:
     def _tries(self, trail: Trail, moves: Sequence[Move], wish: Wish) -> Sequence[Move]:
         """What was tried of it since it is called for, and since anybody else did something about it."""
         act = self._last.get((wish.kind, wish.token))
-        since = max(filter(None, (wish.since, trail.hand_at, act.at if act is not None and act.by else None)))
+        reasons = (wish.since, trail.hand_at, act.at if act is not None and act.by else None)
+        # A clock that was set back has put some of it into the future.
+        since = max((each for each in reasons if each is not None and each <= self.now), default=self.now - DAY)
         tries = takewhile(lambda each: each.wanted == wish.wanted and each.at >= since, reversed(moves))
         return tuple(tries)[::-1]
 
@@ -286,8 +288,8 @@ class _AtWork:
         return self.now - at < HOUR
 
     def _acted(self, book: Runbook) -> int:
-        """How often it acted within the hour, since it was set."""
-        since = max(self.now - HOUR, book.at)
+        """How often it acted within the hour, since it was set; by a clock that was set back since, within the hour."""
+        since = self.now - HOUR if book.at > self.now else max(self.now - HOUR, book.at)
         late = (
             each for trail in self.trails.values() if trail.moves and trail.moves[-1].at > since for each in trail.moves
         )
