@@ -43,6 +43,9 @@ CLOSING: Final = "The bot is stopping. Nothing was sent; ask again in a minute."
 UNSTORED: Final = "The database does not take it down, so nothing was sent: {reason}. Ask again later."
 
 
+IN_VAIN: Final = 3
+"""Acts in a row that were confirmed together and not done, after which the rest is not sent."""
+
 GRACE: Final = timedelta(milliseconds=500)
 """How long what is under way may take to end when the bot stops; hosts kill 3 s after they ask."""
 
@@ -194,9 +197,25 @@ class Acts:
         self._in_hand |= ids
         try:
             begun_ = await self._planned(acts, asked_at)
-            return tuple([each if each.settled else await self._one(each, tell) for each in begun_])
+            return await self._each(begun_, tell)
         finally:
             self._in_hand -= ids - self._unsaved.keys()
+
+    async def _each(self, acts: Sequence[Act], tell: Tell) -> tuple[Act, ...]:
+        """Do those that may be done; of what was confirmed together none any more once it fails again and again."""
+        from bot.errands import Outcome  # noqa: PLC0415 - a start does nothing
+
+        over: list[Act] = []
+        in_vain = 0
+        for each in acts:
+            if each.settled:
+                over.append(each)
+            elif each.batch and in_vain >= IN_VAIN:
+                over.append(await self._over(each, Outcome(State.NOT_DONE, _IN_VAIN), tell))
+            else:
+                over.append(await self._one(each, tell))
+                in_vain = 0 if over[-1].state is State.DONE else in_vain + 1
+        return tuple(over)
 
     async def _planned(self, acts: Sequence[Act], asked_at: datetime) -> tuple[Act, ...]:
         """Store that they are to be done, those that may be; one by itself has begun then."""
@@ -311,6 +330,7 @@ class Acts:
 _NEVER: Final = "it was never sent: the bot stopped before"
 _STOPPED: Final = "the bot stopped in the midst of it and then went on"
 _UNSTORED: Final = "it was never sent: the database did not take it down"
+_IN_VAIN: Final = f"it was never sent, as the {IN_VAIN} before could not be done"
 _ANOTHER: Final = "it was never sent: another copy of the bot took over"
 
 

@@ -17,6 +17,9 @@ from bot.needs import Acting
 LASTS: Final = "14 min"
 """How long a job is followed, for people."""
 
+_NOWHERE: Final = 12
+"""Looks in a row that find no such job, after which nobody looks any more: a minute. At first it may not be listed."""
+
 _SHOWN: Final = 300
 """Characters of a foreign text that are kept."""
 
@@ -58,18 +61,20 @@ async def follow(
         moved: Hears how far it is.
     """
     clock = asyncio.get_running_loop().time
-    until = clock() + for_.total_seconds()
+    until, nowhere = clock() + for_.total_seconds(), 0
     while True:
         try:
             job = await upstream.progress(act.followed)
         except UpstreamError as error:
             why = f"how far its job is cannot be read: {error.detail}"
+            nowhere = nowhere + 1 if isinstance(error, NotFoundError) else 0
         else:
+            nowhere = 0
             await moved(job)
             if job.status.over:
                 return await _ended(upstream, act, job)
             why = f"its job was not over after {LASTS}"
-        if clock() >= until:
+        if clock() >= until or nowhere >= _NOWHERE:
             return Outcome(why=why, followed=act.followed)
         await asyncio.sleep(every.total_seconds())
 

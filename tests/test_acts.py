@@ -292,9 +292,37 @@ async def test_a_job_is_followed_to_its_end_and_told_then(sqlite_url: str) -> No
         assert mode.state is State.DONE
         assert bot.monitor.fleet.tokens[1900].status is Status.RELAX
         assert await bot.told() == [
-            "🔧 A test job on 1900 was run by <@41>",
+            "🔧 A test job for 1900 was run by <@41>",
             "🔧 1900 was switched to relax by <@41>",
         ]
+
+
+async def test_a_group_is_given_up_once_three_in_a_row_are_not_done(sqlite_url: str) -> None:
+    """At ImaginePro's pace a hundred that fail would take an hour, in which nobody hears of them."""
+    upstream = Upstream(tuple(token_record(each) for each in range(1900, 1908)))
+    async with ward(sqlite_url, upstream) as bot:
+        upstream.fail(sandbox.FORBIDDEN, times=1, at="TOGGLE")
+        some, others = (
+            [off(token=each, batch=f"b{least}", id=f"a{each}") for each in range(least, most)]
+            for least, most in ((1900, 1903), (1903, 1908))
+        )
+        first, *rest = await bot.do(*some)
+        assert (first.state, {each.state for each in rest}) == (State.NOT_DONE, {State.DONE})
+        upstream.fail(sandbox.FORBIDDEN, at="TOGGLE")
+        before = bot.sent
+        acts = await bot.do(*others)
+        assert ({each.state for each in acts}, bot.sent - before) == ({State.NOT_DONE}, 3)
+        assert acts[-1].why == "it was never sent, as the 3 before could not be done"
+        assert (await bot.told())[-1].splitlines()[-1].startswith("1906 and 1907 could not be switched off")
+
+
+async def test_a_command_of_which_imaginepro_knows_no_job_is_not_followed_for_long(sqlite_url: str) -> None:
+    async with ward(sqlite_url) as bot:
+        bot.upstream.fail(sandbox.NOT_FOUND, at="PROGRESS")
+        began = time_of_day()
+        (act,) = await bot.do(off(kind=Kind.MODE, wanted="relax"))
+        assert (act.state, time_of_day() - began < timedelta(minutes=2)) == (State.DONE, True)
+        assert act.why.endswith("but 1900 is relax")
 
 
 @pytest.mark.parametrize(

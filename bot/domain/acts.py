@@ -121,14 +121,16 @@ class _Words(Value):
     """As in "about to …"."""
     done: str
     """As in "1900 was …"."""
+    noted: str = ""
+    """The same in the timeline of a token, where it is not said what it is about; empty where `done` is enough."""
 
 
 _WORDS: Final[Mapping[tuple[Kind, str], _Words]] = {
     (Kind.TOGGLE, "on"): _Words("{token}", "switch {token} on", "switched on"),
     (Kind.TOGGLE, "off"): _Words("{token}", "switch {token} off", "switched off"),
     (Kind.MODE, ""): _Words("{token}", "switch {token} to {wanted}", "switched to {wanted}"),
-    (Kind.REFRESH, ""): _Words("the info of {token}", "refresh the info of {token}", "refreshed"),
-    (Kind.PROBE, ""): _Words("a test job on {token}", "run a test job on {token}", "run"),
+    (Kind.REFRESH, ""): _Words("the info of {token}", "refresh the info of {token}", "refreshed", "info refreshed"),
+    (Kind.PROBE, ""): _Words("a test job for {token}", "run a test job for {token}", "run", "test job run"),
     (Kind.CANCEL, ""): _Words("job {job}", "cancel job {job}", "cancelled"),
     (Kind.QUEUE, "pause"): _Words("{queue}", "pause {queue}", "paused"),
     (Kind.QUEUE, "resume"): _Words("{queue}", "resume {queue}", "resumed"),
@@ -160,6 +162,12 @@ def infinitive(act: Act) -> str:
 def participle(act: Act) -> str:
     """`switched off`."""
     return _said(act, _words(act).done)
+
+
+def noted(act: Act) -> str:
+    """`switched off`, `test job run`: where its token is known, and nothing else."""
+    words = _words(act)
+    return _said(act, words.noted or words.done)
 
 
 def who(act: Act) -> str:

@@ -428,8 +428,8 @@ async def test_a_test_job_that_fails_says_why(world: World, site: Upstream) -> N
 @pytest.mark.parametrize(
     ("fault", "words", "made"),
     [
-        (sandbox.FORBIDDEN, "A test job on 1900 could not be run, as <@", 0),
-        (sandbox.RESET, "It is not known whether a test job on 1900 was run, as <@", 0),
+        (sandbox.FORBIDDEN, "A test job for 1900 could not be run, as <@", 0),
+        (sandbox.RESET, "It is not known whether a test job for 1900 was run, as <@", 0),
         (sandbox.RESET_AFTER, "🟢 Jobs run on 1900", 1),
         (sandbox.after(sandbox.SERVER_ERROR), "🟢 Jobs run on 1900", 1),
     ],

@@ -13,7 +13,7 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.buttons.switching import NOTHING
 from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import GONE, Incident, Reason, Rule
-from bot.domain.model import Severity, Token
+from bot.domain.model import Fleet, Severity, Token
 from bot.domain.value import replace
 from bot.imaginepro.errors import NotFoundError
 from bot.sandbox.imaginepro import FORBIDDEN, SERVER_ERROR, Upstream, token_record
@@ -219,7 +219,27 @@ async def test_a_tokens_card_of_a_token_that_left_says_so(world: World) -> None:
     card = await world.operator.slash(world.channel, "token", id=1900)
     world.desk.fleet = fleet(token(1901))
     result = await world.operator.click(shown(card), label="Switch off")
-    assert said(result).strip() == "There is no token 1900. `/tokens` shows them all."
+    assert said(result).strip() == "There is no token 1900. The nearest are 1901."
+
+
+async def test_a_menu_that_cannot_name_them_all_says_how_to_name_the_others(world: World, upstream: Upstream) -> None:
+    many = range(1900, 2000)
+    world.desk.fleet = fleet(*(token(each) for each in many))
+    card = await world.post(*(incident(Rule.FAST_TIME_LOW, each) for each in many), summary=True)
+    asked = await world.operator.click(card, label="Switch to relax")
+    assert said(asked).startswith(
+        "Switch to relax which? These are the first 25 of 100; `/mode` with to:relax takes any."
+    )
+    assert sent(upstream) == []
+
+
+async def test_before_anything_was_read_no_token_is_said_not_to_be_there(world: World, upstream: Upstream) -> None:
+    world.desk.fleet = Fleet()
+    for command, options in (("mode", {"token": 1900, "to": "fast"}), ("refresh", {"token": 1900})):
+        assert said(await world.operator.slash(world.channel, command, **options)).startswith("Nothing was read yet")
+    asked = await world.operator.slash(world.channel, "toggle", tokens="1900", to="off")
+    assert said(asked).startswith("Nothing was read yet, so no token is known. The first reading is on its way.")
+    assert (sent(upstream), bool(world.env.errors)) == ([], True)
 
 
 # Modes.

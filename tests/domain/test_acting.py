@@ -50,7 +50,7 @@ def done(one: Act, state: State = State.DONE, at: datetime = NOW) -> Act:
         (act(), ("1900", "switch 1900 off", "switched off")),
         (act(kind=Kind.MODE, wanted="relax"), ("1900", "switch 1900 to relax", "switched to relax")),
         (act(kind=Kind.REFRESH, wanted=""), ("the info of 1900", "refresh the info of 1900", "refreshed")),
-        (act(kind=Kind.PROBE, wanted="a tree"), ("a test job on 1900", "run a test job on 1900", "run")),
+        (act(kind=Kind.PROBE, wanted="a tree"), ("a test job for 1900", "run a test job for 1900", "run")),
         (act(kind=Kind.CANCEL, wanted="", job="{x}", token=None), ("job {x}", "cancel job {x}", "cancelled")),
         (act(kind=Kind.QUEUE, wanted="pause", token=None), ("the queue", "pause the queue", "paused")),
         (act(kind=Kind.QUEUE, wanted="reboot"), ("the queue of 1900", "reboot the queue of 1900", "rebooted")),

@@ -16,7 +16,7 @@ from bot.chat.buttons.confirm import confirm
 from bot.chat.buttons.press import Pressed
 from bot.chat.buttons.tokens import linked_card, reread, token_view, viewed
 from bot.chat.cards.acting import Proposal, refreshing, resting, switching, toggling
-from bot.chat.cards.status import status_word
+from bot.chat.cards.status import status_word, unknown
 from bot.chat.desk import Desk, UnclearError, answer, apologise, upstream_sentence
 from bot.chat.text import capitalised, plain, within
 from bot.domain.acts import Act, Kind, State, infinitive, shows, who
@@ -41,7 +41,10 @@ async def ask_toggle(
         UnclearError: They are so already, or too many.
     """
     if len(tokens) > MOST:
-        sentence = f"That is {len(tokens)} tokens. At most {MOST} can be switched at once: name fewer."
+        sentence = (
+            f"That is {len(tokens)} tokens. At most {MOST} can be switched at once: name fewer in `/toggle`, such as "
+            "1900-1999."
+        )
         raise UnclearError(sentence)
     proposal = toggling(viewed(interaction.client.desk), tokens, on=on, reason=reason)
     await _ask(interaction, proposal, Kind.TOGGLE, "on" if on else "off", reason, keys)
@@ -82,8 +85,7 @@ def known_token(desk: Desk, token_id: int) -> Token:
     """
     token = desk.fleet.tokens.get(token_id)
     if token is None:
-        sentence = f"There is no token {token_id}. `/tokens` shows them all."
-        raise UnclearError(sentence)
+        raise UnclearError(unknown(desk.fleet, token_id))
     return token
 
 

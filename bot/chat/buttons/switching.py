@@ -25,6 +25,9 @@ LOOKS = {
     "fast": ("Switch to fast", "🐇"),
 }
 
+MODES = frozenset(Mode)
+"""Acts by which a token is set to one; each such command is followed to its end, so they are asked for one by one."""
+
 NOTHING = {
     "off": "None of its tokens is on and in trouble any more, so there is nothing to switch off.",
     "on": "Its tokens are on already.",
@@ -40,7 +43,7 @@ def switch(act: str) -> Callable[[Pressed, Menu], Awaitable[None]]:
         if len(tokens) == 1:
             await _ask(interaction, act, menu, tokens)
         else:
-            await answer(interaction, f"{LOOKS[act][0]} which?", view=_menu(act, menu, tokens))
+            await answer(interaction, _which(act, len(tokens)), view=_menu(act, menu, tokens))
 
     return pressed
 
@@ -66,9 +69,18 @@ def _tokens(interaction: Pressed, act: str, menu: Menu) -> list[int]:
     return tokens
 
 
+def _which(act: str, count: int) -> str:
+    """What is asked above the menu, and how to name those that do not fit into it."""
+    several = act not in MODES
+    fit = OPTIONS - several
+    command = f"`/toggle` with to:{act}" if several else f"`/mode` with to:{act}"
+    more = f" These are the first {fit} of {count}; {command} takes any." if count > fit else ""
+    return f"{LOOKS[act][0]} which?{more}"
+
+
 def _menu(act: str, menu: Menu, tokens: list[int]) -> discord.ui.View:
-    """Several may be chosen, but of relax: each such command is followed to its end."""
-    several = act != "relax"
+    """Several may be chosen, but of a mode."""
+    several = act not in MODES
     options = [discord.SelectOption(label=f"All {len(tokens)}", value=ALL)] if several else []
     options += [discord.SelectOption(label=str(each), value=str(each)) for each in tokens[: OPTIONS - len(options)]]
     select: discord.ui.Select[discord.ui.View] = discord.ui.Select(

@@ -56,6 +56,16 @@ def unread(fleet: Fleet) -> str:
     return f"{why_failed(fleet.failure)}." if fleet.failure else "The first reading is on its way."
 
 
+def unknown(fleet: Fleet, token_id: int) -> str:
+    """What to say of an id that is not in the list."""
+    if fleet.read_at is None:
+        return f"Nothing was read yet, so token {token_id} is not known. {unread(fleet)}"
+    if not fleet.tokens:
+        return f"There is no token {token_id}: none is linked."
+    nearest = nsmallest(3, fleet.tokens, key=lambda other: abs(other - token_id))
+    return f"There is no token {token_id}. The nearest are {listed([str(each) for each in sorted(nearest)], 3)}."
+
+
 def why_failed(failure: Failure) -> str:
     """The same of a failure."""
     return why(failure.trouble, failure.status, failure.until)

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 import discord
 from discord import app_commands
 
+from bot.chat.cards.status import unknown
 from bot.chat.commands.options import command_of, several
-from bot.chat.commands.token import suggest, unknown
+from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Desk, Need, UnclearError
 from bot.chat.text import quoted
 from bot.domain import info

@@ -5,8 +5,9 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat.cards.status import unknown
 from bot.chat.commands.options import command_of, several
-from bot.chat.commands.token import suggest, unknown
+from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Need, UnclearError
 
 CYCLE = "cycle"

@@ -5,6 +5,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat.cards import unread
 from bot.chat.commands.options import Reason, command_of, several
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Need, UnclearError, wait
@@ -36,5 +37,9 @@ async def _toggle(interaction: Asked, *, tokens: app_commands.Range[str, 1, 200]
     if ALL.fullmatch(tokens):
         sentence = "All at once is not offered, as every job would stop: name ids or ranges, such as 1900-1906, 1911."
         raise UnclearError(sentence)
-    chosen = several(tokens, interaction.client.desk.fleet.tokens)
+    fleet = interaction.client.desk.fleet
+    if fleet.read_at is None:
+        sentence = f"Nothing was read yet, so no token is known. {unread(fleet)}"
+        raise UnclearError(sentence)
+    chosen = several(tokens, fleet.tokens)
     await acting.ask_toggle(interaction, chosen, on=to == "on", reason=reason)

@@ -11,11 +11,11 @@ from discord import app_commands
 
 from bot.chat.alerts import trouble
 from bot.chat.buttons import card_of, linked_card, reread, token_view, viewed
-from bot.chat.cards import Overview, plan_name, share, unread
+from bot.chat.cards import Overview, plan_name, share, unknown
 from bot.chat.commands.options import command_of
 from bot.chat.desk import Asked, Need, say, upstream_sentence
-from bot.chat.text import bare, listed
-from bot.domain.model import Fleet, Token, Trouble
+from bot.chat.text import bare
+from bot.domain.model import Token, Trouble
 from bot.domain.rules.table import STATUS_RULES
 from bot.imaginepro.client import UpstreamError
 
@@ -111,13 +111,3 @@ async def _show_refreshed(interaction: Asked, token_id: int, known: Token | None
     embed = await linked_card(interaction, token, fleet)
     view = token_view(interaction.client.access, token)
     await interaction.edit_original_response(content=sentence, embed=embed, view=view)
-
-
-def unknown(fleet: Fleet, token_id: int) -> str:
-    """What to say of an id that is not in the list."""
-    if fleet.read_at is None:
-        return f"Nothing was read yet, so token {token_id} is not known. {unread(fleet)}"
-    if not fleet.tokens:
-        return f"There is no token {token_id}: none is linked."
-    nearest = nsmallest(3, fleet.tokens, key=lambda other: abs(other - token_id))
-    return f"There is no token {token_id}. The nearest are {listed([str(each) for each in sorted(nearest)], 3)}."

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from bot.domain.acts import LATE, Act, State, happened, infinitive, participle, remembered
+from bot.domain.acts import LATE, Act, State, happened, infinitive, remembered
+from bot.domain.acts import noted as noted_as
 from bot.domain.incidents import Happening, Incident, Key, Moment, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.steering import Entry
@@ -106,7 +107,7 @@ def _with_moments(known: Known, acts: Iterable[Act], now: datetime) -> Iterator[
 
 def _in_a_timeline(act: Act) -> str:
     """What a timeline says before "by @ana": `switched off`, `not switched off, asked for`."""
-    done = participle(act)
+    done = noted_as(act)
     if act.seen_at is not None:
         return f"{done} after all, asked for"
     return {State.DONE: done, State.NOT_DONE: f"not {done}, asked for"}.get(act.told, f"perhaps {done}, asked for")
