@@ -124,9 +124,14 @@ def _submitted(body: Buffer, clean: Clean) -> str:
             # Only a `success` that says no is the API's own word that nothing was done.
             raise MalformedError(message, certain=no)
         if identity or each.success:
-            return identity if _ID.fullmatch(identity) else ""
+            return identity if _is_id(identity, clean) else ""
     message = "the answer does not say whether it was accepted"
     raise MalformedError(message)
+
+
+def _is_id(text: str, clean: Clean) -> bool:
+    """Whether it may be the id of a job, which is stored and shown, and stands in paths."""
+    return _ID.fullmatch(text) is not None and clean(text) == text
 
 
 def _sane(job: str) -> str:
@@ -144,11 +149,11 @@ def _sane(job: str) -> str:
 def _trace(body: Buffer, job: str, clean: Clean) -> Trace:
     found = _about(job, {text_of(each.message_id): each for each in objects(_Trace, body, token_info=_TokenInfo)})
     told = found.token_info if isinstance(found.token_info, _TokenInfo) else None
-    identity, status = integer(found.token_id, INT64), text_of(found.token_status)
+    identity, status = integer(found.token_id, INT64), clean(text_of(found.token_status))
     if identity is None and not status and told is None and not text_of(found.message_id):
         message = "the answer does not say which token it is about"
         raise MalformedError(message)
-    channel = text_of(found.discord_channel_id)
+    channel = clean(text_of(found.discord_channel_id))
     return Trace(
         job=job,
         token_id=identity,
@@ -184,7 +189,7 @@ def _job(body: Buffer, job: str, clean: Clean) -> Job:
         error=clean(text_of(found.error)),
         created_at=instant(found.created_at),
         updated_at=instant(found.updated_at),
-        buttons=tuple(filter(None, map(text_of, _listed(found.buttons)))),
+        buttons=tuple(clean(text) for each in _listed(found.buttons) if (text := text_of(each))),
     )
 
 
@@ -212,7 +217,7 @@ def _images(body: Buffer, clean: Clean) -> tuple[Image, ...]:
             created_at=instant(each.created_at),
         )
         for each in rows
-        if _ID.fullmatch(text_of(each.id))
+        if _is_id(text_of(each.id), clean)
     )
 
 

@@ -79,7 +79,7 @@ VARIABLES = (
         "IMAGINEPRO_TOKEN_FIELD",
         "token_field",
         values.field_name,
-        "in which field `/mode` and `/refresh` name the token to ImaginePro, which does not publish that",
+        "the field in which `/mode` and `/refresh` name the token; ImaginePro does not publish its name",
         "tokenId",
     ),
     Variable(
@@ -131,7 +131,7 @@ VARIABLES = (
         "VIEWER_ROLE_ID",
         "viewer_role_id",
         values.snowflake,
-        "the role that may ask the bot, and decide nothing; without it, the operators alone",
+        "the role that may look, and change nothing; without it, only operators",
         "",
         in_chat=True,
     ),
@@ -162,7 +162,7 @@ VARIABLES = (
         "REFRESH_COOLDOWN",
         "refresh_cooldown",
         values.cooldown,
-        "how long after somebody sent `/info` to Midjourney for a token nobody can again; 10m to 30d",
+        "how long after a `/refresh` of a token nobody can refresh it again; 10m to 30d",
         "6h",
     ),
     Variable(
@@ -261,7 +261,7 @@ VARIABLES = (
         "READ_ONLY",
         "read_only",
         values.switch,
-        "true: nobody can change anything at ImaginePro by this bot, nor does it by itself; it only watches",
+        "true: the bot only watches, and changes nothing at ImaginePro, neither by itself nor for anybody",
         "false",
     ),
     Variable(

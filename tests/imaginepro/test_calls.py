@@ -185,8 +185,9 @@ async def test_what_was_accepted_has_the_id_of_its_job_if_the_answer_names_one()
         upstream.fail(payload("cancelled.json"))
         await client.cancel(JOB)
         assert await client.command(1900, "info") == ""
-        upstream.fail(payload("submitted.json", messageId="../x"))
-        assert await client.imagine("a") == ""
+        for odd in ("../x", f"sk-{CANARY}", KEY, ""):
+            upstream.fail(payload("submitted.json", messageId=odd))
+            assert await client.imagine("a") == ""
 
 
 async def test_what_the_api_says_that_it_did_not_accept_was_not_done() -> None:
