@@ -35,7 +35,7 @@ from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Decision, Setting, Silence, Window
-from bot.storage.turning import LEVEL, SINCE, known, turned, written
+from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
 VERSION = "0008_from_0006"
 """The newest of `migrations/versions`."""
@@ -173,26 +173,29 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
-know, and so over no more than that decision."""
+know, and so over no more than that decision. Twice before that of what the version right before this one cannot read.
+"""
 
 DECISION_KINDS: Final[Mapping[str, type[Decision]]] = {
     **_KINDS,
     **{f"{_LATER}{kind}": each for kind, each in _KINDS.items()},
+    **{f"{_LATER}{_LATER}{kind}": each for kind, each in _KINDS.items()},
 }
 """What `kind` says about the JSON beside it."""
 
 
 def kind_of(decision: Decision) -> str:
     """What `kind` says of a decision."""
-    later = False
+    later = 0
     match decision:
         case Silence(scope=scope):
-            later = scope.rule in SINCE
+            later = (scope.rule in SINCE) + (scope.rule in NEWEST)
         case Setting(rule=rule, threshold=text):
-            later = rule in SINCE or (rule is LEVEL and ETA in (text or "").lower())
+            ahead = rule is LEVEL and ETA in (text or "").lower()
+            later = (rule in SINCE or ahead) + (rule in NEWEST)
         case Window() | Runbook() | Trail():
             pass
-    return (_LATER if later else "") + next(kind for kind, each in _KINDS.items() if type(decision) is each)
+    return later * _LATER + next(kind for kind, each in _KINDS.items() if type(decision) is each)
 
 
 def decision_of(kind: str, text: str) -> Decision:

@@ -34,6 +34,8 @@ with.
 _KNOWN: Final = {as_written: rule for rule, as_written in _WRITTEN.items()}
 SINCE: Final = frozenset(_WRITTEN) - {Rule.TEST}
 """Rules that came later, and that people can set and silence."""
+NEWEST: Final = frozenset({Rule.CREDITS_LOW, Rule.PLAN_EXPIRES})
+"""Of those the ones that the version right before this one cannot read either, though it reads the others."""
 
 _PAYMENT: Final[Mapping[Rule, tuple[str, str]]] = {
     Rule.CREDITS_LOW: ("credits left: ", " (402)"),

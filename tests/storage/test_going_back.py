@@ -29,6 +29,8 @@ from tests.storage.values import NOW, claim, incident, minutes
 
 KINDS: Final = ("silence", "window", "setting")
 """Of decisions; it passes over any other."""
+BEFORE: Final = (*KINDS, *(f"later {kind}" for kind in KINDS))
+"""Those that the version right before this one reads, which knows what is to come."""
 
 LEVEL: Final = re.compile(r"gone|\d{1,3}(?:\.\d{1,6})?%|\d{1,6}(?:ms|s|m|h|d)", re.ASCII)
 """A level of fast time."""
@@ -74,6 +76,7 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         Setting(Rule.FAST_TIME_LOW, 1902, threshold="20%,eta 12h"),
         Setting(Rule.FAST_TIME_LOW, threshold="20%"),
         Silence("s1", Scope(Rule.DOES_NOT_LAST), NOW, None, by=7),
+        Silence("s4", Scope(Rule.PLAN_EXPIRES), NOW, None, by=7),
         Silence("s2", Scope(token=1900), NOW, None, by=7, covered=(*map(Covered.of, found_),)),
         Silence("s3", Scope(), NOW, NOW + minutes(60), by=7, suppressed=(DRY, Key(Rule.BANNED, 1))),
         Window("w1", NOW, minutes(60), weekly=False, zone="UTC", by=7, suppressed=(BURNING,)),
@@ -153,7 +156,9 @@ async def test_it_passes_over_no_decision_that_it_could_read(store: Store) -> No
     later = {name for name, kind in rows.items() if kind not in KINDS}
     assert rows.keys() == {each.id for each in decided}
     runbooks = {"runbook-switch_off_when_banned", "trail-toggle-1900", "trail-queue"}
-    assert later == runbooks | {"s1", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
+    for_before = {name for name, kind in rows.items() if kind not in BEFORE}
+    assert for_before == runbooks | {"s4", "credits_low:"}
+    assert later == runbooks | {"s1", "s4", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
 
 
 async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) -> None:
