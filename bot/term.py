@@ -25,7 +25,6 @@ from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.fallback import fallback_of
-from bot.heartbeat import Heartbeat, at_work
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
 from bot.leader import Lease
@@ -42,6 +41,7 @@ from bot.webhook import Webhook
 if TYPE_CHECKING:
     from bot.chat.checkup import Check
     from bot.chat.settable import Setup as SetupPort
+    from bot.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class App(NamedTuple):
     boards: Boards
     saving: Saving
     acts: Acts
-    heartbeat: Heartbeat | None
+    heartbeat: "Heartbeat | None"
     fallback: Webhook | None
     jobs: tuple[Job, ...]
     polled: asyncio.Event
@@ -255,9 +255,11 @@ async def polling_and_delivering(app: App) -> AsyncIterator[None]:
         yield
 
 
-def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> Heartbeat | None:
+def _heartbeat(settings: Settings, pulse: Pulse, store: Store, lease: Lease) -> "Heartbeat | None":
     if settings.heartbeat_url is None:
         return None
+    from bot.heartbeat import Heartbeat, at_work  # noqa: PLC0415 - just where an address is set
+
     url = settings.heartbeat_url.reveal()
     return Heartbeat(url, settings.proxy_for(url), at_work(pulse, store, lambda: lease.held))
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import simcord
 
-from bot.chat.commands import export
-from bot.chat.commands.export import COLUMNS, parts
+from bot.chat.commands import exporting
+from bot.chat.commands.exporting import COLUMNS, parts
 from bot.domain.model import Status
 from bot.domain.sample import Sample
 from bot.domain.value import replace
@@ -176,12 +176,12 @@ async def test_a_database_that_does_not_answer_is_said_in_words(world: World) ->
 async def test_what_is_longer_than_a_file_comes_in_several_and_ends_with_how_to_get_the_rest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "LARGEST", 60_000)
+    monkeypatch.setattr(exporting, "LARGEST", 60_000)
     for token in (1900, 1901, 1950):
         hours(world.desk, token, 90)
     result = await ask(world, begin="90d", share=True)
     texts = await files(result)
-    assert len(texts) == export.MOST
+    assert len(texts) == exporting.MOST
     assert all(10_000 < len(text) <= 60_000 for text in texts)
     assert re.match(r"\*\*\d{3} readings\*\* of 3 tokens, ", said(result))
     words = [each.content for each in result.followups]
@@ -227,7 +227,7 @@ async def test_from_long_before_anything_was_kept_a_token_takes_a_few_looks(desk
 async def test_the_rest_of_one_token_is_what_comes_after_the_last_line(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "LARGEST", 20_000)
+    monkeypatch.setattr(exporting, "LARGEST", 20_000)
     hours(world.desk, 1900, 90)
     result = await ask(world, token=1900, begin="90d")
     last = lines((await files(result))[-1])[-1]
@@ -242,7 +242,7 @@ async def test_where_the_bot_may_attach_no_files_it_says_what_to_allow(world: Wo
 
 def test_the_hour_that_comes_twice_is_told_apart_by_utc() -> None:
     at = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    found = export.written_as([sample(at), sample(at + timedelta(hours=1))], BERLIN)
+    found = exporting.written_as([sample(at), sample(at + timedelta(hours=1))], BERLIN)
     assert [line.decode().split(",")[1:3] for line in found] == [
         ["2026-10-25 00:30:00", "2026-10-25 02:30:00"],
         ["2026-10-25 01:30:00", "2026-10-25 02:30:00"],

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.chat.commands.help import ACTS_SAY, LOOKS_ONLY, READS_ONLY
+from bot.chat.commands.helping import ACTS_SAY, LOOKS_ONLY, READS_ONLY
 from bot.chat.commands.options import group_of
 from bot.chat.desk import Need, need_of
 from bot.chat.tree import COMMANDS, leaves

@@ -45,7 +45,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.state import ConnectionState
 
-from bot import acts, app, away, heartbeat, leader, outbox, saving, term
+from bot import acts, app, away, leader, outbox, saving, term
 from bot.chat import client, login
 from bot.chat.channel import OpsChannel
 from bot.delivery import rests
@@ -154,6 +154,8 @@ def finish(seconds: float) -> None:
 
 def bear(seconds: float) -> None:
     """Let health and watchdog bear for so long what is wrong; their hearts beat ten times meanwhile."""
+    from bot import heartbeat  # noqa: PLC0415 - as above
+
     patience = timedelta(seconds=seconds)
     health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
     pulse.BEAT = pulse.PROBE = patience / 10
