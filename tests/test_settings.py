@@ -718,7 +718,7 @@ def endpoint(name: str, text: str) -> Endpoint:
         ("QUEUE_STATUS", 'POST /q {"id": "{token}"}', "POST", "/q", '{"id": "{token}"}'),
         ("TOGGLE", "PATCH /t/{token}", "PATCH", "/t/{token}", '{"isActive": "{active}"}'),
         ("TOGGLE", 'POST /t {"id": "{token}", "on": "{active}"}', "POST", "/t", '{"id": "{token}", "on": "{active}"}'),
-        ("BANWORDS_UPDATE", 'PUT /b {"w": ["x", "{words}"]}', "PUT", "/b", '{"w": ["x", "{words}"]}'),
+        ("BANWORDS_UPDATE", 'PUT /b {"w": ["{add}", "{remove}"]}', "PUT", "/b", '{"w": ["{add}", "{remove}"]}'),
         ("COMMANDS", "POST /c", "POST", "/c", ENDPOINTS["COMMANDS"].body),
     ],
 )
@@ -728,6 +728,13 @@ def test_an_endpoint_is_where_the_operator_says(name: str, text: str, method: st
     assert found.state == "set by you"
     assert found.changes is ENDPOINTS[name].changes
     assert load(REQUIRED).endpoints == ENDPOINTS
+
+
+def test_the_whole_list_of_ban_words_can_be_sent_by_who_can_read_it() -> None:
+    update = {"IMAGINEPRO_ENDPOINT_BANWORDS_UPDATE": 'PUT /b {"w": "{words}"}'}
+    assert problems(**update).endswith("which is read first: set IMAGINEPRO_ENDPOINT_BANWORDS as well")
+    found = load(REQUIRED | update | {"IMAGINEPRO_ENDPOINT_BANWORDS": "GET /b"}).endpoints["BANWORDS_UPDATE"]
+    assert found.body == '{"w": "{words}"}'
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,11 @@ class Endpoint(Value):
         return self.changes or self.method != "GET"
 
     @property
+    def about_one(self) -> bool:
+        """Whether it names a token, so that it is about that one and not about all."""
+        return "token" in named([*self.paths, self.body])
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """Where it may be, the likelier first."""
         return tuple(filter(None, (self.path, self.other)))

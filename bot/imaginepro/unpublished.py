@@ -5,7 +5,6 @@ Where they are, the operator says, who has the vendor's documentation. What they
 
 from collections.abc import Collection, Mapping
 
-from bot.imaginepro.endpoints import named
 from bot.imaginepro.errors import MalformedError, NotFoundError, UnpublishedError
 from bot.imaginepro.http import NO_VALUES, Line
 from bot.imaginepro.tree import Grown, Tree
@@ -16,7 +15,7 @@ async def queue(line: Line, name: str, token_id: int | None) -> Tree:
     if token_id is None:
         return await _called(line, f"QUEUE_{name}")
     endpoint = line.endpoints[f"QUEUE_{name}"]
-    if endpoint.path is not None and "token" not in named(f"{endpoint.path} {endpoint.body}"):
+    if endpoint.path is not None and not endpoint.about_one:
         words = f"`{endpoint.variable}` has no {{token}} in it, so it is about the whole queue, and not one token's"
         raise NotFoundError(words, certain=True)
     return await _called(line, endpoint.name, {"token": token_id})

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot.domain.model import Threshold
 from bot.domain.value import Value, replace
-from bot.imaginepro.endpoints import ENDPOINTS, PREFIX, Endpoint, naming
+from bot.imaginepro.endpoints import ENDPOINTS, PREFIX, Endpoint, named, naming
 from bot.settings.values import Secret, is_loopback, is_private
 from bot.settings.variables import ENDPOINT_VARIABLES, VARIABLES, Variable
 from bot.storage.address import Server, parsed
@@ -199,6 +199,9 @@ def _endpoints(
         else:
             if isinstance(text, Endpoint):
                 found[variable.field] = text
+    if "words" in named(found["BANWORDS_UPDATE"].body) and found["BANWORDS"].path is None and not problems:
+        update, words = found["BANWORDS_UPDATE"].variable, found["BANWORDS"].variable
+        problems.append(f"{update} sends the whole list, which is read first: set {words} as well")
     if token_field and found["COMMANDS"].body == ENDPOINTS["COMMANDS"].body:
         found["COMMANDS"] = naming(found["COMMANDS"], token_field)
     return found, problems

@@ -119,6 +119,11 @@ async def test_the_queue_needs_what_imaginepro_does_not_publish(told: World) -> 
         text = await refusal(told, "runbook set", runbook="pause_the_queue", does="on")
     assert text.startswith("ImaginePro does not publish where its queue is paused and resumed. Copy that from your")
     assert "`IMAGINEPRO_ENDPOINT_QUEUE_PAUSE` and `IMAGINEPRO_ENDPOINT_QUEUE_RESUME`" in text
+    found = {name: placed(ENDPOINTS[name], "POST /api/v1/q/{token}") for name in ("QUEUE_PAUSE", "QUEUE_RESUME")}
+    async with nowhere(endpoints={**ENDPOINTS, **found}) as upstream:
+        client.upstream = upstream
+        text = await refusal(told, "runbook set", runbook="pause_the_queue", does="on")
+    assert text.startswith("This runbook pauses the whole queue, and `IMAGINEPRO_ENDPOINT_QUEUE_PAUSE` and")
     found = {name: placed(ENDPOINTS[name], "POST /api/v1/q") for name in ("QUEUE_PAUSE", "QUEUE_RESUME")}
     async with nowhere(endpoints={**ENDPOINTS, **found}) as upstream:
         client.upstream = upstream

@@ -28,7 +28,7 @@ def endpoints_card(endpoints: Mapping[str, Endpoint], answered: Mapping[str, str
         *(_line(endpoint, answered.get(endpoint.name, "")) for endpoint in rows),
         GAP,
         f"{SURE} documented · {UNSURE} documented in more than one way · {YOURS} set by you · {UNSET} not published",
-        f'-# Copy what is not published from your documentation: `{PREFIX}QUEUE_PAUSE="POST /api/v1/…"`.',
+        f"-# Copy what is not published from your documentation: `{PREFIX}QUEUE_PAUSE=POST /api/v1/…`.",
     ]
     return compose(f"{able} of {len(rows)} endpoints can be called", lines, BLUE)
 

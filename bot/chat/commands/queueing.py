@@ -118,13 +118,12 @@ async def propose(interaction: Asked, name: Name, token: int | None, reason: str
 
 def _check(endpoint: Endpoint, token: int | None) -> None:
     """Refuse what cannot be sent, and what would be about more than was asked for."""
-    about_one = any("{token}" in each for each in (*endpoint.paths, endpoint.body))
     sentence = endpoint.unset
-    if not sentence and token is not None and not about_one:
+    if not sentence and token is not None and not endpoint.about_one:
         sentence = (
             f"`{endpoint.variable}` has no {{token}} in it, so it is about the whole account: leave the token out."
         )
-    if not sentence and token is None and about_one:
+    if not sentence and token is None and endpoint.about_one:
         sentence = f"`{endpoint.variable}` has {{token}} in it: say which token."
     if sentence:
         raise UnclearError(sentence)

@@ -143,6 +143,10 @@ def _check(interaction: Asked, new: Runbook) -> None:
             f" {' and '.join(missing)}; `/admin endpoints` shows all of them."
         )
         raise UnclearError(sentence)
+    narrow = [f"`{endpoints[each].variable}`" for each in ENDPOINTS if endpoints[each].about_one]
+    if narrow:
+        sentence = f"This runbook pauses the whole queue, and {' and '.join(narrow)} names one {{token}}."
+        raise UnclearError(sentence)
 
 
 async def _decide(interaction: Asked | Pressed, new: Runbook) -> None:
