@@ -224,7 +224,7 @@ async def test_a_long_list_is_a_file(world: World, upstream: Upstream) -> None:
 async def test_what_is_no_list_of_words_is_shown_as_it_is(world: World, upstream: Upstream, body: bytes) -> None:
     upstream.fail(closing(Fault(body=body)), times=1)
     text = said(await world.operator.slash(world.channel, "banwords list"))
-    assert "🚫 Ban words\nThe answer is no list that can be read as words, so it is shown as it is." in text
+    assert "🚫 Ban words\nThe answer is no list of words, or not all of it, so it is shown as it is." in text
     assert "canary" not in text
 
 

@@ -62,7 +62,7 @@ async def show(interaction: Asked) -> None:
         raise UnclearError(refused(error, client.desk.now)) from None
     words, now = tree.words(), client.desk.now
     if words is None:
-        said = ["The answer is no list that can be read as words, so it is shown as it is."]
+        said = ["The answer is no list of words, or not all of it, so it is shown as it is."]
         await answer(interaction, embed=answer_card("🚫 Ban words", tree.lines(), now, said))
         return
     title = f"🚫 {number(len(words))} ban word{'s' * (len(words) != 1)}"
