@@ -61,6 +61,16 @@ async def test_before_it_is_on_the_question_says_what_it_would_have_done(told: W
     assert entry.reason == "on, at most 6 an hour, quiet 30 min"
 
 
+async def test_what_cannot_be_tried_can_be_set_on_all_the_same(told: World) -> None:
+    """Whoever installs the bot has no history yet, and a large fleet too much of it."""
+    told.desk.samples = {}
+    result = await use(told, "runbook set", runbook="switch_off_when_banned", does="on")
+    assert "**What it would have done is not known.**" in said(result)
+    assert result.response is not None
+    await told.operator.click(result.response.message, label="Let it switch off when banned")
+    assert told.desk.known.decisions.runbooks[OFF].does is Does.ON
+
+
 async def test_a_question_that_is_cancelled_sets_nothing(told: World) -> None:
     result = await use(told, "runbook set", runbook="switch_off_when_banned", does="on")
     assert result.response is not None

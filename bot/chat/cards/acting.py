@@ -22,7 +22,7 @@ from bot.chat.cards.status import (
 from bot.chat.text import amount as minutes_of
 from bot.chat.text import capitalised, listed, quoted, span, stamp
 from bot.domain.info import read
-from bot.domain.model import Fleet, Mode, Token
+from bot.domain.model import Fleet, Mode, Status, Token
 from bot.domain.value import Value, replace
 
 NAMED = 5
@@ -114,6 +114,8 @@ def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reas
             f"**Now** {now} · {left}",
             f"ImaginePro lists it so already. How old that is, it does not say: `/{mode}` can be sent all the same."
             if so
+            else "Whether FAST is fast or turbo mode, it does not say."
+            if so is None and token.status is Status.FAST
             else "",
             f"**Then** {_MEANS[mode]}",
         ],

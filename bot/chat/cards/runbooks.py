@@ -1,6 +1,6 @@
 """What the bot may do by itself: each runbook as it is set, and the question before one is set on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -96,19 +96,18 @@ def _held(known: Known, now: datetime) -> Iterator[str]:
                 yield f"**{did} by the bot:** {listed([str(each.token) for each in held], NAMED)}"
 
 
-def question(book: Runbook, would: Rehearsed, back: str, caveats: Sequence[str]) -> discord.Embed:
+def question(book: Runbook, would: Iterable[str]) -> discord.Embed:
     """What is asked before the bot may do something by itself: what, how often, and what it would have done."""
     lines = [
         f"It {said(book)}. At most {book.an_hour} times an hour; then it stops, and says so.",
         GAP,
-        *rehearsed(book, would, back),
-        *(each.removeprefix("-# ") for each in caveats),
+        *(each.removeprefix("-# ") for each in would),
     ]
     return compose(f"Let the bot {name(book.book)}?", lines, ORANGE, BOUNDS)
 
 
-def rehearsed(book: Runbook, would: Rehearsed, back: str) -> Iterator[str]:
-    """`**Would have, 3 times in 14 days:**` and the last of them."""
+def rehearsed(book: Runbook, would: Rehearsed, back: str, caveats: Iterable[str]) -> Iterator[str]:
+    """`**Would have, 3 times in 14 days:**` and the last of them; at the end what of it is short."""
     times = len(would.acts)
     count = {0: "never", 1: "once"}.get(times, f"{times} times")
     yield f"**Would have, {count} in {back}**" + (":" if times else "")
@@ -120,3 +119,4 @@ def rehearsed(book: Runbook, would: Rehearsed, back: str) -> Iterator[str]:
         yield f"It would have stopped {stamp(at, 'f')}: that was more than {book.an_hour} within an hour."
     if would.left:
         yield f"It would have left a token to you {would.left} times, as that was moved three times in a day."
+    yield from caveats

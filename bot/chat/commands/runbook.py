@@ -78,10 +78,13 @@ async def _set(
     if new.does is not Does.ON:
         await _decide(interaction, new)
         return
-    from bot.chat.cards.runbooks import question  # noqa: PLC0415 - no start needs what judges once more
+    from bot.chat.cards.runbooks import question, rehearsed  # noqa: PLC0415 - no start needs what judges once more
     from bot.chat.commands.rehearsal import over_two_weeks  # noqa: PLC0415
 
-    embed = question(new, *await over_two_weeks(interaction.client.desk, new))
+    try:
+        embed = question(new, tuple(rehearsed(new, *await over_two_weeks(interaction.client.desk, new))))
+    except UnclearError as untried:  # it can be set all the same
+        embed = question(new, ["**What it would have done is not known.**", str(untried)])
     await confirm(interaction, embed, f"Let it {name(new.book)}", lambda press: _decide(press, new), danger=True)
 
 
@@ -95,7 +98,7 @@ async def _try(interaction: Asked, *, runbook: str, quiet: str = "") -> None:
 
     new = _new(interaction, Book(runbook), Does.ON, quiet, None)
     would, back, caveats = await over_two_weeks(interaction.client.desk, new)
-    lines = [*rehearsed(new, would, back), *caveats, f"-# Tried, and not set: {name(new.book)}"]
+    lines = [*rehearsed(new, would, back, caveats), f"-# Tried, and not set: {name(new.book)}"]
     await answer(interaction, "\n".join(lines))
 
 

@@ -27,6 +27,9 @@ MOST: Final = 80_000
 WEIGHT: Final = 500
 """Tokens of a fleet that is judged as a whole which make a reading of it take as long again as one of a token."""
 
+NOTHING: Final = "Nothing is kept of that yet."
+TOO_MUCH: Final = "That is too much for one try: try it for one token."
+
 KEPT: Final = timedelta(hours=3)
 """By how much less than `BACK` the history may reach back without a word."""
 
@@ -72,6 +75,7 @@ async def lived(
     most: int = MOST,
     *,
     whole: bool,
+    too_much: str = TOO_MUCH,
 ) -> tuple[Sequence[T], int, timedelta]:
     """Judge the history of the last two weeks, token by token, as far as it fits into one try.
 
@@ -82,6 +86,7 @@ async def lived(
         judge: Does so, in a thread; None when it was told not to go on.
         most: Readings that fit.
         whole: Whether it is about all of them together.
+        too_much: What is said where not even the first of them fit.
 
     Returns:
         What was found, of how many tokens it tells, and how long the history is.
@@ -115,8 +120,7 @@ async def lived(
         all_.append(found)
         done += len(group)
     if first == now:
-        sentence = "That is too much for one try: try it for one token." if left < 0 else "Nothing is kept of that yet."
-        raise UnclearError(sentence)
+        raise UnclearError(too_much if left < 0 else NOTHING)
     return all_, done, max(now - max(first, since), timedelta(hours=1))
 
 
