@@ -38,11 +38,13 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
 {where}
  * Watch #ops: within half a minute a token must pass a check, one runs low on fast time, and one is banned, which
    mentions you. Press Acknowledge on that; it waits for you, for five minutes at most. Then other things happen.
- * Press Silence or Details under what is open; the effect is on the card, with your name.
+ * Press Silence or Details under what is open; the effect is on the card, with your name. Press Switch off under the
+   ban: it asks first, and takes the token out of rotation at the simulated ImaginePro.
  * A month lies behind it: above are the digest of today, and a token that will not last until its refill.
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet, /help for all commands.
  * Type /history and pick a token, for a chart of its last week and what is to come; /board here keeps a live board.
- * "Viewing as" shows what somebody without the operator role gets.
+ * Type /job probe for a test job, /admin doctor for how the bot itself is, /runbook set for what it may do by itself.
+ * "Viewing as" shows what somebody gets who may look and decide nothing, and what a guest gets.
 
 Ctrl-C ends it.
 
@@ -91,7 +93,7 @@ async def run(
         await _remember(setup, server.operator.id)
         # Opened on an empty channel, the page follows its end; later, it would stay at the message it began with.
         shown = imaginepro.pictures(api, _PICTURES)
-        members = [server.operator, server.guest]
+        members = [server.operator, server.viewer, server.guest]
         preview = server.env.preview(server.ops, viewers=members, layout="channel", assets=shown)
         await stack.enter_async_context(preview)
         bot = await stack.enter_async_context(app.opened(setup, _now))
@@ -142,9 +144,11 @@ class _Server:
     guild: simcord.GuildHandle
     ops: simcord.ChannelHandle
     role: simcord.RoleHandle
+    viewers: simcord.RoleHandle
     on_call: simcord.RoleHandle
     leads: simcord.RoleHandle
     operator: simcord.MemberActor
+    viewer: simcord.MemberActor
     guest: simcord.MemberActor
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever acts: simcord refuses a second one at the same time."""
@@ -184,15 +188,18 @@ async def _server() -> AsyncIterator[_Server]:
         await nobody.http.edit_profile({"username": "ImaginePro bot"})
         guild = env.create_guild("Demo")
         role = guild.create_role("operators")
+        viewers = guild.create_role("viewers")
         on_call = guild.create_role("oncall", mentionable=True)
         yield _Server(
             env=env,
             guild=guild,
             ops=guild.create_text_channel("ops", topic="What the bot has to say"),
             role=role,
+            viewers=viewers,
             on_call=on_call,
             leads=guild.create_role("leads", mentionable=True),
             operator=guild.add_member(env.create_user("operator"), roles=[role, on_call]),
+            viewer=guild.add_member(env.create_user("viewer"), roles=[viewers]),
             guest=guild.add_member(env.create_user("guest")),
         )
 
@@ -207,6 +214,7 @@ def _environ(upstream: imaginepro.Upstream, api: str, server: _Server, database:
         "DISCORD_GUILD_ID": str(server.guild.id),
         "OPS_CHANNEL_ID": str(server.ops.id),
         "OPERATOR_ROLE_ID": str(server.role.id),
+        "VIEWER_ROLE_ID": str(server.viewers.id),
         "ALERT_ROLE_ID": str(server.on_call.id),
         "ESCALATION_ROLE_ID": str(server.leads.id),
         "IMAGINEPRO_API_KEY": upstream.api_key,

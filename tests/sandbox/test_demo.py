@@ -75,12 +75,7 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await send(page)
         await picture("fleet", await told(page, "needs a person"))
 
-        await page.get_by_label("Viewing as").select_option("guest")
-        await command(page, "tokens")
-        await send(page)
-        await told(page, "Only members with the operator role can use this bot.")
-        await page.get_by_label("Viewing as").select_option("operator")
-
+        await _look_as_others(page)
         await _see_refusals(page)
 
         banned = await told(page, "Token 1906 is BANNED")
@@ -107,6 +102,21 @@ async def test_a_visitor_is_told_what_happens_asks_and_acts_by_the_buttons_under
         await picture("silenced", await told(page, "Open, and silenced now"))
         demo.go_on()
         await _see_all_well_again(page, demo)
+
+
+async def _look_as_others(page: Page) -> None:
+    """A viewer may not act, and a guest not look; then it is the operator again."""
+    await page.get_by_label("Viewing as").select_option("viewer")
+    await command(page, "refresh")
+    await option(page, "token", "1900")
+    await send(page)
+    await told(page, "You may look at everything. Only members with the operator role can do this.")
+
+    await page.get_by_label("Viewing as").select_option("guest")
+    await command(page, "tokens")
+    await send(page)
+    await told(page, "Only members with the viewer role, or with the operator role, can use this bot.")
+    await page.get_by_label("Viewing as").select_option("operator")
 
 
 async def _see_refusals(page: Page) -> None:

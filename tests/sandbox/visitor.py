@@ -113,10 +113,13 @@ async def insist(there: Locator, *clicks: Locator) -> None:
 
 
 async def command(page: Page, name: str) -> None:
-    """Pick a command as one does in Discord."""
-    await page.get_by_label("Message", exact=True).fill(f"/{name}")
+    """Pick a command as one does in Discord; what was written is gone once the page is shown to another viewer."""
     chosen = page.locator(".command-chip").get_by_text(f"/{name}", exact=True)
-    await insist(chosen, page.locator(".command-popup").get_by_text(f"/{name}", exact=True))
+    async with asyncio.timeout(PATIENCE):
+        while not await chosen.count():
+            with suppress(TooLateError):
+                await page.get_by_label("Message", exact=True).fill(f"/{name}", timeout=MOMENT)
+                await page.locator(".command-popup").get_by_text(f"/{name}", exact=True).click(timeout=MOMENT)
 
 
 async def send(page: Page) -> None:
