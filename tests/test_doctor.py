@@ -138,6 +138,7 @@ async def test_the_endpoints_are_listed_with_what_is_known_of_each_and_what_came
     assert "`GET /api/v1/discord/tokens`" in lines
     assert "⚪ **QUEUE_RESUME**" in shown
     assert "🔧 **QUEUE_PAUSE**" in shown
+    assert "Copy the path from your documentation: `IMAGINEPRO_ENDPOINT_QUEUE_RESUME=POST /api/v1/…`." in lines
     assert "more lines" not in shown
 
 
@@ -145,6 +146,7 @@ def test_what_the_operator_set_is_told_from_what_is_documented() -> None:
     mine = {name: changed(each, path="/" + "x" * 300, yours=True) for name, each in ENDPOINTS.items()}
     description = str(endpoints_card(mine, dict.fromkeys(mine, "rate_limited")).description)
     assert description.count("🔧 **") == len(ENDPOINTS)
+    assert "Copy the path" not in description
     assert "more lines" not in description
 
 

@@ -363,7 +363,7 @@ async def test_the_jobs_of_a_day_are_turned_page_by_page_and_one_is_shown(world:
 
 
 async def confirmed(world: World, label: str = "Make one image") -> simcord.InteractionResult:
-    """Ask for a test job on 1900, and confirm it; gives the answer, which shows how it goes."""
+    """Ask for a test job for 1900, and confirm it; gives the answer, which shows how it goes."""
     asked = await use(world, "job probe", token=1900)
     assert "Make one image, to see whether jobs run?" in shown(asked)
     assert asked.response is not None

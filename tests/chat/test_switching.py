@@ -251,7 +251,7 @@ async def mode(world: World, to: str, number: int = 1900) -> discord.Message:
 
 async def test_a_mode_is_sent_once_it_is_confirmed(world: World, upstream: Upstream) -> None:
     question = await mode(world, "turbo")
-    assert "Turbo uses fast time at twice the rate" in str(question.embeds[0].description)
+    assert "jobs use fast time at twice the rate" in str(question.embeds[0].description)
     first, second = await asyncio.gather(press(world.operator, question), press(world.operator, question))
     assert said(first).startswith("🔧 **1900 was switched to turbo by")
     assert told(second).startswith("This question was answered already")

@@ -149,12 +149,11 @@ def _against(token: Token, mode: Mode, view: Overview) -> Iterable[str]:
         refill = refilled(plan, view.now)
         yield f"**No fast time is left:** its jobs stop{f' until it {refill}' if refill.startswith('refills') else ''}."
     elif mode is Mode.TURBO:
-        lasts = (
-            f"{minutes_of(fast_time.remaining)} of it are used up by {minutes_of(fast_time.remaining / 2)} of work"
+        yield (
+            f"**{minutes_of(fast_time.remaining)} of it are used up by {minutes_of(fast_time.remaining / 2)} of work.**"
             if fast_time.remaining is not None
-            else "how much is left is not known"
+            else "**How much of it is left is not known.**"
         )
-        yield f"**Turbo uses fast time at twice the rate:** {lasts}."
 
 
 def _deaf(token: Token) -> Iterable[str]:

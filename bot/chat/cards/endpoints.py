@@ -6,7 +6,7 @@ import discord
 
 from bot.chat.cards.embed import BLUE, GAP, compose
 from bot.chat.text import plain
-from bot.imaginepro.endpoints import PREFIX, Confidence, Endpoint
+from bot.imaginepro.endpoints import Confidence, Endpoint
 from bot.imaginepro.http import WELL
 
 UNSET, YOURS, SURE, UNSURE = "⚪", "🔧", "🟢", "🟡"
@@ -28,7 +28,10 @@ def endpoints_card(endpoints: Mapping[str, Endpoint], answered: Mapping[str, str
         *(_line(endpoint, answered.get(endpoint.name, "")) for endpoint in rows),
         GAP,
         f"{SURE} documented · {UNSURE} documented in more than one way · {YOURS} set by you · {UNSET} not published",
-        f"-# Copy what is not published from your documentation: `{PREFIX}QUEUE_PAUSE=POST /api/v1/…`.",
+        *(
+            f"Copy the path from your documentation: `{endpoint.variable}=POST /api/v1/…`."
+            for endpoint in [each for each in rows if each.path is None][:1]
+        ),
     ]
     return compose(f"{able} of {len(rows)} endpoints can be called", lines, BLUE)
 

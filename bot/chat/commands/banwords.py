@@ -14,7 +14,7 @@ def command() -> app_commands.Group:
     """A new instance, for one client."""
     return group_of(
         "banwords",
-        "ImaginePro's list of ban words: list, add, remove",
+        "The words that ImaginePro refuses in prompts",
         ("list", "Which words ImaginePro refuses in prompts", Need.VIEW, _list),
         ("add", "Let ImaginePro refuse more words in prompts", Need.ACT, _add),
         ("remove", "Let ImaginePro take words in prompts again", Need.ACT, _remove),

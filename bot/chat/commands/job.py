@@ -11,7 +11,7 @@ from bot.chat.desk import Asked, Need, wait
 
 def command() -> app_commands.Group:
     """A new instance, for one client."""
-    group = app_commands.Group(name="job", description="Jobs: which token ran one, how far one is, a test job")
+    group = app_commands.Group(name="job", description="Jobs: which token ran one, how far it is, what was made")
     for name, description, callback, need in (
         ("trace", "Which token ran a job, and how that token stands", _trace, Need.VIEW),
         ("show", "How far a job is, until it is over; its picture, or why it failed", _show, Need.VIEW),

@@ -15,7 +15,7 @@ def command() -> app_commands.Group:
     """A new instance, for one client."""
     return group_of(
         "queue",
-        "ImaginePro's queue: count, pause, resume, reboot, status",
+        "ImaginePro's queue: all jobs of your account there",
         ("count", "How many jobs wait in ImaginePro's queue", Need.VIEW, _count),
         ("status", "What ImaginePro says of its queue", Need.VIEW, _status),
         ("pause", "Pause ALL jobs of your ImaginePro account", Need.ACT, _pause),
