@@ -21,6 +21,7 @@ from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.chat.premises import Ids, unmentioned
 from bot.delivery.handover import Handover
+from bot.domain.incidents import TEST
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
@@ -224,13 +225,23 @@ def _setup(
 
 
 async def tested_if_asked(app: App, store: Store) -> None:
-    """Begin with the test page that somebody asked for before this term."""
+    """Begin with the test page that somebody asked for before this term; once one is over that they saw before."""
     with contextlib.suppress(StoreError):  # polls say so in the log; another term tries again
-        by = await store.test_asked_by()
-        if by is not None:
-            await app.client.logged_in.wait()
-            await app.monitor.test(by, await app.client.unmentioned())
-            await store.forget_test()
+        asked = await store.test_asked()
+        if asked is None:
+            return
+        by, at = asked
+        await app.client.logged_in.wait()
+        # One from before may be in another channel. One from since is this one, which began before a kill.
+        while _tested_before(app.monitor, at):  # noqa: ASYNC110 - a minute or two, once in a life
+            await asyncio.sleep(1)
+        await app.monitor.test(by, await app.client.unmentioned())
+        await store.forget_test()
+
+
+def _tested_before(monitor: Monitor, at: datetime) -> bool:
+    test = monitor.known.incidents.get(TEST)
+    return test is not None and test.opened_at < at
 
 
 async def _examined(*parts: Any) -> "Sequence[Check]":  # noqa: ANN401 - those of `bot.doctor.Parts`

@@ -223,6 +223,25 @@ async def test_two_people_fill_it_in_at_once_and_a_second_copy_goes_by_what_they
         assert len(home.told(TEST)) == 1
 
 
+async def test_whoever_takes_another_channel_at_once_gets_a_test_page_there_once_the_first_is_over(home: Town) -> None:
+    async with home.bot() as bot:
+        await bot.wait_ready()
+        await _applied(home, OPS.id)
+        first = await home.until_told(TEST)
+        await _applied(home, LOUNGE.id)
+        await home.discord.until(lambda: len(bot.said("online as")) > 2)
+        await home.discord.press(first, "Acknowledge", MANAGER)
+        await home.discord.until(lambda: any("Test page" in each.now.text for each in home.discord.messages(LOUNGE.id)))
+        assert len(home.told(TEST)) == 1
+
+
+async def _applied(home: Town, channel: int) -> None:
+    form = await opened(home)
+    await chosen(home, form, CHANNEL, channel)
+    await turned(home, form, 2)
+    await home.discord.press(form, "Apply and test", MANAGER)
+
+
 async def _one_leads(*copies: BotProcess) -> None:
     async with asyncio.timeout(PATIENCE):
         while not any(each.said("online as") for each in copies):

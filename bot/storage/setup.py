@@ -1,6 +1,7 @@
 """What `/admin setup` keeps: by the name of a variable of the environment, the text that would stand there."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -33,9 +34,10 @@ def write_setup(connection: sa.Connection, values: Mapping[str, str], entries: t
         )
 
 
-def test_asked_by(connection: sa.Connection) -> int | None:
-    """Who asked that this term begin with a test page."""
-    return connection.scalar(sa.select(setup.c.by).where(setup.c.name == TEST))
+def test_asked(connection: sa.Connection) -> tuple[int, datetime] | None:
+    """Who asked that this term begin with a test page, and when."""
+    row = connection.execute(sa.select(setup.c.by, setup.c.at).where(setup.c.name == TEST)).one_or_none()
+    return None if row is None else (row.by, row.at)
 
 
 def forget_test(connection: sa.Connection) -> None:

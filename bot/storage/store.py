@@ -230,7 +230,7 @@ class Store:
 
     setup = _reads(setup_.setup_of)
     write_setup = _writes_leading(setup_.write_setup)
-    test_asked_by = _reads(setup_.test_asked_by)
+    test_asked = _reads(setup_.test_asked)
     forget_test = _writes_leading(setup_.forget_test)
 
     boards = _reads(boards_.boards_of)

@@ -26,12 +26,12 @@ async def test_what_is_kept_replaces_what_was_and_an_empty_text_takes_it_back(st
 
 
 async def test_a_test_that_the_next_term_begins_with_is_no_setting_and_is_forgotten_once(store: Store) -> None:
-    assert await store.test_asked_by() is None
+    assert await store.test_asked() is None
     await store.write_setup({TEST: "asked for"}, (FIRST,))
     assert await store.setup() == {}
-    assert await store.test_asked_by() == 7
+    assert await store.test_asked() == (7, FIRST.at)
     await store.forget_test()
-    assert await store.test_asked_by() is None
+    assert await store.test_asked() is None
 
 
 async def test_a_copy_that_was_replaced_keeps_nothing(store: Store) -> None:
