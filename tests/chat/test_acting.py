@@ -143,6 +143,14 @@ def test_a_mode_that_is_listed_already_can_be_asked_for_as_what_is_listed_may_be
     assert proposal.label == "Switch to fast"
 
 
+def test_what_fast_may_mean_is_said() -> None:
+    unread = token(job_mode="")
+    assert lines(acting.switching(view(unread), unread, Mode.TURBO, so=None))[:2] == [
+        "**Now** FAST · 13.3 of 15 h fast time left",
+        "That may be turbo mode: ImaginePro calls both FAST.",
+    ]
+
+
 def test_what_is_off_by_an_old_reading_may_be_switched_off() -> None:
     dark = token(active=False)
     away = fleet(dark, failure=Failure(Trouble.TIMED_OUT, "", NOON))

@@ -10,6 +10,7 @@ import pytest
 import simcord
 
 from bot.chat.alerts import Roles, alert
+from bot.chat.buttons.acting import MOST
 from bot.chat.buttons.switching import NOTHING
 from bot.domain.acts import Act, Kind, State
 from bot.domain.incidents import GONE, Incident, Reason, Rule
@@ -231,6 +232,18 @@ async def test_a_menu_that_cannot_name_them_all_says_how_to_name_the_others(worl
         "Switch to relax which? These are the first 25 of 100; `/mode` with to:relax takes any."
     )
     assert sent(upstream) == []
+
+
+@pytest.mark.usefixtures("upstream")
+async def test_all_are_offered_only_where_so_many_can_be_switched_at_once(world: World) -> None:
+    many = range(1900, 1900 + MOST + 1)
+    world.desk.fleet = fleet(*(token(each, "BANNED") for each in many))
+    for number, some in enumerate((many[:-1], many)):
+        card = await world.post(*(about(Rule.BANNED, each) for each in some), summary=True, message_id=60 + number)
+        picked = shown(await world.operator.click(card, label="Switch off"))
+        (menu,) = discord.ui.View.from_message(picked).children
+        assert isinstance(menu, discord.ui.Select)
+        assert (len(menu.options), menu.options[0].label) == (25, "1900" if some is many else f"All {MOST}")
 
 
 async def test_before_anything_was_read_no_token_is_said_not_to_be_there(world: World, upstream: Upstream) -> None:

@@ -69,10 +69,17 @@ def _tokens(interaction: Pressed, act: str, menu: Menu) -> list[int]:
     return tokens
 
 
+def _all_fit(act: str, count: int) -> bool:
+    """Whether all may be chosen at once."""
+    from bot.chat.buttons import acting  # noqa: PLC0415 - no start needs what acts
+
+    return act not in MODES and count <= acting.MOST
+
+
 def _which(act: str, count: int) -> str:
     """What is asked above the menu, and how to name those that do not fit into it."""
     several = act not in MODES
-    fit = OPTIONS - several
+    fit = OPTIONS - _all_fit(act, count)
     command = f"`/toggle` with to:{act}" if several else f"`/mode` with to:{act}"
     more = f" These are the first {fit} of {count}; {command} takes any." if count > fit else ""
     return f"{LOOKS[act][0]} which?{more}"
@@ -81,7 +88,7 @@ def _which(act: str, count: int) -> str:
 def _menu(act: str, menu: Menu, tokens: list[int]) -> discord.ui.View:
     """Several may be chosen, but of a mode."""
     several = act not in MODES
-    options = [discord.SelectOption(label=f"All {len(tokens)}", value=ALL)] if several else []
+    options = [discord.SelectOption(label=f"All {len(tokens)}", value=ALL)] if _all_fit(act, len(tokens)) else []
     options += [discord.SelectOption(label=str(each), value=str(each)) for each in tokens[: OPTIONS - len(options)]]
     select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
         custom_id=f"incident:menu:to-{act}:{menu.subject.address}:0",

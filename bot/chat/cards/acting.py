@@ -114,7 +114,7 @@ def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reas
             f"**Now** {now} · {left}",
             f"ImaginePro lists it so already. How old that is, it does not say: `/{mode}` can be sent all the same."
             if so
-            else "Whether FAST is fast or turbo mode, it does not say."
+            else "That may be turbo mode: ImaginePro calls both FAST."
             if so is None and token.status is Status.FAST
             else "",
             f"**Then** {_MEANS[mode]}",
