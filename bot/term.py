@@ -100,6 +100,7 @@ async def wired(
         settings = await _in_effect(environment, store)
         priority, zone = Priority(), ZoneInfo(settings.timezone)
         upstream = await stack.enter_async_context(_upstream(settings, priority))
+        upstream.change_only_while(lambda: lease.held)
         handover = Handover()
         monitor = Monitor(
             upstream,

@@ -22,6 +22,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.imaginepro.client import ImaginePro, connected
 from bot.imaginepro.endpoints import ENDPOINTS, placed
+from bot.imaginepro.errors import UpstreamError
 from bot.monitor import Monitor
 from bot.sandbox import imaginepro as sandbox
 from bot.sandbox.imaginepro import Fault, Upstream, serving, token_record
@@ -578,6 +579,26 @@ async def test_a_copy_that_may_not_lead_any_more_sends_nothing(sqlite_url: str) 
     async with ward(sqlite_url, may_send=lambda: False) as bot:
         (act,) = await bot.do(off())
         assert (act.state, bot.sent) == (State.NOT_DONE, 0)
+
+
+async def test_a_copy_that_is_replaced_while_it_waits_for_its_turn_sends_nothing() -> None:
+    upstream, until = Upstream((token_record(1900),)), time_of_day() + timedelta(seconds=1)
+    rate = (1, timedelta(seconds=3))
+    async with (
+        serving(upstream) as root,
+        connected(
+            url=root,
+            api_key=upstream.api_key,
+            rate=rate,
+            budget=timedelta(seconds=9),
+        ) as api,
+    ):
+        api.change_only_while(lambda: time_of_day() < until)
+        await api.token(1900)
+        with pytest.raises(UpstreamError) as refused:
+            await api.toggle(1900, active=False)
+        assert refused.value.certain
+        assert upstream.done("TOGGLE") == 0
 
 
 async def test_the_card_that_it_came_from_tells_it(sqlite_url: str) -> None:

@@ -16,7 +16,7 @@ Retried is only what changes nothing. What does is sent once, and `UpstreamError
 done. What a start does not need is imported by the call that needs it.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
@@ -109,6 +109,10 @@ class ImaginePro:
         self._line = line
         self._budget = budget.total_seconds()
         self._reader = Reader()
+
+    def change_only_while(self, leads: Callable[[], bool]) -> None:
+        """Send nothing that changes something, from now on, but while that is so; it is asked right before."""
+        self._line.may_change = leads
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:

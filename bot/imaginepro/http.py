@@ -150,6 +150,8 @@ class Line:
         self._attempt_timeout = attempt_timeout.total_seconds()
         self._priority = priority or Priority()
         self._proxied = proxied
+        self.may_change: Callable[[], bool] = lambda: True
+        """Whether something may be changed now; asked right before that is sent."""
 
     def clean(self, text: str, longest: int = 1000) -> str:
         """A text of the upstream's as a line for people, of at most so many characters, without a secret."""
@@ -234,6 +236,9 @@ class Line:
         ceiling = _FIRST_PAUSE
         while await self._turn(pace, deadline):
             ends = clock() + self._attempt_timeout
+            if request.endpoint.changes and not self.may_change():  # by now: a turn may be long in coming
+                words = "another copy of the bot took over before it was sent"
+                raise TimedOutError(words, certain=True)
             if request.endpoint.once:
                 return await self._attempt(request, ends, begin())
             try:
