@@ -33,7 +33,7 @@ from bot.fallback import fallback_in_spite_of, fallback_of
 from bot.settings import Settings, SettingsError, load, load_database_url
 from bot.storage.store import StoreError
 from bot.telemetry import event
-from bot.webhook import Event, Webhook, last_words
+from bot.webhook import Event, Webhook
 
 gc.freeze()
 gc.enable()
@@ -150,6 +150,8 @@ async def _fail(
     if isinstance(error, StoreError) and error.passing and error.unwritable:  # for a minute by now
         what = Event.DATABASE_UNWRITABLE
     if what is not None and fallback is not None:
+        from bot.webhook import last_words  # noqa: PLC0415 - a bot that runs does without it
+
         await last_words.tell(fallback, what, reason, stop)
         _leave(code)
     return code

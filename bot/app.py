@@ -16,11 +16,9 @@ from bot.chat.premises import announcement, findings
 from bot.fallback import fallback_of
 from bot.leader import Lease, leading
 from bot.observe.pulse import Pulse, asking, started
-from bot.observe.watchdog import watching
 from bot.settings import Settings, SettingsError
 from bot.storage.store import Store, open_store
 from bot.term import App, beside, polling_and_delivering, tested_if_asked, wired
-from bot.webhook import last_words
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +153,8 @@ async def _look_around(app: App, settings: Settings) -> None:
     tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
     logger.info(announcement(tokens, settings.poll_interval, ids, found))
     if app.fallback is not None:
+        from bot.webhook import last_words  # noqa: PLC0415 - just where there is such an address
+
         last_words.forget(app.fallback)
 
 
@@ -166,6 +166,8 @@ async def _observed(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
         if settings.port is not None or settings.watchdog or settings.heartbeat_url is not None:
             await stack.enter_async_context(started(pulse))
         if settings.watchdog:
+            from bot.observe.watchdog import watching  # noqa: PLC0415 - just where somebody wants one
+
             stack.enter_context(watching(pulse))
         if settings.port is not None:
             from bot.observe.web import serving  # noqa: PLC0415 - takes memory, which a bot that nobody asks can save

@@ -14,7 +14,7 @@ import simcord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.commands import admin, maintenance
+from bot.chat.commands import admin, maintenance, windows
 from bot.chat.commands import silence as silence_command
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import duration
@@ -321,7 +321,7 @@ def test_a_weekly_window_can_be_made_in_every_week_and_keeps_its_day_and_hour(zo
     weekday = data.draw(st.integers(0, 6) | st.just(near.astimezone(ZoneInfo(zone)).weekday()))
     lasts = data.draw(st.sampled_from([timedelta(minutes=10), HOUR, timedelta(days=6)]))
 
-    start = maintenance._next(at, weekday, now - lasts, zone)
+    start = windows.following(at, weekday, now - lasts, zone)
     window = Window("w", start, lasts, weekly=True, zone=zone, by=1)
 
     assert name_of(window) == f"every {WEEKDAYS[weekday]} {at:%H:%M} ({zone})"

@@ -51,7 +51,7 @@ from bot.chat.channel import OpsChannel
 from bot.delivery import rests
 from bot.imaginepro import http as upstream
 from bot.jobs import Job
-from bot.observe import health, pulse, watchdog
+from bot.observe import health, pulse
 from bot.storage import database
 from bot.storage.store import Grouping, Store
 
@@ -155,6 +155,7 @@ def finish(seconds: float) -> None:
 def bear(seconds: float) -> None:
     """Let health and watchdog bear for so long what is wrong; their hearts beat ten times meanwhile."""
     from bot import heartbeat  # noqa: PLC0415 - as above
+    from bot.observe import watchdog  # noqa: PLC0415
 
     patience = timedelta(seconds=seconds)
     health.DATABASE_AWAY = health.GATEWAY_AWAY = health.UNDELIVERED = patience
