@@ -85,6 +85,7 @@ def _notices(all_: Mapping[str, Act], acts: Iterable[Act], now: datetime) -> Ite
     batches: dict[str, Act] = {each.batch or each.id: each for each in acts}
     for each in batches.values():
         about = [each] if not each.batch else [other for other in all_.values() if other.batch == each.batch]
+        about.sort(key=lambda other: (other.at, other.token or 0))  # after a start they are in the order of their ids
         if all(other.settled for other in about):
             keys = tuple(dict.fromkeys(key for other in about for key in other.keys))
             yield Notice(NoticeKind.ACT, now, keys, acts=tuple(about))
