@@ -227,7 +227,7 @@ def test_what_is_told_together_hours_later_leaves_out_none_that_was_done_again_m
     later = NOW + timedelta(hours=5)
     _, after = settled(after, [replace(acts[1], state=State.NOT_DONE, settled_at=later)], later)
     _, after = settled(after, [done(act("a3", token=1901, at=later), at=later)], later)
-    after = replace(after, acts=dict(reversed(after.acts.items())))
+    after = replace(after, acts=dict(reversed([*after.acts.items()])))
     changes, _ = settled(after, [done(acts[0], State.UNKNOWN)], later + MINUTE)
     assert [[each.id for each in notice.acts] for notice in changes.notices] == [["a1", "a2"]]
 
