@@ -41,8 +41,11 @@ async def test_a_start_loads_nothing_that_is_imported_where_it_is_used(sqlite_ur
     modules = tmp_path / "modules"
     async with town(sqlite_url, tmp_path) as home:
         with BotProcess.from_nothing():
-            async with home.settled_bot(FAKE_MODULES=str(modules)) as process:
+            # Without the measuring of coverage, which brings modules of its own.
+            unmeasured = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
+            async with home.settled_bot(FAKE_MODULES=str(modules), **unmeasured) as process:
                 await process.terminate()
     loaded = set(modules.read_text().splitlines())
     assert "bot.chat.tree" in loaded
+    assert "coverage" not in loaded
     assert late & loaded == set()
