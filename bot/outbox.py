@@ -6,7 +6,8 @@ shows is smaller. One message at a time is on its way, so a channel that refuses
 1. fold: when many messages wait that were never posted, they become summaries
 2. claim the next due row; for a post, the row remembers that an attempt began. Where nothing else waits, whoever
    stores a message does these two for it, in the same transaction, and hands it over
-3. an attempt whose outcome is not known, and older than Discord's memory of nonces: look for its mark in the channel
+3. an attempt whose outcome is not known, and older than Discord's memory of nonces: look for its mark in the channel;
+   where Discord knows no nonces, as for the posts of a forum, that is always looked for
 4. post with the mark as nonce, or edit; a post where an edit is refused again and again
 5. confirm | try later, when what was refused has rested: all, posts, or edits | park this message
 
@@ -18,7 +19,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import (
@@ -28,7 +28,6 @@ from bot.delivery.outcome import (
     DeliveryError,
     GaveWayError,
     InVain,
-    Posted,
     RefusedError,
     Shown,
     UncertainError,
@@ -39,6 +38,7 @@ from bot.delivery.rests import PACE, Pace, Rests, Subject
 from bot.domain.messages import Message
 from bot.domain.naming import names_of
 from bot.figures import Histogram
+from bot.ports import Channel, Store
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
 from bot.webhook import Event, Fallback, Notify
@@ -48,63 +48,11 @@ logger = logging.getLogger(__name__)
 NONCE_MEMORY = timedelta(seconds=75)
 """How old a nonce may be that is relied on: Discord remembers it for two minutes at least; a turn may take 45 s."""
 
+SETTLES = timedelta(seconds=5)
+"""How old an attempt must be before it is looked for where no nonce protects: Discord may still be taking it."""
+
 DWELLS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds by which the time is counted that a message waited."""
-
-
-class Channel(Protocol):
-    """The ops channel. Each call but the first raises `DeliveryError`."""
-
-    async def ready(self) -> None:
-        """Wait until it can be spoken to at all."""
-
-    async def post(self, message: Message) -> Posted:
-        """Post it with its mark as nonce; returns what is there, which may be what was posted with it before."""
-
-    async def edit(self, message: Message) -> None:
-        """Make the posted message show the incidents as they are now."""
-
-    def give_way(self) -> None:
-        """Let an edit that has not begun end with `GaveWayError`, since something new came."""
-
-    async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
-        """Another message of the bot with its mark, posted at `since` or later, if there is one."""
-
-
-class Store(Protocol):
-    """The rows of the outbox. Each call is one transaction, and raises `StoreError`."""
-
-    async def unpark(self, now: datetime) -> None:
-        """Try once more what was parked."""
-
-    async def unheard(self) -> bool:
-        """Whether anything is open of which a message waits to be posted."""
-
-    async def told_blocked(self) -> bool:
-        """Whether the fallback was told that the channel is blocked, and not yet that it is open."""
-
-    async def note_told_blocked(self, told: bool) -> None:  # noqa: FBT001 - what is noted
-        """Keep that."""
-
-    async def reopen(self, now: datetime, within: timedelta) -> None:
-        """Give back what a dead process had claimed, and what is not due `within` that time."""
-
-    async def claim(self, now: datetime, of: Subject, last: int | None) -> Claimed:
-        """Fold what waits where that is much, and take the next due message of those, `last` after all others."""
-
-    async def confirm(self, message_id: int, shown: Shown) -> None:
-        """The channel shows that."""
-
-    async def retry(
-        self, message_id: int, at: datetime, uncertain_since: datetime | None, uncertain_version: int | None
-    ) -> None:
-        """Give the message back, to be tried again."""
-
-    async def anew(self, message_id: int, now: datetime) -> None:
-        """The posted message is gone: post it anew."""
-
-    async def park(self, message_id: int, reason: str, now: datetime, *, certain: bool) -> None:
-        """Keep the message without trying it again; `certain` when no earlier attempt may have posted it."""
 
 
 class Outbox:
@@ -350,9 +298,8 @@ class Outbox:
         """Make the channel show the message; returns what it shows at least."""
         # One that is in the channel, and was perhaps posted anew, is edited when that is known, or there are two.
         attempt.posting = message.discord_id is None or attempt.since is not None
-        # An attempt in times to come was made before the clock was set back, nobody knows how long ago.
-        if attempt.since is not None and not attempt.since <= now <= attempt.since + NONCE_MEMORY:
-            found = await self._channel.find(message, min(attempt.since, now), other_than=message.discord_id)
+        if attempt.since is not None and (looking := await self._forgotten(message, attempt.since, now)):
+            found = await self._channel.find(message, looking, other_than=message.discord_id)
             if found is not None:
                 attempt.found = True
                 return attempt.shown(found, message.version)
@@ -373,6 +320,17 @@ class Outbox:
             reason = "Discord takes a post for the message that cannot be edited, as long as it remembers that"
             raise GaveWayError(reason, NONCE_MEMORY)
         return attempt.shown(posted, message.version)
+
+    async def _forgotten(self, message: Message, since: datetime, now: datetime) -> datetime | None:
+        """From when on an attempt is looked for that Discord does not know by its nonce; None where it does."""
+        # One in times to come was made before the clock was set back, nobody knows how long ago.
+        past = since <= now
+        if await self._channel.knows_nonces(message):
+            return None if past and now <= since + NONCE_MEMORY else min(since, now)
+        if past and now < since + SETTLES:
+            reason = "Discord may yet take what was sent"
+            raise GaveWayError(reason, since + SETTLES - now)
+        return min(since, now)
 
     async def _edited(self, message: Message) -> bool:
         """Edit it; False where it is to be posted anew instead."""

@@ -27,7 +27,7 @@ from bot.delivery.outcome import DeliveryError, RefusedError, UncertainError, Va
 from bot.domain.messages import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value
-from bot.outbox import Channel
+from bot.ports import Channel
 from bot.storage.store import Refusals, StoreError
 from bot.telemetry import event
 from bot.webhook import Event

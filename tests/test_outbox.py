@@ -52,6 +52,8 @@ class Room:
     """Happens while the next post is on its way."""
     accepts_before_failing: bool = False
     nonces: bool = True
+    nonces_known: bool = True
+    """Whether the bot may count on them."""
     open: asyncio.Event | None = None
 
     async def ready(self) -> None:
@@ -90,6 +92,11 @@ class Room:
 
     def give_way(self) -> None:
         """No edit waits."""
+
+    async def knows_nonces(self, message: Message) -> bool:
+        """Unless the test says that it is a forum."""
+        del message
+        return self.nonces_known
 
     async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """Look through what is there."""
@@ -939,3 +946,23 @@ async def test_a_copy_that_was_replaced_does_not_complain_of_the_database(
         await asyncio.sleep(600)
     assert post.room.calls == []
     assert caplog.messages == []
+
+
+async def test_where_nonces_are_not_known_an_attempt_is_looked_for_and_never_made_twice(post: Post) -> None:
+    """As in a forum: Discord has a moment to take what it was sent before it is looked for."""
+    post.room.nonces = post.room.nonces_known = False
+    post.room.answers = [UncertainError("reset")]
+    post.room.accepts_before_failing = True
+    await post.incident(1)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "find"]
+    assert len(post.room.shown) == 1
+
+
+async def test_where_nonces_are_not_known_what_is_not_found_is_posted_again(post: Post) -> None:
+    post.room.nonces = post.room.nonces_known = False
+    post.room.answers = [UncertainError("reset"), LaterError("no list"), None, UncertainError("reset")]
+    await post.incident(1)
+    await post.deliver_all()
+    assert post.room.calls == ["post", "find", "find", "post", "find", "post"]
+    assert len(post.room.shown) == 1

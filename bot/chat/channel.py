@@ -144,6 +144,11 @@ class OpsChannel:
             )
         return extras
 
+    async def knows_nonces(self, message: Message) -> bool:
+        """It does, in a channel and in a thread."""
+        del message
+        return True
+
     async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """Our message with its mark in its text or footer, posted since then; None if there is none.
 

@@ -78,8 +78,8 @@ def _by_default(kind: type, **options: object) -> None:
 
 
 def remember_nonces(seconds: float) -> None:
-    """Let the bot count on Discord's memory of nonces for so long."""
-    outbox.NONCE_MEMORY = timedelta(seconds=seconds)
+    """Let the bot count on Discord's memory of nonces for so long, and leave it a quarter of that to take a message."""
+    outbox.NONCE_MEMORY, outbox.SETTLES = timedelta(seconds=seconds), timedelta(seconds=seconds / 4)
 
 
 def group(seconds: float) -> None:
