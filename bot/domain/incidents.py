@@ -8,13 +8,12 @@ Whoever reads the channel can acknowledge a firing incident, which stops its rem
 resolved is history: the same key may open again, as another incident. `bot.domain.lifecycle` moves them.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from bot.domain.forecast import Burning, Forecast
-from bot.domain.model import Record, Severity, Token
+from bot.domain.model import Record, Severity
 from bot.domain.value import Value, field, replace
 
 
@@ -130,6 +129,16 @@ class Moment(Value):
     """What was done, as before "by @ana": `switched off`."""
 
 
+class Note(Value):
+    """What somebody wrote of an incident, for whoever has it next."""
+
+    at: datetime
+    by: int
+    """Discord's id of the person who wrote it."""
+    words: str
+    """As they were written, and so not yet safe to show."""
+
+
 class Stage(StrEnum):
     """Where an incident is in its life."""
 
@@ -166,66 +175,6 @@ class End(Value):
     reason: Reason
     became: tuple[Rule, ...] = ()
     """What is wrong instead, the gravest first."""
-
-
-class Ended(Value):
-    """What a rule says of an incident that this reading ends."""
-
-    key: Key
-    end: End
-    at_once: bool = False
-    """Whether that need not be seen several times, though good news of its rule has to be."""
-
-
-class Finding(Value):
-    """What is wrong in one reading."""
-
-    key: Key
-    severity: Severity
-    """As its rule is set."""
-    natural: Severity | None = None
-    """What was read would make it so severe, however its rule is set and however long it lasts; None for `severity`."""
-    floor: Severity = Severity.INFO
-    """No setting makes it less severe: a lesser level of the same trouble is as severe as that."""
-    row: Rule | None = None
-    """The rule by whose row it is set, where that is not its key's."""
-    deeper: bool = False
-    """Whether this reading made it worse, though it may be as severe as before."""
-    was: Record | None = None
-    """The token as it was before this began; None when it was not seen before."""
-    was_at: datetime | None = None
-    """When it was last so; None when that is as of the reading before."""
-    now: Record | None = None
-    """The token as read."""
-    detail: str = ""
-    """For people, when the records do not say it: the upstream's own words, escaped by whoever shows them.
-
-    Empty for the rules about what is to come, which an older version takes for a level of fast time.
-    """
-    origin: str = ""
-    """The status before the token's trouble began, through whatever statuses followed; for rules about the status."""
-    readings: int = 1
-    """How many readings in a row must find it before it fires."""
-    keep_firing_for: int = 1
-    """How many readings in a row must miss it before it resolves: a count, and not a time as in Prometheus."""
-    for_: timedelta = timedelta()
-    """How long it must have been found before it fires: Prometheus's `for`."""
-    flips: tuple[datetime, ...] = ()
-    """When the token changed its status, for the rule that counts this; oldest first."""
-    momentary: bool = False
-    """Notifies once, and is resolved at once."""
-    holds: Severity = Severity.INFO
-    """It inhibits what is as grave as that, though it may be less grave itself."""
-    muted: bool = False
-    """Kept, but notifies nobody: its rule is off, and still has something to do."""
-    about: tuple[int, ...] = ()
-    """The tokens that make it so, for a rule about the fleet; empty where they are too many to name."""
-    until: datetime | None = None
-    """Until when the upstream asks to be left alone, for the rules about that."""
-    forecast: Forecast | None = None
-    """What is to come, for the rules about that."""
-    burning: Burning | None = None
-    """How fast it burns, for the rule about that."""
 
 
 class Incident(Value):
@@ -291,6 +240,12 @@ class Incident(Value):
     """The severity that the channel was notified of; None if it was not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
+    notes: tuple[Note, ...] = ()
+    """What people wrote of it, oldest first; also after it ended."""
+    called: int | None = None
+    """Discord's id of whoever was on call when the channel was first notified of it; None where nobody was."""
+    thread: int | None = None
+    """Discord's id of the thread under its card; None while there is none."""
 
     @property
     def began_at(self) -> datetime:
@@ -337,29 +292,6 @@ class Incident(Value):
     def well(self) -> bool:
         """Whether it ended because all is well."""
         return not self.unwatched if self.end is None else self.end.reason is Reason.WELL
-
-
-class Judgement(Value):
-    """What one poll found, and about what it says nothing."""
-
-    at: datetime
-    """When the reading was made."""
-    findings: Mapping[Key, Finding]
-    ends: Mapping[Key, End] = field(default_factory=dict)
-    """Of keys that are pending or firing, those that end. Neither found nor ended is no word: such a key does not move.
-    """
-    at_once: frozenset[Key] = frozenset()
-    """Of those the ones that need not be seen several times."""
-    whole: bool = True
-    """Whether this was a poll. A token that was read alone, or a tick of the clock, counts as no further reading."""
-    unseen: frozenset[Key] = frozenset()
-    """What was pending when it was last looked for, so long ago that nobody knows what was in between."""
-    tokens: Mapping[int, Token] = field(default_factory=dict)
-    """As read, for the incidents that end."""
-    before_at: datetime | None = None
-    """When the tokens were read before."""
-    baseline: bool = False
-    """Whether this is the first reading ever: one summary notifies of all that it finds."""
 
 
 KEPT_MOMENTS = 50

@@ -12,16 +12,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.domain.counting import counted
+from bot.domain.findings import Finding, Judgement
 from bot.domain.forecast import Forecast
 from bot.domain.incidents import (
     AHEAD,
     FAST_HOURS,
     LOOKED_EVERY,
     End,
-    Finding,
     Happening,
     Incident,
-    Judgement,
     Key,
     Moment,
     Reason,

@@ -17,7 +17,7 @@ import bot.storage
 from bot.domain.acts import Act
 from bot.domain.digest import Ahead, Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
-from bot.domain.incidents import End, Happening, Incident, Key, Moment, Rule, Stage
+from bot.domain.incidents import End, Happening, Incident, Key, Moment, Note, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity, Status
 from bot.domain.runbooks import Move, Remark, Runbook, Trail
@@ -281,9 +281,10 @@ def differing(connection: sa.Connection) -> list[object]:
 
 
 _STORED: dict[type[Value], str] = {
-    Incident: "about acknowledged believed burning clear detail end first_notified_at flips forecast heard holds key "
-    "loud_at missed missed_at moments natural now opened_at origin read_at reminders resolved_at seen severity "
-    "silenced stage told unbroken_since until was was_at",
+    Incident: "about acknowledged believed burning called clear detail end first_notified_at flips forecast heard "
+    "holds key loud_at missed missed_at moments natural notes now opened_at origin read_at reminders resolved_at seen "
+    "severity silenced stage thread told unbroken_since until was was_at",
+    Note: "at by words",
     Forecast: "at chance dry_at earliest idle_since latest left pace renews_at short spare unchanged_since verdict "
     "watched",
     Burning: "dry_at hour left share",

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.account import Account
-from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.findings import Ended, Finding, Judgement
+from bot.domain.incidents import End, Incident, Key, Reason, Rule
 from bot.domain.model import BELIEVED_FOR, Severity
 from bot.domain.rules.policy import Policy, as_set
 from bot.domain.rules.sight import Verdict

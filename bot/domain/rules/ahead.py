@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from bot.domain.findings import Ended, Finding
 from bot.domain.forecast import UNLIKELY, Forecast
-from bot.domain.incidents import End, Ended, Finding, Incident, Reason, Rule
+from bot.domain.incidents import End, Incident, Reason, Rule
 from bot.domain.model import Severity
 from bot.domain.rules.fast_time import current
 from bot.domain.rules.sight import Sight, Verdict

@@ -5,7 +5,8 @@ from itertools import islice
 from math import floor
 
 from bot.domain.counting import counted
-from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Ended, Finding, Incident, Key, Reason, Rule
+from bot.domain.findings import Ended, Finding
+from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Case
 from bot.domain.rules.policy import PoolLevels

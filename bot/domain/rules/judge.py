@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from bot.domain.incidents import AHEAD, End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.findings import Ended, Finding, Judgement
+from bot.domain.incidents import AHEAD, End, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Calm, Case
 from bot.domain.rules.fast_time import fast_time

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, time, timedelta, tzinfo
 from functools import lru_cache
 
+from bot.domain.findings import Finding
 from bot.domain.forecast import LIKELY
-from bot.domain.incidents import FAST_HOURS, End, Finding, Incident, Key, Reason, Rule
+from bot.domain.incidents import FAST_HOURS, End, Incident, Key, Reason, Rule
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold, gravest
 from bot.domain.rules.table import FAST_TIME_RULES, RULES, Row

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
-from bot.domain.incidents import End, Ended, Finding, Incident, Key, Reason, Rule
+from bot.domain.findings import Ended, Finding
+from bot.domain.incidents import End, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Past
 from bot.domain.rules.policy import Policy

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from math import isclose
 
-from bot.domain.incidents import GONE, Finding, Incident, Key, Reason, Rule
+from bot.domain.findings import Finding
+from bot.domain.incidents import GONE, Incident, Key, Reason, Rule
 from bot.domain.info import read
 from bot.domain.model import Severity, Status, gravest
 from bot.domain.rules.case import CALM_AFTER, FLIPS

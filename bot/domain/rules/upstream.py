@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.incidents import End, Ended, Finding, Incident, Judgement, Key, Reason, Rule
+from bot.domain.findings import Ended, Finding, Judgement
+from bot.domain.incidents import End, Incident, Key, Reason, Rule
 from bot.domain.model import Failure, Severity, Trouble
 from bot.domain.rules.case import Case
 from bot.domain.rules.fleet import goes

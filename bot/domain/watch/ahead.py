@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.findings import Judgement
 from bot.domain.forecast import Burning, Forecast, Verdict, burning, forecast
-from bot.domain.incidents import AHEAD, LOOKED_EVERY, Incident, Judgement, Key
+from bot.domain.incidents import AHEAD, LOOKED_EVERY, Incident, Key
 from bot.domain.ledger import takes_jobs
 from bot.domain.model import Token
 from bot.domain.rules.ahead import burning_fast, does_not_last

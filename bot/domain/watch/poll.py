@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.domain import ledger, sample
 from bot.domain.acts import switched_off
-from bot.domain.incidents import Incident, Judgement, Key, Rule, Stage
+from bot.domain.findings import Judgement
+from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.ledger import Ledger
 from bot.domain.lifecycle import Step, step
 from bot.domain.model import Failure, Fleet, Reading
