@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bot.chronicle import log_moves
 from bot.delivery.handover import Handover
 from bot.domain.value import replace
+from bot.domain.watch.beside import beside
 from bot.domain.watch.known import Changes, Known, restore
 from bot.storage.store import StoreError
 from bot.telemetry import event
@@ -88,15 +89,19 @@ class Keeping:
             StoreError: They could not be stored, and nothing moved.
         """
         news = bool(changes.notify or changes.notices or changes.sets)
+        if asides := beside(self.known, changes, now := self._clock()):
+            changes = replace(changes, asides=(*changes.asides, *asides))
         self._sure = False
         try:
-            claimed = await self._store.save(changes, self._clock(), claiming=news and self._handover.free)
+            claimed = await self._store.save(changes, now, claiming=news and self._handover.free)
         except StoreError as error:
             self._sure = error.unwritable  # then nothing was stored
             raise
         self.known, self._sure = after, True
         if news:
             self._handover.wake(claimed.message)
+        if changes.asides:
+            self._handover.asides.set()
         log_moves(changes)
         if claimed.folded:
             event(logger, logging.INFO, "messages folded into a summary", incidents=claimed.folded)

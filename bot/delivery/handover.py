@@ -26,6 +26,8 @@ class Handover:
         self._give_way: list[Callable[[], None]] = []
         self.doubtful = False
         """Whether a message may have been claimed for the deliverer that never came."""
+        self.asides = asyncio.Event()
+        """Set when there may be something to say beside the ops channel, by whoever stored it."""
 
     def wake(self, message: Message | None = None) -> None:
         """There may be something to deliver; `message` is claimed already, for a deliverer that was free."""
@@ -48,6 +50,7 @@ class Handover:
     def doubt(self) -> None:
         """Wake the deliverer after a commit whose answer was lost: what it claimed has to be given back."""
         self.doubtful = True
+        self.asides.set()
         self.wake()
 
     @property

@@ -13,7 +13,7 @@ from bot.domain.ledger import pack
 from bot.domain.model import Record
 from bot.domain.steering import Decision, Entry
 from bot.domain.watch.known import Changes, Memory
-from bot.storage import acts
+from bot.storage import acts, asides
 from bot.storage.batches import batches, partitions, upsert
 from bot.storage.grouping import Grouping, notify
 from bot.storage.messages import in_order, is_card, waits
@@ -131,6 +131,8 @@ def save(connection: sa.Connection, changes: Changes, now: datetime, grouping: G
         acts.keep(connection, changes.acts)
     if changes.notices:
         announce(connection, changes, now)
+    if changes.asides:
+        asides.keep(connection, changes.asides, now)
     keep(connection, changes.samples)
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.storage.schema import (
     acts,
+    asides,
     audit,
     boards,
     decisions,
@@ -36,12 +37,13 @@ _USES: Final = {
     history: "SELECT INSERT UPDATE DELETE",
     boards: "SELECT INSERT UPDATE DELETE",
     acts: "SELECT INSERT UPDATE DELETE",
+    asides: "SELECT INSERT UPDATE DELETE",
     setup: "SELECT INSERT UPDATE DELETE",
     installation: "SELECT UPDATE",
 }
 """What the bot does to each table."""
 
-_COUNTED: Final = (messages, audit)
+_COUNTED: Final = (messages, audit, asides)
 """The tables whose ids the database counts up."""
 
 _ROOM: Final = 32 * 2**10

@@ -10,6 +10,7 @@
     history           the same of the time before, packed: one row a token and day, or a token and week
     boards            the message in a channel that shows the fleet as it is
     acts              what was done at ImaginePro, or tried, and what became of it
+    asides            what waits to be said beside the ops channel, to people and in threads
     setup             what was set in chat of what the environment can set, too
     installation      one row: the short name of this database, when the fleet was last read, which copy leads, whether
                       the bot has moved to another database, and of which day the last digest was
@@ -29,6 +30,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.domain.acts import Act
+from bot.domain.asides import Aside
 from bot.domain.incidents import Incident
 from bot.domain.info import ETA
 from bot.domain.messages import Notice
@@ -37,7 +39,7 @@ from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Decision, Setting, Silence, Window
 from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
-VERSION = "0008_from_0006"
+VERSION = "0009_from_0006"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -272,6 +274,24 @@ acts = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("batch", sa.Text, nullable=False),
     sa.Column("act", Json(Act), nullable=False),
+)
+
+asides = sa.Table(
+    "asides",
+    _metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    # Discord's id of a person, or of a thread.
+    sa.Column("target", sa.BigInteger, nullable=False, index=True),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("stale_at", Instant, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    # Since when it may have been said, and the first of those with which it was: null while it surely was not.
+    sa.Column("uncertain_since", Instant),
+    sa.Column("said_by", sa.BigInteger),
+    sa.Column("aside", Json(Aside), nullable=False),
+    # As in `messages`: an id is part of a mark.
+    sqlite_autoincrement=True,
 )
 
 setup = sa.Table(

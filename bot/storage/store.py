@@ -13,8 +13,8 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 import sqlalchemy as sa
 
 from bot.domain.sample import Sample
+from bot.storage import asides, claims, lease, memory, outbox, proof, retention, samples
 from bot.storage import boards as boards_
-from bot.storage import claims, lease, memory, outbox, proof, retention, samples
 from bot.storage import setup as setup_
 from bot.storage.batches import batches
 from bot.storage.boards import Board
@@ -255,6 +255,11 @@ class Store:
     anew = _writes_leading(outbox.anew)
     park = _writes_leading(outbox.park)
     unpark = _writes_leading(outbox.unpark)
+    claim_aside = _writes_leading(asides.claim)
+    aside_done = _writes_leading(asides.done)
+    put_aside_off = _writes_leading(asides.put_off)
+    drop_asides = _writes_leading(asides.drop)
+    asides_waiting = _reads(asides.waiting)
     note_told_blocked = _writes_leading(outbox.note_told_blocked)
 
 

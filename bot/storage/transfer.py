@@ -18,12 +18,12 @@ from bot.storage.batches import partitions
 from bot.storage.database import identity, migrate, version_of
 from bot.storage.errors import StoreDamagedError, StoreSettingsError
 from bot.storage.lease import Claim, leads
-from bot.storage.schema import VERSION, Json, audit, installation, messages
+from bot.storage.schema import VERSION, Json, asides, audit, installation, messages
 
 TABLES: Final = tuple(messages.metadata.sorted_tables)
 """All of them, each after those to which its rows refer."""
 
-_COUNTED: Final = (messages, audit)
+_COUNTED: Final = (messages, audit, asides)
 """Those whose ids the database counts up."""
 
 _PATIENT: Final = "SELECT set_config('idle_in_transaction_session_timeout', '5min', true)"

@@ -25,6 +25,7 @@ WRITES = {
     "history": "INSERT UPDATE DELETE",
     "boards": "INSERT UPDATE DELETE",
     "acts": "INSERT UPDATE DELETE",
+    "asides": "INSERT UPDATE DELETE",
     "setup": "INSERT UPDATE DELETE",
     "installation": "UPDATE",
 }
@@ -84,7 +85,7 @@ async def test_each_privilege_that_is_missing_is_named_at_once(
         await store.prove()
 
 
-@pytest.mark.parametrize("sequence", ["messages_id_seq", "audit_id_seq"])
+@pytest.mark.parametrize("sequence", ["messages_id_seq", "audit_id_seq", "asides_id_seq"])
 async def test_a_sequence_that_may_not_be_used_is_named(
     postgresql: PostgreSQL, postgresql_url: str, sequence: str
 ) -> None:

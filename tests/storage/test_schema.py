@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 import bot.storage
 from bot.domain.acts import Act
+from bot.domain.asides import Aside
 from bot.domain.digest import Ahead, Digest, Gap, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Note, Rule, Stage
@@ -311,6 +312,7 @@ _STORED: dict[type[Value], str] = {
     Covered: "key level opened_at severity",
     Scope: "rule step token",
     Window: "announced by id length missed reason start weekly zone",
+    Aside: "at keys moments notes place to what",
     Setting: "enabled readings rule severity threshold token",
 }
 """The names that stored values have in their JSON. One may come, none may go or change: another copy of the bot, an

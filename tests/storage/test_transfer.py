@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.copying import copied, undo
 from bot.domain.acts import Act, Kind, State
+from bot.domain.asides import Aside, Place, What
 from bot.domain.incidents import Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, Severity, Status
@@ -72,6 +73,7 @@ async def fill(url: str, tokens: int = 3) -> None:
             decided=(silence, window, setting),
             audit=tuple(Entry(NOW, NEW_ID, "silence", f"token {each}", "") for each in range(3)),
             samples=samples,
+            asides=(Aside(NEW_ID, Place.PERSON, NOW, What.PAGE, (told[0].key,)),),
             acts=(Act("a1", Kind.TOGGLE, "off", NOW, NEW_ID, by=7, state=State.DONE, why="näh"),),
         )
         await store.save(changes, NOW)

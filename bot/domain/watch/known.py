@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain import info, ledger, steering
 from bot.domain.acts import Act
+from bot.domain.asides import Aside
 from bot.domain.digest import Told
 from bot.domain.forecast import Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
@@ -72,6 +73,8 @@ class Changes(Value):
     """The digest that is among the notices; None leaves what is stored."""
     acts: tuple[Act, ...] = ()
     """Acts that are new or changed."""
+    asides: tuple[Aside, ...] = ()
+    """To be said beside the ops channel."""
 
     @property
     def sets(self) -> bool:
@@ -81,7 +84,7 @@ class Changes(Value):
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to store."""
-        kept = self.records or self.removed or self.samples or self.digested or self.acts
+        kept = self.records or self.removed or self.samples or self.digested or self.acts or self.asides
         return not (kept or self.incidents or self.notices or self.decided or self.undone)
 
 
@@ -258,4 +261,5 @@ def both(first: Changes, second: Changes) -> Changes:
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
         digested=second.digested or first.digested,
         acts=(*first.acts, *second.acts),
+        asides=(*first.asides, *second.asides),
     )
