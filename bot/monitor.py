@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING
 
 from bot.chronicle import log_answer
 from bot.delivery.handover import Handover
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
-from bot.domain.steering import Decision, Entry
+from bot.domain.steering import Entry
 from bot.domain.watch import daily
 from bot.domain.watch.ahead import Seen, due, seen, settle
 from bot.domain.watch.known import Changes, Known

@@ -32,10 +32,10 @@ from bot.chat.alerts.phrases import MOVED_ON, OVER, SIGNS, TAKEN
 from bot.delivery import outcome as delivery
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, LaterError, UncertainError, VanishedError
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
-from bot.domain.steering import Decision
 from bot.domain.watch.known import Changes
 from bot.imaginepro.client import (
     MalformedError,

@@ -19,12 +19,13 @@ from bot.chat.charts.studio import Studio
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.chat.questions import Questions
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Fleet, Token
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
-from bot.domain.steering import Decision, Entry
+from bot.domain.steering import Entry
 from bot.domain.value import Value
 from bot.domain.watch.known import Known
 from bot.imaginepro.client import ImaginePro, UpstreamError

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import ETA
+from bot.domain.labels import Name
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.runbooks import Runbook, Trail, name
-from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -32,6 +34,8 @@ def name_of(decision: Decision) -> str:
             return name(book)
         case Trail(kind=kind, token=token):
             return f"{kind} by runbooks" if token is None else f"{kind} of {token} by runbooks"
+        case Name(token=token):
+            return f"name of {token}"
 
 
 NOUNS: Mapping[Rule, str] = {

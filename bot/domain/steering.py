@@ -7,16 +7,13 @@ resolved meanwhile is named by the notice that the silence or window has ended. 
 suppresses all that the other does, only the last end is told.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
-from bot.domain.runbooks import Runbook, Trail
 from bot.domain.value import Value, field, replace
 
 REMIND_FIRST = timedelta(minutes=15)
@@ -202,74 +199,6 @@ class Entry(Value):
     """`acknowledge`, `silence add`, `rules set`, …"""
     what: str
     reason: str = ""
-
-
-Decision = Silence | Window | Setting | Runbook | Trail
-"""What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
-
-
-class Decisions(Value):
-    """Everything that people decided and that still holds."""
-
-    silences: Mapping[str, Silence] = field(default_factory=dict)
-    windows: Mapping[str, Window] = field(default_factory=dict)
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
-    trails: Mapping[str, Trail] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, decisions: Iterable[Decision]) -> "Decisions":
-        """Sort them by kind."""
-        return cls().with_(*decisions)
-
-    def with_(self, *decisions: Decision, without: Iterable[str] = ()) -> "Decisions":
-        """These and more, less those with the ids in `without`."""
-        gone = set(without)
-        known: Iterable[Decision] = chain.from_iterable(
-            each.values() for each in (self.silences, self.windows, self.settings, self.runbooks, self.trails)
-        )
-        kept = [*(each for each in known if each.id not in gone), *decisions]
-        return Decisions(
-            {each.id: each for each in kept if isinstance(each, Silence)},
-            {each.id: each for each in kept if isinstance(each, Window)},
-            {each.id: each for each in kept if isinstance(each, Setting)},
-            {each.id: each for each in kept if isinstance(each, Runbook)},
-            {each.id: each for each in kept if isinstance(each, Trail)},
-        )
-
-    def holds(self, decision_id: str) -> bool:
-        """Whether the decision of that id still holds."""
-        return self.get(decision_id) is not None
-
-    def get(self, decision_id: str) -> Decision | None:
-        """The decision of that id, while it holds."""
-        sorts = (self.silences, self.windows, self.settings, self.runbooks, self.trails)
-        return next((found for each in sorts if (found := each.get(decision_id)) is not None), None)
-
-    @property
-    def suppressing(self) -> tuple[Silence | Window, ...]:
-        """What suppresses something now."""
-        return (*self.silences.values(), *(window for window in self.windows.values() if window.announced))
-
-    def suppressor(self) -> Callable[[Incident], Silence | Window | None]:
-        """What suppresses an incident; None when nothing does."""
-        window = next((window for window in self.windows.values() if window.announced), None)
-        scopes = tuple(silence for silence in self.silences.values() if not silence.covered)
-        covering: dict[Key, list[tuple[Covered, Silence]]] = defaultdict(list)
-        for silence in self.silences.values():
-            for each in silence.covered:
-                covering[each.key].append((each, silence))
-
-        def suppressing(incident: Incident) -> Silence | Window | None:
-            if incident.key.rule is Rule.TEST:
-                return None
-            if window is not None:
-                return window
-            matching = (silence for silence in scopes if silence.scope.matches(incident.key))
-            holding = (silence for each, silence in covering.get(incident.key, ()) if each.holds(incident))
-            return next(matching, None) or next(holding, None)
-
-        return suppressing
 
 
 def pinned(silence: Silence, incidents: Mapping[Key, Incident]) -> Silence:

@@ -7,11 +7,12 @@ from typing import Final
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
+from bot.domain.decisions import Decision
 from bot.domain.digest import Tally, Told, tally
 from bot.domain.incidents import Stage
 from bot.domain.ledger import pack
 from bot.domain.model import Record
-from bot.domain.steering import Decision, Entry
+from bot.domain.steering import Entry
 from bot.domain.watch.known import Changes, Memory
 from bot.storage import acts, asides
 from bot.storage.batches import batches, partitions, upsert

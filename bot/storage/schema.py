@@ -31,12 +31,14 @@ import sqlalchemy as sa
 
 from bot.domain.acts import Act
 from bot.domain.asides import Aside
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident
 from bot.domain.info import ETA
+from bot.domain.labels import Name
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.runbooks import Runbook, Trail
-from bot.domain.steering import Decision, Setting, Silence, Window
+from bot.domain.steering import Setting, Silence, Window
 from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
 VERSION = "0009_from_0006"
@@ -172,6 +174,7 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
     "setting": Setting,
     "runbook": Runbook,
     "trail": Trail,
+    "name": Name,
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
@@ -195,7 +198,7 @@ def kind_of(decision: Decision) -> str:
         case Setting(rule=rule, threshold=text):
             ahead = rule is LEVEL and ETA in (text or "").lower()
             later = (rule in SINCE or ahead) + (rule in NEWEST)
-        case Window() | Runbook() | Trail():
+        case Window() | Runbook() | Trail() | Name():
             pass
     return later * _LATER + next(kind for kind, each in _KINDS.items() if type(decision) is each)
 

@@ -12,6 +12,7 @@ import simcord
 from bot.acts import Acts
 from bot.chat.alerts import Roles, alert
 from bot.chat.client import ChatClient
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key, Stage
 from bot.domain.info import threshold
 from bot.domain.messages import Message, Notice
@@ -19,7 +20,7 @@ from bot.domain.model import Fleet, Token
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
-from bot.domain.steering import Decision, Entry
+from bot.domain.steering import Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo

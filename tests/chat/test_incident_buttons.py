@@ -23,11 +23,12 @@ from bot.chat.client import ChatClient
 from bot.chat.desk import UNSAVED
 from bot.chat.settable import Setup
 from bot.chat.text import width
+from bot.domain.decisions import Decision
 from bot.domain.incidents import ANYBODY, FAST_HOURS, Happening, Incident, Key, Moment, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity, Token
 from bot.domain.naming import name_of
-from bot.domain.steering import Decision, Scope, Silence, Window
+from bot.domain.steering import Scope, Silence, Window
 from bot.domain.value import replace
 from bot.imaginepro.client import NotFoundError
 from bot.storage.store import FencedError, StoreUnavailableError

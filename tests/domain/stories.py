@@ -4,13 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.messages import Notice
 from bot.domain.model import Failure, Record, Severity, Trouble
 from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
-from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Entry, Scope, Setting, Silence, Window
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo

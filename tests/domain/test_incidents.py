@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.chat.alerts.phrases import OVER, sign_and_headline
 from bot.chat.alerts.story import stories
+from bot.domain.decisions import Decision
 from bot.domain.incidents import Happening, Incident, Key, Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.messages import NoticeKind
@@ -18,7 +19,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.settable import UNCOUNTED
 from bot.domain.rules.table import FAST_TIME_RULES, FLEET_RULES, RULES, UPSTREAM_RULES
-from bot.domain.steering import Covered, Decision, Entry, Scope, Setting, Silence, Window, reminder
+from bot.domain.steering import Covered, Entry, Scope, Setting, Silence, Window, reminder
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.poll import advance_failure

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.domain.decisions import Decisions
 from bot.domain.incidents import Incident, Rule
 from bot.domain.info import HIGHEST_LEVEL
 from bot.domain.model import Record, Severity, Token
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.settable import check, check_against, fast_time_levels
-from bot.domain.steering import Decisions, Setting
+from bot.domain.steering import Setting
 from bot.domain.watch.known import Memory, restore
 from tests.domain.fleets import record, tokens
 from tests.domain.stories import Story, watching

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.decisions import Decision, Decisions
 from bot.domain.incidents import KEPT_MOMENTS, Happening, Key, Rule
 from bot.domain.model import Severity, Trouble
 from bot.domain.naming import name_of
-from bot.domain.steering import Covered, Decision, Decisions, Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Entry, Scope, Setting, Silence, Window
 from bot.domain.watch.known import Memory, restore
 from bot.domain.watch.response import decide
 from tests.domain.fleets import START, at, record

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.chat.alerts.story import stories
 from bot.domain.acts import Act, Kind, State
+from bot.domain.decisions import Decision
 from bot.domain.incidents import AHEAD, Happening, Incident, Key, Moment, Rule, Stage, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
@@ -18,7 +19,7 @@ from bot.domain.refusal import REFUSALS
 from bot.domain.rules.account import CREDITS, PLAN
 from bot.domain.rules.table import PLAN_RULES
 from bot.domain.runbooks import Book, Does, Move, Remark, Runbook, Trail, Why
-from bot.domain.steering import Covered, Decision, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.storage.schema import decisions, incidents, messages

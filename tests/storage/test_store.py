@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.acts import Act, Kind, State
+from bot.domain.decisions import Decisions
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import InfoText, Record, Severity
-from bot.domain.steering import Covered, Decisions, Entry, Scope, Setting, Silence, Window
+from bot.domain.steering import Covered, Entry, Scope, Setting, Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.storage.store import Store, StoreError, open_store

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.domain import info, ledger, steering
 from bot.domain.acts import Act
 from bot.domain.asides import Aside
+from bot.domain.decisions import Decision, Decisions
 from bot.domain.digest import Told
 from bot.domain.forecast import Forecast
 from bot.domain.incidents import Incident, Key, Rule, Stage
@@ -19,7 +20,7 @@ from bot.domain.rules.inhibition import inhibited
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.table import FLEET_RULES, STATUS_RULES
 from bot.domain.sample import Sample, Turns
-from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, pinned
+from bot.domain.steering import Entry, Setting, Silence, pinned
 from bot.domain.value import Value, field, replace
 
 
@@ -132,6 +133,11 @@ class Known(Value):
         """Whether an incident of a key is suppressed: silenced, in a window, or inhibited by its cause."""
         suppressed = suppressed_by(self.decisions)
         return lambda key: suppressed(key, self.incidents)
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """What people call tokens, by id."""
+        return {each.token: each.label for each in self.decisions.names.values()}
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.domain import ledger, sample
 from bot.domain.acts import switched_off
+from bot.domain.decisions import Decisions
 from bot.domain.findings import Judgement
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.ledger import Ledger
@@ -16,7 +17,7 @@ from bot.domain.rules.judge import judge
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_failure
 from bot.domain.sample import Sample, Turns
-from bot.domain.steering import Decisions, Silence, Window
+from bot.domain.steering import Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch.hands import hands
 from bot.domain.watch.known import Changes, Known, both, keep, pin, release, suppressed_by
@@ -194,7 +195,8 @@ def _owing(decisions: Decisions, moved: Step) -> Iterator[Silence | Window]:
     if not moved.suppressed:
         return
     changed = {incident.key: incident for incident in moved.changed}
-    suppressor, silenced = decisions.suppressor(), replace(decisions, windows={}).suppressor()
+    suppressor = decisions.suppressor()
+    silenced = decisions.with_(without=decisions.windows).suppressor()
     owing: dict[Key, str] = {}
     for incident in (changed[key] for key in moved.suppressed):
         by = suppressor(incident) if incident.notifiable else silenced(incident)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.domain.decisions import Decisions
 from bot.domain.model import Token
 from bot.domain.rules.policy import Policy
 from bot.domain.runbooks import AN_HOUR_AT_MOST, Book, Does, Runbook, Why, name
 from bot.domain.sample import Sample
-from bot.domain.steering import Decisions
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.running import DRY_RUN, HOUR, run

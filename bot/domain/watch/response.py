@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain import steering
+from bot.domain.decisions import Decision, Decisions
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
 from bot.domain.lifecycle import Step
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.naming import names_of
 from bot.domain.rules.settable import check
-from bot.domain.steering import Decision, Decisions, Entry, Setting, Silence, Window, pinned
+from bot.domain.steering import Entry, Setting, Silence, Window, pinned
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, release, revised
 from bot.domain.watch.schedule import end, notice_of, turn

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import takewhile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.acts import Act, Kind, State, infinitive, participle
 from bot.domain.incidents import ANYBODY, Happening, Incident, Key, Moment, Rule, noted
@@ -18,10 +18,13 @@ from bot.domain.model import Mode, Status, Token
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import DOWN, REFUSED, SHORT, STALE, stale_after
 from bot.domain.runbooks import BOOKS, FORTH, Book, Does, Move, Remark, Runbook, Trail, Why, name, trail_id
-from bot.domain.steering import Decision, Entry
+from bot.domain.steering import Entry
 from bot.domain.value import Value, replace
 from bot.domain.watch.hands import last_of_each
 from bot.domain.watch.known import Changes, Known, keep, revised
+
+if TYPE_CHECKING:
+    from bot.domain.decisions import Decision
 
 HOUR: Final = timedelta(hours=1)
 """For which a runbook does nothing to what a person moved; and in which its acts are counted."""

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from bot.domain import steering
+from bot.domain.decisions import Decision, Decisions
 from bot.domain.incidents import TEST, Incident, Key, Rule
 from bot.domain.lifecycle import Step
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.naming import ALL, name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_stale
-from bot.domain.steering import Decision, Decisions, Silence, Window
+from bot.domain.steering import Silence, Window
 from bot.domain.value import replace
 from bot.domain.watch import testing
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, pin, release, revised
