@@ -16,7 +16,7 @@ and judged against what is stored, as soon as that is possible.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ from bot.storage.store import StoreError
 from bot.unsaved import Read, Unsaved
 
 if TYPE_CHECKING:
+    from bot.domain.sums import Fact
     from bot.needs import Store, Upstream
 
 JUDGED_AT_ONCE = 250
@@ -304,6 +305,14 @@ class Monitor:
             StoreError: The database cannot be read.
         """
         return await self._store.history(tokens, since, until)
+
+    async def facts(self, since: datetime) -> tuple[Sequence["Fact"], datetime | None]:
+        """What reports count, of the incidents that were open from then on; and since when anything was read.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        return await self._store.facts(since)
 
     async def _respond(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> tuple[Incident, ...]:
         return (await self.move(doing)).incidents

@@ -15,6 +15,7 @@ from bot.storage.store import Claimed
 
 if TYPE_CHECKING:
     from bot.domain.jobs import Image, Job
+    from bot.domain.sums import Fact
 
 
 class Upstream(Protocol):
@@ -99,6 +100,9 @@ class Store(Protocol):
 
     async def ended(self, since: datetime, until: datetime) -> Tally:
         """The incidents that ended from then on, and before another time."""
+
+    async def facts(self, since: datetime) -> "tuple[Sequence[Fact], datetime | None]":
+        """What reports count, of the incidents that were open from then on; and when the first reading was."""
 
     async def seen(self, tokens: Iterable[int], since: datetime, until: datetime) -> Collection[datetime]:
         """When any of these tokens was read in that time."""

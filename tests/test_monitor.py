@@ -1,7 +1,7 @@
 """One look at a time: what is read is judged, stored, remembered, and never half of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from bot.domain.model import Record, Status, Token, Trouble
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Entry
+from bot.domain.sums import Fact
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Memory
 from bot.imaginepro.client import NotFoundError, RateLimitedError, ServerError, UpstreamError
@@ -98,6 +99,10 @@ class Disk:
     async def ended(self, since: datetime, until: datetime) -> Tally:
         """What the database knows."""
         return await self.store.ended(since, until)
+
+    async def facts(self, since: datetime) -> tuple[Sequence[Fact], datetime | None]:
+        """What reports count."""
+        return await self.store.facts(since)
 
     async def seen(self, tokens: Iterable[int], since: datetime, until: datetime) -> Collection[datetime]:
         """What the database knows."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +35,7 @@ from bot.telemetry import reference
 if TYPE_CHECKING:
     from bot.chat.checkup import Doctor
     from bot.chat.settable import Setup
+    from bot.domain.sums import Fact
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,9 @@ class Desk(Protocol):
         self, tokens: Collection[int], since: datetime, until: datetime
     ) -> Mapping[int, tuple[Sample, ...]]:
         """What was read of each of these tokens, ascending; the last sample before `since` is the first."""
+
+    async def facts(self, since: datetime) -> "tuple[Sequence[Fact], datetime | None]":
+        """What reports count, of the incidents that were open from then on; and since when anything was read."""
 
 
 class Need(Enum):

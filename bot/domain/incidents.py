@@ -240,6 +240,11 @@ class Incident(Value):
     """The severity that the channel was notified of; None if it was not."""
     reminders: int = 0
     """How many there were since it fired or rose."""
+    sounds: tuple[int, ...] = ()
+    """When the channel got a message of it with a sound, in seconds since 1970; of many the first, and the latest.
+
+    Its card, each time that it got worse, and each reminder. Empty where an older version of the bot notified of it.
+    """
     notes: tuple[Note, ...] = ()
     """What people wrote of it, oldest first; also after it ended."""
     called: int | None = None
@@ -304,3 +309,13 @@ def noted(incident: Incident, moment: Moment) -> Incident:
     if rest and moment.what is rest[-1].what is Happening.REMINDED:
         rest = rest[:-1]
     return replace(incident, moments=(*first, *rest[-(KEPT_MOMENTS - 2) :], moment))
+
+
+KEPT_SOUNDS = 200
+"""Of one incident; somebody who is reminded once an hour for a week gets 169."""
+
+
+def sounded(incident: Incident, at: datetime) -> Incident:
+    """The incident with one more message that makes a sound."""
+    first, rest = incident.sounds[:1], incident.sounds[1:]
+    return replace(incident, sounds=(*first, *rest[-(KEPT_SOUNDS - 2) :], int(at.timestamp())))

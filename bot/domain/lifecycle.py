@@ -27,6 +27,7 @@ from bot.domain.incidents import (
     Rule,
     Stage,
     noted,
+    sounded,
 )
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
@@ -300,4 +301,4 @@ def _over(incident: Incident, at: datetime, *, suppressed: bool) -> _News:
 
 def _notified(incident: Incident, at: datetime) -> Incident:
     first = incident.first_notified_at or at
-    return replace(incident, notified_at=at, notified_as=incident.severity, first_notified_at=first)
+    return replace(sounded(incident, at), notified_at=at, notified_as=incident.severity, first_notified_at=first)

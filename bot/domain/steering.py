@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
+from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted, sounded
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import Value, field, replace
@@ -243,7 +243,7 @@ def reminder(incident: Incident, now: datetime) -> Incident | None:
     if now - incident.notified_at < (again if incident.reminders else first):
         return None
     moment = Moment(now, Happening.REMINDED)
-    return replace(noted(incident, moment), notified_at=now, reminders=incident.reminders + 1)
+    return replace(sounded(noted(incident, moment), now), notified_at=now, reminders=incident.reminders + 1)
 
 
 def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None]:
@@ -253,4 +253,5 @@ def released(incident: Incident, now: datetime) -> tuple[Incident, Notice | None
     """
     notice = Notice(NoticeKind.RAISED, now, (incident.key,)) if incident.has_card else None
     first = incident.first_notified_at or now
-    return replace(incident, notified_at=now, notified_as=incident.severity, first_notified_at=first), notice
+    incident = replace(sounded(incident, now), notified_at=now, notified_as=incident.severity, first_notified_at=first)
+    return incident, notice

@@ -41,7 +41,7 @@ from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Setting, Silence, Window
 from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
-VERSION = "0009_from_0006"
+VERSION = "0010_from_0006"
 """The newest of `migrations/versions`."""
 
 Value = TypeVar("Value")
@@ -156,7 +156,7 @@ incidents = sa.Table(
     # Rule, token and step: the newest of a key has the greatest id.
     sa.Column("key", sa.Text, nullable=False, index=True),
     sa.Column("stage", sa.Text, nullable=False),
-    sa.Column("resolved_at", Instant),
+    sa.Column("resolved_at", Instant, index=True),
     sa.Column("incident", Json(Incident), nullable=False),
     sa.Column("message_id", sa.BigInteger, sa.ForeignKey(messages.c.id), index=True),
 )
@@ -207,6 +207,15 @@ def decision_of(kind: str, text: str) -> Decision:
     """A decision that was stored."""
     decision: Decision = turned(msgspec.json.decode(text, type=DECISION_KINDS[kind]), known)
     return decision
+
+
+def incident_of(text: str) -> Incident:
+    """An incident that was stored."""
+    incident: Incident = turned(_INCIDENT.decode(text), known)
+    return incident
+
+
+_INCIDENT: Final = msgspec.json.Decoder(Incident)
 
 
 decisions = sa.Table(

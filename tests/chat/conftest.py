@@ -1,6 +1,6 @@
 """The real discord.py in a simulated Discord: one server with operators, managers and guests."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Never, cast
@@ -21,6 +21,7 @@ from bot.domain.naming import name_of
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Entry
+from bot.domain.sums import Fact
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
@@ -75,6 +76,10 @@ class FakeDesk:
         """What the ops channel is told beside the cards."""
         self.samples: dict[int, list[Sample]] = {}
         """What was read of tokens, ascending."""
+        self.facts_: list[Fact] = []
+        """What reports count."""
+        self.first: datetime | None = None
+        """When anything was read first."""
         self.broken: Exception | None = None
         """What each call of the database raises."""
 
@@ -182,6 +187,11 @@ class FakeDesk:
             before = [each for each in known if since - timedelta(days=1) <= each.at < since]
             found[token_id] = (*before[-1:], *(each for each in known if each.at >= since))
         return found
+
+    async def facts(self, since: datetime) -> tuple[Sequence[Fact], datetime | None]:
+        """What a test says was open, if it was from then on."""
+        self._check()
+        return [each for each in self.facts_ if each.ended is None or each.ended >= since], self.first
 
     def _as_of_now(self, incident: Incident) -> Incident:
         over = replace(incident, stage=Stage.RESOLVED, resolved_at=self.now)

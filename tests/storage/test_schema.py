@@ -284,7 +284,7 @@ def differing(connection: sa.Connection) -> list[object]:
 _STORED: dict[type[Value], str] = {
     Incident: "about acknowledged believed burning called clear detail end first_notified_at flips forecast heard "
     "holds key loud_at missed missed_at moments natural notes now opened_at origin read_at reminders resolved_at seen "
-    "severity silenced stage thread told unbroken_since until was was_at",
+    "severity silenced sounds stage thread told unbroken_since until was was_at",
     Note: "at by words",
     Forecast: "at chance dry_at earliest idle_since latest left pace renews_at short spare unchanged_since verdict "
     "watched",
