@@ -100,7 +100,7 @@ class Keeping:
         self.known, self._sure = after, True
         if news:
             self._handover.wake(claimed.message)
-        if changes.asides:
+        if changes.asides or (changes.notify and any(each.thread for each in after.incidents.values())):
             self._handover.asides.set()
         log_moves(changes)
         if claimed.folded:

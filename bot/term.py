@@ -19,8 +19,9 @@ from bot.chat.attempt import Heard, one_try
 from bot.chat.board import Boards, first_come
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
-from bot.chat.premises import Ids, unmentioned
+from bot.chat.premises import Ids, discussed, unmentioned
 from bot.delivery.handover import Handover
+from bot.domain.asides import Bundle, Place
 from bot.domain.incidents import TEST
 from bot.domain.messages import Message
 from bot.domain.rules.policy import Policy
@@ -82,6 +83,8 @@ class App(NamedTuple):
     heartbeat: "Heartbeat | None"
     fallback: Webhook | None
     jobs: tuple[Job, ...]
+    say_beside: Callable[[], Coroutine[object, object, None]]
+    """Says beside the ops channel what waits, for ever."""
     polled: asyncio.Event
     """Set once a poll is stored, whether ImaginePro answered or not."""
 
@@ -176,7 +179,8 @@ async def wired(
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         watched = tuple(map(pulse.watched, jobs))
-        yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, polled)
+        say_beside = partial(_say_beside, client, monitor, store, clock, handover, zone)
+        yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, say_beside, polled)
 
 
 def _voices(
@@ -194,9 +198,58 @@ def _voices(
         mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
         known, runbook = monitor.known, settings.runbook_url
         troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
-        return alert(message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only)
+        where = discussed(client.ids, client.found)
+        return alert(
+            message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only, discussed=where
+        )
 
     return channel(rendered), lambda trouble: channel(lambda _: unsaved(trouble, roles))
+
+
+async def _say_beside(
+    client: ChatClient,
+    monitor: Monitor,
+    store: Store,
+    clock: Callable[[], datetime],
+    handover: Handover,
+    zone: ZoneInfo,
+) -> None:
+    """Say what waits for people and threads. Until there is something, nothing is loaded for it."""
+    while not await _anything_beside(monitor, store):
+        await handover.asides.wait()
+        handover.asides.clear()
+    from bot.asides import Asides  # noqa: PLC0415 - most never say anything there
+    from bot.chat.alerts.asides import aside  # noqa: PLC0415
+    from bot.chat.beside import Beside  # noqa: PLC0415
+    from bot.domain.watch import threads  # noqa: PLC0415
+
+    def rendered(bundle: Bundle) -> Alert:
+        known = monitor.known
+        together = [key for key, each in known.incidents.items() if each.thread == bundle.to]
+        return aside(bundle, known.fleet, together, known.troubled, zone)
+
+    async def closed(to: int, place: Place) -> None:
+        if place is Place.THREAD:
+            await monitor.move(lambda known, _: threads.gone(known, to))
+
+    async def join() -> None:
+        """What came to a card after its thread was opened belongs there, too: it has the id of the card."""
+        there, bare = threads.apart(monitor.known)
+        if bare:
+            shown = {key: card for key, card in (await store.shown_at(bare)).items() if card in there}
+            if shown:
+                await monitor.move(lambda known, now: threads.join(known, shown, now))
+
+    await Asides(store, Beside(client, client.logged_in, rendered), clock, handover, closed, join).run()
+
+
+async def _anything_beside(monitor: Monitor, store: Store) -> bool:
+    if any(each.thread for each in monitor.known.incidents.values()):
+        return True
+    try:
+        return await store.asides_waiting() > 0
+    except StoreError:  # polls say so in the log; and whoever says what waits tries again
+        return True
 
 
 def _while_kept(lease: Lease, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
@@ -261,6 +314,7 @@ async def polling_and_delivering(app: App) -> AsyncIterator[None]:
             app.boards.run(),
             app.saving.run(),
             app.acts.run(),
+            app.say_beside(),
             *([app.heartbeat.run()] if app.heartbeat else []),
         ):
             await stack.enter_async_context(beside(work))

@@ -157,12 +157,12 @@ def test_the_buttons_table_is_the_buttons() -> None:
         Key(Rule.BANNED, 1900), Severity.CRITICAL, Stage.FIRING, NOW, NOW, moments=(Moment(NOW, Happening.FIRED),)
     )
     answered = replace(
-        banned, acknowledged=Moment(NOW, Happening.ACKNOWLEDGED), silenced=Moment(NOW, Happening.SILENCED)
+        banned, acknowledged=Moment(NOW, Happening.ACKNOWLEDGED), silenced=Moment(NOW, Happening.SILENCED), thread=4
     )
     shown: set[str] = set()
     for one in (banned, answered, replace(banned, key=Key(Rule.LIST_SHORT))):
         message = Message(57, "k3f9-57", (one, replace(one, key=Key(Rule.BANNED, 1901))), 1, summary=True)
-        view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}").view
+        view = alert(message, Fleet(), Roles(), "https://wiki.example.com/{rule}", discussed=5).view
         assert view is not None
         shown |= {str(item.label) for item in view.children if isinstance(item, discord.ui.Button)}
     assert sorted(row[0] for row in rows("Buttons", INCIDENTS)) == sorted(shown)
@@ -216,6 +216,7 @@ NEED_NO_ANSWER = {
     "message is gone from the channel": "it is posted anew",
     "lease failed": REPORT,
     "outbox failed": REPORT,
+    "an aside failed": REPORT,
     "boards failed": REPORT,
     "the proof that the database can be written failed": REPORT,
     "telling that the database takes no writes failed": REPORT,

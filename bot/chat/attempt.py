@@ -45,6 +45,8 @@ ATTEMPT = TURN + ANSWER + TURN
 """All of an attempt, which may be more than one request."""
 
 MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
+DIRECT_ROUTE = re.compile(r"/users/@me/channels$")
+"""Where a channel of direct messages is opened, or found."""
 THREAD_ROUTE = re.compile(r"/channels/\d+$")
 """Which is only asked to open an archived thread again, where the method is PATCH."""
 
@@ -155,7 +157,9 @@ def _is_ours(asked: _Asked) -> bool:
     path = asked.url.path
     if asked.method == "DELETE":  # which a person waits for, and whose answer is empty
         return False
-    return bool(MESSAGE_ROUTE.search(path)) or (asked.method == "PATCH" and bool(THREAD_ROUTE.search(path)))
+    return bool(MESSAGE_ROUTE.search(path) or DIRECT_ROUTE.search(path)) or (
+        asked.method == "PATCH" and bool(THREAD_ROUTE.search(path))
+    )
 
 
 MOST_ERRORS = 100

@@ -27,7 +27,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Entry
 from bot.domain.value import Value
-from bot.domain.watch.known import Known
+from bot.domain.watch.known import Changes, Known
 from bot.imaginepro.client import ImaginePro, UpstreamError
 from bot.storage.store import FencedError, StoreError
 from bot.telemetry import reference
@@ -68,6 +68,9 @@ class Desk(Protocol):
 
     async def refresh(self, token_id: int) -> Token:
         """Read one token upstream; raises `UpstreamError`."""
+
+    async def move(self, doing: Callable[[Known, datetime], tuple[Changes, Known]]) -> Changes:
+        """Let what is known move as that says, whole or not at all; returns what that changed."""
 
     async def acknowledge(self, keys: Iterable[Key], by: int) -> tuple[Incident, ...]:
         """Somebody acknowledges these incidents; returns those that nobody had before."""

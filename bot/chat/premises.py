@@ -17,6 +17,9 @@ THREADS = {10: "announcement thread", 11: "thread", 12: "private thread"}
 SERVED = {0: "text channel", 5: "announcement channel", **THREADS}
 """Types of channels in which alerts can be posted and edited."""
 
+DISCUSSED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
+"""Types of channels in which a thread can be opened under a message."""
+
 VOICE = {2: "voice channel", 13: "stage"}
 """They have a chat beside them, which takes messages. Nobody looks there for alerts, so they are not served."""
 
@@ -219,6 +222,8 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
 MORE = {
     "attach_files": ("Attach Files", "charts and exports are refused there"),
     "pin_messages": ("Pin Messages", "no board is pinned there"),
+    "create_public_threads": ("Create Public Threads", "**Discuss** opens no thread there"),
+    "send_messages_in_threads": ("Send Messages in Threads", "nothing is said in the threads under its cards"),
 }
 """What the bot can do without, as Discord's flags have it: what Discord calls it, and what comes of it."""
 
@@ -232,6 +237,13 @@ def lacking(found: Found) -> tuple[str, ...]:
     where = _channel(channel)
     lacks = (words for flag, words in MORE.items() if not getattr(may, flag))
     return tuple(f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks)
+
+
+def discussed(ids: Ids, found: Found | None) -> int | None:
+    """The server in whose ops channel a thread can be opened under a card; None where it surely cannot."""
+    channel = found.channel if found else None
+    here = channel is None or channel.kind in {each.value for each in DISCUSSED}
+    return ids.guild_id if here else None
 
 
 def _of_roles(ids: Ids, found: Found) -> Iterator[Finding]:

@@ -28,12 +28,15 @@ class Handover:
         """Whether a message may have been claimed for the deliverer that never came."""
         self.asides = asyncio.Event()
         """Set when there may be something to say beside the ops channel, by whoever stored it."""
+        self.at_rest = asyncio.Event()
+        """Set while the deliverer waits for something new, or for what was refused to have rested."""
 
     def wake(self, message: Message | None = None) -> None:
         """There may be something to deliver; `message` is claimed already, for a deliverer that was free."""
         if message is not None:
             self._message = message
         self.free = False
+        self.at_rest.clear()
         self._news.set()
         for give_way in self._give_way:
             give_way()
@@ -67,7 +70,10 @@ class Handover:
     async def woken(self, *, free: bool) -> None:
         """Wait until there may be something to deliver; `free` says whether that may be brought along."""
         self.free = free and not self._news.is_set()
+        if not self._news.is_set():
+            self.at_rest.set()
         try:
             await self._news.wait()
         finally:
             self.free = False
+            self.at_rest.clear()

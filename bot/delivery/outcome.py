@@ -4,6 +4,7 @@ DeliveryError
 ├── LaterError       not accepted; try again, not before `after`
 ├── UncertainError   may have been accepted; try again with the same nonce
 ├── BlockedError     the bot may not speak in the channel; kept until it may
+├── ClosedError      nothing can ever be said there: a person takes no direct messages, or a thread is gone
 ├── VanishedError    the message to edit is gone: post it anew
 └── RefusedError     this message will never be accepted
 """
@@ -61,6 +62,10 @@ class UncertainError(DeliveryError):
 
 class BlockedError(DeliveryError):
     """The bot may not post in the channel, or the channel is not there."""
+
+
+class ClosedError(DeliveryError):
+    """Nobody hears there any more: a person takes no direct messages, or the thread was deleted."""
 
 
 class VanishedError(DeliveryError):

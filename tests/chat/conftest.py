@@ -244,13 +244,15 @@ class World:
         """One more operator."""
         return self.operator.guild.add_member(self.env.create_user("tia"), roles=[self.operators])
 
-    async def post(self, *incidents: Incident, summary: bool = False, message_id: int = 57) -> discord.Message:
+    async def post(
+        self, *incidents: Incident, summary: bool = False, message_id: int = 57, discussed: int | None = None
+    ) -> discord.Message:
         """These fire, and the ops channel shows it."""
         self.desk.fire(*self.desk.known.incidents.values(), *incidents)
         message = Message(message_id, f"k3f9-{message_id}", incidents, version=1, summary=summary or len(incidents) > 1)
         channel = self.env.bot.get_channel(self.channel.id)
         assert isinstance(channel, discord.TextChannel)
-        shown = alert(message, self.desk.fleet, self.roles)
+        shown = alert(message, self.desk.fleet, self.roles, discussed=discussed)
         assert shown.view is not None
         posted = await channel.send(shown.content, embeds=shown.embeds, view=shown.view)
         self.desk.messages[message_id] = replace(message, discord_id=posted.id)

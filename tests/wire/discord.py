@@ -21,6 +21,7 @@ from aiohttp import web
 
 from tests.wire import interactions, limits, world
 from tests.wire.changes import Changes
+from tests.wire.directs import Directs
 from tests.wire.faults import Fault, How, Outage
 from tests.wire.gateway import CloseCode, Gateway
 from tests.wire.interactions import Act, Interaction, Reply
@@ -92,6 +93,8 @@ class Call:
     @property
     def writes_message(self) -> bool:
         """Whether it posts or edits a message of a channel."""
+        if "/messages/" in self.path and self.path.endswith("/threads"):
+            return False
         return self.method in {"POST", "PATCH"} and self.path.startswith("/channels/") and "/messages" in self.path
 
 
@@ -175,6 +178,8 @@ class Discord:
         self.changes = Changes()
         self.gateway = Gateway(TOKEN, self._greeting, self.changes)
         self.board = Board(self.guild, clock, nonce_memory)
+        self.directs = Directs(lambda: self.guild, self.board)
+        """Whom the bot speaks to beside the channels of the server."""
         self.calls: list[Call] = []
         """Every request, in the order in which they came."""
         self.commands: dict[int, list[Json]] = {}
@@ -357,6 +362,8 @@ class Discord:
             ("GET", messages + "/{message}", self._show_message),
             ("PATCH", messages + "/{message}", self._edit),
             ("DELETE", messages + "/{message}", self._delete),
+            ("POST", messages + "/{message}/threads", self._start_thread),
+            ("POST", "/users/@me/channels", self._open_direct),
             ("PUT", messages + "/pins/{message}", self._pin),
             ("POST", "/interactions/{interaction}/{token}/callback", self._answer),
             ("POST", "/webhooks/{application}/{token}", self._follow_up),
@@ -487,7 +494,7 @@ class Discord:
 
     def _known_channel(self, request: web.Request) -> int:
         channel = int(request.match_info["channel"])
-        if channel not in {known.id for known in self.guild.channels}:
+        if channel not in {known.id for known in self.guild.channels} and self.directs.get(channel) is None:
             raise RefusalError(404, 10003, "Unknown Channel")
         return channel
 
@@ -512,7 +519,8 @@ class Discord:
         return _json(self._payload(channel_id))
 
     def _channel(self, channel_id: int) -> Channel:
-        return next(known for known in self.guild.channels if known.id == channel_id)
+        beside = self.directs.get(channel_id)
+        return beside or next(known for known in self.guild.channels if known.id == channel_id)
 
     def _payload(self, channel_id: int) -> Json:
         channel = self._channel(channel_id)
@@ -540,8 +548,16 @@ class Discord:
             raise RefusalError(400, 50008, "Cannot send messages in a non-text channel")
         if channel_id in self.locked:
             raise RefusalError(400, 160005, "Thread is locked")
+        self.directs.check(channel_id)
         self.archived.discard(channel_id)
         return _json(self.board.post(channel_id, await _form(request), BOT).now.body)
+
+    async def _start_thread(self, request: web.Request) -> web.Response:
+        thread = self.directs.start(self._known_message(request), await request.json())
+        return _json(thread.payload(self.guild.id), 201)
+
+    async def _open_direct(self, request: web.Request) -> web.Response:
+        return _json(self.directs.open(int((await request.json())["recipient_id"])))
 
     async def _show_message(self, request: web.Request) -> web.Response:
         return _json(self._known_message(request).now.body)

@@ -15,13 +15,16 @@ URL_LIMIT = 512
 """Of a button that is a link: https://docs.discord.com/developers/components/reference#button-button-structure."""
 
 
-def buttons(message: Message, runbook: str | None, fleet: Fleet | None) -> discord.ui.View | None:
+def buttons(
+    message: Message, runbook: str | None, fleet: Fleet | None, discussed: int | None = None
+) -> discord.ui.View | None:
     """What can be done about what is open; of what is over just what was switched off for it.
 
     Args:
         message: A card, a summary or a notice.
         runbook: The URL of one, with `{rule}` and `{token}`.
         fleet: How the tokens stand now; None where nothing may be changed at ImaginePro.
+        discussed: The server in whose ops channel a thread can be opened under a card; None where none can.
     """
     open_ = [incident for incident in message.incidents if incident.open]
     looks = {} if message.notice is not None else offered(message.incidents, fleet, summary=message.summary)
@@ -32,10 +35,19 @@ def buttons(message: Message, runbook: str | None, fleet: Fleet | None) -> disco
         discord.ui.Button(label=label, emoji=emoji, style=style, custom_id=f"incident:{act}:{message.id}")
         for act, (label, emoji, style) in looks.items()
     ]
+    if discussed is not None and open_ and Rule.TEST not in rules:
+        items.append(_discussion(message.id, next(filter(None, (each.thread for each in open_)), None), discussed))
     link = _filled(runbook, open_) if runbook and len(rules) == 1 and Rule.TEST not in rules else ""
     if link and len(link) <= URL_LIMIT:
         items.append(discord.ui.Button(label="Runbook", emoji="📖", url=link))
     return row(items)
+
+
+def _discussion(message_id: int, thread: int | None, server: int) -> discord.ui.Button[discord.ui.View]:
+    """Opens the thread under the card, or leads to the one that is there."""
+    if thread is not None:
+        return discord.ui.Button(label="Thread", emoji="💬", url=f"https://discord.com/channels/{server}/{thread}")
+    return discord.ui.Button(label="Discuss", emoji="💬", custom_id=f"incident:discuss:{message_id}")
 
 
 Look = tuple[str, str, discord.ButtonStyle]

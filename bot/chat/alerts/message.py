@@ -79,7 +79,7 @@ def _unknown(_: int) -> None:
     """Nobody knows."""
 
 
-def alert(
+def alert(  # noqa: PLR0913 - each is one thing that a card shows
     message: Message,
     fleet: Fleet,
     roles: Roles,
@@ -89,6 +89,7 @@ def alert(
     ledger: Callable[[int], Ledger | None] = _unknown,
     *,
     read_only: bool = False,
+    discussed: int | None = None,
 ) -> Alert:
     """The message as it is to be shown now.
 
@@ -102,6 +103,7 @@ def alert(
         zone: Whose days are meant, of what is to come.
         ledger: Gives how a token uses its fast time; None where nobody knows.
         read_only: Whether no button may change anything at ImaginePro.
+        discussed: The server in whose ops channel a thread can be opened under a card; None where none can.
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled, zone)
@@ -134,7 +136,7 @@ def alert(
     if remedies:
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     over = any(story.ended for story in about) and not any(story.incident.open for story in about)
-    view = buttons(message, runbook, None if read_only else fleet)
+    view = buttons(message, runbook, None if read_only else fleet, discussed)
     return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, view, silent=over)
 
 

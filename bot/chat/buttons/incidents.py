@@ -41,7 +41,7 @@ ALL_TOKENS = "all:"
 
 NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("details", "unfold"), Need.VIEW),
-    **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "gone"), Need.OPERATE),
+    **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "discuss", "gone"), Need.OPERATE),
     **dict.fromkeys(SWITCHES, Need.ACT),
 }
 """What each button under a card needs."""
@@ -50,7 +50,7 @@ NEEDS: Mapping[str, Need] = {
 class OnCard(
     IncidentItem,
     template=(
-        r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|gone|off|on|relax):(?P<id>[0-9]{1,18})"
+        r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|discuss|gone|off|on|relax):(?P<id>[0-9]{1,18})"
     ),
 ):
     """A button under a card."""
@@ -81,7 +81,7 @@ class OnMenu(
     needs: ClassVar = {
         **dict.fromkeys(("token", "details", "unfold"), Need.VIEW),
         **dict.fromkeys(("give", "rule", "quiet"), Need.OPERATE),
-        **{f"do-{act}": need for act, need in NEEDS.items() if act != "unfold"},
+        **{f"do-{act}": need for act, need in NEEDS.items() if act not in {"unfold", "discuss"}},
         **{f"to-{act}": NEEDS[act] for act in SWITCHES},
     }
 
@@ -193,6 +193,12 @@ async def _details(interaction: Pressed, menu: Menu) -> None:
         await _pick(interaction, menu)
 
 
+async def _discuss(interaction: Pressed, menu: Menu) -> None:
+    from bot.chat.buttons import discussing  # noqa: PLC0415 - no start needs it
+
+    await discussing.open_thread(interaction, menu)
+
+
 # The menus.
 
 
@@ -267,6 +273,7 @@ _ON_CARD: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "unsilence": _unsilence,
     "details": _details,
     "unfold": _unfolded,
+    "discuss": _discuss,
     "gone": response.believe,
     **{act: switch(act) for act in SWITCHES},
 }
@@ -278,7 +285,7 @@ _ON_MENU: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "token": _show,
     "details": _pick,
     "unfold": _unfolded,
-    **{f"do-{act}": doing for act, doing in _ON_CARD.items()},
+    **{f"do-{act}": doing for act, doing in _ON_CARD.items() if f"do-{act}" in OnMenu.needs or act == "unfold"},
     **{f"to-{act}": chosen(act) for act in SWITCHES},
 }
 
