@@ -33,6 +33,7 @@ from bot.domain.steering import Entry
 from bot.domain.watch import daily
 from bot.domain.watch.ahead import Seen, due, seen, settle
 from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.noting import note
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
@@ -252,6 +253,20 @@ class Monitor:
     async def believe(self, by: int) -> bool:
         """Somebody says that a short list is true; False when none is in doubt, or somebody said so before."""
         return bool(await self._respond(lambda known, now: believe(known, by, now)))
+
+    async def note(self, about: Iterable[Incident], by: int, words: str) -> tuple[Incident, ...]:
+        """Somebody notes something of these incidents, over or not; returns those that it is kept with from now on.
+
+        Raises:
+            ValueError: It cannot be kept; with a sentence that says why.
+            StoreError: It could not be stored, and is not kept.
+        """
+        async with self._kept.turn():  # nothing else moves what is over
+            stored = await self._store.as_stored(about)
+            changes, after = note(self._kept.known, stored, by, words, self._clock())
+            if not changes.nothing:
+                await self._kept.keep(changes, after)
+            return changes.incidents
 
     async def test(self, by: int, trouble: str) -> bool:
         """Somebody asks for a test of the way to a person; False while one is open. `trouble` is as in `begin`."""

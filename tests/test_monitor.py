@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.delivery.handover import Handover
 from bot.domain import info
 from bot.domain.digest import Tally
-from bot.domain.incidents import Key, Rule
+from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.info import threshold
 from bot.domain.messages import Message
 from bot.domain.model import Record, Status, Token, Trouble
@@ -77,6 +77,10 @@ class Disk:
     async def message(self, message_id: int) -> Message | None:
         """What the database knows."""
         return await self.store.message(message_id)
+
+    async def as_stored(self, about: Iterable[Incident]) -> tuple[Incident, ...]:
+        """What the database knows."""
+        return await self.store.as_stored(about)
 
     async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """What the database knows."""

@@ -84,6 +84,12 @@ class Desk(Protocol):
     async def believe(self, by: int) -> bool:
         """Somebody says that a short list is true; False when none is in doubt, or somebody said so before."""
 
+    async def note(self, about: Iterable[Incident], by: int, words: str) -> tuple[Incident, ...]:
+        """Somebody notes something of these incidents, over or not; returns those that it is kept with from now on.
+
+        Raises `ValueError` where it cannot be kept, with a sentence that says why.
+        """
+
     async def test(self, by: int, trouble: str) -> bool:
         """Somebody asks for a test page, which mentions nobody because of `trouble`; False while one is open."""
 

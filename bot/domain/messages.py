@@ -6,6 +6,7 @@ from enum import StrEnum
 from bot.domain.acts import Act
 from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
+from bot.domain.notes import Past
 from bot.domain.runbooks import Remark
 from bot.domain.value import Value
 
@@ -86,5 +87,7 @@ class Message(Value):
     """Set on a message that is a notice; its incidents are those that the notice is about."""
     reply_to: int | None = None
     """Discord's id of the card that a notice answers; None when it stands by itself."""
+    past: Past | None = None
+    """What was before its one incident, while that is open."""
     made_at: datetime | None = None
     """When the change was stored that called for it; None where an older version of the bot made it."""

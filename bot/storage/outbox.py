@@ -15,6 +15,7 @@ from bot.domain.incidents import Key, Stage
 from bot.domain.messages import Message
 from bot.domain.value import Value
 from bot.storage.batches import batches
+from bot.storage.earlier import WITH_EARLIER, parted
 from bot.storage.messages import (
     after_its_card,
     answered,
@@ -352,7 +353,11 @@ def note_told_blocked(connection: sa.Connection, told: bool) -> None:  # noqa: F
 
 def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:
     """The message of a row of `_MESSAGES`, with its incidents."""
-    shown = connection.scalars(_SHOWN if row.notice is None else _SAID, {"name": row.id})
+    past = None
+    if row.notice is None and not row.summary:
+        shown, past = parted(connection.execute(WITH_EARLIER, {"name": row.id}).all())
+    else:
+        shown = list(connection.scalars(_SHOWN if row.notice is None else _SAID, {"name": row.id}))
     return Message(
         id=row.id,
         mark=f"{row.installation}-{row.id}",
@@ -365,6 +370,7 @@ def _message(connection: sa.Connection, row: sa.Row[Any]) -> Message:
         uncertain_version=row.uncertain_version,
         notice=row.notice,
         reply_to=row.reply_to,
+        past=past,
         made_at=row.created_at,
     )
 

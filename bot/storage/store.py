@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeAlias,
 import sqlalchemy as sa
 
 from bot.domain.sample import Sample
-from bot.storage import asides, claims, lease, memory, outbox, proof, retention, samples
+from bot.storage import asides, claims, earlier, lease, memory, outbox, proof, retention, samples
 from bot.storage import boards as boards_
 from bot.storage import setup as setup_
 from bot.storage.batches import batches
@@ -209,6 +209,7 @@ class Store:
         return found
 
     ended = _reads(memory.ended)
+    as_stored = _reads(earlier.as_stored)
 
     async def facts(self, since: datetime) -> tuple[list["Fact"], datetime | None]:
         """What reports count, of the incidents that were open from then on; and since when there was a reading.

@@ -83,14 +83,14 @@ def silences(world: World) -> list[tuple[str, object]]:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        ([BAN], ["ack", "silence", "details"]),
-        ([replace(BAN, acknowledged=None, severity=Severity.INFO)], ["ack", "silence", "details"]),
-        ([incident(Rule.UPSTREAM_DOWN, None)], ["ack", "silence"]),
-        ([check(1), check(2)], ["ack", "silence", "details", "unfold"]),
-        ([check(1), BAN], ["ack", "silence", "details", "unfold"]),
-        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR), BAN], ["ack", "silence", "details", "unfold"]),
-        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR)], []),
-        ([incident(Rule.NEW, 1, now=record(1), after=timedelta())], []),
+        ([BAN], ["ack", "silence", "details", "note"]),
+        ([replace(BAN, acknowledged=None, severity=Severity.INFO)], ["ack", "silence", "details", "note"]),
+        ([incident(Rule.UPSTREAM_DOWN, None)], ["ack", "silence", "note"]),
+        ([check(1), check(2)], ["ack", "silence", "details", "unfold", "note"]),
+        ([check(1), BAN], ["ack", "silence", "details", "unfold", "note"]),
+        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR), BAN], ["ack", "silence", "details", "unfold", "note"]),
+        ([incident(Rule.BANNED, 1, now=record(1), after=HOUR)], ["note"]),
+        ([incident(Rule.NEW, 1, now=record(1), after=timedelta())], ["note"]),
     ],
 )
 def test_a_card_offers_what_can_be_done_about_what_is_open(shown: list[Incident], expected: list[str]) -> None:
@@ -101,8 +101,8 @@ def test_what_somebody_has_cannot_be_acknowledged_again() -> None:
     desk = FakeDesk()
     desk.fire(BAN)
     (taken,) = asyncio.run(desk.acknowledge([BAN.key], 7))
-    assert buttons(taken) == ["release", "handover", "silence", "details"]
-    assert buttons(taken, check(1)) == ["ack", "silence", "details", "unfold"]
+    assert buttons(taken) == ["release", "handover", "silence", "details", "note"]
+    assert buttons(taken, check(1)) == ["ack", "silence", "details", "unfold", "note"]
 
 
 def test_what_somebody_silenced_can_be_unsilenced_unless_that_was_the_rule_of_all_tokens() -> None:
@@ -110,8 +110,8 @@ def test_what_somebody_silenced_can_be_unsilenced_unless_that_was_the_rule_of_al
     desk.fire(BAN, check(1))
     for scope, expected in [(Scope(Rule.BANNED), "silence"), (Scope(token=1901), "unsilence")]:
         asyncio.run(desk.decide(Silence("s1", scope, NOON, NOON + HOUR, 7), "silence add", 7))
-        assert buttons(desk.known.incidents[BAN.key]) == ["ack", expected, "details"]
-    assert buttons(desk.known.incidents[BAN.key], check(1)) == ["ack", "silence", "details", "unfold"]
+        assert buttons(desk.known.incidents[BAN.key]) == ["ack", expected, "details", "note"]
+    assert buttons(desk.known.incidents[BAN.key], check(1)) == ["ack", "silence", "details", "unfold", "note"]
 
 
 def test_a_notice_has_no_buttons() -> None:
@@ -134,7 +134,7 @@ def test_the_runbook_is_a_link_for_the_rule_and_its_token(shown: list[Incident],
 
 def test_there_is_no_runbook_for_several_rules_nor_one_that_discord_would_not_take() -> None:
     assert "https://w" not in buttons(BAN, check(1), runbook="https://w")
-    assert buttons(BAN, runbook="https://" + "w" * URL_LIMIT)[-1] == "details"
+    assert buttons(BAN, runbook="https://" + "w" * URL_LIMIT)[-1] == "note"
 
 
 async def test_discord_py_remembers_nothing_of_the_buttons_that_are_posted(world: World) -> None:
@@ -508,12 +508,12 @@ async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world:
     """What was wrong at the first reading is in its summary only."""
     world.desk.fire(BAN, check(1950))
     menu = await picked(world, "banned/1901/")
-    assert labels(menu) == ["Acknowledge", "Silence", "Details", "Switch off", "◀ Back"]
+    assert labels(menu) == ["Acknowledge", "Silence", "Details", "Note", "Switch off", "◀ Back"]
     assert said(await world.operator.click(menu, label="Acknowledge")) == (
         "Token 1901 is yours. No reminders unless it gets worse."
     )
     menu = await picked(world, "banned/1901/")
-    assert labels(menu) == ["Release", "Hand over", "Silence", "Details", "Switch off", "◀ Back"]
+    assert labels(menu) == ["Release", "Hand over", "Silence", "Details", "Note", "Switch off", "◀ Back"]
     give = await world.operator.click(menu, label="Hand over")
     assert give.response is not None
     await world.operator.select(give.response.message, [world.other])

@@ -18,7 +18,7 @@ URL_LIMIT = 512
 def buttons(
     message: Message, runbook: str | None, fleet: Fleet | None, discussed: int | None = None
 ) -> discord.ui.View | None:
-    """What can be done about what is open; of what is over just what was switched off for it.
+    """What can be done about what is open; of what is over, what was switched off for it; and a note on any.
 
     Args:
         message: A card, a summary or a notice.
@@ -65,11 +65,11 @@ def offered(incidents: Sequence[Incident], fleet: Fleet | None, *, summary: bool
         summary: Whether they are shown together.
     """
     open_ = [incident for incident in incidents if incident.open]
-    if any(each.key.rule is Rule.TEST for each in open_):
-        return {"ack": _LABELS["ack"]}
+    if any(each.key.rule is Rule.TEST for each in incidents):
+        return {"ack": _LABELS["ack"]} if open_ else {}
     switches = {act: fleet is not None and bool(tokens_for(act, incidents, fleet)) for act in SWITCHES}
     if not open_:
-        return {act: look for act, look in _LABELS.items() if switches.get(act)}
+        return {act: look for act, look in _LABELS.items() if act == "note" or switches.get(act)}
     in_doubt = any(each.key.rule is Rule.LIST_SHORT and each.believed is None for each in open_)
     taken, silenced = all(each.acknowledged for each in open_), all(each.is_silenced for each in open_)
     possible = {
@@ -81,6 +81,7 @@ def offered(incidents: Sequence[Incident], fleet: Fleet | None, *, summary: bool
         "unsilence": silenced,
         "details": any(incident.key.token is not None for incident in incidents),
         "unfold": summary,
+        "note": True,
         **switches,
     }
     return {act: look for act, look in _LABELS.items() if possible[act]}
@@ -95,6 +96,7 @@ _LABELS: Mapping[str, Look] = {
     "unsilence": ("Unsilence", "🔔", discord.ButtonStyle.secondary),
     "details": ("Details", "🔍", discord.ButtonStyle.secondary),
     "unfold": ("Unfold", "📂", discord.ButtonStyle.secondary),
+    "note": ("Note", "📝", discord.ButtonStyle.secondary),
     "off": ("Switch off", "⏹️", discord.ButtonStyle.secondary),
     "on": ("Switch on", "▶️", discord.ButtonStyle.secondary),
     "relax": ("Switch to relax", "🐢", discord.ButtonStyle.secondary),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.chat.alerts.groups import Line, fates, grouped, line, sign_of_ends
+from bot.chat.alerts.notes import happened, noted
 from bot.chat.alerts.phrases import SIGNS, TAKEN, Sign, had_been, sign, sign_and_headline, subject, waiting, was
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
@@ -11,6 +12,7 @@ from bot.chat.cards import GAP, standing
 from bot.chat.text import listed, quoted
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
+from bot.domain.notes import Past
 from bot.domain.rules.table import PLAN_RULES, UPSTREAM_RULES
 from bot.storage.store import SUMMARY_SIZE
 
@@ -27,8 +29,11 @@ class Draft(NamedTuple):
     remedies: Sequence[str] = ()
 
 
-def card(story: Story, use: str = "") -> Draft:
-    """One incident: what it means and what to do, or how it ended; `use` is a line about its token while it is open."""
+def card(story: Story, use: str = "", past: Past | None = None) -> Draft:
+    """One incident: what it means and what to do, or how it ended, and what people noted of it.
+
+    `use` is a line about its token, and `past` what was before it; both while it is open.
+    """
     mark, headline = sign_and_headline(story)
     if story.ended:
         body = [had_been(story), "" if story.well else story.wording.why.format_map(story).strip()]
@@ -42,7 +47,8 @@ def card(story: Story, use: str = "") -> Draft:
     elsewhere = story.rule in {Rule.TEST, *PLAN_RULES} or (story.rule in UPSTREAM_RULES and not story.ended)
     where = "" if elsewhere or headline == standing(story.fleet) else f"{standing(story.fleet)}."
     about = subject(story, "\n".join([headline, *body]))
-    said = [each for each in (*body, about, where) if each]
+    before = "" if story.ended else happened(past)
+    said = [each for each in (*body, about, where, before, *noted([story.incident])) if each]
     lines = [*said, *([GAP] if said else []), *([use] if use and not story.ended else []), timeline([story])]
     return _whose(Draft(mark, headline, lines), [story])
 
@@ -59,6 +65,7 @@ def summary(about: Sequence[Story]) -> Draft:
         first.wording.means.format_map(first) if first else f"**{standing(about[0].fleet)}.**",
         GAP,
         *(line(label, group, len(about)) for label, group in [*groups.items(), *grouped(over).items()]),
+        *noted(story.incident for story in about),
         GAP,
         timeline(about),
     ]

@@ -6,6 +6,7 @@ import discord
 
 from bot.chat.alerts.drafts import sign_of
 from bot.chat.alerts.groups import place
+from bot.chat.alerts.notes import last_note
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import Story, stories
 from bot.chat.cards import GAP, compose
@@ -68,5 +69,6 @@ def _item(story: Story, *, suppressed: str, link: str | None) -> str:
         f"<@{taken.who}> has it" if taken and not story.ended else "",
         "" if story.ended else suppressed,
         f"[jump]({link})" if link and not story.ended else "",
+        last_note(incident),
     ]
     return " · ".join(filter(None, [f"{mark} **{headline}**", *parts]))

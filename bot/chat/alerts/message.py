@@ -146,7 +146,8 @@ def _draft(message: Message, about: Sequence[Story], ledger: Callable[[int], Led
         return summary(about)
     story = about[0]
     token = story.incident.key.token
-    return card(story, "" if token is None else week_of_use(ledger(token), story.incident.read_at, story.zone))
+    use = "" if token is None else week_of_use(ledger(token), story.incident.read_at, story.zone)
+    return card(story, use, message.past)
 
 
 def _reference(message: Message) -> str:

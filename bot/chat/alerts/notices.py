@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft, several
 from bot.chat.alerts.groups import Line, grouped, line, sign_of_ends
+from bot.chat.alerts.notes import noted
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN, sign, sign_and_headline
 from bot.chat.alerts.remarks import remarked
 from bot.chat.alerts.story import Story
@@ -80,7 +81,7 @@ def _age(notice: Notice, about: Sequence[Story]) -> list[str]:
 def _resolved(_: Notice, about: Sequence[Story]) -> Draft:
     ended = [story for story in about if story.ended]  # and not what is momentary, as the first reading
     if len(ended) == 1:
-        return Draft(*sign_and_headline(ended[0]), [])
+        return Draft(*sign_and_headline(ended[0]), noted([ended[0].incident]))
     return Draft(sign_of_ends(ended), several(ended), _names(ended))
 
 

@@ -63,6 +63,7 @@ def timeline(about: Sequence[Story]) -> str:
     if told - began >= _AT_ONCE:
         place = 1 + sum(moment.at < told for moment, _ in moments[1:])
         moments.insert(place, (Moment(told, Happening.FIRED), f"told {stamp(told, style)}"))
+    moments = _with_notes(moments, about, style) if single is not None else moments
     words = _shortened(moments)
     if single is not None and single.ended:
         over = (
@@ -70,6 +71,15 @@ def timeline(about: Sequence[Story]) -> str:
         )  # nothing bad is resolved by worse
         words[-1] = f"{over} after {single.span}"
     return " · ".join([*words, *_checked(about, began, style)])
+
+
+def _with_notes(moments: list[tuple[Moment, str]], about: Sequence[Story], style: str) -> list[tuple[Moment, str]]:
+    """With who noted something until it was over; what is noted later stands by itself."""
+    for note in about[0].incident.notes:
+        place = sum(moment.at <= note.at for moment, _ in moments)
+        if not about[0].ended or place < len(moments):
+            moments.insert(place, (Moment(note.at, Happening.FIRED), f"noted by <@{note.by}> {stamp(note.at, style)}"))
+    return moments
 
 
 def _worse(moments: Sequence[tuple[Moment, str]]) -> list[tuple[Moment, str]]:

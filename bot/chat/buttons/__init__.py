@@ -32,10 +32,19 @@ BUTTONS = (Refresh, Page, OnCard, OnMenu, OnList, OnBoard, OnQuestion, OnToken, 
 
 
 async def answer_stale(interaction: Pressed) -> None:
-    """Say so when a component is pressed that none of our buttons answers to."""
+    """Say so when a component is pressed that none of our buttons answers to; take the forms that nobody waits for."""
+    if interaction.type is discord.InteractionType.modal_submit:
+        await _form_sent(interaction)
     if interaction.type is not discord.InteractionType.component:
         return
     custom_id = str(dict(interaction.data or {}).get("custom_id", ""))
     ours = any(button.__discord_ui_compiled_template__.fullmatch(custom_id) for button in BUTTONS)
     if not ours and await interaction.client.stands():
         await say(interaction, STALE)
+
+
+async def _form_sent(interaction: Pressed) -> None:
+    if str(dict(interaction.data or {}).get("custom_id", "")).startswith("incident:note:"):
+        from bot.chat.buttons import noting  # noqa: PLC0415 - no start needs it
+
+        await noting.sent(interaction)

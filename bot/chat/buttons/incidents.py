@@ -41,7 +41,7 @@ ALL_TOKENS = "all:"
 
 NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("details", "unfold"), Need.VIEW),
-    **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "discuss", "gone"), Need.OPERATE),
+    **dict.fromkeys(("ack", "release", "handover", "silence", "unsilence", "discuss", "gone", "note"), Need.OPERATE),
     **dict.fromkeys(SWITCHES, Need.ACT),
 }
 """What each button under a card needs."""
@@ -50,7 +50,7 @@ NEEDS: Mapping[str, Need] = {
 class OnCard(
     IncidentItem,
     template=(
-        r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|discuss|gone|off|on|relax):(?P<id>[0-9]{1,18})"
+        r"incident:(?P<act>ack|release|handover|silence|unsilence|details|unfold|discuss|note|gone|off|on|relax):(?P<id>[0-9]{1,18})"
     ),
 ):
     """A button under a card."""
@@ -60,6 +60,9 @@ class OnCard(
     async def callback(self, interaction: Pressed) -> None:
         """Say that an answer will come, see whether the card is what it seems, and act."""
         try:
+            if (form := _FORMS.get(self._match["act"])) is not None:
+                await form(interaction, self._match["id"])
+                return
             await wait(interaction)
             subject = await subject_at(interaction, self._match["id"])
             check_shown(interaction, subject)
@@ -72,7 +75,7 @@ class OnMenu(
     IncidentItem,
     template=(
         r"incident:menu:(?P<act>give|rule|quiet|token|details|unfold"
-        r"|do-(?:ack|release|handover|silence|unsilence|details|gone|off|on|relax)|to-(?:off|on|relax))"
+        r"|do-(?:ack|release|handover|silence|unsilence|note|details|gone|off|on|relax)|to-(?:off|on|relax))"
         rf":(?P<id>{ADDRESS}):(?P<page>[0-9]{{1,4}})(:(?P<rule>{_RULES}))?"
     ),
 ):
@@ -91,6 +94,9 @@ class OnMenu(
             await say(interaction, STALE)
             return
         try:
+            if (form := _FORMS.get(self._match["act"].removeprefix("do-"))) is not None:
+                await form(interaction, self._match["id"])
+                return
             await interaction.response.defer()
             subject = await subject_at(interaction, self._match["id"])
             values = tuple(self.item.values) if isinstance(self.item, discord.ui.Select) else ()
@@ -264,6 +270,16 @@ async def _unfolded(interaction: Pressed, menu: Menu) -> None:
     turns = pages_of(menu.page, pages, lambda number: f"incident:menu:unfold:{menu.subject.address}:{number}")
     await answer(interaction, embed=embed, view=row(turns))
 
+
+async def _note(interaction: Pressed, address: str) -> None:
+    """Ask for what is to be noted."""
+    from bot.chat.buttons import noting  # noqa: PLC0415 - no start needs it
+
+    await noting.open_form(interaction, address)
+
+
+_FORMS: Mapping[str, Callable[[Pressed, str], Awaitable[None]]] = {"note": _note}
+"""What opens a form, which Discord takes as the first answer alone: what it is about is looked at when it is sent."""
 
 _ON_CARD: Mapping[str, Callable[[Pressed, Menu], Awaitable[None]]] = {
     "ack": response.acknowledge,

@@ -40,15 +40,17 @@ def _threads(known: Known, changes: Changes, now: datetime) -> Iterable[Aside]:
 def _new(before: Incident | None, incident: Incident) -> tuple[tuple[Moment, ...], tuple[Note, ...]]:
     """What is new of its timeline and its notes, oldest first; of one that came to be just now, that it fired."""
     if before is None or before.opened_at != incident.opened_at:
+        if incident.stage is Stage.RESOLVED and incident.notes:  # it was over before, and somebody noted something
+            return (), incident.notes[-1:]
         return incident.moments, incident.notes
     moments = [each for each in incident.moments if each not in before.moments and each.what not in _UNSAID]
     return tuple(moments), tuple([each for each in incident.notes if each not in before.notes])
 
 
 def _what(incident: Incident, moments: tuple[Moment, ...]) -> What:
-    if incident.stage is Stage.RESOLVED:
-        return What.ENDED
-    return What.CHANGED if moments else What.NOTE
+    if not moments:
+        return What.NOTE
+    return What.ENDED if incident.stage is Stage.RESOLVED else What.CHANGED
 
 
 def _personal(known: Known, changes: Changes, now: datetime) -> Iterable[Aside]:
