@@ -30,6 +30,10 @@ class What(StrEnum):
     CHANGED = "changed"
     ENDED = "ended"
     NOTE = "note"
+    FIRED = "fired"
+    """Something fired, or got worse, of what somebody wished to hear of."""
+    WELCOME = "welcome"
+    """Somebody wished to hear of something, and is to see that it reaches them."""
     MORNING = "morning"
     """What was kept back in quiet hours."""
 

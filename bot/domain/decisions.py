@@ -9,11 +9,12 @@ from bot.domain.labels import Name
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Covered, Setting, Silence, Window
 from bot.domain.value import Value, field
+from bot.domain.wishes import Wish
 
-Decision = Silence | Window | Setting | Runbook | Trail | Name
+Decision = Silence | Window | Setting | Runbook | Trail | Name | Wish
 """What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
 
-OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name)
+OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Wish)
 
 
 class Decisions(Value):
@@ -79,6 +80,11 @@ class Decisions(Value):
     def names(self) -> Mapping[str, Name]:
         """By id."""
         return self.of_kind(Name)
+
+    @property
+    def wishes(self) -> Mapping[str, Wish]:
+        """By id."""
+        return self.of_kind(Wish)
 
     @property
     def suppressing(self) -> tuple[Silence | Window, ...]:

@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     """The daily digest. A version from before there was one reads another kind: see `bot.storage.turning`."""
     ACT = "act"
     """What became of an act, or of several that were confirmed together. Stored as another kind, too."""
+    UNREACHABLE = "unreachable"
+    """Somebody wished for direct messages, and takes none. Stored as another kind, too."""
     RUNBOOK = "runbook"
     """A runbook leaves something alone, or stopped. Stored as another kind, too."""
 
@@ -43,7 +45,7 @@ class Notice(Value):
     quiet: tuple[Key, ...] = ()
     """Of those, at such an end: what is open, and still suppressed by something else."""
     to: tuple[int, ...] = ()
-    """Discord's ids of the people who have them now, where they were handed over."""
+    """Discord's ids of the people who have them now, where they were handed over; or of whom no message reaches."""
     about: str = ""
     """Which silence or window: what it suppresses, as in `banned of token 1900` or `all alerts`."""
     words: str = ""

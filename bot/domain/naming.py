@@ -11,6 +11,7 @@ from bot.domain.labels import Name
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.runbooks import Runbook, Trail, name
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
+from bot.domain.wishes import Wish
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -20,7 +21,7 @@ NAMED = 5
 ALL = "all alerts"
 
 
-def name_of(decision: Decision) -> str:
+def name_of(decision: Decision) -> str:  # noqa: PLR0911 - a line a kind
     """What a decision is about, for people."""
     match decision:
         case Silence(scope=scope, covered=covered):
@@ -36,6 +37,8 @@ def name_of(decision: Decision) -> str:
             return f"{kind} by runbooks" if token is None else f"{kind} of {token} by runbooks"
         case Name(token=token):
             return f"name of {token}"
+        case Wish(by=person):
+            return f"direct messages to {person}"
 
 
 NOUNS: Mapping[Rule, str] = {

@@ -39,6 +39,7 @@ from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Setting, Silence, Window
+from bot.domain.wishes import Wish
 from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
 VERSION = "0010_from_0006"
@@ -175,6 +176,7 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
     "runbook": Runbook,
     "trail": Trail,
     "name": Name,
+    "wish": Wish,
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
@@ -198,7 +200,7 @@ def kind_of(decision: Decision) -> str:
         case Setting(rule=rule, threshold=text):
             ahead = rule is LEVEL and ETA in (text or "").lower()
             later = (rule in SINCE or ahead) + (rule in NEWEST)
-        case Window() | Runbook() | Trail() | Name():
+        case Window() | Runbook() | Trail() | Name() | Wish():
             pass
     return later * _LATER + next(kind for kind, each in _KINDS.items() if type(decision) is each)
 

@@ -90,6 +90,8 @@ def _of_its_own(notice: Notice) -> NoticeKind | None:
         return NoticeKind.DIGEST
     if notice.remarks:
         return NoticeKind.RUNBOOK
+    if notice.to and notice.kind in {NoticeKind.RESOLVED, NoticeKind.UNREACHABLE}:
+        return NoticeKind.UNREACHABLE
     return NoticeKind.ACT if notice.acts else None
 
 

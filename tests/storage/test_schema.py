@@ -26,6 +26,7 @@ from bot.domain.sample import Sample
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
 from bot.domain.value import Value, replace
 from bot.domain.watch.known import Changes, Memory
+from bot.domain.wishes import Quiet, Wish
 from bot.storage import schema
 from bot.storage.database import database_at, migrate, open_database
 from bot.storage.errors import StoreDamagedError, StoreSettingsError
@@ -312,6 +313,8 @@ _STORED: dict[type[Value], str] = {
     Covered: "key level opened_at severity",
     Scope: "rule step token",
     Window: "announced by id length missed reason start weekly zone",
+    Wish: "at by group mine pages quiet refused_at woken_at",
+    Quiet: "begin end zone",
     Aside: "at keys moments notes place to what",
     Setting: "enabled readings rule severity threshold token",
 }

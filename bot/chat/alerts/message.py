@@ -41,6 +41,7 @@ QUIET = frozenset(
         NoticeKind.MAINTENANCE_STARTED,
         NoticeKind.MAINTENANCE_ENDED,
         NoticeKind.ACT,
+        NoticeKind.UNREACHABLE,
     }
 )
 """Notices that make no sound, unless they ping."""

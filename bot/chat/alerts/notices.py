@@ -118,6 +118,14 @@ def _acted(notice: Notice, about: Sequence[Story]) -> Draft:
     return acted(notice, about)
 
 
+def _unreachable(notice: Notice, _: Sequence[Story]) -> Draft:
+    """The person is named, and not called: messages do not reach them, and this is no page."""
+    who = listed([f"<@{person}>" for person in notice.to], 3)
+    said = f"{who} takes no direct messages from this server, or has left it, so nothing more is sent there."
+    mend = "To get them, allow direct messages under the server's Privacy Settings, then use `/notify me` again."
+    return Draft(("📪", cards.GREY), "Direct messages were refused", [said, mend])
+
+
 def _open(about: Sequence[Story]) -> list[Story]:
     return [story for story in about if story.incident.open]
 
@@ -151,6 +159,7 @@ NOTICES = {
     NoticeKind.MAINTENANCE_ENDED: _maintenance_ended,
     NoticeKind.ACT: _acted,
     NoticeKind.RUNBOOK: remarked,
+    NoticeKind.UNREACHABLE: _unreachable,
 }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.domain.asides import Aside, Place, What
 from bot.domain.incidents import Happening, Incident, Key, Moment, Note, Stage
 from bot.domain.watch.known import Changes, Known
+from bot.domain.wishes import Wish
 
 _UNSAID = frozenset({Happening.REMINDED})
 """What a thread does not say: it calls people, who are called in the ops channel."""
@@ -55,8 +56,11 @@ def _what(incident: Incident, moments: tuple[Moment, ...]) -> What:
 
 def _personal(known: Known, changes: Changes, now: datetime) -> Iterable[Aside]:
     """What people wish to hear of by direct message."""
-    del known, changes, now
-    return ()
+    if not (known.decisions.wishes or any(isinstance(each, Wish) for each in changes.decided)):
+        return ()
+    from bot.domain.watch.personal import personal  # noqa: PLC0415 - where nobody wishes for any, nothing needs it
+
+    return personal(known, changes, now)
 
 
 _ROWS: tuple[Callable[[Known, Changes, datetime], Iterable[Aside]], ...] = (_threads, _personal)

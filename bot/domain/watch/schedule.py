@@ -36,6 +36,7 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
         base: How the rules are set in the environment.
         undelivered: What is not reminded of yet, since its last notification still waits for the channel.
     """
+    woken, known = _woken(known, now)
     turned, after = turn(known, now)
     judgement = judge_stale(
         now,
@@ -49,7 +50,16 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
     judged, after = move(after, judgement)
     expired, after = keep(after, testing.expire(after, now, undelivered))
     reminded, after = keep(after, _remind(after, now, undelivered))
-    return _told_once(known, both(both(both(turned, judged), expired), reminded)), after
+    return _told_once(known, both(both(both(both(turned, woken), judged), expired), reminded)), after
+
+
+def _woken(known: Known, now: datetime) -> tuple[Changes, Known]:
+    """What quiet hours kept back that are over now."""
+    if not known.decisions.wishes:
+        return Changes(known.fleet.read_at), known
+    from bot.domain.watch.personal import wake  # noqa: PLC0415 - where nobody wishes for any, nothing needs it
+
+    return wake(known, now)
 
 
 def _told_once(known: Known, changes: Changes) -> Changes:
