@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from bot.domain.groups import Group, OneGroup, group_id
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.labels import Name
 from bot.domain.runbooks import Runbook, Trail
@@ -11,10 +12,10 @@ from bot.domain.steering import Covered, Setting, Silence, Window
 from bot.domain.value import Value, field
 from bot.domain.wishes import Wish
 
-Decision = Silence | Window | Setting | Runbook | Trail | Name | Wish
+Decision = Silence | Window | Setting | Runbook | Trail | Name | Group | OneGroup | Wish
 """What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
 
-OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Wish)
+OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Group, OneGroup, Wish)
 
 
 class Decisions(Value):
@@ -85,6 +86,20 @@ class Decisions(Value):
     def wishes(self) -> Mapping[str, Wish]:
         """By id."""
         return self.of_kind(Wish)
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """By id."""
+        return self.of_kind(Group)
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name, however it is written; None where there is none."""
+        return self.groups.get(group_id(name)) if self.groups else None
+
+    @property
+    def one_group(self) -> Mapping[str, OneGroup]:
+        """The channels whose board shows one group, by id."""
+        return self.of_kind(OneGroup)
 
     @property
     def suppressing(self) -> tuple[Silence | Window, ...]:

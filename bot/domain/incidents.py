@@ -147,6 +147,10 @@ class Stage(StrEnum):
     RESOLVED = "resolved"
 
 
+_OF: Final = " of "
+"""In the step of a key, before the name of its group."""
+
+
 class Key(Value):
     """What an incident is about. At most one incident of a key is open."""
 
@@ -154,7 +158,22 @@ class Key(Value):
     token: int | None = None
     """The token's id; None for the fleet and the upstream."""
     step: str = ""
-    """Which of the two things the pool checks; of fast time, a threshold's text where an older version stored it."""
+    """Which of the two things the pool checks, and of which group; of fast time, a threshold's text where an older
+    version stored it."""
+
+    @property
+    def part(self) -> str:
+        """Which of the two things the pool checks."""
+        return self.step.partition(_OF)[0]
+
+    @property
+    def group(self) -> str:
+        """The name of the group that it is about; empty where it is about none."""
+        return self.step.partition(_OF)[2]
+
+    def of_group(self, name: str) -> "Key":
+        """The same of a group."""
+        return Key(self.rule, self.token, f"{self.part}{_OF}{name}")
 
 
 TEST = Key(Rule.TEST)

@@ -210,7 +210,7 @@ def _face(seen: Incident | Finding) -> tuple[Severity, str, tuple[datetime, ...]
         case Rule.UPSTREAM_REFUSED:
             # What is refused; in the brackets is the upstream's own text.
             word = f"{seen.detail.partition(' (')[0]} {seen.until}"
-        case Rule.POOL if seen.key.step == FAST_HOURS:
+        case Rule.POOL if seen.key.part == FAST_HOURS:
             word = ""
         case _:
             word = seen.detail

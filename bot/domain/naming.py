@@ -1,10 +1,12 @@
 """How people call what was decided, and what it is about."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.decisions import Decision
+from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import ETA
 from bot.domain.labels import Name
@@ -21,7 +23,7 @@ NAMED = 5
 ALL = "all alerts"
 
 
-def name_of(decision: Decision) -> str:  # noqa: PLR0911 - a line a kind
+def name_of(decision: Decision) -> str:
     """What a decision is about, for people."""
     match decision:
         case Silence(scope=scope, covered=covered):
@@ -29,16 +31,20 @@ def name_of(decision: Decision) -> str:  # noqa: PLR0911 - a line a kind
         case Window(start=start, weekly=weekly, zone=zone):
             here = start.astimezone(ZoneInfo(zone))
             return f"{f'every {WEEKDAYS[here.weekday()]}' if weekly else f'{here:%F}'} {here:%H:%M} ({zone})"
-        case Setting(rule=rule, token=token):
-            return rule if token is None else f"{rule} {token}"
-        case Runbook(book=book):
-            return name(book)
-        case Trail(kind=kind, token=token):
-            return f"{kind} by runbooks" if token is None else f"{kind} of {token} by runbooks"
-        case Name(token=token):
-            return f"name of {token}"
-        case Wish(by=person):
-            return f"direct messages to {person}"
+        case Setting(rule=rule, token=token, group=group):
+            return f"{rule} of {group.name}" if group else rule if token is None else f"{rule} {token}"
+    return _NAMES[type(decision)](decision)
+
+
+_NAMES: Mapping[type, Callable[[Any], str]] = {
+    Runbook: lambda each: name(each.book),
+    Trail: lambda each: f"{each.kind}{'' if each.token is None else f' of {each.token}'} by runbooks",
+    Name: lambda each: f"name of {each.token}",
+    Wish: lambda each: f"direct messages to {each.by}",
+    Group: lambda each: f"{each.name}: {each.text}",
+    OneGroup: lambda each: f"the board in {each.channel_id}: {each.group}",
+}
+"""What the other kinds are about."""
 
 
 NOUNS: Mapping[Rule, str] = {
@@ -88,6 +94,8 @@ def _noun(rule: Rule, level: str) -> str:
 def _everything(scope: Scope) -> str:
     """`all alerts of token 1900`, `any ban of any token`: what there is and what may come."""
     of = "" if scope.token is None else f" of token {scope.token}"
+    if scope.group is not None:
+        of = f" of {scope.group.name}" if scope.token is None else f"{of}, in {scope.group.name}"
     if scope.rule is None:
         return f"{ALL}{of}"
     return f"any {_noun(scope.rule, scope.step)}" + (of or ("" if scope.rule in FLEET_RULES else " of any token"))

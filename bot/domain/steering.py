@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.domain.groups import Group
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted, sounded
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
@@ -27,12 +28,14 @@ WEEK = timedelta(days=7)
 
 
 class Scope(Value):
-    """What a silence matches: a rule, a token, both, or everything that there is or will be."""
+    """What a silence matches: a rule, a token, a group, a rule of either, or everything that there is or will be."""
 
     rule: Rule | None = None
     token: int | None = None
     step: str = ""
     """One threshold of the rule, in silences of earlier versions: today a token has one incident for all of them."""
+    group: Group | None = None
+    """These tokens, and what is told of them together. It is what the group is now: whatever moves that moves this."""
 
     def matches(self, key: Key) -> bool:
         """Whether it matches an incident of that key. Nothing matches a test, which is to sound."""
@@ -41,11 +44,17 @@ class Scope(Value):
             and (self.rule is None or self.rule is key.rule)
             and (self.token is None or self.token == key.token)
             and (not self.step or self.step == key.step)
+            and (self.group is None or self.group.holds(key.token) or key.group == self.group.name)
         )
 
     def includes(self, other: "Scope") -> bool:
         """Whether it matches all that the other one does."""
-        return self.rule in {None, other.rule} and self.token in {None, other.token} and self.step in {"", other.step}
+        theirs = other.group
+        ours = (
+            self.group is None or self.group.holds(other.token) or (theirs is not None and self.group.id == theirs.id)
+        )
+        about = self.rule in {None, other.rule} and self.token in {None, other.token}
+        return ours and about and self.step in {"", other.step}
 
 
 class Covered(Value):
@@ -175,7 +184,7 @@ class Window(Value):
 
 
 class Setting(Value):
-    """How a rule is set for the fleet, or for one token; what is None stays as it is by default."""
+    """How a rule is set for the fleet, a group or one token; what is None stays as it is by default."""
 
     rule: Rule
     token: int | None = None
@@ -183,11 +192,14 @@ class Setting(Value):
     severity: Severity | None = None
     threshold: str | None = None
     readings: int | None = None
+    group: Group | None = None
+    """As in `Scope`."""
 
     @property
     def id(self) -> str:
-        """There is one for each rule and token. No other decision's has a colon."""
-        return f"{self.rule}:{'' if self.token is None else self.token}"
+        """There is one for each rule and token, and for each rule and group. No other decision's has a colon."""
+        whose = self.group.id if self.group is not None else "" if self.token is None else self.token
+        return f"{self.rule}:{whose}"
 
 
 class Entry(Value):
@@ -208,8 +220,10 @@ def pinned(silence: Silence, incidents: Mapping[Key, Incident]) -> Silence:
     """
     if silence.until is not None or silence.covered or silence.scope.step:
         return silence
-    open_ = (each for key, each in incidents.items() if each.open and silence.scope.matches(key))
-    return replace(silence, covered=tuple(map(Covered.of, open_)))
+    open_ = [each for key, each in incidents.items() if each.open and silence.scope.matches(key)]
+    # What is covered follows no group any more, and so an older version, which knows of none, reads it as it is meant.
+    scope = replace(silence.scope, group=None) if open_ and silence.scope.group else silence.scope
+    return replace(silence, covered=tuple(map(Covered.of, open_)), scope=scope)
 
 
 def acknowledge(incident: Incident, by: int, at: datetime) -> Incident:

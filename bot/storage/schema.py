@@ -32,13 +32,14 @@ import sqlalchemy as sa
 from bot.domain.acts import Act
 from bot.domain.asides import Aside
 from bot.domain.decisions import Decision
+from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import Incident
 from bot.domain.info import ETA
 from bot.domain.labels import Name
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.runbooks import Runbook, Trail
-from bot.domain.steering import Setting, Silence, Window
+from bot.domain.steering import Scope, Setting, Silence, Window
 from bot.domain.wishes import Wish
 from bot.storage.turning import LEVEL, NEWEST, SINCE, known, turned, written
 
@@ -177,16 +178,23 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
     "trail": Trail,
     "name": Name,
     "wish": Wish,
+    "group": Group,
+    "board": OneGroup,
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not
 know, and so over no more than that decision. Twice before that of what the version right before this one cannot read.
 """
 
+_OF_GROUP: Final = "group "
+"""Before the kind of what is about a group: to a version that knows no groups it would be about everything."""
+
 DECISION_KINDS: Final[Mapping[str, type[Decision]]] = {
     **_KINDS,
     **{f"{_LATER}{kind}": each for kind, each in _KINDS.items()},
     **{f"{_LATER}{_LATER}{kind}": each for kind, each in _KINDS.items()},
+    f"{_OF_GROUP}silence": Silence,
+    f"{_OF_GROUP}setting": Setting,
 }
 """What `kind` says about the JSON beside it."""
 
@@ -195,12 +203,16 @@ def kind_of(decision: Decision) -> str:
     """What `kind` says of a decision."""
     later = 0
     match decision:
+        case Silence(scope=Scope(group=Group())):
+            return f"{_OF_GROUP}silence"
+        case Setting(group=Group()):
+            return f"{_OF_GROUP}setting"
         case Silence(scope=scope):
             later = (scope.rule in SINCE) + (scope.rule in NEWEST)
         case Setting(rule=rule, threshold=text):
             ahead = rule is LEVEL and ETA in (text or "").lower()
             later = (rule in SINCE or ahead) + (rule in NEWEST)
-        case Window() | Runbook() | Trail() | Name() | Wish():
+        case _:
             pass
     return later * _LATER + next(kind for kind, each in _KINDS.items() if type(decision) is each)
 

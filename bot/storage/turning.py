@@ -11,6 +11,7 @@ from bot.domain.acts import Act
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule
 from bot.domain.info import ETA, ahead_text, threshold
 from bot.domain.messages import Notice, NoticeKind
+from bot.domain.model import Severity
 from bot.domain.steering import Covered, Silence, Window
 from bot.domain.value import replace
 
@@ -43,6 +44,8 @@ _PAYMENT: Final[Mapping[Rule, tuple[str, str]]] = {
 }
 """What stands before and behind the detail of these rules: with it, a version of today says "ImaginePro asks for
 payment", and to check credits and subscription. Version 0.1.0 says of all refusals that the key is refused."""
+
+_GRAVE: Final = Severity.CRITICAL.value
 
 _AHEAD: Final = re.compile(r"99\.(\d{6})%", re.ASCII)
 
@@ -100,6 +103,8 @@ def _act(act: Act, turn: Callable[[Key], Key]) -> Act:
 
 
 def _incident(incident: Incident, turn: Callable[[Key], Key]) -> Incident:
+    if incident.key.rule is Rule.POOL and incident.key.group:
+        return _of_group(incident, turn)
     detail = _detail(incident, turn)
     moments = incident.moments
     if any(each.act for each in moments):
@@ -107,6 +112,18 @@ def _incident(incident: Incident, turn: Callable[[Key], Key]) -> Incident:
     if turn(incident.key) is incident.key and detail is incident.detail and moments is incident.moments:
         return incident
     return replace(incident, key=turn(incident.key), detail=detail, moments=moments)
+
+
+def _of_group(incident: Incident, turn: Callable[[Key], Key]) -> Incident:
+    """To a version that knows no groups, a warning: its card stands, no poll ends it, and so nobody is to be reminded.
+
+    How grave it is then lies where no incident of that rule has anything.
+    """
+    if turn is written and incident.severity is Severity.CRITICAL:
+        return replace(incident, severity=Severity.WARNING, origin=_GRAVE)
+    if turn is known and incident.origin == _GRAVE:
+        return replace(incident, severity=Severity.CRITICAL, origin="")
+    return incident
 
 
 def _detail(incident: Incident, turn: Callable[[Key], Key]) -> str:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bot.chat.alerts.story import stories
 from bot.domain.acts import Act, Kind, State
 from bot.domain.decisions import Decision
-from bot.domain.incidents import AHEAD, Happening, Incident, Key, Moment, Rule, Stage, noted
+from bot.domain.groups import Group, OneGroup
+from bot.domain.incidents import AHEAD, ANYBODY, Happening, Incident, Key, Moment, Rule, Stage, noted
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.refusal import REFUSALS
@@ -43,13 +44,14 @@ OTHER_STEPS: Final = {"credits", "plan"}
 """Of the keys by which it knows what is about the plan."""
 
 REMARK: Final = Remark(Book.SWITCH_OFF, Why.STOPPED, "off", times=3)
+STUDIO, OF_STUDIO = Group("studio", ((1900, 1906),), 7), Key(Rule.POOL, step=ANYBODY).of_group("studio")
 DRY, BURNING, LOW = Key(Rule.DOES_NOT_LAST, 1900), Key(Rule.BURNING_FAST, 1901), Key(Rule.FAST_TIME_LOW, 1902)
 
 
 def found(key: Key, detail: str = "", stage: Stage = Stage.FIRING) -> Incident:
     """An incident of a token."""
     made = incident(key.token, key.rule, severity=Severity.WARNING, stage=stage)
-    return replace(made, detail=detail, now=made.was)
+    return replace(made, key=key, detail=detail, now=made.was)
 
 
 def placed(incident: Incident) -> tuple[int, Rule]:
@@ -68,6 +70,7 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         found(Key(Rule.DOES_NOT_LAST, 1905), stage=Stage.PENDING),
         found(CREDITS, "120 of 1600, 0 extra, 10%"),
         found(PLAN, "2026-12-07T14:30:00+00:00"),
+        replace(found(OF_STUDIO, "1 of 3, 2"), severity=Severity.CRITICAL),
     )
     decided: tuple[Decision, ...] = (
         Setting(Rule.BANNED, enabled=False),
@@ -84,6 +87,10 @@ async def everything(store: Store) -> tuple[tuple[Incident, ...], tuple[Decision
         Runbook(Book.SWITCH_OFF, NOW, 7, Does.ON, minutes(10), 3, stopped_at=NOW),
         Trail(Kind.TOGGLE, 1900, NOW, (Move(NOW, Book.SWITCH_OFF, "off", "a1"),), NOW, Why.FAILED),
         Trail(Kind.QUEUE, moves=(Move(NOW, Book.QUEUE, "pause"),)),
+        STUDIO,
+        OneGroup(555, "studio", 7),
+        Silence("s5", Scope(group=STUDIO), NOW, NOW + minutes(60), by=7),
+        Setting(Rule.POOL, threshold="2", group=STUDIO),
     )
     keys = tuple(each.key for each in found_)
     notices = (
@@ -143,7 +150,7 @@ async def test_an_older_version_can_read_all_of_it_that_it_looks_at(store: Store
         for row in rows
         if '"rule":"fast_time_low"' in row
         for level in re.findall(r'"(?:detail|step|level|threshold)":"([^"]+)"', row)
-        if level not in {"as seen", *OTHER_STEPS}
+        if level not in {"as seen", OF_STUDIO.step, *OTHER_STEPS}
     ]
     assert len(levels) >= 6
     for level in levels:
@@ -158,8 +165,16 @@ async def test_it_passes_over_no_decision_that_it_could_read(store: Store) -> No
     assert rows.keys() == {each.id for each in decided}
     runbooks = {"runbook-switch_off_when_banned", "trail-toggle-1900", "trail-queue"}
     for_before = {name for name, kind in rows.items() if kind not in BEFORE}
-    assert for_before == runbooks | {"s4", "credits_low:"}
-    assert later == runbooks | {"s1", "s4", "does_not_last:", "burning_fast:1901", "fast_time_low:1902", "credits_low:"}
+    groups = {"group-studio", "board-555", "s5", "pool:group-studio"}
+    assert for_before == runbooks | groups | {"s4", "credits_low:"}
+    assert later == runbooks | groups | {
+        "s1",
+        "s4",
+        "does_not_last:",
+        "burning_fast:1901",
+        "fast_time_low:1902",
+        "credits_low:",
+    }
 
 
 async def test_a_decision_that_names_it_no_more_can_be_read_again(store: Store) -> None:
@@ -194,3 +209,14 @@ def test_what_is_to_come_has_no_detail_which_an_older_version_would_read_as_a_le
 
 def test_the_rules_that_came_later_are_those_that_no_older_version_has() -> None:
     assert set(RULES) | AHEAD | PLAN_RULES | {Rule.TEST} == set(Rule)
+
+
+async def test_an_older_version_reminds_nobody_of_a_group_that_is_short(store: Store) -> None:
+    """No poll of its own ends what it knows nothing of: so that is a warning there, and as grave as it was here."""
+    await everything(store)
+    raw = sa.select(sa.type_coerce(incidents.c.incident, sa.Text)).where(incidents.c.id.startswith("pool:"))
+    (text,) = await store.database.read(lambda connection: list(connection.scalars(raw)))
+    assert '"severity":"warning"' in text
+    assert '"step":"usable of studio"' in text
+    known = (await store.load()).incidents[OF_STUDIO]
+    assert (known.severity, known.origin) == (Severity.CRITICAL, "")

@@ -10,6 +10,7 @@ from discord import app_commands
 from bot.chat.desk import Asked, Need, UnclearError
 from bot.chat.text import bare, plain, quoted
 from bot.domain import info
+from bot.domain.groups import Group
 from bot.domain.incidents import Rule
 from bot.domain.naming import rule_name
 from bot.domain.rules import table
@@ -103,6 +104,27 @@ def several(text: str, known: Collection[int]) -> tuple[int, ...]:
         sentence = "Write which tokens: ids and ranges, such as 1900-1906, 1911."
         raise UnclearError(sentence)
     return tuple(sorted(found))
+
+
+def group_named(interaction: Asked, name: str | None) -> Group | None:
+    """The group that an option names; None where it was left out.
+
+    Raises:
+        UnclearError: There is none of that name.
+    """
+    if name is None:
+        return None
+    found = interaction.client.desk.known.decisions.group(name)
+    if found is None:
+        sentence = f"There is no group {quoted(name, 40)}. `/group list` shows those that there are."
+        raise UnclearError(sentence)
+    return found
+
+
+async def suggest_group(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
+    """The groups that there are, for an option that `group_named` reads."""
+    groups = sorted(interaction.client.desk.known.decisions.groups.values(), key=lambda each: each.id)
+    return picked(typed, [(f"{each.name}: {each.text}", each.name) for each in groups])
 
 
 def picked(typed: str, labels: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:

@@ -6,6 +6,7 @@ from math import floor
 
 from bot.domain.counting import counted
 from bot.domain.findings import Ended, Finding
+from bot.domain.groups import Group
 from bot.domain.incidents import ANYBODY, FAST_HOURS, End, Incident, Key, Reason, Rule
 from bot.domain.model import Severity, Token
 from bot.domain.rules.case import Case
@@ -23,7 +24,9 @@ def of_fleet(case: Case) -> Iterator[Verdict]:
         yield Finding(Key(Rule.BASELINE), Severity.INFO, momentary=True)
     else:
         yield from _membership(case)
-    yield from _pool(case)
+    yield from _pool(case, case.policy.pool)
+    for group, levels in case.policy.pools.values():
+        yield from _pool(case, levels, group)
 
 
 def _membership(case: Case) -> Iterator[Verdict]:
@@ -46,29 +49,35 @@ def goes(case: Case, token_id: int) -> bool:
     return seen >= needed
 
 
-def _pool(case: Case) -> Iterator[Verdict]:
-    """The fleet as a whole, less what is switched off: nobody waits for that.
+def _pool(case: Case, levels: PoolLevels, group: Group | None = None) -> Iterator[Verdict]:
+    """The fleet as a whole, or a group of it, less what is switched off: nobody waits for that.
 
     Who is missing from the list, and not gone yet, works for all we know if it did; and so does one whose status was
     never sent. It takes as many that surely work to end an incident, and as few that might to open one.
     """
-    levels, past = case.policy.pool, case.open.get(None, {})
-    enough = list(islice((token for token in case.reading.tokens.values() if token.usable), levels.usable))
+    name = "" if group is None else group.name
+    past = {key: each for key, each in case.open.get(None, {}).items() if key.rule is Rule.POOL and key.group == name}
+    listed = case.reading.tokens if group is None else group.among(case.reading.tokens)
+    enough = list(islice((token for token in listed.values() if token.usable), levels.usable))
     if len(enough) >= levels.usable and levels.minutes is None:  # as a rule; then nobody else is looked at
-        yield from _usable(enough, [], {}, past, levels)
+        yield from _usable(enough, [], {}, past, levels, name)
         return
-    read = {token_id: token for token_id, token in case.reading.tokens.items() if token.active is not False}
-    missing = {token_id: token for token_id in case.missing if (token := case.remembered[token_id]).active is not False}
+    read = {token_id: token for token_id, token in listed.items() if token.active is not False}
+    missing = {
+        token_id: token
+        for token_id in case.missing
+        if (token := case.remembered[token_id]).active is not False and (group is None or group.holds(token_id))
+    }
     if not read and not missing:
-        reason = Reason.OFF if case.reading.tokens else Reason.GONE
-        yield from (Ended(key, End(reason)) for key in past if key.rule is Rule.POOL)
+        reason = Reason.OFF if listed else Reason.GONE
+        yield from (Ended(key, End(reason)) for key in past)
         return
     surely = [token for token in read.values() if token.usable]
     maybe = [token for token in read.values() if not token.status_text.strip()]
     maybe += [token for token in missing.values() if token.usable]
-    yield from _usable(surely, maybe, {**read, **missing}, past, levels)
+    yield from _usable(surely, maybe, {**read, **missing}, past, levels, name)
     if levels.minutes is not None and (surely or not levels.usable):  # where none works, their number says it
-        yield from _fast_hours(surely, maybe, past, levels, levels.minutes)
+        yield from _fast_hours(surely, maybe, past, levels, name)
 
 
 def _usable(
@@ -77,8 +86,9 @@ def _usable(
     fleet: Mapping[int, Token],
     past: Mapping[Key, Incident],
     levels: PoolLevels,
+    name: str,
 ) -> Iterator[Verdict]:
-    key = Key(Rule.POOL, step=ANYBODY)
+    key = _key(ANYBODY, name)
     if len(surely) + len(maybe) < levels.usable:
         works = {token.id for token in (*surely, *maybe)}
         idle = tuple(sorted(fleet.keys() - works))
@@ -89,14 +99,19 @@ def _usable(
 
 
 def _fast_hours(
-    surely: list[Token], maybe: list[Token], past: Mapping[Key, Incident], levels: PoolLevels, level: float
+    surely: list[Token], maybe: list[Token], past: Mapping[Key, Incident], levels: PoolLevels, name: str
 ) -> Iterator[Verdict]:
-    key = Key(Rule.POOL, step=FAST_HOURS)
+    key, level = _key(FAST_HOURS, name), levels.minutes or 0.0
     left = sum(max(0.0, token.fast_time.remaining or 0) for token in surely)
     if left >= level * (LEAVE_POOL_FACTOR if key in past else 1):
         yield from [Ended(key, End(Reason.WELL))] if key in past else []
     elif not maybe and all(token.fast_time.known for token in surely):
         yield Finding(key, RULES[Rule.POOL].severity, detail=_beside(left, level, levels.text))
+
+
+def _key(part: str, name: str) -> Key:
+    key = Key(Rule.POOL, step=part)
+    return key.of_group(name) if name else key
 
 
 def _beside(left: float, level: float, text: str) -> str:

@@ -19,7 +19,7 @@ def inhibited(incident: Incident, incidents: Mapping[Key, Incident], silenced: C
         silenced: Whether somebody silenced an incident.
     """
     key = incident.key
-    if key == Key(Rule.POOL, step=ANYBODY):
+    if key.rule is Rule.POOL and key.part == ANYBODY:
         return _explained(incident, incidents, silenced)
     for each in INHIBITIONS:
         cause = incidents.get(Key(each.cause, key.token)) if key.rule in each.effects else None

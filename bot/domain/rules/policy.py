@@ -1,11 +1,12 @@
 """How the rules are set: by the environment, and by people in chat."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, time, timedelta, tzinfo
 from functools import lru_cache
 
 from bot.domain.findings import Finding
 from bot.domain.forecast import LIKELY
+from bot.domain.groups import Group
 from bot.domain.incidents import FAST_HOURS, End, Incident, Key, Reason, Rule
 from bot.domain.info import duration, threshold
 from bot.domain.model import Threshold, gravest
@@ -129,15 +130,26 @@ class Policy(Value):
     interval: timedelta = timedelta(minutes=1)
     """Between two polls."""
     settings: Mapping[tuple[Rule, int | None], Setting] = field(default_factory=dict)
+    """By rule, and by token: None for the whole fleet."""
+    of_groups: Mapping[Rule, tuple[Setting, ...]] = field(default_factory=dict)
+    """By rule those that are about groups: of two that hold a token the later wins. See `ranked`."""
     zone: tzinfo = UTC
     """In which days begin and end: the operator's."""
     digest_at: time | None = None
     """When the daily digest is told, in that zone; None for no digest."""
 
     def row(self, rule: Rule, token: int | None) -> Row:
-        """How a rule works for a token: its own setting wins over the fleet's, and that over the default."""
+        """How a rule works for a token: its own setting wins over a group's, that over the fleet's, and so on."""
+        return self._row(rule, self._set(rule, token))
+
+    def row_of(self, key: Key, rule: Rule | None = None) -> Row:
+        """How a rule works for what a key is about: by default the key's own rule."""
+        return self._row(rule or key.rule, self._set_of(key, rule))
+
+    @staticmethod
+    def _row(rule: Rule, settings: Iterable[Setting]) -> Row:
         row = RULES[rule]
-        for setting in self._set(rule, token):
+        for setting in settings:
             row = replace(
                 row,
                 enabled=row.enabled if setting.enabled is None else setting.enabled,
@@ -168,6 +180,15 @@ class Policy(Value):
         return pool_of(chosen) if chosen else PoolLevels()
 
     @property
+    def pools(self) -> Mapping[str, tuple[Group, PoolLevels]]:
+        """What groups must have, by their names: of those for which somebody set that."""
+        return {
+            each.group.name: (each.group, pool_of(each.threshold) if each.threshold else PoolLevels())
+            for each in self.of_groups.get(Rule.POOL, ())
+            if each.group is not None
+        }
+
+    @property
     def credits(self) -> CreditsLevel:
         """Under how many credits to warn."""
         return credits_of(self.threshold(Rule.CREDITS_LOW, None) or FEW_CREDITS)
@@ -188,23 +209,58 @@ class Policy(Value):
         """Whether its rule and step are on. GONE is always watched, or else such a token would never be forgotten."""
         if key.rule in FAST_TIME_RULES:
             return any(self.row(rule, key.token).enabled for rule in FAST_TIME_RULES)
-        if key.rule is not Rule.GONE and not self.row(key.rule, key.token).enabled:
+        if key.rule is not Rule.GONE and not self.row_of(key).enabled:
             return False
-        return key != Key(Rule.POOL, step=FAST_HOURS) or self.pool.minutes is not None
+        if key.rule is not Rule.POOL:
+            return True
+        _, levels = self.pools.get(key.group, (None, None)) if key.group else (None, self.pool)
+        return levels is not None and (key.part != FAST_HOURS or levels.minutes is not None)
+
+    def with_(self, *settings: Setting) -> "Policy":
+        """With these over it."""
+        if not settings:
+            return self
+        of_groups: dict[Rule, dict[str, Setting]] = {
+            rule: {each.id: each for each in those} for rule, those in self.of_groups.items()
+        }
+        for each in settings:
+            if each.group is not None:
+                of_groups.setdefault(each.rule, {})[each.id] = each
+        return replace(
+            self,
+            settings={**self.settings, **{(each.rule, each.token): each for each in settings if each.group is None}},
+            of_groups={rule: ranked(those.values()) for rule, those in of_groups.items()},
+        )
+
+    def _set_of(self, key: Key, rule: Rule | None = None) -> tuple[Setting, ...]:
+        if not key.group:
+            return self._set(rule or key.rule, key.token)
+        theirs = (each for each in self.of_groups.get(key.rule, ()) if each.group and each.group.name == key.group)
+        return (*self._set(key.rule, None), *theirs)
 
     def _set(self, rule: Rule, token: int | None) -> tuple[Setting, ...]:
-        """The fleet's setting before the token's."""
-        if not self.settings:
+        """The fleet's setting before those of groups, and these before the token's."""
+        if not self.settings and not self.of_groups:
             return ()
-        found = (self.settings.get((rule, None)), self.settings.get((rule, token)) if token is not None else None)
-        return tuple(setting for setting in found if setting is not None)
+        if token is None:
+            found = self.settings.get((rule, None))
+            return () if found is None else (found,)
+        groups = (each for each in self.of_groups.get(rule, ()) if each.group and each.group.holds(token))
+        all_ = (self.settings.get((rule, None)), *groups, self.settings.get((rule, token)))
+        return tuple(setting for setting in all_ if setting is not None)
+
+
+def ranked(settings: Iterable[Setting]) -> tuple[Setting, ...]:
+    """Settings of groups, those that win last: of fewer ids, and of as many those whose name comes first."""
+    by_name = sorted(settings, key=lambda each: each.group.id if each.group else "", reverse=True)
+    return tuple(sorted(by_name, key=lambda each: -each.group.size if each.group else 0))
 
 
 def as_set(finding: Finding, policy: Policy) -> Finding | None:
     """The finding as its rule is set; None when that is off."""
     if not policy.watches(finding.key):
         return None
-    row = policy.row(finding.row or finding.key.rule, finding.key.token)
+    row = policy.row_of(finding.key, finding.row)
     chosen = finding.severity if row.chosen is None else row.chosen
     return replace(
         finding,

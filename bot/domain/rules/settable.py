@@ -136,8 +136,12 @@ def check(setting: Setting) -> None:
         ValueError: with a sentence that says what to write.
     """
     message = ""
-    if setting.token is not None and setting.rule in FLEET_RULES:
+    if setting.token is not None and setting.group is not None:
+        message = "that is for a token or for a group: leave one of them out"
+    elif setting.token is not None and setting.rule in FLEET_RULES:
         message = "this rule is about the whole fleet: leave out the token"
+    elif setting.group is not None and setting.rule in FLEET_RULES - {Rule.POOL}:
+        message = "this rule is about the whole fleet: leave out the group"
     elif setting.readings is not None and setting.readings < 1:
         message = "it takes at least one reading"
     elif setting.readings is not None and setting.rule in UNCOUNTED:
@@ -158,21 +162,24 @@ def check_against(setting: Setting, tokens: Mapping[int, Token], account: Accoun
     """
     if setting.rule is Rule.CREDITS_LOW and setting.threshold is not None and account is not None:
         _check_credits(credits_of(setting.threshold), account)
+    if setting.group is not None:
+        tokens = setting.group.among(tokens)
     if setting.threshold is None or not tokens:
         return
     if setting.rule is Rule.FAST_TIME_LOW:
-        _check_levels(steps_of(setting.threshold), setting.token, tokens)
+        _check_levels(steps_of(setting.threshold), setting, tokens)
     elif setting.rule is Rule.POOL:
-        _check_pool(pool_of(setting.threshold), tokens)
+        _check_pool(pool_of(setting.threshold), setting, tokens)
 
 
-def _check_levels(steps: Iterable[Threshold], token: int | None, tokens: Mapping[int, Token]) -> None:
+def _check_levels(steps: Iterable[Threshold], setting: Setting, tokens: Mapping[int, Token]) -> None:
     """Refuse a level over the whole fast time of the token, or of each token."""
+    token, of = setting.token, _of(setting)
     about = [each for each in tokens.values() if token in {None, each.id}]
     largest = max((each.fast_time.total or 0 for each in about), default=0)
     for step in steps:
         if step.minutes is not None and 0 < largest * HIGHEST_LEVEL / 100 < step.minutes:
-            who = "no token ever has" if token is None else f"token {token} never has"
+            who = f"no token{of} ever has" if token is None else f"token {token} never has"
             message = f"{who} more than {_like(step.text, largest)} of fast time, so {step.text} would fire for good"
             raise ValueError(message)
 
@@ -184,15 +191,22 @@ def _check_credits(level: CreditsLevel, account: Account) -> None:
         raise ValueError(message)
 
 
-def _check_pool(levels: PoolLevels, tokens: Mapping[int, Token]) -> None:
+def _of(setting: Setting) -> str:
+    return "" if setting.group is None else f" of {setting.group.name}"
+
+
+def _check_pool(levels: PoolLevels, setting: Setting, tokens: Mapping[int, Token]) -> None:
+    of = _of(setting)
     totals = [token.fast_time.total for token in tokens.values()]
     known = [total for total in totals if total]
     message = ""
     if levels.usable > len(tokens):
-        message = f"only {len(tokens)} token{'s are' if len(tokens) > 1 else ' is'} linked"
+        message = f"only {len(tokens)} token{f's{of} are' if len(tokens) > 1 else f'{of} is'} linked"
     elif levels.minutes is not None and len(known) == len(totals) and sum(known) < levels.minutes * LEAVE_POOL_FACTOR:
         together = _like(levels.text, sum(known))
-        message = f"all tokens together have at most {together} of fast time, and it is over 5 % above the level only"
+        message = (
+            f"all tokens{of} together have at most {together} of fast time, and it is over 5 % above the level only"
+        )
     if message:
         raise ValueError(message)
 

@@ -141,8 +141,7 @@ class Known(Value):
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""
-        settings = {(each.rule, each.token): each for each in self.decisions.settings.values()}
-        return replace(base, settings=settings) if settings else base
+        return base.with_(*self.decisions.settings.values())
 
 
 def suppressed_by(decisions: Decisions) -> Suppressed:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.domain import steering
 from bot.domain.decisions import Decision, Decisions
+from bot.domain.groups import Group
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, noted
 from bot.domain.lifecycle import Step
 from bot.domain.messages import Notice, NoticeKind
@@ -12,6 +13,7 @@ from bot.domain.naming import names_of
 from bot.domain.rules.settable import check
 from bot.domain.steering import Entry, Setting, Silence, Window, pinned
 from bot.domain.value import replace
+from bot.domain.watch.following import followers
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, release, revised
 from bot.domain.watch.schedule import end, notice_of, turn
 from bot.domain.watch.testing import answered
@@ -71,7 +73,7 @@ def believe(known: Known, by: int, now: datetime) -> tuple[Changes, Known]:
 def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody decided something that holds from now on; a window begins when its time comes.
 
-    A silence until its incidents are resolved covers those that are open now.
+    A silence until its incidents are resolved covers those that are open now. With a group moves what is about it.
 
     Raises:
         ValueError: The rule cannot be set like this; with a sentence that says what to write.
@@ -80,7 +82,8 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
         check(decision)
     if isinstance(decision, Silence):
         decision = pinned(decision, known.incidents)
-    after = replace(known, decisions=known.decisions.with_(decision))
+    moving = followers(known.decisions, decision) if isinstance(decision, Group) else ()
+    after = replace(known, decisions=known.decisions.with_(decision, *moving))
     if isinstance(decision, Window):
         changes, after = turn(after, entry.at)
     else:
@@ -88,7 +91,7 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
         changes, after = keep(after, moved)
         released, after = keep(after, release(after, entry.at))  # a flapping that is silenced inhibits nothing
         changes = both(changes, released)
-    decided = {each.id: each for each in (decision, *changes.decided) if each.id not in changes.undone}
+    decided = {each.id: each for each in (decision, *moving, *changes.decided) if each.id not in changes.undone}
     return replace(changes, decided=tuple(decided.values()), audit=(entry,)), after
 
 
