@@ -60,6 +60,8 @@ bench: .venv/dev ## the figures that the bot is held to, beside a bare client of
 reliability: .venv/dev ## kill the bot 300 times an engine, stop it, let storms come, take Discord away, let copies overlap: 30 minutes
 	$(RUN) python -m tests.kill --kills 200 --engine sqlite
 	$(RUN) python -m tests.kill --kills 200 --engine postgresql
+	$(RUN) python -m tests.beside --kills 100 --engine sqlite
+	$(RUN) python -m tests.beside --kills 100 --engine postgresql
 	$(RUN) python -m tests.acts --kills 100 --engine sqlite
 	$(RUN) python -m tests.acts --kills 100 --engine postgresql
 	$(RUN) python -m tests.stop

@@ -22,7 +22,9 @@ def now() -> datetime:
 async def banned(place: Town) -> Message:
     """The card of a ban."""
     place.upstream.fleet[1900]["status"] = "BANNED"
-    return await place.until_told(CARD)
+    card = await place.until_told(CARD)
+    await place.quiet_polls()  # the bot may not yet have stored that it is there
+    return card
 
 
 def said(place: Town, thread: int) -> list[str]:

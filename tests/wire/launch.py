@@ -80,6 +80,9 @@ def _by_default(kind: type, **options: object) -> None:
 def remember_nonces(seconds: float) -> None:
     """Let the bot count on Discord's memory of nonces for so long, and leave it a quarter of that to take a message."""
     outbox.NONCE_MEMORY, outbox.SETTLES = timedelta(seconds=seconds), timedelta(seconds=seconds / 4)
+    from bot import asides  # noqa: PLC0415 - no start needs it
+
+    asides.NONCE_MEMORY = outbox.NONCE_MEMORY  # type: ignore[misc] # in life it is final
 
 
 def group(seconds: float) -> None:
@@ -98,6 +101,10 @@ def hurry(seconds: float) -> None:
     longest = timedelta(seconds=seconds)
     login.FIRST_PAUSE = longest / 4
     upstream._FIRST_PAUSE, upstream._LONGEST_PAUSE = seconds / 4, seconds  # type: ignore[misc] # in life they are final
+    from bot import asides  # noqa: PLC0415 - no start needs it
+
+    asides.FIRST, asides.LONGEST, asides.BLOCKED = longest / 4, longest, longest
+    asides.REST = longest / 4  # type: ignore[misc] # in life it is final
     _by_default(outbox.Outbox, pace=rests.Pace(first=longest / 4, then=longest / 1.1, blocked=longest))
 
 
