@@ -11,7 +11,7 @@ from bot.domain.asides import Aside, Bundle, Place, What
 from bot.domain.incidents import Happening, Incident, Key, Moment, Note, Rule
 from bot.domain.model import Severity
 from bot.domain.value import replace
-from tests.chat.builders import NOON, fleet, incident, message, record
+from tests.chat.builders import NOON, fleet, incident, message, record, token
 from tests.chat.conftest import GUILD, World
 from tests.chat.test_commands import said
 
@@ -142,3 +142,5 @@ def test_a_thread_has_a_name_that_discord_takes() -> None:
     many = [replace(BAN, key=Key(Rule.BANNED, each)) for each in range(1000)]
     assert thread_name(many, fleet()).endswith("and 999 more")
     assert len(thread_name(many, fleet())) <= 100
+    odd = replace(BAN, key=Key(Rule.UNKNOWN_STATUS, 1901), now=record(1901, "ODD_ONE"))
+    assert "\\" not in thread_name([odd], fleet(token(1901, "ODD_ONE")))

@@ -1,5 +1,6 @@
 """What is said beside the ops channel: what became of incidents, in a thread under their card or to a person."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Final
@@ -31,6 +32,8 @@ _MOMENTS: Final[Mapping[Happening, str]] = {
 }
 _RELEASED: Final = "👐 Released by {by}: nobody has it"
 _HANDED_OVER: Final = "🤝 {by} handed it to {who}"
+_ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+"""What keeps Discord from rendering a sign. In the name of a thread it renders none."""
 _OVER: Final = frozenset({Happening.FIRED, Happening.RESOLVED, Happening.UNWATCHED})
 """Of these the headline of the incident says all."""
 
@@ -107,6 +110,6 @@ def _names(keys: Sequence[Key]) -> str:
 def thread_name(incidents: Sequence[Incident], fleet: Fleet, zone: tzinfo = UTC) -> str:
     """What the thread under a card is called: its headline, as Discord takes a name."""
     about = stories(sorted(incidents, key=place), fleet, frozenset, zone)
-    headline = sign_and_headline(about[0])[1]
+    headline = _ESCAPED.sub(r"\1", sign_and_headline(about[0])[1])
     more = f" and {len(about) - 1} more" if len(about) > 1 else ""
     return bare(headline, 100 - len(more)) + more
