@@ -399,7 +399,7 @@ async def test_a_link_that_discord_refuses_costs_the_button_and_not_the_alert(
         discord_id = (await line.channel.post(POSTED)).id
         (shown,) = line.fake.messages()
         assert shown.now.mentioned_roles == [line.fake.alert_role_id]
-        assert [*shown.now.buttons] == ["Acknowledge", "Silence", "Details"]
+        assert [*shown.now.buttons] == ["Acknowledge", "Silence", "Details", "Note"]
         assert "message goes without a part" in caplog.text
         await line.channel.edit(replace(POSTED, discord_id=discord_id))
         assert len(shown.versions) == 2
@@ -427,9 +427,13 @@ async def test_a_link_that_discord_blocks_is_left_out_wherever_it_is(
 @pytest.mark.parametrize(
     ("errors", "left", "embeds"),
     [
-        ({"components": {"0": {"components": {"1": {"emoji": {"_errors": []}}}}}}, ["Acknowledge", "Details"], 1),
+        (
+            {"components": {"0": {"components": {"1": {"emoji": {"_errors": []}}}}}},
+            ["Acknowledge", "Details", "Note"],
+            1,
+        ),
         ({"components": {"_errors": []}}, [], 1),
-        ({"embeds": {"0": {"description": {"_errors": []}}}}, ["Acknowledge", "Silence", "Details"], 0),
+        ({"embeds": {"0": {"description": {"_errors": []}}}}, ["Acknowledge", "Silence", "Details", "Note"], 0),
     ],
 )
 async def test_only_what_is_refused_is_left_out(
@@ -451,7 +455,7 @@ async def test_buttons_that_are_refused_one_after_the_other_all_go(line: Line) -
     with line.fake.outage(refused, "POST", MESSAGES, times=2):
         await line.channel.post(POSTED)
     (shown,) = line.fake.messages()
-    assert [*shown.now.buttons] == ["Details"]
+    assert [*shown.now.buttons] == ["Details", "Note"]
 
 
 async def test_where_a_button_is_refused_that_is_not_there_all_go(line: Line) -> None:
