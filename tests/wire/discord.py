@@ -23,6 +23,7 @@ from tests.wire import interactions, limits, world
 from tests.wire.changes import Changes
 from tests.wire.directs import Directs
 from tests.wire.faults import Fault, How, Outage
+from tests.wire.forum import Forums
 from tests.wire.gateway import CloseCode, Gateway
 from tests.wire.interactions import Act, Interaction, Reply
 from tests.wire.limits import Json
@@ -37,6 +38,7 @@ from tests.wire.world import (
     FORUM,
     MEDIA,
     TEXT,
+    THREAD,
     Channel,
     Guild,
     Member,
@@ -92,10 +94,12 @@ class Call:
 
     @property
     def writes_message(self) -> bool:
-        """Whether it posts or edits a message of a channel."""
-        if "/messages/" in self.path and self.path.endswith("/threads"):
+        """Whether it posts or edits a message of a channel, or makes a post of a forum."""
+        if not self.path.startswith("/channels/"):
             return False
-        return self.method in {"POST", "PATCH"} and self.path.startswith("/channels/") and "/messages" in self.path
+        if self.path.endswith("/threads"):  # not one under a message
+            return self.method == "POST" and "/messages/" not in self.path
+        return self.method in {"POST", "PATCH"} and "/messages" in self.path
 
 
 @dataclass(slots=True)
@@ -180,6 +184,7 @@ class Discord:
         self.board = Board(self.guild, clock, nonce_memory)
         self.directs = Directs(lambda: self.guild, self.board)
         """Whom the bot speaks to beside the channels of the server."""
+        self.forums = Forums(lambda: self.guild, self.board, clock)
         self.calls: list[Call] = []
         """Every request, in the order in which they came."""
         self.commands: dict[int, list[Json]] = {}
@@ -234,8 +239,12 @@ class Discord:
     # What the test sees
 
     def messages(self, channel_id: int | None = None) -> list[Message]:
-        """What a channel shows (the ops channel, unless told otherwise), oldest first, each with its versions."""
-        return self.board.channel(channel_id or self.channel_id)
+        """What a channel shows (the ops channel, unless told otherwise), oldest first, each with its versions.
+
+        A forum shows what all its posts do.
+        """
+        where = channel_id or self.channel_id
+        return self.forums.messages(where) if self.forums.is_forum(where) else self.board.channel(where)
 
     @property
     def posts(self) -> list[Call]:
@@ -357,6 +366,10 @@ class Discord:
             ("PUT", "/applications/{application}/commands", self._register_commands),
             ("GET", "/channels/{channel}", self._show_channel),
             ("PATCH", "/channels/{channel}", self._change_channel),
+            ("DELETE", "/channels/{channel}", self._delete_channel),
+            ("POST", "/channels/{channel}/threads", self._start_post),
+            ("GET", "/channels/{channel}/threads/archived/public", self._archived),
+            ("GET", "/guilds/{guild}/threads/active", self._active),
             ("GET", messages, self._history),
             ("POST", messages, self._post),
             ("GET", messages + "/{message}", self._show_message),
@@ -494,7 +507,8 @@ class Discord:
 
     def _known_channel(self, request: web.Request) -> int:
         channel = int(request.match_info["channel"])
-        if channel not in {known.id for known in self.guild.channels} and self.directs.get(channel) is None:
+        known = channel in {known.id for known in self.guild.channels}
+        if not known and self.directs.get(channel) is None and self.forums.get(channel) is None:
             raise RefusalError(404, 10003, "Unknown Channel")
         return channel
 
@@ -508,8 +522,11 @@ class Discord:
         return _json(self._payload(channel_id))
 
     async def _change_channel(self, request: web.Request) -> web.Response:
-        """Archiving and opening a thread, which the bot is in: all that it does."""
+        """Changing a post of a forum; archiving and opening another thread, which the bot is in."""
         channel_id = self._known_channel(request)
+        if post := self.forums.get(channel_id):
+            self.forums.change(post, await request.json())
+            return _json(self._payload(channel_id))
         if not self._channel(channel_id).is_thread or channel_id in self.locked:
             raise RefusalError(403, 50013, "Missing Permissions")
         if (await request.json())["archived"]:
@@ -518,11 +535,37 @@ class Discord:
             self.archived.discard(channel_id)
         return _json(self._payload(channel_id))
 
+    async def _delete_channel(self, request: web.Request) -> web.Response:
+        post = self.forums.get(self._known_channel(request))
+        if post is None:
+            raise RefusalError(403, 50013, "Missing Permissions")
+        self.forums.delete(post)
+        return _json(post.payload(self.guild.id))
+
+    async def _start_post(self, request: web.Request) -> web.Response:
+        channel_id = self._known_channel(request)
+        if not self.forums.is_forum(channel_id):
+            raise RefusalError(400, 50024, "Cannot execute action on this channel type")
+        post, message = self.forums.start(channel_id, await _form(request))
+        return _json(post.payload(self.guild.id) | {"message": message.now.body}, 201)
+
+    async def _active(self, request: web.Request) -> web.Response:
+        return _json(self.forums.active(self._known_guild(request)))
+
+    async def _archived(self, request: web.Request) -> web.Response:
+        page = request.query.get("before", ""), int(request.query.get("limit", 50))
+        return _json(self.forums.archived(self._known_channel(request), self.guild.id, *page))
+
     def _channel(self, channel_id: int) -> Channel:
+        """A channel, or a post of a forum as one."""
+        if post := self.forums.get(channel_id):
+            return Channel(post.id, post.name, THREAD, parent_id=post.forum_id)
         beside = self.directs.get(channel_id)
         return beside or next(known for known in self.guild.channels if known.id == channel_id)
 
     def _payload(self, channel_id: int) -> Json:
+        if post := self.forums.get(channel_id):
+            return post.payload(self.guild.id)
         channel = self._channel(channel_id)
         return channel.payload(self.guild.id, archived=channel_id in self.archived, locked=channel_id in self.locked)
 
@@ -536,7 +579,7 @@ class Discord:
         before, after = (int(request.query.get(bound, 0)) for bound in ("before", "after"))
         found = [
             message
-            for message in self.messages(self._known_channel(request))
+            for message in self.board.channel(self._known_channel(request))
             if message.id > after and (not before or message.id < before)
         ]
         part = found[:limit] if after else found[-limit:]
@@ -549,6 +592,8 @@ class Discord:
         if channel_id in self.locked:
             raise RefusalError(400, 160005, "Thread is locked")
         self.directs.check(channel_id)
+        if post := self.forums.get(channel_id):
+            self.forums.write_in(post)
         self.archived.discard(channel_id)
         return _json(self.board.post(channel_id, await _form(request), BOT).now.body)
 
@@ -566,7 +611,8 @@ class Discord:
         message = self._known_message(request)
         if message.author != BOT:
             raise RefusalError(403, 50005, "Cannot edit a message authored by another user")
-        if message.channel_id in self.archived:
+        post = self.forums.get(message.channel_id)
+        if message.channel_id in self.archived or (post is not None and post.archived):
             raise RefusalError(400, 50083, "Thread is archived")
         self.board.edit(message, await _form(request))
         return _json(message.now.body)
@@ -602,7 +648,7 @@ class Discord:
             "guild_locale": "en-US",
             "locale": "en-US",
             "channel_id": str(channel.id),
-            "channel": channel.payload(self.guild.id),
+            "channel": self._payload(channel.id),
             "member": interaction.by.payload() | {"permissions": str(self.guild.permissions(interaction.by))},
             "app_permissions": str(self.guild.permissions(BOT)),
             "entitlements": [],

@@ -84,6 +84,7 @@ class Member:
 
 TEXT, CATEGORY, ANNOUNCEMENTS, THREAD, FORUM, MEDIA = 0, 4, 5, 11, 15, 16
 THREADS = {10, THREAD, 12}
+REQUIRE_TAG = 1 << 4
 """Types of channels: https://docs.discord.com/developers/resources/channel#channel-object-channel-types."""
 
 
@@ -102,6 +103,21 @@ class Overwrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that the posts of a forum can have."""
+
+    id: int
+    name: str
+    moderated: bool = False
+    """Whether it takes MANAGE_THREADS."""
+
+    def payload(self) -> Json:
+        """As Discord sends it."""
+        known = {"id": str(self.id), "name": self.name, "moderated": self.moderated}
+        return known | {"emoji_id": None, "emoji_name": None}
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A channel of the server, or a thread in its first channel, unless told otherwise."""
 
@@ -115,6 +131,9 @@ class Channel:
     """The server that it is in, if that is another one."""
     visible: bool = True
     """Whether the bot may see it."""
+    tags: Sequence[Tag] = ()
+    """Of a forum."""
+    flags: int = 0
 
     @property
     def is_thread(self) -> bool:
@@ -156,7 +175,8 @@ class Channel:
             "nsfw": False,
             "rate_limit_per_user": 0,
             "last_message_id": None,
-            "flags": 0,
+            "flags": self.flags,
+            **({"available_tags": [each.payload() for each in self.tags]} if self.type in {FORUM, MEDIA} else {}),
         }
 
 
