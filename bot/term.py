@@ -142,7 +142,7 @@ async def wired(
         stack.push_async_callback(client.close)
         acts = Acts(upstream, monitor, clock, read_only=settings.read_only, may_send=lambda: lease.held)
         client.acts = acts
-        shown, telling = _voices(settings, client, monitor)
+        shown, telling = _voices(settings, client, monitor, store)
         fallback = fallback_of(settings, clock)
         notify = fallback.notify if fallback else None
         outbox = Outbox(store, shown, clock, handover, notify)
@@ -184,15 +184,22 @@ async def wired(
 
 
 def _voices(
-    settings: Settings, client: ChatClient, monitor: Monitor
+    settings: Settings, client: ChatClient, monitor: Monitor, store: Store
 ) -> tuple[OpsChannel, Callable[[Trouble], OpsChannel]]:
     """The ops channel as the outbox speaks in it, and as it is told that nothing can be saved."""
     roles = Roles(settings.alert_role_id, settings.escalation_role_id)
     zone = ZoneInfo(settings.timezone)
 
-    def channel(render: Callable[[Message], Alert]) -> OpsChannel:
-        channel_id, guild_id = settings.ops_channel_id or 0, settings.guild_id
-        return OpsChannel(client, client.logged_in, channel_id=channel_id, guild_id=guild_id, render=render)
+    def channel(render: Callable[[Message], Alert], rows: Store | None) -> OpsChannel:
+        return OpsChannel(
+            client,
+            client.logged_in,
+            channel_id=settings.ops_channel_id or 0,
+            guild_id=settings.guild_id,
+            render=render,
+            rows=rows,
+            on_forum=client.in_forum,
+        )
 
     def rendered(message: Message) -> Alert:
         mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
@@ -203,7 +210,7 @@ def _voices(
             message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only, discussed=where
         )
 
-    return channel(rendered), lambda trouble: channel(lambda _: unsaved(trouble, roles))
+    return channel(rendered, store), lambda trouble: channel(lambda _: unsaved(trouble, roles), None)
 
 
 async def _say_beside(

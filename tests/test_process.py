@@ -454,7 +454,7 @@ async def test_check_says_which_id_is_wrong(home: Town, settings: dict[str, int 
     assert not bot.stderr
 
 
-FORUM = Channel(1100000000000000204, "help", type=15)
+GALLERY = Channel(1100000000000000204, "help", type=16)
 TALKATIVE = 1100000000000000203
 """A channel in whose threads everyone may write."""
 AROUND = replace(OPS, type=11, parent_id=TALKATIVE)
@@ -462,6 +462,11 @@ AROUND = replace(OPS, type=11, parent_id=TALKATIVE)
 
 def _talkative() -> Channel:
     return replace(LOUNGE, id=TALKATIVE, overwrites=(Overwrite(GUILD_ID, allow=world.SEND_MESSAGES_IN_THREADS),))
+
+
+def _forum(flags: int = 0) -> Channel:
+    talking = (Overwrite(GUILD_ID, allow=world.SEND_MESSAGES_IN_THREADS),)
+    return replace(OPS, type=15, overwrites=talking, flags=flags)
 
 
 def _denied(*bits: int) -> tuple[Overwrite, ...]:
@@ -478,7 +483,6 @@ def _denied(*bits: int) -> tuple[Overwrite, ...]:
                 (4, "a category"),
                 (13, "a stage"),
                 (14, "a directory"),
-                (15, "a forum"),
                 (16, "a media channel"),
                 (77, "of a type that this bot does not know (77)"),
             )
@@ -489,6 +493,9 @@ def _denied(*bits: int) -> tuple[Overwrite, ...]:
         (replace(OPS, overwrites=_denied(world.EMBED_LINKS)), "the bot may not Embed Links in #ops"),
         (replace(OPS, overwrites=_denied(world.READ_MESSAGE_HISTORY)), "the bot may not Read Message History in #ops"),
         (replace(OPS, type=11, parent_id=LOUNGE.id), "the bot may not Send Messages in Threads in the channel that"),
+        (replace(OPS, type=15), "the bot may not Send Messages in Threads in #ops: allow it"),
+        (_forum(), None),
+        (_forum(flags=world.REQUIRE_TAG), "the forum #ops wants a tag on each post and has none: in the forum's"),
         (replace(OPS, type=5), None),
         (AROUND, None),
         (replace(AROUND, type=10), None),
@@ -737,13 +744,13 @@ async def test_the_line_of_a_start_comes_once_discord_can_be_asked_and_nothing_w
         ({"DISCORD_GUILD_ID": OPS.id, "OPS_CHANNEL_ID": GUILD_ID}, "DISCORD_GUILD_ID and OPS_CHANNEL_ID are swapped"),
         ({"OPS_CHANNEL_ID": NOBODY}, "OPS_CHANNEL_ID: there is no channel 1100000000000000999"),
         ({"OPS_CHANNEL_ID": ON_CALL.id, "ALERT_ROLE_ID": ""}, "OPS_CHANNEL_ID is the role @on call"),
-        ({"OPS_CHANNEL_ID": FORUM.id}, "OPS_CHANNEL_ID: #help is a forum; alerts need a text channel"),
+        ({"OPS_CHANNEL_ID": GALLERY.id}, "OPS_CHANNEL_ID: #help is a media channel; alerts need a text channel"),
     ],
 )
 async def test_a_channel_that_never_takes_a_message_ends_the_bot_unless_somebody_else_can_be_told(
     home: Town, settings: dict[str, int | str], advice: str
 ) -> None:
-    home.discord.guild = replace(home.discord.guild, channels=(OPS, LOUNGE, FORUM))
+    home.discord.guild = replace(home.discord.guild, channels=(OPS, LOUNGE, GALLERY))
     environ = {name: str(each) for name, each in settings.items()}
     async with home.bot(**environ) as bot:
         assert (await bot.wait()).code == EX_CONFIG

@@ -299,6 +299,12 @@ def is_yes(body: bytes, *, several: bool) -> bool:
     return isinstance(said, dict) and "id" in said
 
 
+def lists_threads(body: bytes) -> bool:
+    """Whether it is what Discord says of threads: a list of them, each with an id."""
+    said = _object(body).get("threads")
+    return isinstance(said, list) and all(isinstance(each, dict) and "id" in each for each in said)
+
+
 def _object(body: bytes) -> dict[str, Any]:
     said = _json(body)
     return said if isinstance(said, dict) else {}

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import aiohttp
 import discord
 
-from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, read
+from bot.chat.answers import RATE_LIMITED, About, Answer, about, is_yes, lists_threads, read
 from bot.delivery.outcome import (
     BlockedError,
     DeliveryError,
@@ -47,8 +47,11 @@ ATTEMPT = TURN + ANSWER + TURN
 MESSAGE_ROUTE = re.compile(r"/channels/\d+/messages(/\d+)?$")
 DIRECT_ROUTE = re.compile(r"/users/@me/channels$")
 """Where a channel of direct messages is opened, or found."""
+POST_ROUTE = re.compile(r"/channels/\d+/threads$")
+"""By which a post of a forum is made."""
 THREAD_ROUTE = re.compile(r"/channels/\d+$")
-"""Which is only asked to open an archived thread again, where the method is PATCH."""
+"""Which is asked to change a thread, where the method is PATCH."""
+LIST_ROUTE = re.compile(r"/threads/(active|archived/public)$")
 
 
 class Asked(Enum):
@@ -147,9 +150,15 @@ async def _refusal(params: aiohttp.TraceRequestEndParams) -> Answer | None:
     body = await response.read()
     # discord.py reads nothing as JSON that has another label.
     labelled = response.headers.get("Content-Type") == "application/json"
-    if good and labelled and is_yes(body, several=params.method == "GET"):
+    if good and labelled and _is_asked_for(params, body):
         return None
     return read(response.status, response.headers, body)
+
+
+def _is_asked_for(asked: _Asked, body: bytes) -> bool:
+    if LIST_ROUTE.search(asked.url.path):
+        return lists_threads(body)
+    return is_yes(body, several=asked.method == "GET" and bool(MESSAGE_ROUTE.search(asked.url.path)))
 
 
 def _is_ours(asked: _Asked) -> bool:
@@ -157,9 +166,14 @@ def _is_ours(asked: _Asked) -> bool:
     path = asked.url.path
     if asked.method == "DELETE":  # which a person waits for, and whose answer is empty
         return False
-    return bool(MESSAGE_ROUTE.search(path) or DIRECT_ROUTE.search(path)) or (
-        asked.method == "PATCH" and bool(THREAD_ROUTE.search(path))
-    )
+    if any(route.search(path) for route in (MESSAGE_ROUTE, DIRECT_ROUTE, POST_ROUTE, LIST_ROUTE)):
+        return True
+    # Other parts of the bot look at channels, too, and wait for the answer.
+    return bool(THREAD_ROUTE.search(path)) and (asked.method == "PATCH" or _patience.get() is not None)
+
+
+def _is_of_a_message(asked: _Asked) -> bool:
+    return bool(MESSAGE_ROUTE.search(asked.url.path) or POST_ROUTE.search(asked.url.path))
 
 
 MOST_ERRORS = 100
@@ -186,7 +200,7 @@ class _Tally:
             # good. So who has a deadline does not wait for its end.
             if _is_ours(asked) or (answer.everywhere and _patience.get()):
                 raise AnsweredError(answer)
-        elif MESSAGE_ROUTE.search(asked.url.path) and (patience := _patience.get()):
+        elif _is_of_a_message(asked) and (patience := _patience.get()):
             patience.taken()
 
 

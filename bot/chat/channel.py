@@ -1,31 +1,36 @@
-"""The ops channel: post, edit and find messages, without the parts of them that Discord does not take."""
+"""The ops channel: post, edit and find messages, without the parts of them that Discord does not take.
+
+Whether it is a forum is asked of Discord once, before the first of these; see `bot.chat.forum`.
+"""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import discord
 
 from bot.chat.alerts import Alert
-from bot.chat.answers import ARCHIVED, About, Answer, Part, about, named_buttons, parts
+from bot.chat.answers import ARCHIVED
 from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
-from bot.chat.form import Form, reads_like, without
-from bot.chat.premises import UNNAMED
+from bot.chat.form import Form, reads_like
+from bot.chat.premises import FORUM, UNNAMED
+from bot.chat.sending import taken
 from bot.delivery.outcome import BlockedError, Posted
 from bot.domain.messages import Message
-from bot.telemetry import event
 
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from bot.chat.forum import Forum, Rows
 
 CLOCK_SKEW = timedelta(days=1)
 """How far the host's clock may be ahead of Discord's, or have been, when a message is looked for by time."""
 
 HISTORY = 1000
 """Messages of the channel that are searched at most; more than that since the attempt is not an ops channel."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class OpsChannel:
@@ -40,13 +45,28 @@ class OpsChannel:
         guild_id: int,
         render: Callable[[Message], Alert],
         answer: timedelta = ANSWER,
+        rows: "Rows | None" = None,
+        on_forum: Callable[[], None] = _nothing,
     ) -> None:
-        """`render` makes of a message what shows it as of now; `answer` is how long Discord may take for one.
-
-        A `channel_id` of 0 is none: it takes nothing before another one is named.
         """
+        Args:
+            client: By which it is spoken to.
+            logged_in: Set once that can make requests.
+            channel_id: Discord's; 0 is none: it takes nothing before another one is named.
+            guild_id: The server that it is in.
+            render: Makes of a message what shows it as of now.
+            answer: How long Discord may take for one.
+            rows: What a forum has to know of its posts.
+            on_forum: Called once it is known to be one.
+        """  # noqa: D205, D212 - the class says what it is for
         self._client = client
         self._logged_in = logged_in
+        self._guild_id = guild_id
+        self._rows = rows
+        self._on_forum = on_forum
+        self._asked = False
+        """Whether it is known what it is."""
+        self._forum: Forum | None = None
         self._channel = client.get_partial_messageable(channel_id, guild_id=guild_id)
         self._named = bool(channel_id)
         self._render = render
@@ -75,12 +95,12 @@ class OpsChannel:
                 silent=shown.silent,
                 **self._extras(form),
             )
-            return Posted(posted.id, reads_like(posted, shown))
+            return Posted(posted.id, reads_like(posted.content, posted.embeds, shown))
 
-        if not self._named:
-            raise BlockedError(UNNAMED)
+        if forum := await self._as_forum():
+            return await forum.post(message)
         async with in_the_outbox_words(self._answer, Asked.POST):
-            return await self._taken(message, send, posting=True)
+            return await taken(self._form(message), message.mark, send, posting=True)
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now.
@@ -88,8 +108,9 @@ class OpsChannel:
         Raises:
             DeliveryError: It was not edited, or nobody knows.
         """
-        if not self._named:
-            raise BlockedError(UNNAMED)
+        if forum := await self._as_forum():
+            await forum.edit(message)
+            return
         assert message.discord_id is not None  # noqa: S101 - only a posted message is edited
         posted = self._channel.get_partial_message(message.discord_id)
 
@@ -104,33 +125,23 @@ class OpsChannel:
 
         async with in_the_outbox_words(self._answer, Asked.EDIT) as self._edit:
             try:
-                await self._taken(message, change, posting=False)
+                await taken(self._form(message), message.mark, change, posting=False)
             except AnsweredError as error:
                 if error.answer.code != ARCHIVED:
                     raise
                 # A thread that rests is archived, and whoever is in it may open it again unless it is locked.
                 await self._client.http.edit_channel(self._channel.id, archived=False)
-                await self._taken(message, change, posting=False)
+                await taken(self._form(message), message.mark, change, posting=False)
 
     def give_way(self) -> None:
         """Let something new go before an edit that waits for its turn by Discord's rate limit."""
+        if self._forum is not None:
+            self._forum.give_way()
         if self._edit is not None:
             self._edit.give_way()
 
-    async def _taken(self, message: Message, send: Callable[[Form], Awaitable[T]], *, posting: bool) -> T:
-        """Send it; without the parts of it that are refused, one after the other, as long as they are only parts."""
-        form = Form(self._render(message), message.reply_to)
-        while True:
-            try:
-                return await send(form)
-            except AnsweredError as error:
-                answer = error.answer
-                part, form = _lesser(form, answer, posting=posting)
-                if part is None:
-                    raise
-                event(
-                    logger, logging.WARNING, "message goes without a part", mark=message.mark, part=part, error=answer
-                )
+    def _form(self, message: Message) -> Form:
+        return Form(self._render(message), message.reply_to)
 
     def _extras(self, form: Form) -> dict[str, Any]:
         """Buttons, and the card that it answers; discord.py tells "none" from "not given"."""
@@ -145,9 +156,29 @@ class OpsChannel:
         return extras
 
     async def knows_nonces(self, message: Message) -> bool:
-        """It does, in a channel and in a thread."""
-        del message
-        return True
+        """Whether an earlier post of it is known by its nonce, as no post of a forum is.
+
+        Raises:
+            DeliveryError: Discord does not say what the channel is.
+        """
+        return await self._as_forum() is None or message.reply_to is not None
+
+    async def _as_forum(self) -> "Forum | None":
+        """The channel as a forum, where it is one."""
+        if not self._named:
+            raise BlockedError(UNNAMED)
+        if not self._asked:
+            async with in_the_outbox_words(self._answer, Asked.SEARCH):
+                shown: Any = await self._client.http.get_channel(self._channel.id)
+            if shown.get("type") == FORUM:
+                from bot.chat.forum import Forum, Posts  # noqa: PLC0415 - no start needs it
+
+                posts = Posts(self._client, self._guild_id, self._channel.id)
+                posts.read(shown)
+                self._forum = Forum(self._client, posts, self._rows, self._guild_id, self._render, self._answer)
+                self._on_forum()
+            self._asked = True
+        return self._forum
 
     async def find(self, message: Message, since: datetime, *, other_than: int | None = None) -> Posted | None:
         """Our message with its mark in its text or footer, posted since then; None if there is none.
@@ -157,8 +188,8 @@ class OpsChannel:
         Raises:
             DeliveryError: The channel cannot be read now.
         """
-        if not self._named:
-            raise BlockedError(UNNAMED)
+        if forum := await self._as_forum():
+            return await forum.find(message, since, other_than=other_than)
         oldest = discord.utils.time_snowflake(since - CLOCK_SKEW)
         async with in_the_outbox_words(self._answer, Asked.SEARCH):
             async for each in self._channel.history(limit=HISTORY):
@@ -167,15 +198,5 @@ class OpsChannel:
                 words = " ".join([each.content, *(embed.footer.text or "" for embed in each.embeds)])
                 ours = each.author == self._client.user and each.id != other_than
                 if ours and message.mark in words.split():
-                    return Posted(each.id, reads_like(each, self._render(message)))
+                    return Posted(each.id, reads_like(each.content, each.embeds, self._render(message)))
         return None
-
-
-def _lesser(form: Form, answer: Answer, *, posting: bool) -> tuple[Part | None, Form]:
-    """What to leave out next, and the message without it; None and the same where that would not help."""
-    if about(answer, posting=posting) is About.PART:
-        for part in parts(answer):
-            less = without(form, part, named_buttons(answer)) or without(form, part)
-            if less is not None:
-                return part, less
-    return None, form

@@ -16,11 +16,12 @@ from bot.chat.buttons import BUTTONS, answer_stale, board_sheet, board_view
 from bot.chat.charts.studio import Studio
 from bot.chat.desk import Access, Asked, Desk, DeskClient, Place, UnclearError
 from bot.chat.following import Following
-from bot.chat.premises import Found, Ids, unmentioned
+from bot.chat.premises import FORUM, Found, Ids, unmentioned
 from bot.chat.questions import Questions
 from bot.chat.survey import AWAY, MISSING, AwayError, invite_url, survey, unanswered
 from bot.chat.tree import Commands
 from bot.delivery.handover import Handover
+from bot.domain.value import replace
 
 if TYPE_CHECKING:
     from bot.chat.settable import Setup
@@ -231,7 +232,7 @@ class ChatClient(DeskClient):
         pauses = login.pauses()
         while self.found is None:
             try:
-                self.found = await survey(self, self.ids)
+                self._see(await survey(self, self.ids))
             except AwayError as error:
                 pause = next(pauses)
                 logger.warning("the server and the ops channel cannot be looked at, next try in %s: %s", pause, error)
@@ -255,11 +256,22 @@ class ChatClient(DeskClient):
 
     async def _look(self) -> bool:
         try:
-            self.found = await survey(self, self.ids)
+            self._see(await survey(self, self.ids))
         except AwayError as error:
             logger.warning("the roles cannot be looked at: %s", error)
             return False
         return True
+
+    def _see(self, found: Found) -> None:
+        self.found = found
+        if found.channel is not None and found.channel.kind == FORUM:
+            self.in_forum()
+
+    def in_forum(self) -> None:
+        """The ops channel is a forum: cards are linked as its posts, and it has a board, unless it had one before."""
+        self.place = replace(self.place, forum=True)
+        if self.boards is not None and self.user is not None:
+            self.boards.adopt(self.place.channel_id, self.user.id)
 
     async def setup_hook(self) -> None:
         """Run by discord.py after the login and before the gateway. The very first message says whom pages mention."""

@@ -208,9 +208,13 @@ class Place(Value):
     channel_id: int
     timezone: str
     """IANA name of the zone in which people write times."""
+    forum: bool = False
+    """Whether its messages are posts of a forum."""
 
     def link(self, message_id: int) -> str:
-        """Where a message of the ops channel is."""
+        """Where a card of the ops channel is."""
+        if self.forum:  # a post and its first message have one id
+            return f"https://discord.com/channels/{self.guild_id}/{message_id}"
         return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}/{message_id}"
 
 

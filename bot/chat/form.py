@@ -49,12 +49,12 @@ def without(form: Form, part: Part, named: Collection[int] = ()) -> Form | None:
     return None if _same(less, form) else less
 
 
-def reads_like(posted: discord.Message, shown: Alert) -> bool:
+def reads_like(content: str, embeds: Iterable[discord.Embed], shown: Alert) -> bool:
     """Whether a message of the channel reads as this one does; what Discord adds to one is not compared.
 
     Discord takes blanks away at the ends of texts.
     """
-    return _read(posted.content, posted.embeds) == _read(shown.content, shown.embeds)
+    return _read(content, embeds) == _read(shown.content, shown.embeds)
 
 
 def _read(content: str | None, embeds: Iterable[discord.Embed]) -> list[list[str]]:

@@ -10,11 +10,14 @@ from datetime import timedelta
 
 import discord
 
+from bot.chat.tags import Label, Tag, fitting
 from bot.chat.text import bare, span
 from bot.domain.value import Value, field
 
 THREADS = {10: "announcement thread", 11: "thread", 12: "private thread"}
-SERVED = {0: "text channel", 5: "announcement channel", **THREADS}
+FORUM = 15
+"""A channel of posts, each of which is a thread."""
+SERVED = {0: "text channel", 5: "announcement channel", FORUM: "forum", **THREADS}
 """Types of channels in which alerts can be posted and edited."""
 
 DISCUSSED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
@@ -23,7 +26,7 @@ DISCUSSED = frozenset({discord.ChannelType.text, discord.ChannelType.news})
 VOICE = {2: "voice channel", 13: "stage"}
 """They have a chat beside them, which takes messages. Nobody looks there for alerts, so they are not served."""
 
-MUTE = {4: "category", 14: "directory", 15: "forum", 16: "media channel"}
+MUTE = {4: "category", 14: "directory", 16: "media channel"}
 """Types that never take a message."""
 
 LONGEST_NAME = 60
@@ -82,6 +85,10 @@ class Channel(Value):
     """For a thread those of the channel that it is in."""
     archived: bool = False
     locked: bool = False
+    tags: tuple[Tag, ...] = ()
+    """Of a forum."""
+    tag_required: bool = False
+    """Whether a post of the forum must have one."""
 
 
 class Found(Value):
@@ -168,8 +175,8 @@ def _of_channel(ids: Ids, found: Found) -> Iterator[Finding]:
         kind = (VOICE | MUTE).get(channel.kind)
         what = f"a {kind}" if kind else f"of a type that this bot does not know ({channel.kind})"
         yield Finding(
-            f"OPS_CHANNEL_ID: {_channel(channel)} is {what}; alerts need a text channel, an announcement channel or a "
-            f"thread",
+            f"OPS_CHANNEL_ID: {_channel(channel)} is {what}; alerts need a text channel, an announcement channel, a "
+            f"forum or a thread",
             hopeless=channel.kind in MUTE,
         )
     elif server is not None:
@@ -205,11 +212,13 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
         yield Finding(f"OPS_CHANNEL_ID: the thread {_channel(channel)} is locked: unlock it")
     elif channel.archived:
         yield Finding(f"OPS_CHANNEL_ID: the thread {_channel(channel)} is closed: write in it, which opens it again")
+    forum = channel.kind == FORUM
+    if forum and channel.tag_required and not channel.tags:
+        yield Finding(f"the forum {_channel(channel)} wants a tag on each post and has none: {_MAKE_TAGS}")
     needed = {
         "View Channel": may.view_channel,
-        "Send Messages in Threads" if thread else "Send Messages": (
-            may.send_messages_in_threads if thread else may.send_messages
-        ),
+        **({"Create Posts" if forum else "Send Messages": may.send_messages} if not thread else {}),
+        **({"Send Messages in Threads": may.send_messages_in_threads} if thread or forum else {}),
         "Embed Links": may.embed_links,
         "Read Message History": may.read_message_history,
     }
@@ -219,6 +228,8 @@ def _of_place(channel: Channel, may: discord.Permissions) -> Iterator[Finding]:
             yield Finding(f"the bot may not {permission} in {where}: allow it in that channel's settings, Permissions")
 
 
+_MAKE_TAGS = "in the forum's settings make the tags critical, warning, info, firing, acknowledged and resolved"
+
 MORE = {
     "attach_files": ("Attach Files", "charts and exports are refused there"),
     "pin_messages": ("Pin Messages", "no board is pinned there"),
@@ -227,6 +238,11 @@ MORE = {
 }
 """What the bot can do without, as Discord's flags have it: what Discord calls it, and what comes of it."""
 
+MORE_IN_A_FORUM = {
+    "attach_files": MORE["attach_files"],
+    "manage_threads": ("Manage Threads", "no board is pinned, and tags that only moderators may set are not used"),
+}
+
 
 def lacking(found: Found) -> tuple[str, ...]:
     """What the bot could do in the ops channel if it were allowed to, in sentences that say how."""
@@ -234,9 +250,12 @@ def lacking(found: Found) -> tuple[str, ...]:
     if server is None or channel is None or channel.guild_id != server.id:
         return ()
     may = permissions(found.bot_id, found.own_roles, server, channel)
-    where = _channel(channel)
-    lacks = (words for flag, words in MORE.items() if not getattr(may, flag))
-    return tuple(f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks)
+    where, forum = _channel(channel), channel.kind == FORUM
+    lacks = (words for flag, words in (MORE_IN_A_FORUM if forum else MORE).items() if not getattr(may, flag))
+    said = [f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks]
+    if forum and channel.tags and channel.tag_required and not any(fitting(channel.tags, each) for each in Label):
+        said.append(f"none of the tags of {where} fits, so each post has any: {_MAKE_TAGS}")
+    return tuple(said)
 
 
 def discussed(ids: Ids, found: Found | None) -> int | None:

@@ -11,6 +11,7 @@ import aiohttp
 import discord
 
 from bot.chat.premises import THREADS, Channel, Found, Ids, Overwrite, Role, Server
+from bot.chat.tags import Tag
 from bot.chat.text import bare
 from bot.domain.value import replace
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 NEEDED = discord.Permissions(view_channel=True, send_messages=True, embed_links=True, read_message_history=True)
 """What the invitation asks for: all that the bot must be allowed to do in the ops channel, unless that is a thread."""
+
+REQUIRE_TAG = 1 << 4
+"""The flag of a forum in which a post must have a tag."""
 
 ODD = (AttributeError, LookupError, TypeError, ValueError)
 """What reading an answer raises that is not what was asked for: a web page, say, that came with status 200."""
@@ -172,4 +176,8 @@ def _channel_of(data: Any) -> Channel:  # noqa: ANN401 - as Discord sends it
         ),
         archived=bool(state.get("archived")),
         locked=bool(state.get("locked")),
+        tags=tuple(
+            Tag(int(each["id"]), each["name"], bool(each.get("moderated"))) for each in data.get("available_tags") or ()
+        ),
+        tag_required=bool((data.get("flags") or 0) & REQUIRE_TAG),
     )

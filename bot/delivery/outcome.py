@@ -3,6 +3,7 @@
 DeliveryError
 ├── LaterError       not accepted; try again, not before `after`
 ├── UncertainError   may have been accepted; try again with the same nonce
+│   └── UnfinishedError   was accepted, and not yet all that goes with it
 ├── BlockedError     the bot may not speak in the channel; kept until it may
 ├── ClosedError      nothing can ever be said there: a person takes no direct messages, or a thread is gone
 ├── VanishedError    the message to edit is gone: post it anew
@@ -58,6 +59,10 @@ class GaveWayError(LaterError):
 
 class UncertainError(DeliveryError):
     """Nobody knows whether Discord took the message."""
+
+
+class UnfinishedError(UncertainError):
+    """Discord took the message, and did not yet do to its thread what goes with it, such as closing it."""
 
 
 class BlockedError(DeliveryError):
@@ -208,6 +213,8 @@ class InVain:
 
 def subject(error: DeliveryError, *, posting: bool) -> Subject:
     """What a refusal is about. Of an edit it says nothing about posts; where a post is not answered, nothing is."""
+    if isinstance(error, UnfinishedError):
+        return Subject.EDITS
     if error.everywhere or (posting and isinstance(error, BlockedError | UncertainError)):
         return Subject.ALL
     return Subject.POSTS if posting else Subject.EDITS

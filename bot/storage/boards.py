@@ -32,6 +32,12 @@ def boards_of(connection: sa.Connection) -> tuple[Board, ...]:
     return tuple(Board(row.channel_id, _mark(row), row.discord_id, row.by, row.created_at) for row in rows)
 
 
+def had_board(connection: sa.Connection, channel_id: int) -> bool:
+    """Whether there ever was one in a channel, or somebody took one down: the audit trail is never cut."""
+    of = audit.c.act.in_(["board here", "board remove"]) & (audit.c.what == f"in {channel_id}")
+    return bool(connection.scalar(sa.select(sa.exists().where(of))))
+
+
 def add_board(connection: sa.Connection, channel_id: int, entry: Entry) -> Board:
     """There is to be one in a channel that has none; `entry` says who asked for it, and when."""
     row = {"channel_id": channel_id, "by": entry.by, "created_at": entry.at}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeAlias,
 import sqlalchemy as sa
 
 from bot.domain.sample import Sample
-from bot.storage import asides, claims, earlier, lease, memory, outbox, proof, retention, samples
+from bot.storage import asides, claims, earlier, lease, memory, outbox, posts, proof, retention, samples
 from bot.storage import boards as boards_
 from bot.storage import setup as setup_
 from bot.storage.batches import batches
@@ -31,6 +31,7 @@ from bot.storage.errors import (
 from bot.storage.grouping import Grouping
 from bot.storage.lease import Claim
 from bot.storage.outbox import Backlog, Parked
+from bot.storage.posts import Card
 from bot.storage.schema import installation
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = [
     "SUMMARY_SIZE",
     "Backlog",
     "Board",
+    "Card",
     "Claim",
     "Claimed",
     "FencedError",
@@ -261,6 +263,11 @@ class Store:
     note_board = _writes_leading(boards_.note_board)
     board_anew = _writes_leading(boards_.board_anew)
     remove_board = _writes_leading(boards_.remove_board)
+
+    had_board = _reads(boards_.had_board)
+    posted_since = _reads(posts.posted_since)
+    card_at = _reads(posts.card_at)
+    open_posts = _reads(posts.open_posts)
 
     message = _reads(outbox.message)
     move_to = _writes_leading(outbox.move_to)

@@ -34,7 +34,7 @@ from tests.leap import leaping  # noqa: F401 - time leaps in all tests of this m
 from tests.waiting import until
 from tests.wire.discord import Discord, Rate
 from tests.wire.faults import HANG, RESET, Fault, error, rate_limited, said
-from tests.wire.world import ANNOUNCEMENTS, CATEGORY, FORUM, MEDIA, OPS, THREAD, Guild
+from tests.wire.world import ANNOUNCEMENTS, CATEGORY, MEDIA, OPS, THREAD, Guild
 from tests.wire.world import Channel as Place
 
 MESSAGES = "/channels/*/messages"
@@ -476,7 +476,7 @@ async def test_what_is_refused_whatever_is_left_out_is_refused_in_the_end(line: 
 ROOM = 1_100_000_000_000_000_777
 
 
-@pytest.mark.parametrize("kind", [CATEGORY, FORUM, MEDIA])
+@pytest.mark.parametrize("kind", [CATEGORY, MEDIA])
 async def test_a_channel_that_takes_no_messages_waits_for_a_person(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     async with connected(monkeypatch, place=Place(ROOM, "ops", kind)) as line:
         with pytest.raises(BlockedError, match="50008"):

@@ -20,9 +20,11 @@ from bot.chat.premises import (
     Server,
     announcement,
     findings,
+    lacking,
     permissions,
     told,
 )
+from bot.chat.tags import Tag
 from bot.domain.value import replace
 from tests.wire import world
 
@@ -55,6 +57,7 @@ SERVER = Server(
 )
 TEXT = Channel(OPS, 0, "ops", HOME)
 THREAD = replace(TEXT, kind=11)
+POSTS = replace(TEXT, kind=15)
 FOUND = Found(BOT, "https://invite", SERVER, frozenset({OWN}), channel=TEXT)
 NOWHERE = replace(FOUND, server=None, channel=None, own_roles=frozenset())
 
@@ -85,7 +88,6 @@ OTHER_KINDS = {
     4: "#ops is a category;",
     13: "#ops is a stage;",
     14: "#ops is a directory;",
-    15: "#ops is a forum;",
     16: "#ops is a media channel;",
     99: "#ops is of a type that this bot does not know (99);",
 }
@@ -135,6 +137,12 @@ ONE = {
         "the bot may not Send Messages in Threads in the channel that #ops is in",
     ),
     "no Embed in a thread": (may((NEEDED | IN_THREADS) & ~EMBED, THREAD), "may not Embed Links in the channel that"),
+    "no Create Posts in a forum": (may((NEEDED | IN_THREADS) & ~SEND, POSTS), "the bot may not Create Posts in #ops"),
+    "no answers in a forum": (may(NEEDED, POSTS), "the bot may not Send Messages in Threads in #ops"),
+    "a forum that wants a tag and has none": (
+        may(NEEDED | IN_THREADS, replace(POSTS, tag_required=True)),
+        "the forum #ops wants a tag on each post and has none: in the forum's settings make the tags critical,",
+    ),
     "a locked thread": (may(NEEDED | IN_THREADS, replace(THREAD, locked=True)), "the thread #ops is locked: unlock it"),
     "a locked and closed thread": (
         may(NEEDED | IN_THREADS, replace(THREAD, locked=True, archived=True)),
@@ -312,3 +320,27 @@ def test_a_name_is_one_short_line_whatever_somebody_called_it(name: str) -> None
     for line in [told(IDS, found), *wrong(found), *wrong(replace(found, channel=replace(TEXT, kind=4)))]:
         assert line.isprintable()
         assert len(line) < 300 + 2 * LONGEST_NAME
+
+
+TAGGED = replace(POSTS, tags=(Tag(1, "🔥 Urgent!"),), tag_required=True)
+OTHERS = replace(TAGGED, tags=(Tag(1, "art"),))
+
+
+@pytest.mark.parametrize(
+    ("channel", "allowed", "words"),
+    [
+        (TAGGED, MANAGE_THREADS, []),
+        (TAGGED, 0, ["may not Manage Threads in #ops, so no board is pinned, and tags that only moderators"]),
+        (
+            replace(TAGGED, tags=(Tag(1, "art"),)),
+            MANAGE_THREADS,
+            ["none of the tags of #ops fits, so each post has any"],
+        ),
+        (replace(OTHERS, tag_required=False), MANAGE_THREADS, []),
+    ],
+)
+def test_what_a_forum_lacks_is_said(channel: Channel, allowed: int, words: list[str]) -> None:
+    files = discord.Permissions(attach_files=True).value
+    said = lacking(may(NEEDED | IN_THREADS | files | allowed, channel))
+    assert len(said) == len(words)
+    assert all(each in whole for each, whole in zip(words, said, strict=True))

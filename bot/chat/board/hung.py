@@ -33,6 +33,8 @@ class Kept(Value):
     """Why it is not shown as it should be; empty where it is."""
     blocked: bool
     """Whether that waits for a person."""
+    forum: bool = False
+    """Whether the channel is a forum, in which it is a post."""
 
 
 @dataclass(eq=False, slots=True)

@@ -67,6 +67,9 @@ class Store(Protocol):
     async def boards(self) -> tuple[Board, ...]:
         """All of them."""
 
+    async def had_board(self, channel_id: int) -> bool:
+        """Whether there ever was one in a channel."""
+
     async def add_board(self, channel_id: int, entry: Entry) -> Board:
         """There is to be one more."""
 
@@ -126,6 +129,8 @@ class Boards:
         self._polled = asyncio.Event()
         self._turn = asyncio.Lock()
         """Held by whoever changes a board: two at once would post it twice."""
+        self._adopting: tuple[int, int] | None = None
+        """The channel that is to have one by itself, and in whose name."""
         self._news = asyncio.Event()
         """Set when there may be a board where there was none."""
         self._rendering: _Rendering | None = None
@@ -135,7 +140,7 @@ class Boards:
     @property
     def all(self) -> tuple[Kept, ...]:
         """Those that there are."""
-        return tuple(each.kept for each in self._hung.values())
+        return tuple(map(self._kept, self._hung.values()))
 
     async def run(self) -> None:
         """Keep them true, for ever. No error ends it."""
@@ -154,6 +159,11 @@ class Boards:
         """A poll has ended."""
         self._restart.polled(self._desk.known)
         self._polled.set()
+
+    def adopt(self, channel_id: int, by: int) -> None:
+        """Let a channel have one by itself, unless it has or ever had one; `by` is the bot, for the audit trail."""
+        self._adopting = channel_id, by
+        self._news.set()
 
     async def put(self, channel_id: int, by: int) -> Kept | None:
         """Let a channel have a board, and hang it at once; None where there are too many.
@@ -183,7 +193,7 @@ class Boards:
             else:
                 await self._pin(each)
             self._news.set()
-            return each.kept
+            return self._kept(each)
 
     async def remove(self, channel_id: int, by: int) -> Kept | None:
         """Take a board down; None where there is none. Its `trouble` says why its message is still there.
@@ -206,7 +216,10 @@ class Boards:
                     trouble = str(error)
             await self._store.remove_board(channel_id, Entry(self._desk.now, by, "board remove", f"in {channel_id}"))
             del self._hung[channel_id]
-            return replace(each.kept, trouble=trouble)
+            return replace(self._kept(each), trouble=trouble)
+
+    def _kept(self, each: Hung) -> Kept:
+        return replace(each.kept, forum=self._wall.forums.get(each.row.channel_id) is not None)
 
     async def _pass_safely(self) -> timedelta | None:
         try:
@@ -229,6 +242,7 @@ class Boards:
     async def _pass(self) -> timedelta | None:
         """Show what is to be shown; returns how long to wait, None while there is no board."""
         await self._load()
+        await self._adopt()
         if not self._hung:
             return None
         now = self._now()
@@ -251,6 +265,15 @@ class Boards:
             # What has no message yet may have been posted by whoever led before, just before it ended.
             self._hung = {row.channel_id: Hung(row, certain=False) for row in await self._store.boards()}
             self._loaded = True
+
+    async def _adopt(self) -> None:
+        if self._adopting is None:
+            return
+        channel_id, by = self._adopting
+        if channel_id not in self._hung and len(self._hung) < MOST and not await self._store.had_board(channel_id):
+            entry = Entry(self._desk.now, by, "board here", f"in {channel_id}")
+            self._hung[channel_id] = Hung(await self._store.add_board(channel_id, entry), certain=True)
+        self._adopting = None
 
     async def _rendered(self) -> Sheet:
         """What all boards are to show; made anew when something is known, and for the time that passes."""

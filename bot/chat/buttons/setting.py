@@ -60,6 +60,7 @@ OPEN: Final = 900.0
 CHANNELS: Final = [
     discord.ChannelType.text,
     discord.ChannelType.news,
+    discord.ChannelType.forum,
     discord.ChannelType.public_thread,
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,

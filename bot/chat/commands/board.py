@@ -35,10 +35,25 @@ def command() -> app_commands.Group:
     )
 
 
+def _forum_of(interaction: Asked) -> int | None:
+    """The forum in one of whose posts somebody asks, where commands are used in a forum."""
+    channel = interaction.channel
+    parent = channel.parent if isinstance(channel, discord.Thread) else None
+    place = interaction.client.place
+    if place.forum and isinstance(channel, discord.Thread) and channel.parent_id == place.channel_id:
+        return place.channel_id  # also while the server has not arrived after a start
+    return parent.id if isinstance(parent, discord.ForumChannel) and not parent.is_media() else None
+
+
+def _here_is(interaction: Asked) -> int:
+    """The channel that is meant by the one where somebody asks."""
+    return _forum_of(interaction) or interaction.channel_id or 0
+
+
 async def _here(interaction: Asked) -> None:
     _refuse_bad_place(interaction)
     await wait(interaction)
-    boards, channel_id = _boards(interaction), interaction.channel_id or 0
+    boards, channel_id = _boards(interaction), _here_is(interaction)
     before = next((each for each in boards.all if each.channel_id == channel_id), None)
     kept = await boards.put(channel_id, interaction.user.id)
     if kept is None:
@@ -58,7 +73,8 @@ async def _here(interaction: Asked) -> None:
     else:
         said = [f"The board is here: {where}. It is always true, and edited once a minute at most."]
     if not kept.pinned:
-        said.append("It is not pinned: that takes *Pin Messages* in this channel. With it, use `/board here` again.")
+        needed = "Manage Threads" if kept.forum else "Pin Messages"
+        said.append(f"It is not pinned: that takes *{needed}* in this channel. With it, use `/board here` again.")
     await answer(interaction, "\n".join(said))
 
 
@@ -69,8 +85,11 @@ def _refuse_bad_place(interaction: Asked) -> None:
         UnclearError: It says what would be a good place, or what is missing.
     """
     channel = interaction.channel
-    if channel is None or channel.type not in TEXT:
-        sentence = "A board cannot hang here: a thread goes to sleep, and elsewhere nobody looks. Use a text channel."
+    if channel is None or (channel.type not in TEXT and _forum_of(interaction) is None):
+        sentence = (
+            "A board cannot hang here: a thread goes to sleep, and elsewhere nobody looks. "
+            "Use a text channel. In a forum, ask in one of its posts."
+        )
         raise UnclearError(sentence)
     missing = [words for flag, words in _NEEDED.items() if not getattr(interaction.app_permissions, flag)]
     if missing:
@@ -94,7 +113,7 @@ def _name(interaction: Asked, channel_id: int) -> str:
 @app_commands.autocomplete(channel=_suggest)
 async def _remove(interaction: Asked, *, channel: str = "") -> None:
     await wait(interaction)
-    channel_id = _channel(channel, interaction.channel_id or 0)
+    channel_id = _channel(channel, _here_is(interaction))
     kept = await _boards(interaction).remove(channel_id, interaction.user.id)
     if kept is None:
         sentence = f"There is no board in <#{channel_id}>. `/board list` shows where there are."
@@ -136,6 +155,8 @@ def _line(interaction: Asked, kept: Kept) -> str:
 
 
 def _link(interaction: Asked, kept: Kept) -> str:
+    if kept.forum:
+        return f"https://discord.com/channels/{interaction.guild_id}/{kept.discord_id}"
     return f"https://discord.com/channels/{interaction.guild_id}/{kept.channel_id}/{kept.discord_id}"
 
 

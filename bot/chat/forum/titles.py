@@ -1,0 +1,106 @@
+"""What a post is called, and what its tags are to say. Pure.
+
+Discord lets a post be renamed twice in ten minutes, so its title says what stays true: `1900 · ban`. What became of it
+is said by the tags, and by the message itself.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.chat.tags import Label
+from bot.chat.text import bare
+from bot.domain.incidents import Incident, Rule
+from bot.domain.messages import Message, Notice, NoticeKind
+from bot.domain.model import Severity
+from bot.domain.naming import NOUNS
+from bot.domain.value import Value
+
+LONGEST: Final = 100
+"""Of a title, by Discord."""
+
+_PREFIXES: Final = ("alert that ", "warning that ")
+"""Which say nothing in a list of nothing but alerts."""
+
+NOTICES: Final[Mapping[NoticeKind, str]] = {
+    NoticeKind.RAISED: "Worse",
+    NoticeKind.REMINDER: "Reminder",
+    NoticeKind.RESOLVED: "Over",
+    NoticeKind.HANDED_OVER: "Handed over",
+    NoticeKind.SILENCE_STARTED: "Silence",
+    NoticeKind.SILENCE_ENDED: "Silence is over",
+    NoticeKind.MAINTENANCE_STARTED: "Maintenance",
+    NoticeKind.MAINTENANCE_ENDED: "Maintenance is over",
+    NoticeKind.DIGEST: "Daily digest",
+    NoticeKind.ACT: "Done at ImaginePro",
+    NoticeKind.RUNBOOK: "Runbook",
+}
+"""How a notice is called that is a post of its own."""
+
+_SEVERITIES: Final = {
+    Severity.CRITICAL: Label.CRITICAL,
+    Severity.WARNING: Label.WARNING,
+    Severity.INFO: Label.INFO,
+}
+
+
+class State(Value):
+    """What a post is to look like, beside its message."""
+
+    labels: frozenset[Label]
+    closed: bool = False
+    """Whether it is archived."""
+    brief: bool = False
+    """Whether Discord is to archive it by itself after an hour, since it calls for nothing."""
+
+
+def title(message: Message) -> str:
+    """`1900 · ban`, `12 tokens · check`, `3 incidents`, `Daily digest`; it stays as true as it was."""
+    about = _about(message.incidents)
+    if message.notice is not None:
+        return _cut(" · ".join(filter(None, [_called(message.notice), message.notice.about or about])))
+    # A message of no incident is that of a bot that cannot write, which has no row.
+    return _cut(about or "The database takes no writes")
+
+
+def _called(notice: Notice) -> str:
+    return NOTICES.get(notice.kind, notice.kind.replace("_", " ").capitalize())
+
+
+def _about(incidents: tuple[Incident, ...]) -> str:
+    rules = {each.key.rule for each in incidents}
+    tokens = {each.key.token for each in incidents if each.key.token is not None}
+    if Rule.BASELINE in rules:
+        return "First summary"
+    if len(rules) > 1:
+        return f"{next(iter(tokens))} · {len(incidents)} alerts" if len(tokens) == 1 else f"{len(incidents)} incidents"
+    what = next((_noun(rule) for rule in rules), "")
+    if len(tokens) == 1:
+        return f"{next(iter(tokens))} · {what}"
+    return f"{len(tokens)} tokens · {what}" if tokens else what[:1].upper() + what[1:]
+
+
+def _noun(rule: Rule) -> str:
+    noun = NOUNS[rule]
+    return next((noun.removeprefix(each) for each in _PREFIXES if noun.startswith(each)), noun)
+
+
+def _cut(text: str) -> str:
+    return bare(text, LONGEST)
+
+
+def state(message: Message) -> State:
+    """What the post of a card is to look like as of now; that of a notice says how grave it is, and no more."""
+    incidents = message.incidents
+    open_ = [each for each in incidents if each.open]
+    gravest = max((each.severity for each in open_ or incidents), key=lambda each: each.rank, default=Severity.INFO)
+    grave = _SEVERITIES[gravest] if incidents or message.notice else Label.CRITICAL
+    if message.notice is not None or not incidents:
+        return State(frozenset({grave}), brief=message.notice is not None)
+    if not open_:
+        brief = gravest is Severity.INFO
+        return State(frozenset({grave, Label.RESOLVED}), closed=not brief, brief=brief)
+    if all(each.acknowledged for each in open_):
+        return State(frozenset({grave, Label.TAKEN}))
+    if all(each.is_silenced for each in open_):
+        return State(frozenset({grave, Label.SILENCED}))
+    return State(frozenset({grave, Label.FIRING}))
