@@ -33,7 +33,7 @@ from bot.domain.steering import Entry
 from bot.domain.watch import daily
 from bot.domain.watch.ahead import Seen, due, seen, settle
 from bot.domain.watch.known import Changes, Known
-from bot.domain.watch.noting import note
+from bot.domain.watch.noting import kept, note
 from bot.domain.watch.poll import advance, advance_failure, as_of, compare, news
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import overdue, tick
@@ -206,7 +206,8 @@ class Monitor:
             return daily.begin(known, now, self._policy)
         ended = await self._store.ended(about.since, about.until)
         seen = await self._store.seen(daily.witnesses(known), about.since, about.until)
-        return await asyncio.to_thread(daily.tell, known, about, now, ended, seen)
+        noted = await self._store.last_notes(daily.open_(known))
+        return await asyncio.to_thread(daily.tell, known, about, now, ended, seen, noted)
 
     async def look_ahead(self) -> None:
         """See whether fast time lasts, of the tokens of which that may be otherwise than at the last look.
@@ -266,7 +267,7 @@ class Monitor:
             changes, after = note(self._kept.known, stored, by, words, self._clock())
             if not changes.nothing:
                 await self._kept.keep(changes, after)
-            return changes.incidents
+            return kept(changes)
 
     async def test(self, by: int, trouble: str) -> bool:
         """Somebody asks for a test of the way to a person; False while one is open. `trouble` is as in `begin`."""

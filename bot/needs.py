@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from bot.domain.digest import Tally
-from bot.domain.incidents import Incident, Key
+from bot.domain.incidents import Incident, Key, Note
 from bot.domain.messages import Message
 from bot.domain.model import Token
 from bot.domain.sample import Sample
@@ -86,6 +86,9 @@ class Store(Protocol):
 
     async def as_stored(self, about: Iterable[Incident]) -> tuple[Incident, ...]:
         """These incidents as they are stored now; those that are gone are left out."""
+
+    async def last_notes(self, keys: Collection[Key]) -> Mapping[Key, Note]:
+        """What somebody noted last of an incident of each of these keys that is over; at most some dozens."""
 
     async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Where the cards of open incidents are: Discord's ids of their messages."""

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -36,6 +36,7 @@ from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Record, Severity, Token, Trouble
+from bot.domain.value import replace
 from bot.domain.watch.known import Changes
 from bot.imaginepro.client import (
     MalformedError,
@@ -357,7 +358,7 @@ class Machine(Watching):
     def undo(self, decision: Decision) -> None:
         self.act(self.monitor.undo(decision, "undo", ANA))
 
-    def act(self, doing: Coroutine[Any, Any, object], *, read: bool = False) -> Changes:
+    def act(self, doing: Coroutine[Any, Any, object], *, read: bool = False, noting: bool = False) -> Changes:
         """Do it, and take in what came of it."""
         self.now += timedelta(milliseconds=1)  # no two things happen at the same instant
         before, self.died = self.known, False
@@ -368,7 +369,9 @@ class Machine(Watching):
             self.start()
             self.known = before
         changes = self.disk.saved.pop() if self.disk.saved else Changes(self.monitor.known.fleet.read_at)
-        self.hear(changes, self.monitor.known, read=read)
+        # Of what is over already, nobody hears again by a note.
+        anew = tuple([each for each in changes.incidents if each.open or not noting])
+        self.hear(replace(changes, incidents=anew), self.monitor.known, read=read)
         self.note(changes)
         return changes
 
@@ -376,7 +379,8 @@ class Machine(Watching):
         """Remember what has to be told."""
         for incident in changes.incidents:
             name = name_of(incident)
-            if incident.moments:
+            latest = self.latest.get(incident.key)
+            if incident.moments and (latest is None or latest.opened_at <= incident.opened_at):
                 self.latest[incident.key] = incident
             aloud = incident.key in changes.notify and incident.has_card
             if aloud and name not in self.rises:
@@ -454,6 +458,15 @@ class Machine(Watching):
         assert message is not None, "a card stays known as long as it can be read"
         if message.discord_id == card.discord_id:
             self.acknowledge([each.key for each in message.incidents if each.open], who)
+
+    @precondition(lambda self: any(each.shown.view for each in self.room.cards))
+    @rule(data=st.data(), who=st.sampled_from(PEOPLE), words=st.sampled_from(["by phone", "again", "*"]))
+    def somebody_writes_a_note(self, data: st.DataObject, who: int, words: str) -> None:
+        card = data.draw(st.sampled_from([each for each in self.room.cards if each.shown.view]))
+        message = self.runner.run(self.monitor.message(card.now.id))
+        assert message is not None
+        with suppress(ValueError):
+            self.act(self.monitor.note(message.incidents, who, words), noting=True)
 
     @rule()
     def it_all_comes_to_rest(self) -> None:

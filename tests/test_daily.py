@@ -160,6 +160,22 @@ async def test_what_happens_between_two_digests_is_told_by_one_of_them(watch: Wa
     assert [each.opened_at for each in second.ended.worst] == [MORNING + 11 * MINUTE]
 
 
+async def test_it_says_what_was_noted_the_last_time_of_what_is_open_again(watch: Watch) -> None:
+    watch.now = MORNING - 2 * HOUR
+    await watch.look(record(1), record(status="BANNED"))
+    (first,) = [each for each in watch.monitor.known.incidents.values() if each.open]
+    await watch.monitor.note([first], 41, "passed the check by phone")
+    await watch.look(record(1), record())
+    await watch.look(record(1), record(status="BANNED"))
+    watch.now = MORNING - MINUTE
+    await watch.look(record(1), record(status="BANNED"))
+    await watch.monitor.tick()
+    (digest,) = await told(watch.store)
+    assert [(each.token, each.note.words) for each in digest.last] == [(1900, "passed the check by phone")]
+    (ended,) = digest.ended.worst
+    assert [each.words for each in ended.notes] == ["passed the check by phone"]
+
+
 async def test_hours_without_a_reading_are_known_over_restarts(watch: Watch) -> None:
     """By the history: nobody has to have been there to know that nobody was."""
     since = MORNING - DAY + 2 * MINUTE

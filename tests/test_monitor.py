@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.delivery.handover import Handover
 from bot.domain import info
 from bot.domain.digest import Tally
-from bot.domain.incidents import Incident, Key, Rule
+from bot.domain.incidents import Incident, Key, Note, Rule
 from bot.domain.info import threshold
 from bot.domain.messages import Message
 from bot.domain.model import Record, Status, Token, Trouble
@@ -81,6 +81,10 @@ class Disk:
     async def as_stored(self, about: Iterable[Incident]) -> tuple[Incident, ...]:
         """What the database knows."""
         return await self.store.as_stored(about)
+
+    async def last_notes(self, keys: Collection[Key]) -> Mapping[Key, Note]:
+        """What the database knows."""
+        return await self.store.last_notes(keys)
 
     async def shown_at(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """What the database knows."""

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from heapq import nsmallest
 
 from bot.domain.forecast import Forecast, Verdict, forecast
-from bot.domain.incidents import Happening, Incident, Rule
+from bot.domain.incidents import Happening, Incident, Note, Rule
 from bot.domain.ledger import Ledger, uses
 from bot.domain.model import Fleet, Severity
 from bot.domain.value import Value, field
@@ -109,6 +109,13 @@ class Ahead(Value):
     """Discord's id of the person who has the incident about it."""
 
 
+class Last(Value):
+    """What somebody noted the last time that what is open happened."""
+
+    token: int
+    note: Note
+
+
 class Gap(Value):
     """A time in which nothing was read."""
 
@@ -169,6 +176,8 @@ class Digest(Value):
     """The gravest incidents that are open."""
     open: int = 0
     """How many are."""
+    last: tuple[Last, ...] = ()
+    """What was noted the last time, of those of `stands` of which nobody has noted anything yet."""
     gaps: tuple[Gap, ...] = ()
     """The longest times in which nothing was read."""
     blind: timedelta = timedelta()

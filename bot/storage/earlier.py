@@ -1,14 +1,14 @@
 """What was before the one incident of a card, read together with it: one statement, along the index of keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.incidents import Incident, Key, Note, Rule, Stage
 from bot.domain.notes import Before, Past, past
-from bot.storage.names import name_of
+from bot.storage.names import name_of, text_of
 from bot.storage.schema import incidents
 
 LOOKED_AT: Final = 100
@@ -74,3 +74,16 @@ def as_stored(connection: sa.Connection, about: Iterable[Incident]) -> tuple[Inc
     found = connection.execute(sa.select(incidents.c.id, incidents.c.incident).where(incidents.c.id.in_(names)))
     known = {row.id: row.incident for row in found}
     return tuple([known[name] for name in names if name in known])
+
+
+def last_notes(connection: sa.Connection, keys: Collection[Key]) -> dict[Key, Note]:
+    """What somebody noted last of an incident of each of these keys that is over; at most some dozens."""
+    texts = {text_of(key): key for key in keys}
+    found = sa.select(incidents.c.key, incidents.c.incident).where(
+        incidents.c.key.in_(list(texts)), incidents.c.stage == Stage.RESOLVED, _has_notes
+    )
+    noted: dict[Key, Note] = {}
+    for row in connection.execute(found.order_by(incidents.c.id)):
+        if row.incident.notes:
+            noted[texts[row.key]] = row.incident.notes[-1]
+    return noted

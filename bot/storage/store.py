@@ -212,6 +212,7 @@ class Store:
 
     ended = _reads(memory.ended)
     as_stored = _reads(earlier.as_stored)
+    last_notes = _reads(earlier.last_notes)
 
     async def facts(self, since: datetime) -> tuple[list["Fact"], datetime | None]:
         """What reports count, of the incidents that were open from then on; and since when there was a reading.

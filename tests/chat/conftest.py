@@ -24,7 +24,7 @@ from bot.domain.steering import Entry
 from bot.domain.sums import Fact
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
-from bot.domain.watch.noting import note
+from bot.domain.watch.noting import kept, note
 from bot.domain.watch.response import acknowledge, believe, decide, hand_back, hand_over, undo
 from bot.domain.watch.testing import begin
 from bot.imaginepro.client import ImaginePro, UnreachableError
@@ -140,7 +140,7 @@ class FakeDesk:
     async def note(self, about: Iterable[Incident], by: int, words: str) -> tuple[Incident, ...]:
         """It is kept with them."""
         stored = [each for one in about if (each := self._stored(one)) is not None]
-        return self._keep(note(self.known, stored, by, words, self.now)).incidents
+        return kept(self._keep(note(self.known, stored, by, words, self.now)))
 
     def _stored(self, about: Incident) -> Incident | None:
         open_, over = self.known.incidents.get(about.key), self.ended.get(about.key)

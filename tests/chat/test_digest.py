@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 from bot.chat.alerts import Alert, Roles, alert
 from bot.chat.cards.outlook import outlook
-from bot.domain.digest import Ahead, Digest, Gap, Tally, tally
+from bot.domain.digest import Ahead, Digest, Gap, Last, Tally, tally
 from bot.domain.forecast import Forecast, Verdict
-from bot.domain.incidents import Happening, Incident, Moment, Rule
+from bot.domain.incidents import Happening, Incident, Moment, Note, Rule
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import replace
@@ -89,6 +89,22 @@ def test_what_is_open_comes_first_and_who_has_it() -> None:
         "✋ **Daily digest: 7 of 9 tokens work and 2 incidents are open**",
         "**Open** (2)",
         "🔴 **BANNED**: tokens 1900 and 1906 · <@7> has them",
+    ]
+
+
+def test_it_says_what_was_noted_of_what_is_open_or_the_last_time_and_of_what_ended() -> None:
+    phone = Note(NOON - DAY, 41, "passed the check by phone")
+    ended = replace(over(1903, HOUR), notes=(phone, replace(phone, words="*new* card")))
+    stands = (replace(ban(1900), notes=(phone,)), ban(1901))
+    said = lines(
+        replace(
+            CALM, usable=7, open=2, stands=stands, last=(Last(1901, phone),), ended=tally([ended]), used=None, most=()
+        )
+    )
+    assert [line for line in said if line.startswith("📝")] == [
+        "📝 1900: <@41>: “passed the check by phone”",
+        f"📝 1901, last time (<t:{(NOON - DAY).timestamp():.0f}:R>): <@41>: “passed the check by phone”",
+        r"📝 1903: <@41>: “\*new\* card”",
     ]
 
 
@@ -220,12 +236,14 @@ def test_at_its_longest_it_fits_and_harms_nobody() -> None:
     """Every list full, of tokens with the longest ids there are."""
     ids = tuple(range(2**63 - 20, 2**63 - 8))
     stands = tuple(replace(ban(each), detail="@everyone **x**" * 100) for each in ids)
-    ended = tuple(over(each, 99 * DAY) for each in ids)
+    note = Note(NOON, 2**63 - 1, "*" * 500)
+    ended = tuple(replace(over(each, 99 * DAY), notes=(note,)) for each in ids)
     full = replace(
         CALM,
         linked=10**6,
         open=10**6,
         stands=stands,
+        last=tuple(Last(each, note) for each in ids),
         ended=Tally(10**6, 10**6, 99 * DAY, 99 * DAY, ended),
         most=tuple((each, 1e9) for each in ids),
         users=10**6,

@@ -8,7 +8,7 @@ from bot.domain.incidents import Incident, Note, Stage
 from bot.domain.notes import LONGEST, MOST, Before, Past, past
 from bot.domain.value import replace
 from bot.domain.watch.known import Known
-from bot.domain.watch.noting import EMPTY, FORGOTTEN, FULL, note
+from bot.domain.watch.noting import EMPTY, FORGOTTEN, FULL, kept, note
 from tests.storage.values import NOW, incident, minutes
 
 DAY = timedelta(days=1)
@@ -38,7 +38,8 @@ def test_where_all_is_over_it_is_kept_with_all_and_nothing_opens_again() -> None
     known = Known(incidents={OPEN.key: again})
     before = replace(OPEN, stage=Stage.RESOLVED, resolved_at=NOW + minutes(5))
     changes, after = note(known, [before, OVER], 41, "the card was blocked", NOW)
-    assert [(each.key.token, words(each)) for each in changes.incidents] == [
+    assert changes.incidents[-1] is again, "whose card says it too"
+    assert [(each.key.token, words(each)) for each in kept(changes)] == [
         (1900, ["the card was blocked"]),
         (1901, ["the card was blocked"]),
     ]

@@ -130,7 +130,7 @@ async def test_one_that_ended_takes_a_note_too_and_stays_over_though_it_fires_ag
     edited = await claim(store, NOW)
     assert edited is not None
     await confirm(store, edited, 77)
-    again = replace(fresh(), opened_at=NOW + minutes(9))
+    again = replace(fresh(), opened_at=NOW + minutes(9), notified_at=None)
     await kept(store, again)
     monitor = await watching(store, NOW + minutes(10))
     (noted,) = await monitor.note([fresh()], 41, SAID.words)
@@ -139,6 +139,20 @@ async def test_one_that_ended_takes_a_note_too_and_stays_over_though_it_fires_ag
     edit = await claim(store, NOW + minutes(10))
     assert edit is not None
     assert (edit.id, edit.incidents) == (message.id, (noted,))
+    assert await claim(store, NOW + minutes(10)) is None, "one that is suppressed gets no card by it"
+
+
+async def test_the_card_of_one_that_is_open_again_says_what_is_noted_of_the_one_before(store: Store) -> None:
+    before = over(1)
+    await kept(store, before)
+    message = await card(store, fresh())
+    await confirm(store, message, 77)
+    monitor = await watching(store)
+    (noted,) = await monitor.note([before], 41, SAID.words)
+    assert noted.opened_at == before.opened_at
+    seen = [await claim(store, NOW), await claim(store, NOW)]
+    (edit,) = [each for each in seen if each is not None and each.id == message.id]
+    assert edit.past == Past(1, minutes(40), SAID, latest=True)
 
 
 async def test_two_at_once_are_both_kept(store: Store) -> None:

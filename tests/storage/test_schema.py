@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 import bot.storage
 from bot.domain.acts import Act
 from bot.domain.asides import Aside
-from bot.domain.digest import Ahead, Digest, Gap, Tally
+from bot.domain.digest import Ahead, Digest, Gap, Last, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Note, Rule, Stage
@@ -301,9 +301,10 @@ _STORED: dict[type[Value], str] = {
     Trail: "hand_at kind left moves token well_since",
     Move: "act at book wanted",
     Remark: "book dry times token wanted why",
-    Digest: "blind day days ended failing gaps lapse lapses lasting left linked made_at most off open read_at "
+    Digest: "blind day days ended failing gaps lapse lapses last lasting left linked made_at most off open read_at "
     "refilling refills short shorts since stands unsure unsures until usable used users zone",
     Ahead: "said token who",
+    Last: "note token",
     Tally: "answered count to_answer to_end worst",
     Gap: "first since until",
     Record: "active channel_id concurrency id info kept server_id status",

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta, tzinfo
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft
 from bot.chat.alerts.groups import grouped, line
+from bot.chat.alerts.notes import words_of
 from bot.chat.alerts.phrases import OVER, SIGNS, TAKEN
 from bot.chat.alerts.story import stories
 from bot.chat.alerts.troubles import troubles_of_fleet
@@ -14,7 +16,8 @@ from bot.chat.cards import GAP, Sign
 from bot.chat.cards.embed import YELLOW
 from bot.chat.cards.outlook import NEAR, amount_of, day, outlook
 from bot.chat.text import dated, instant, listed, number, span, stamp
-from bot.domain.digest import DAY, Ahead, Digest, Tally
+from bot.domain.digest import DAY, SHOWN, Ahead, Digest, Last, Tally
+from bot.domain.incidents import Incident
 from bot.domain.model import Fleet
 
 LATE = timedelta(minutes=5)
@@ -103,6 +106,19 @@ def _open(about: Digest, fleet: Fleet) -> Iterable[str]:
         yield from troubles_of_fleet(about.stands, fleet)
         if about.open > len(about.stands):
             yield f"… and {number(about.open - len(about.stands))} more: `/incidents`"
+        yield from islice(chain(_notes(about.stands), map(_last, about.last)), SHOWN)
+
+
+def _notes(incidents: Iterable[Incident]) -> Iterable[str]:
+    """`📝 1901: @ana: “passed the check by phone”`, of those of which somebody noted something."""
+    for each in incidents:
+        if each.notes:
+            yield f"📝 {'' if each.key.token is None else f'{each.key.token}: '}{words_of(each.notes[-1])}"
+
+
+def _last(last: Last) -> str:
+    """The same of the time before."""
+    return f"📝 {last.token}, last time ({stamp(last.note.at)}): {words_of(last.note)}"
 
 
 def _ahead(about: Digest) -> Iterable[str]:
@@ -148,6 +164,7 @@ def _ended(about: Digest, fleet: Fleet) -> Iterable[str]:
     yield f"**{number(ended.count)} incident{'s' * (ended.count > 1)} ended**{_times(ended)}"
     for label, group in grouped(stories(ended.worst, fleet)).items():
         yield line(label, group).noted
+    yield from islice(_notes(ended.worst), SHOWN)
     if ended.count > len(ended.worst):
         yield f"… and {number(ended.count - len(ended.worst))} more"
 

@@ -25,7 +25,12 @@ def noted(incidents: Iterable[Incident]) -> list[str]:
 
 def last_note(incident: Incident) -> str:
     """`📝 @ana: “passed the check by phone”`, as part of a line; nothing where nobody noted anything."""
-    return f"📝 {_by(incident.notes[-1])}: {quoted(incident.notes[-1].words, _FEW_WORDS)}" if incident.notes else ""
+    return f"📝 {words_of(incident.notes[-1])}" if incident.notes else ""
+
+
+def words_of(note: Note) -> str:
+    """`@ana: “passed the check by phone”`, as part of a line."""
+    return f"{_by(note)}: {quoted(note.words, _FEW_WORDS)}"
 
 
 def happened(past: Past | None) -> str:

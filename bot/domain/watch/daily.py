@@ -1,15 +1,19 @@
 """The daily digest of what is known: whether it is due, and what it moves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from heapq import nsmallest
 
 from bot.domain import digest
-from bot.domain.digest import WITNESSES, Cover, Tally, Told, begun, cover, due
+from bot.domain.digest import INCIDENTS, WITNESSES, Cover, Last, Tally, Told, begun, cover, due
+from bot.domain.incidents import Key, Note
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
+
+ASKED = 2 * INCIDENTS
+"""Incidents of which it is asked what was noted the last time: a digest leaves some of the gravest out."""
 
 KEPT = 35
 """Local days back that use is known at most."""
@@ -31,6 +35,12 @@ def witnesses(known: Known) -> list[int]:
     return nsmallest(WITNESSES, known.remembered)
 
 
+def open_(known: Known) -> list[Key]:
+    """The keys of what is open, as far as a digest may name it: the gravest, of which nobody has noted anything."""
+    found = (each for each in known.incidents.values() if each.open and not each.notes and each.key.token is not None)
+    return [each.key for each in nsmallest(ASKED, found, key=lambda each: (-each.severity.rank, each.began_at))]
+
+
 def begin(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
     """Note from when on digests are told, where none ever was."""
     if base.digest_at is None or known.digested is not None:
@@ -39,7 +49,14 @@ def begin(known: Known, now: datetime, base: Policy) -> tuple[Changes, Known]:
     return Changes(known.fleet.read_at, digested=told), replace(known, digested=told)
 
 
-def tell(known: Known, about: Cover, now: datetime, ended: Tally, seen: Iterable[datetime]) -> tuple[Changes, Known]:
+def tell(
+    known: Known,
+    about: Cover,
+    now: datetime,
+    ended: Tally,
+    seen: Iterable[datetime],
+    noted: Mapping[Key, Note] | None = None,
+) -> tuple[Changes, Known]:
     """Tell the digest of a date, and note that it was told.
 
     Args:
@@ -48,7 +65,10 @@ def tell(known: Known, about: Cover, now: datetime, ended: Tally, seen: Iterable
         now: The time.
         ended: The incidents that ended in the time that it is about.
         seen: When tokens were read in that time.
+        noted: What was noted the last time that something happened which is open, by its key.
     """
     made = digest.digest(about, now, known.fleet, known.ledgers, known.incidents.values(), ended, seen, known.forecasts)
+    last = [(each.key.token, (noted or {}).get(each.key)) for each in made.stands if not each.notes]
+    made = replace(made, last=tuple([Last(token, note) for token, note in last if token is not None and note]))
     notice, told = Notice(NoticeKind.DIGEST, now, digest=made), Told(about.day, about.until)
     return Changes(known.fleet.read_at, notices=(notice,), digested=told), replace(known, digested=told)

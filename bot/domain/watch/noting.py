@@ -44,14 +44,22 @@ def note(known: Known, stored: Iterable[Incident], by: int, words: str, now: dat
     noted = [after for each in about if (after := with_note(each, written)) is not each]
     if not noted and not any(says(each, written) for each in about):
         raise ValueError(FULL)
+    # The card of one that is open again says what was noted of the one before.
+    again = [found for each in noted if (found := known.incidents.get(each.key)) and found.has_card and not each.open]
     changes = Changes(
         known.fleet.read_at,
-        incidents=tuple(noted),
+        incidents=(*noted, *again),
         notify=frozenset(each.key for each in noted if each.has_card),
         audit=(Entry(now, by, "note", names_of(each.key for each in noted)),) if noted else (),
     )
     still = {each.key: each for each in noted if each.open}
     return changes, replace(known, incidents={**known.incidents, **still}) if still else known
+
+
+def kept(changes: Changes) -> tuple[Incident, ...]:
+    """The incidents that a note of these changes is kept with."""
+    at = {entry.at for entry in changes.audit}
+    return tuple([each for each in changes.incidents if any(one.at in at for one in each.notes[-1:])])
 
 
 def _as_known(known: Known, stored: Incident) -> Incident:
