@@ -27,6 +27,7 @@ from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
 from bot.domain.model import Failure, Fleet, Reading, Token, Trouble
 from bot.domain.naming import name_of
+from bot.domain.report import before, known_since
 from bot.domain.rules.policy import Policy
 from bot.domain.sample import Sample
 from bot.domain.steering import Entry
@@ -199,6 +200,21 @@ class Monitor:
             changes, after = await self._digested(after, now)
             if not changes.nothing:
                 await self._kept.keep(changes, after)
+        await self._report()
+
+    async def _report(self) -> None:
+        """Tell the report that is due: read outside of a turn, for which nobody who acknowledges has to wait."""
+        about = daily.reporting(self._kept.known, self._clock(), self._policy)
+        if about is None:
+            return
+        from bot.domain import sums  # noqa: PLC0415 - no start needs it
+
+        now, zone = self._clock(), self._policy.zone
+        facts, first = await self._store.facts(before(about, zone).since)
+        since = known_since(first, now)
+        whole = await asyncio.to_thread(sums.report, facts, about, now, zone, kept_since=since)
+        made = sums.brief(whole)
+        await self._kept.move(lambda known, now: daily.report(known, made, now, self._policy))
 
     async def _digested(self, known: Known, now: datetime) -> tuple[Changes, Known]:
         about = daily.upcoming(known, now, self._policy)

@@ -7,15 +7,16 @@ from typing import Any, TypeVar
 from bot.domain.groups import Group, OneGroup, group_id
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.labels import Name
+from bot.domain.report import Schedule
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Covered, Setting, Silence, Window
 from bot.domain.value import Value, field
 from bot.domain.wishes import Wish
 
-Decision = Silence | Window | Setting | Runbook | Trail | Name | Group | OneGroup | Wish
+Decision = Silence | Window | Setting | Runbook | Trail | Name | Group | OneGroup | Wish | Schedule
 """What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
 
-OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Group, OneGroup, Wish)
+OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Group, OneGroup, Wish, Schedule)
 
 
 class Decisions(Value):
@@ -100,6 +101,11 @@ class Decisions(Value):
     def one_group(self) -> Mapping[str, OneGroup]:
         """The channels whose board shows one group, by id."""
         return self.of_kind(OneGroup)
+
+    @property
+    def schedules(self) -> Mapping[str, Schedule]:
+        """By id: there is one at most."""
+        return self.of_kind(Schedule)
 
     @property
     def suppressing(self) -> tuple[Silence | Window, ...]:

@@ -7,6 +7,7 @@ from bot.domain.acts import Act
 from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
 from bot.domain.notes import Past
+from bot.domain.report import Report
 from bot.domain.runbooks import Remark
 from bot.domain.value import Value
 
@@ -31,6 +32,8 @@ class NoticeKind(StrEnum):
     """Somebody wished for direct messages, and takes none. Stored as another kind, too."""
     RUNBOOK = "runbook"
     """A runbook leaves something alone, or stopped. Stored as another kind, too."""
+    REPORT = "report"
+    """The report of a week or a month. Stored as another kind, too."""
 
 
 class Notice(Value):
@@ -62,6 +65,8 @@ class Notice(Value):
     """What it says the outcome of, where it is of acts."""
     remarks: tuple[Remark, ...] = ()
     """What it says, where it is of runbooks."""
+    report: Report | None = None
+    """What it says, where it is the report of a week or a month."""
 
 
 class Message(Value):

@@ -10,6 +10,7 @@ from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import Key, Rule
 from bot.domain.info import ETA
 from bot.domain.labels import Name
+from bot.domain.report import Schedule
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.runbooks import Runbook, Trail, name
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
@@ -42,6 +43,7 @@ _NAMES: Mapping[type, Callable[[Any], str]] = {
     Name: lambda each: f"name of {each.token}",
     Wish: lambda each: f"direct messages to {each.by}",
     Group: lambda each: f"{each.name}: {each.text}",
+    Schedule: lambda each: f"a report each {each.every}",
     OneGroup: lambda each: f"the board in {each.channel_id}: {each.group}",
 }
 """What the other kinds are about."""

@@ -7,7 +7,6 @@ time zone. It is told at a wall time of the day after its last, as the daily dig
 whatever the clocks do, and late after an outage.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -179,6 +178,11 @@ def before(about: Period, zone: tzinfo) -> Period:
     return Period(about.every, first, about.first, since, until, so_far=about.so_far)
 
 
+def known_since(first: datetime | None, now: datetime) -> datetime:
+    """From when on everything is known: from the first reading, as far as what ended is kept."""
+    return now - KEPT if first is None else max(first, now - KEPT)
+
+
 def first_of(every: Every, day: date) -> date:
     """Its Monday, or the first day of its month."""
     return day - day.weekday() * DAY if every is Every.WEEK else day.replace(day=1)
@@ -229,10 +233,3 @@ def upcoming(schedule: Schedule, now: datetime, at: time, zone: tzinfo) -> datet
     if instant <= now or (schedule.told >= first and schedule.told <= first + AHEAD):
         instant = at_on(following(schedule.every, first), at, zone)
     return instant.astimezone(UTC)
-
-
-NAMES: Final[Mapping[Every, tuple[str, str]]] = {
-    Every.WEEK: ("last week", "this week"),
-    Every.MONTH: ("last month", "this month"),
-}
-"""How the one before this is called, and this one."""

@@ -98,7 +98,7 @@ def _fold_notices(connection: sa.Connection, now: datetime) -> int:
         kinds[row.notice.kind].append(row)
     folded = 0
     for kind, alike in kinds.items():
-        if len(alike) == 1 or kind is NoticeKind.DIGEST:  # of which each tells its own day
+        if len(alike) == 1 or kind in {NoticeKind.DIGEST, NoticeKind.REPORT}:  # of which each tells its own time
             continue
         merged = merge([row.notice for row in alike])
         names: set[str] = set()

@@ -38,6 +38,7 @@ from bot.domain.info import ETA
 from bot.domain.labels import Name
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
+from bot.domain.report import Schedule
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Scope, Setting, Silence, Window
 from bot.domain.wishes import Wish
@@ -180,6 +181,7 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
     "wish": Wish,
     "group": Group,
     "board": OneGroup,
+    "schedule": Schedule,
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not

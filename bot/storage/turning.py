@@ -73,9 +73,9 @@ def turned(value: Any, turn: Callable[[Key], Key]) -> Any:  # noqa: ANN401 - any
 
 
 def _notice(notice: Notice, turn: Callable[[Key], Key]) -> Notice:
-    """A digest, the outcome of an act or a word of a runbook, whose kinds a version from before cannot read, is an end.
+    """A digest, the outcome of an act and others, whose kinds a version from before cannot read, are an end.
 
-    A digest is one of no incident at all: it says "0 incidents at once", which is true, and makes no sound.
+    A digest or a report is one of no incident at all: it says "0 incidents at once", which is true, without a sound.
     """
     of_its_own = _of_its_own(notice)
     if of_its_own is not None:
@@ -91,6 +91,8 @@ def _of_its_own(notice: Notice) -> NoticeKind | None:
     """The kind that only a version of today can read; None for any other."""
     if notice.digest is not None:
         return NoticeKind.DIGEST
+    if notice.report is not None:
+        return NoticeKind.REPORT
     if notice.remarks:
         return NoticeKind.RUNBOOK
     if notice.to and notice.kind in {NoticeKind.RESOLVED, NoticeKind.UNREACHABLE}:

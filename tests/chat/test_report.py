@@ -5,11 +5,15 @@ import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 import simcord
 
+from bot.chat.alerts import Roles, alert
 from bot.chat.commands import exporting, reporting
+from bot.domain import sums
 from bot.domain.incidents import Rule
+from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.report import Every
 from bot.domain.sums import Fact
@@ -278,3 +282,45 @@ def test_every_period_that_is_suggested_can_be_asked_for() -> None:
     for every in Every:
         for _, value in reporting.suggestions(every, NOW.date(), 4):
             assert reporting.asked(every, value, NOW, ZoneInfo("UTC")).every is every
+
+
+async def schedule(world: World, **options: object) -> str:
+    """What is answered."""
+    result = await world.operator.slash(world.channel, "report schedule", **options)
+    assert result.ephemeral
+    assert result.response is not None
+    return result.response.content
+
+
+async def test_a_report_is_posted_each_week_until_somebody_takes_that_back(world: World) -> None:
+    assert await schedule(world) == "No report is posted by itself."
+    answer = await schedule(world, every="week")
+    due = int(datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp())
+    assert answer == (
+        f"A report of each week is posted in <#{world.channel.id}> on Mondays, at 09:00 (Europe/Berlin), without a "
+        f"sound; the next one <t:{due}:f>. Wanted by <@{world.operator.id}>."
+    )
+    assert await schedule(world) == answer
+    assert await schedule(world, every="week") == f"That is so already. {answer}"
+    assert "on the first day of the next one" in await schedule(world, every="month")
+    assert await schedule(world, every="never") == "From now on no report is posted by itself."
+    assert await schedule(world, every="never") == "No report is posted by itself."
+    assert [(each.act, each.what) for each in world.desk.trail] == [
+        ("report schedule", "a report each week"),
+        ("report schedule", "a report each month"),
+        ("report schedule", "a report each month"),
+    ]
+
+
+async def test_a_report_that_is_posted_by_itself_makes_no_sound_and_pings_nobody(world: World) -> None:
+    facts = [fact(hour, 1900 + hour, called=41, taken=((0.1, 41),)) for hour in range(40)]
+    about = reporting.asked(Every.WEEK, None, NOW, ZoneInfo("Europe/Berlin"))
+    made = sums.brief(sums.report(facts, about, NOW, ZoneInfo("Europe/Berlin")))
+    notice = Notice(NoticeKind.REPORT, NOW, report=made)
+    shown_ = alert(Message(3, "k3f9-3", (), version=1, notice=notice), world.desk.fleet, Roles(alert=5))
+    assert shown_.silent
+    assert shown_.content.startswith("📊 **40 incidents last week, 40 pages, answered in 6 min (median)")
+    assert not shown_.allowed_mentions.to_dict().get("roles")
+    (embed,) = shown_.embeds
+    assert embed.footer.text == "ref k3f9-3"
+    assert len(msgspec.json.encode(notice)) < 6000, "it is stored"

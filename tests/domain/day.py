@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.chat.alerts.message import Alert, Roles, alert
-from bot.domain import runbooks
+from bot.domain import runbooks, sums
 from bot.domain.account import Account
 from bot.domain.acts import Act, Kind, State, infinitive
 from bot.domain.digest import Told, cover, tally
@@ -23,6 +23,7 @@ from bot.domain.info import threshold
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Failure, Reading, Record, Trouble
 from bot.domain.naming import name_of
+from bot.domain.report import Every, period
 from bot.domain.rules.policy import Policy
 from bot.domain.runbooks import Book, Does, Runbook
 from bot.domain.steering import Entry, Scope, Setting, Silence, Window
@@ -202,6 +203,13 @@ class Day:
         today = self.now.date()
         about = cover(today, self.now.time(), UTC, Told(today - timedelta(days=1)), 35)
         self.hear(*daily.tell(self.known, about, self.now, tally(self.latest.values()), self.read))
+
+    def report(self) -> None:
+        """The time of the report comes: of the week so far, as that is all there is."""
+        facts = [found for each in self.latest.values() if (found := sums.fact_of(each, None))]
+        made = sums.report(facts, period(Every.WEEK, self.now.date(), UTC, self.now), self.now, UTC)
+        word = Notice(NoticeKind.REPORT, self.now, report=sums.brief(made))
+        self.hear(Changes(None, notices=(word,)), self.known)
 
     def hear(self, changes: Changes, after: Known) -> None:
         """Post and edit as the outbox does: incidents of one rule that fire at once share a message."""
@@ -419,6 +427,7 @@ def script() -> dict[str, Callable[[Day], None]]:
         "23:30": lambda day: day.token(1905, status="BANNED"),
         "23:31": lambda day: day.acknowledge(Rule.BANNED, 1905, BEN),
         "23:35": lambda day: day.digest(),
+        "23:50": lambda day: day.report(),
         "23:40": lambda day: day.token(1905),
     }
 

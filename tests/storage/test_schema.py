@@ -22,6 +22,8 @@ from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Note, Rule, Stage
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity, Status
+from bot.domain.report import Noise, Period, Person, Report, Schedule, Times, Totals
+from bot.domain.report import Token as Worst
 from bot.domain.runbooks import Move, Remark, Runbook, Trail
 from bot.domain.sample import Sample
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
@@ -296,7 +298,16 @@ _STORED: dict[type[Value], str] = {
     Moment: "act at by severity until what who",
     Act: "at batch begun_at by denied followed id job keys kind reason runbook seen_at settled_at state token wanted "
     "was why",
-    Notice: "about acts at before by digest escalated keys kind quiet remarks to until words",
+    Notice: "about acts at before by digest escalated keys kind quiet remarks report to until words",
+    Schedule: "by every id told",
+    Report: "before group kept_since least left_out made_at pairs people period rules tokens totals zone",
+    Period: "end every first since so_far until",
+    Totals: "acknowledged critical incidents momentary open resolved shared sounds suppressed unanswered "
+    "unanswered_pages warnings",
+    Times: "count middle slowest",
+    Person: "acknowledged answered critical incidents who",
+    Worst: "critical incidents lasted token",
+    Noise: "incidents rule sounds token",
     Runbook: "an_hour at book by does quiet stopped_at",
     Trail: "hand_at kind left moves token well_since",
     Move: "act at book wanted",

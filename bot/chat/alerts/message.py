@@ -122,6 +122,12 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
         (mark, colour), headline, lines, *_ = digest(notice.digest, fleet)
         embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
         return Alert(f"{mark} **{headline}**", (embed,), allowed, silent=True)
+    if notice is not None and notice.report is not None:
+        from bot.chat.alerts.report import report  # noqa: PLC0415 - a start has none to tell
+
+        (mark, colour), headline, lines, *_ = report(notice.report, fleet)
+        embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
+        return Alert(f"{mark} **{headline}**", (embed,), allowed, silent=True)
     if notice is not None:
         (mark, _), headline, lines, *_ = NOTICES[notice.kind](notice, about)
         total = len(message.incidents)

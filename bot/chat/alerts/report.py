@@ -171,8 +171,11 @@ def _never(totals: Totals) -> str:
 
 
 def _people(about: Report) -> Iterable[str]:
-    """Who had what; nothing where nobody ever was on call."""
-    if all(each.who is None and not each.answered for each in about.people):
+    """Who had what; where nobody ever was on call, who answered."""
+    if all(each.who is None for each in about.people):
+        answered = [f"<@{who}> {number(count)}" for each in about.people for who, count in each.answered]
+        if answered:
+            yield f"**Acknowledged by:** {listed(answered, 8)}"
         return
     yield "**Who was on call**"
     for each in about.people:

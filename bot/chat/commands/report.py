@@ -1,12 +1,14 @@
-"""`/report`: what a week or a month was like for whoever is on call, and how loud."""
+"""`/report`: what a week or a month was like for whoever is on call, and how loud; now, or each time by itself."""
 
 from zoneinfo import ZoneInfo
 
 from discord import app_commands
 
 from bot.chat.commands.options import group_of, picked
-from bot.chat.desk import Asked, Need
+from bot.chat.desk import Asked, Need, answer, wait
 from bot.domain.report import Every
+
+NEVER = "never"
 
 SUGGESTED = 12
 """Weeks back that are suggested; what is kept goes as far."""
@@ -19,6 +21,7 @@ def command() -> app_commands.Group:
         "Incidents, how soon they were answered, and what was loud",
         ("week", "Of a week, with a CSV file: the last one by default", Need.VIEW, _week),
         ("month", "Of a month, with a CSV file: the last one by default", Need.VIEW, _month),
+        ("schedule", "Post one in the ops channel each week or month", Need.OPERATE, _schedule),
     )
 
 
@@ -66,3 +69,12 @@ async def _report(interaction: Asked, every: Every, which: str | None, *, share:
     from bot.chat.commands import reporting  # noqa: PLC0415 - no start needs what does the work
 
     await reporting.tell(interaction, every, which)
+
+
+@app_commands.describe(every="How often; never takes it back. Say nothing to see how it is set")
+@app_commands.choices(every=[app_commands.Choice(name=each, value=each) for each in (*Every, NEVER)])
+async def _schedule(interaction: Asked, *, every: str | None = None) -> None:
+    await wait(interaction)
+    from bot.chat.commands import reporting  # noqa: PLC0415 - as above
+
+    await answer(interaction, await reporting.schedule(interaction, every, NEVER))

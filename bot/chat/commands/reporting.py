@@ -17,10 +17,24 @@ from bot.chat.alerts.report import days, report
 from bot.chat.cards import compose
 from bot.chat.commands.exporting import LARGEST
 from bot.chat.desk import Asked, UnclearError
-from bot.chat.text import bare, quoted
+from bot.chat.text import bare, quoted, stamp
 from bot.domain import sums
 from bot.domain.model import Fleet
-from bot.domain.report import KEPT, Every, Period, Report, before, earlier, period
+from bot.domain.report import (
+    KEPT,
+    SCHEDULE,
+    USUALLY,
+    Every,
+    Period,
+    Report,
+    Schedule,
+    before,
+    begun,
+    earlier,
+    known_since,
+    period,
+    upcoming,
+)
 from bot.domain.sums import MOMENTARY, Fact
 
 COLUMNS: Final = (
@@ -74,10 +88,37 @@ async def tell(interaction: Asked, every: Every, which: str | None) -> None:
         raise UnclearError(sentence) from error
 
 
-def known_since(first: datetime | None, now: datetime) -> datetime:
-    """From when on everything is known: from the first reading, as far as what ended is kept."""
-    kept = now - KEPT
-    return kept if first is None else max(first, kept)
+async def schedule(interaction: Asked, every: str | None, never: str) -> str:
+    """Let a report be posted each week or month, or no more; what is to be said of that."""
+    desk = interaction.client.desk
+    async with interaction.client.turn:  # two people at once set it once each, and each hears what it is then
+        before_ = desk.known.decisions.schedules.get(SCHEDULE)
+        if every is None:
+            return "No report is posted by itself." if before_ is None else _scheduled(interaction, before_)
+        if every == never:
+            undone = before_ is not None and await desk.undo(before_, "report schedule", interaction.user.id)
+            return f"{'From now on no' if undone else 'No'} report is posted by itself."
+        wanted = Every(every)
+        if before_ is not None and before_.every is wanted:
+            return f"That is so already. {_scheduled(interaction, before_)}"
+        zone = ZoneInfo(interaction.client.place.timezone)
+        told = begun(wanted, desk.now, desk.policy.digest_at or USUALLY, zone)
+        made = Schedule(wanted, interaction.user.id, told)
+        await desk.decide(made, "report schedule", interaction.user.id)
+    return _scheduled(interaction, made)
+
+
+def _scheduled(interaction: Asked, set_: Schedule) -> str:
+    """`A report of each week is posted in #ops on Mondays at 09:00 (Europe/Berlin), next Monday 7 Dec …`."""
+    desk, place = interaction.client.desk, interaction.client.place
+    at = desk.policy.digest_at or USUALLY
+    due = upcoming(set_, desk.now, at, ZoneInfo(place.timezone))
+    day = "on Mondays" if set_.every is Every.WEEK else "on the first day of the next one"
+    where = f"<#{place.channel_id}>" if place.channel_id else "the ops channel"
+    return (
+        f"A report of each {set_.every} is posted in {where} {day}, at {at:%H:%M} ({place.timezone}), without a sound; "
+        f"the next one {stamp(due, 'f')}. Wanted by <@{set_.by}>."
+    )
 
 
 def _made(

@@ -1,4 +1,4 @@
-"""The daily digest of what is known: whether it is due, and what it moves."""
+"""The daily digest of what is known, and the report of a week or month: whether it is due, and what it moves."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,6 +8,8 @@ from bot.domain import digest
 from bot.domain.digest import INCIDENTS, WITNESSES, Cover, Last, Tally, Told, begun, cover, due
 from bot.domain.incidents import Key, Note
 from bot.domain.messages import Notice, NoticeKind
+from bot.domain.report import SCHEDULE, USUALLY, Period, Report
+from bot.domain.report import due as report_due
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
@@ -72,3 +74,20 @@ def tell(
     made = replace(made, last=tuple([Last(token, note) for token, note in last if token is not None and note]))
     notice, told = Notice(NoticeKind.DIGEST, now, digest=made), Told(about.day, about.until)
     return Changes(known.fleet.read_at, notices=(notice,), digested=told), replace(known, digested=told)
+
+
+def reporting(known: Known, now: datetime, base: Policy) -> Period | None:
+    """What the report is about that is to be told now; None where nobody wants one, or none is due."""
+    schedule = known.decisions.schedules.get(SCHEDULE)
+    return None if schedule is None else report_due(schedule, now, base.digest_at or USUALLY, base.zone)
+
+
+def report(known: Known, made: Report, now: datetime, base: Policy) -> tuple[Changes, Known]:
+    """Tell the report of a period, and note that it was told; nothing, if that is not what is to be told any more."""
+    schedule = known.decisions.schedules.get(SCHEDULE)
+    if schedule is None or reporting(known, now, base) != made.period:
+        return Changes(known.fleet.read_at), known
+    told = replace(schedule, told=made.period.end)
+    notice = Notice(NoticeKind.REPORT, now, report=made)
+    after = replace(known, decisions=known.decisions.with_(told))
+    return Changes(known.fleet.read_at, notices=(notice,), decided=(told,)), after
