@@ -12,6 +12,7 @@ import simcord
 from bot.chat.alerts import Roles, alert
 from bot.chat.commands import exporting, reporting
 from bot.domain import sums
+from bot.domain.groups import Group
 from bot.domain.incidents import Rule
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
@@ -231,6 +232,18 @@ async def test_where_the_bot_was_installed_in_the_week_before_nothing_is_compare
     result = shown(await ask(world))
     assert "Against" not in result
     assert "not known" not in result
+
+
+async def test_a_group_has_a_report_of_its_tokens_alone(world: World) -> None:
+    group = Group("Studio", ((1900, 1901),))
+    await world.desk.decide(group, "group set", 41)
+    world.desk.facts_ = [fact(1), fact(2, 1901), fact(3, 1950), fact(4, None, Rule.POOL)]
+    result = await ask(world, group="studio")
+    assert shown(result).startswith("📊 **2 incidents last week of Studio, 2 pages, none acknowledged")
+    assert len(list(csv.DictReader(io.StringIO(await text(result))))) == 2
+    assert "There is no group “attic”. `/group list` shows those that there are." in await refused(world, group="attic")
+    found = await world.operator.autocomplete(world.channel, "report week", "group", "")
+    assert [each["value"] for each in found] == ["Studio"]
 
 
 async def test_others_see_it_only_where_that_is_asked_for(world: World) -> None:

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from discord import app_commands
 
-from bot.chat.commands.options import group_of, picked
+from bot.chat.commands.options import group_named, group_of, picked, suggest_group
 from bot.chat.desk import Asked, Need, answer, wait
 from bot.domain.report import Every
 
@@ -43,32 +43,42 @@ async def _suggest_month(interaction: Asked, typed: str) -> list[app_commands.Ch
 @app_commands.rename(which="of")
 @app_commands.describe(
     which="Another one: this, 2 weeks ago, or a day in it such as 2026-11-18",
+    group="Only what is about the tokens of a group",
     share="Show it to everyone in this channel",
 )
-@app_commands.autocomplete(which=_suggest_week)
+@app_commands.autocomplete(which=_suggest_week, group=suggest_group)
 async def _week(
-    interaction: Asked, *, which: app_commands.Range[str, 1, 40] | None = None, share: bool = False
+    interaction: Asked,
+    *,
+    which: app_commands.Range[str, 1, 40] | None = None,
+    group: str | None = None,
+    share: bool = False,
 ) -> None:
-    await _report(interaction, Every.WEEK, which, share=share)
+    await _report(interaction, Every.WEEK, which, group, share=share)
 
 
 @app_commands.rename(which="of")
 @app_commands.describe(
     which="Another one: this, 2 months ago, 2026-10, or a day in it",
+    group="Only what is about the tokens of a group",
     share="Show it to everyone in this channel",
 )
-@app_commands.autocomplete(which=_suggest_month)
+@app_commands.autocomplete(which=_suggest_month, group=suggest_group)
 async def _month(
-    interaction: Asked, *, which: app_commands.Range[str, 1, 40] | None = None, share: bool = False
+    interaction: Asked,
+    *,
+    which: app_commands.Range[str, 1, 40] | None = None,
+    group: str | None = None,
+    share: bool = False,
 ) -> None:
-    await _report(interaction, Every.MONTH, which, share=share)
+    await _report(interaction, Every.MONTH, which, group, share=share)
 
 
-async def _report(interaction: Asked, every: Every, which: str | None, *, share: bool) -> None:
+async def _report(interaction: Asked, every: Every, which: str | None, group: str | None, *, share: bool) -> None:
     await interaction.response.defer(ephemeral=not share, thinking=True)
     from bot.chat.commands import reporting  # noqa: PLC0415 - no start needs what does the work
 
-    await reporting.tell(interaction, every, which)
+    await reporting.tell(interaction, every, which, group_named(interaction, group))
 
 
 @app_commands.describe(every="How often; never takes it back. Say nothing to see how it is set")

@@ -19,6 +19,7 @@ from bot.chat.commands.exporting import LARGEST
 from bot.chat.desk import Asked, UnclearError
 from bot.chat.text import bare, quoted, stamp
 from bot.domain import sums
+from bot.domain.groups import Group
 from bot.domain.model import Fleet
 from bot.domain.report import (
     KEPT,
@@ -66,14 +67,15 @@ PAST: Final = {Every.WEEK: 53, Every.MONTH: 12}
 """How far back anybody may ask: nothing is kept as long."""
 
 
-async def tell(interaction: Asked, every: Every, which: str | None) -> None:
+async def tell(interaction: Asked, every: Every, which: str | None, group: Group | None) -> None:
     """Answer with the report and its file, once it is said that an answer will come."""
     desk, zone = interaction.client.desk, ZoneInfo(interaction.client.place.timezone)
     now = desk.now
     about = asked(every, which, now, zone)
     facts, first = await desk.facts(before(about, zone).since)
+    facts = facts if group is None else [each for each in facts if group.holds(each.key.token)]
     fleet = desk.fleet
-    made, data, left = await asyncio.to_thread(_made, facts, about, now, zone, known_since(first, now), fleet)
+    made, data, left = await asyncio.to_thread(_made, facts, about, now, zone, known_since(first, now), fleet, group)
     (mark, colour), headline, lines, *_ = report(made, fleet)
     text = [f"{mark} **{headline}**", "", *lines]
     if left:
@@ -122,9 +124,15 @@ def _scheduled(interaction: Asked, set_: Schedule) -> str:
 
 
 def _made(
-    facts: Sequence[Fact], about: Period, now: datetime, zone: ZoneInfo, since: datetime, fleet: Fleet
+    facts: Sequence[Fact],
+    about: Period,
+    now: datetime,
+    zone: ZoneInfo,
+    since: datetime,
+    fleet: Fleet,
+    group: Group | None,
 ) -> tuple[Report, bytes, int]:
-    made = sums.brief(sums.report(facts, about, now, zone, kept_since=since))
+    made = sums.brief(sums.report(facts, about, now, zone, kept_since=since, group=group.name if group else ""))
     data, left = table(sums.within(facts, about.since, about.until), about, zone, fleet)
     return made, data, left
 
