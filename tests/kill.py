@@ -9,6 +9,10 @@ channel.
 Meanwhile people press Acknowledge on open critical cards, at any moment: while the bot runs, starts or is dead, and,
 some of the time, right before it is killed. Each does so once, under a name of their own.
 
+With `--channel forum` the ops channel is a forum with 20 tags, and it goes on until there were 200 incidents. Halfway
+Discord is away for a quarter of an hour by the bot's clock. In the end each post must have the tags of what it tells,
+and be closed if that is over, and each notice must stand in the post of its card.
+
 In the end the channel must tell each flip exactly once, and name whoever was told that they have it, for good. Exit
 code 1 if it does not.
 """
@@ -22,6 +26,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace as rebuilt
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -33,9 +38,10 @@ from tests.people import People
 from tests.report import Report, end
 from tests.storage.servers import new_database
 from tests.wire.discord import ANSWER_WITHIN, Rate
-from tests.wire.faults import HANG
+from tests.wire.faults import HANG, error
 from tests.wire.process import BotProcess
-from tests.wire.town import BASELINE, Town, town
+from tests.wire.town import BASELINE, BOARD, Town, town
+from tests.wire.world import FORUM, GUILD_ID, OPS, SEND_MESSAGES_IN_THREADS, Overwrite, Tag
 
 FEW = 4
 """Tokens, of which each has at most one message to wait for: too few for a summary."""
@@ -63,7 +69,19 @@ IN_FLIGHT = 0.2
 """Seconds from a press to the kill that is to hit it, at most; an answer takes a few hundredths."""
 
 POSTS = "/channels/*/messages"
+FORUM_POSTS = "/channels/*/threads"
 ANSWERS = "/webhooks/*"
+
+
+STATES = ("firing", "acknowledged", "silenced", "resolved")
+TAGS = tuple(Tag(number, name) for number, name in enumerate((*STATES, "critical", "warning", "info"), 1)) + tuple(
+    Tag(number, f"customer {number}") for number in range(8, 21)
+)
+"""As many as a forum can have."""
+AWAY = timedelta(minutes=15)
+"""For how long Discord is away from a forum, by the bot's clock."""
+INCIDENTS = 200
+"""In the long run of a forum."""
 
 
 class Run:
@@ -88,6 +106,7 @@ class Run:
             "  after Discord accepted": 0,
             "starts after the nonce memory": 0,
         }
+        self._forum = town.discord.forums.is_forum(town.discord.channel_id)
         self._town = town
         self._discord = town.discord
         self._rng = rng
@@ -96,11 +115,13 @@ class Run:
         self._stop = asyncio.Event()
         self._people = People(town.discord, rng)
 
-    async def run(self, kills: int) -> Report:
-        """Kill so often, let everything be told, and count."""
+    async def run(self, kills: int, incidents: int = 0) -> Report:
+        """Kill so often, and until there were so many incidents, let everything be told, and count."""
         began = time.monotonic()
         async with self._accounts():
-            for _ in range(kills):
+            while self._done["kills"] < kills or self._ledger.expected.total() < incidents:
+                if self._forum and self._done["kills"] == kills // 2:
+                    await self._outage()
                 await self._life_and_death()
             async with self._town.bot() as bot:
                 await self._everything_told(bot)
@@ -174,15 +195,30 @@ class Run:
             self._leap()
         await asyncio.sleep(self._rng.uniform(0, 0.3))
 
-    def _leap(self) -> None:
+    async def _outage(self) -> None:
+        """Let Discord be away for so long by the bot's clock, while it runs; it is killed in the midst of it."""
+        with self._discord.outage(error(503), path="/[cg][hu]*") as outage:
+            for _ in range(2):
+                async with self._town.bot() as bot:
+                    with contextlib.suppress(TimeoutError):
+                        await self._discord.until(lambda: outage.hits > 0, PATIENCE / 4)
+                    await asyncio.sleep(self._life)
+                    self._leap(AWAY / 2)
+                    await asyncio.sleep(self._life)
+                    await bot.kill()
+                    self._note_errors(bot)
+        self._done["minutes of outage"] = round(AWAY.total_seconds() / 60)
+
+    def _leap(self, by: timedelta = LATE) -> None:
         """Let so much time go by that nobody remembers a nonce."""
-        self._ahead += LATE
+        self._ahead += by
         self._clock.write_text(f"{self._ahead.total_seconds()}")
         self._discord.board.forget_nonces()
 
     async def _post_that_nobody_hears_of(self) -> bool:
         """Wait until Discord took a message whose answer never comes; returns whether it did."""
-        with self._discord.outage(HANG.after_accepting(), "POST", POSTS, times=1) as outage:
+        path = FORUM_POSTS if self._forum else POSTS
+        with self._discord.outage(HANG.after_accepting(), "POST", path, times=1) as outage:
             with contextlib.suppress(TimeoutError):
                 await self._discord.until(lambda: outage.hits > 0, PATIENCE / 4)
                 await asyncio.sleep(0.02)  # the fake says when it is asked, and takes the message right after
@@ -233,7 +269,33 @@ class Run:
             **people.figures,
             "killed between a yes and its card": sum(press.owed for press in people.presses),
         }
-        self._report.add({}, {**self._ledger.broken, **people.broken})
+        self._report.add({}, {**self._ledger.broken, **people.broken, **(self._posts() if self._forum else {})})
+
+    def _posts(self) -> dict[str, list[str]]:
+        """Each post of the forum that is not as it should be, by promise."""
+        forums = self._discord.forums
+        posts = forums.of(self._discord.channel_id)
+        told = {message.id: self._ledger.tally(message) for message in self._ledger.messages}
+        wrong: tuple[list[str], list[str]] = [], []
+        for post in posts:
+            if tally := told.get(post.id):
+                over = all(each.over for each in tally)
+                states = {*forums.tags(post)} & {*STATES}
+                right = {"resolved"} if over else {"firing"}, {"resolved"} if over else {"acknowledged"}
+                wrong[0].extend([f"{post.name}: {states}"] * (states not in right))
+                wrong[1].extend([f"{post.name}: {tally}"] * (post.archived is not over))
+        outside = [message for message in self._ledger.notices if message.channel_id not in told]
+        self._report.figures |= {
+            "posts of the forum": len(posts),
+            "  closed": sum(post.archived for post in posts),
+            "changes of posts": sum(post.changes for post in posts),
+        }
+        return {
+            "wrong tags": wrong[0],
+            "closed or open against what is so": wrong[1],
+            "notices outside of their posts": [message.now.text for message in outside],
+            "not one board": ["a board"] * abs(sum(post.name == BOARD for post in posts) - 1),
+        }
 
 
 ENVIRONMENT = {"FAKE_NONCE_MEMORY": f"{NONCES_SURE.total_seconds()}", "FAKE_GROUPING": f"{GROUPING}"}
@@ -252,14 +314,35 @@ async def restless_town(database_url: str, folder: Path, tokens: int) -> AsyncIt
         yield place
 
 
+def make_forum(place: Town) -> None:
+    """Let the ops channel be a forum, in which the bot may do all that it can make use of."""
+    talking = (Overwrite(GUILD_ID, allow=SEND_MESSAGES_IN_THREADS),)
+    forum = rebuilt(OPS, type=FORUM, tags=TAGS, overwrites=talking)
+    others = [each for each in place.discord.guild.channels if each.id != OPS.id]
+    place.discord.guild = rebuilt(place.discord.guild, channels=(forum, *others))
+    place.discord.forums.may_manage = True
+
+
 async def killed(
-    database_url: str, folder: Path, *, kills: int, seed: int, tokens: int = FEW, life: float = LIFE, **settings: str
+    database_url: str,
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    tokens: int = FEW,
+    life: float = LIFE,
+    forum: bool = False,
+    incidents: int = 0,
+    **settings: str,
 ) -> Report:
-    """Run the bot on that database, kill it so often, and count."""
+    """Run the bot on that database, kill it so often, and until there were so many incidents, and count."""
     engine = database_url.partition(":")[0]
     async with restless_town(database_url, folder, tokens) as place:
+        if forum:
+            make_forum(place)
         place.environment.update(ENVIRONMENT, FAKE_CLOCK=f"{folder}/clock", **settings)
-        return await Run(place, random.Random(seed), life, f"{engine}, {tokens} tokens, seed {seed}").run(kills)
+        name = f"{engine}, {tokens} tokens, seed {seed}{', a forum' * forum}"
+        return await Run(place, random.Random(seed), life, name).run(kills, incidents)
 
 
 def main() -> int:
@@ -269,9 +352,19 @@ def main() -> int:
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=FEW, help=f"from about {MANY} on, summaries occur")
+    parser.add_argument("--channel", choices=["text", "forum"], default="text")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, new_database(options.engine, Path(name)) as url:
-        run = killed(url, Path(name), kills=options.kills, seed=options.seed, tokens=options.tokens)
+        forum = options.channel == "forum"
+        run = killed(
+            url,
+            Path(name),
+            kills=options.kills,
+            seed=options.seed,
+            tokens=options.tokens,
+            forum=forum,
+            incidents=INCIDENTS * forum,
+        )
         return end(asyncio.run(run))
 
 

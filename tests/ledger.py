@@ -122,7 +122,7 @@ class Ledger:
 
         What tells of no token can be over once.
         """
-        said = Counter(answered for message in self.notices if (answered := _said_over(message.now)) is not None)
+        said = Counter(answered for message in self.notices if (answered := _said_over(message)) is not None)
         ends = {message.id: sum(n for told, n in self._now(message).items() if told.over) for message in self.messages}
         return sum(max(n - ends.get(card, 1), 0) for card, n in said.items())
 
@@ -245,10 +245,14 @@ def read(version: Version) -> Tally:
     return Counter()
 
 
-def _said_over(version: Version) -> int | None:
+def _said_over(message: Message) -> int | None:
     """The message of which a notice says that it is over."""
-    answered = version.body.get("message_reference")
-    return int(answered["message_id"]) if answered and version.body["flags"] & _SILENT else None
+    body = message.now.body
+    if not body["flags"] & _SILENT:
+        return None
+    answered = body.get("message_reference")
+    # In a forum it stands in the post of its card, which has the card's id.
+    return int(answered["message_id"]) if answered else message.channel_id
 
 
 def _goes_on(before: Tally, after: Tally) -> bool:

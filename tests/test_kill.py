@@ -27,3 +27,15 @@ async def test_a_bot_that_is_killed_at_random_tells_each_flip_exactly_once_and_f
     assert report.figures["kills"] == kills
     assert report.figures["flips"] >= tokens
     assert report.figures["acknowledgements confirmed"] > 0
+
+
+@pytest.mark.long
+async def test_a_bot_that_is_killed_at_random_keeps_a_forum_as_it_should_be(sqlite_url: str, tmp_path: Path) -> None:
+    """Halfway Discord is away for a quarter of an hour, by the bot's clock."""
+    report = await killed(
+        sqlite_url, tmp_path, kills=6, seed=1, life=1, forum=True, POLL_INTERVAL="10s", FAKE_POLL="0.2"
+    )
+    assert report.good, table(report)
+    assert report.figures["minutes of outage"] == 15
+    assert report.figures["posts of the forum"] > FEW
+    assert report.figures["acknowledgements confirmed"] > 0

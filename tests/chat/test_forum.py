@@ -196,6 +196,15 @@ async def test_a_post_that_is_deleted_is_to_be_posted_anew(line: Line, what: str
         await line.channel.edit(replace(card, incidents=(TAKEN,)))
 
 
+async def test_what_stands_in_another_channel_from_before_is_posted_here(line: Line) -> None:
+    elsewhere = 1_100_000_000_000_000_888
+    with pytest.raises(VanishedError):
+        await line.channel.edit(replace(POSTED, discord_id=elsewhere))
+    notice = replace(POSTED, mark="abcd-2", reply_to=elsewhere, notice=Notice(NoticeKind.REMINDER, START))
+    await line.channel.post(notice)
+    assert line.posts[0].name == "Reminder · 1900 · ban"
+
+
 async def test_what_is_told_of_a_card_is_told_in_its_post(line: Line) -> None:
     card = await line.posted()
     notice = replace(POSTED, id=2, mark="abcd-2", reply_to=card.discord_id, notice=Notice(NoticeKind.REMINDER, START))

@@ -14,6 +14,9 @@ from tests.wire.process import BotProcess
 BASELINE = "Now watching"
 """What the very first message says."""
 
+BOARD = "Live board"
+"""What the board of a forum is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Town:
@@ -41,7 +44,12 @@ class Town:
     @property
     def cards(self) -> list[Message]:
         """The messages of the ops channel that are edited as they live; each has an embed."""
-        return [message for message in self.discord.messages() if message.now.embeds]
+        return [message for message in self.discord.messages() if message.now.embeds and not self.is_board(message)]
+
+    def is_board(self, message: Message) -> bool:
+        """Whether it is the live board of a forum."""
+        post = self.discord.forums.get(message.channel_id)
+        return post is not None and post.name == BOARD
 
     @property
     def notices(self) -> list[str]:
