@@ -303,6 +303,22 @@ def test_every_other_file_and_command_that_contributing_names_is_there() -> None
     assert [name for name in asked if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
 
 
+def test_a_comparison_names_files_of_ours_that_are_there_and_of_others_that_were_read() -> None:
+    page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    named = re.compile(r"`([\w./-]+\.(?:py|md|js|json|go|yml|yaml|cs|java)|LICENSE)`")
+    read = [name for row in rows("What was read", page) for name in named.findall(row[1])]
+    oncall = rows("Grafana OnCall on Discord beside this bot", page)
+    assert [row[0] for row in oncall if not named.search(row[1])] == []
+    assert [name for row in oncall for name in named.findall(row[1]) if not (ROOT / name).exists()] == []
+    theirs = [name for row in oncall for name in named.findall(row[2])]
+    theirs += [
+        name for row in rows("The peers of this field", page) for cell in row[1:] for name in named.findall(cell)
+    ]
+    assert len(theirs) > 60
+    beside_it = {"InMemoryTaskStoreServiceImpl.java", "RedisTaskStoreServiceImpl.java"}
+    assert {name for name in theirs if not any(f"/{each}".endswith(f"/{name}") for each in read)} <= beside_it
+
+
 def test_a_new_rule_has_to_be_named_where_contributing_says_and_nowhere_else() -> None:
     """A file that names every rule would have to name the next one, too."""
     name_all = {path for path, text in SOURCES.items() if all(re.search(rf"\b{rule.name}\b", text) for rule in Rule)}
