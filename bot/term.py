@@ -24,6 +24,7 @@ from bot.delivery.handover import Handover
 from bot.domain.asides import Bundle, Place
 from bot.domain.incidents import TEST
 from bot.domain.messages import Message
+from bot.domain.report import KEPT
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
 from bot.fallback import fallback_of
@@ -64,7 +65,7 @@ ACCOUNT = timedelta(hours=1)
 FIRST_ACCOUNT = timedelta(seconds=45)
 """How long after a start that is looked for: polls, and people, come first."""
 
-RETENTION = timedelta(days=90)
+RETENTION = KEPT
 """How long incidents that ended stay in the database."""
 
 FIRST_RETENTION = timedelta(minutes=1)
