@@ -1,10 +1,11 @@
 """Notes are stored with their incidents, over or not; and a card knows what was before its incident."""
 
 import asyncio
-from collections.abc import Iterable
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -175,13 +176,15 @@ async def test_what_is_pruned_takes_no_note_and_its_notes_go_with_it(store: Stor
     assert (await card(store, fresh())).past is None
 
 
-def _texts(rows: Iterable[str]) -> list[str]:
-    return [each for each in rows if "passed the check" in each]
-
-
-async def test_an_older_version_reads_the_rows_and_passes_over_the_notes(store: Store) -> None:
-    """It has no such field, and JSON's others it ignores; what it writes again has none."""
-    await kept(store, replace(fresh(), notes=(SAID,), now=record(1900, "BANNED")))
+async def test_an_older_version_passes_over_the_notes_and_drops_them_from_what_it_moves(store: Store) -> None:
+    """It has no such field, and ignores those that it does not know; what it writes again is read all the same."""
+    noted = replace(fresh(), notes=(SAID,), now=record(1900, "BANNED"))
+    await kept(store, noted)
     rows = sa.select(sa.type_coerce(incidents.c.incident, sa.Text))
-    (text,) = await store.database.read(lambda connection: _texts(connection.scalars(rows)))
-    assert '"notes":[{"at":"' in text
+    text = await store.database.read(lambda connection: connection.scalars(rows).one())
+    later = {**json.loads(text), "later": [1]}
+    assert msgspec.json.decode(json.dumps(later), type=Incident) == noted
+    again = {name: value for name, value in later.items() if name not in {"notes", "called", "thread", "later"}}
+    written = sa.text("UPDATE incidents SET incident = :text").bindparams(text=json.dumps(again))
+    await store.database.write(lambda connection: connection.execute(written))
+    assert (await store.load()).incidents == {noted.key: replace(noted, notes=())}

@@ -13,12 +13,11 @@ import discord
 
 from bot.chat.buttons.press import GuardedForm, Pressed
 from bot.chat.buttons.subject import ADDRESS, check_shown, subject_at
-from bot.chat.desk import Need, UnclearError, answer, apologise, say, wait
+from bot.chat.desk import Desk, Need, UnclearError, answer, apologise, say, wait
 from bot.chat.text import bare, plain, width
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.model import Severity
 from bot.domain.notes import LONGEST
-from bot.storage.store import StoreError
 
 FORM: Final = re.compile(rf"incident:note:(?P<id>{ADDRESS})(:(?P<opened>[0-9]{{1,17}}))?")
 """The custom id of the form: what it is about, and of one that was picked from a list when that began, in microseconds.
@@ -80,13 +79,20 @@ async def sent(interaction: Pressed) -> None:
 async def _keep(interaction: Pressed, custom_id: str, words: str) -> None:
     await wait(interaction)
     try:
-        about = await _about(interaction, custom_id)
-        kept = await interaction.client.desk.note(about, interaction.user.id, words if bare(words, LONGEST) else "")
-    except (ValueError, UnclearError, StoreError) as error:
-        await apologise(interaction, UnclearError(str(error)) if isinstance(error, ValueError) else error)
+        kept = await _kept(interaction, await _about(interaction, custom_id), words)
+    except Exception as error:  # noqa: BLE001 - an edge, at which what was written is still there
+        await apologise(interaction, error)
         await _give_back(interaction, words)
     else:
         await answer(interaction, _said(kept))
+
+
+async def _kept(interaction: Pressed, about: tuple[Incident, ...], words: str) -> tuple[Incident, ...]:
+    desk: Desk = interaction.client.desk
+    try:
+        return await desk.note(about, interaction.user.id, words if bare(words, LONGEST) else "")
+    except ValueError as error:
+        raise UnclearError(str(error)) from None
 
 
 async def _about(interaction: Pressed, custom_id: str) -> tuple[Incident, ...]:
