@@ -13,6 +13,7 @@ from bot.chat.commands import (
     banwords,
     board,
     export,
+    group,
     help,  # noqa: A004 - each file is called as its command
     history,
     incidents,
@@ -48,6 +49,7 @@ COMMANDS: tuple[Callable[[], Root], ...] = (
     rules.command,
     runbook.command,
     board.command,
+    group.command,
     export.command,
     report.command,
     account.command,

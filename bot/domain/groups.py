@@ -66,6 +66,10 @@ class Group(Value):
         """Whether a token is in it."""
         return token_id is not None and any(first <= token_id <= last for first, last in self.ranges)
 
+    def meets(self, other: "Group") -> bool:
+        """Whether any token is in both."""
+        return any(first <= end and begin <= last for first, last in self.ranges for begin, end in other.ranges)
+
     def among(self, tokens: Mapping[int, Named]) -> dict[int, Named]:
         """Those of the tokens that are in it, by id; in a millisecond for a group of 10,000, or out of as many."""
         if self.size < len(tokens):

@@ -44,7 +44,7 @@ _NAMES: Mapping[type, Callable[[Any], str]] = {
     Wish: lambda each: f"direct messages to {each.by}",
     Group: lambda each: f"{each.name}: {each.text}",
     Schedule: lambda each: f"a report each {each.every}",
-    OneGroup: lambda each: f"the board in {each.channel_id}: {each.group}",
+    OneGroup: lambda each: f"in {each.channel_id}: {each.group}",
 }
 """What the other kinds are about."""
 
@@ -84,8 +84,10 @@ def rule_name(rule: Rule) -> str:
     return rule.replace("_", " ")
 
 
-def _noun(rule: Rule, level: str) -> str:
+def _noun(rule: Rule, level: str, group: str = "") -> str:
     """`ban`, or `low fast time (under 20 %)`, or `low fast time (empty within 12h)`."""
+    if group:
+        return f"alert that {group} is short"
     if rule is not Rule.FAST_TIME_LOW or not level:
         return NOUNS[rule]
     if level.startswith(ETA):
@@ -105,7 +107,7 @@ def _everything(scope: Scope) -> str:
 
 def _covered(covered: Sequence[Covered]) -> str:
     """`the ban of token 1900`, `the check of tokens 1, 2 and 3`, `5 open alerts of token 1900`: just these."""
-    whats = {_noun(each.key.rule, each.level) for each in covered}
+    whats = {_noun(each.key.rule, each.level, each.key.group) for each in covered}
     ids = sorted({each.key.token for each in covered if each.key.token is not None})
     what = f"the {whats.pop()}" if len(whats) == 1 else f"{len(covered)} open alerts"
     if not ids:

@@ -145,9 +145,15 @@ async def test_a_silence_covers_what_was_said_for_as_long_as_was_said(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"length": "1h"}, "Say what to silence: a token such as `token:1900`, a rule such as `rule:banned`, or both;"),
+        (
+            {"length": "1h"},
+            "Say what to silence: a token such as `token:1900`, a group such as `group:studio`, a rule such as",
+        ),
         ({"token": 1901}, "Say for how long, such as `length:4h`"),
-        ({"length": "banana"}, "or both; `rule:everything` silences all. “banana” is no length of time: write"),
+        (
+            {"length": "banana"},
+            "or a rule of either; `rule:everything` silences all. “banana” is no length of time: write",
+        ),
         ({}, "silences all. Say for how long, such as `length:4h`"),
         ({"token": 7, "length": "1h"}, "There is no token 7."),
         ({"token": 1901, "rule": "pool", "length": "1h"}, "about no single token: leave the token out"),

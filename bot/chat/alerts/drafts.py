@@ -113,5 +113,8 @@ def several(about: Sequence[Story]) -> str:
     alike = len({story.rule for story in about}) == 1 and not (len(tokens) == 1 and about[0].token)
     wording = about[0].wording if alike else None
     many = (wording.many_were if ends and wording.many_were else wording.many) if wording else ""
+    if many and any(story.incident.key.group for story in about):
+        names = listed(list(dict.fromkeys(story.group for story in about)), 5)
+        many = f"Short of tokens or of fast time: {names.replace('The fleet', 'the fleet')}"
     headline = many.replace("{many}", f"{len(tokens)} tokens") or f"{len(about)} incidents{'' if ends else ' at once'}"
     return f"{headline}: {ends}" if ends else headline

@@ -38,9 +38,9 @@ def _label(story: Story) -> str:
     if not story.ended:
         return group
     if story.rule is Rule.DOES_NOT_LAST:  # what was to come is not what it was
-        group = story.wording.short
+        group = story.short
     if not story.well and story.incident.key.token is None:
-        return f"{capitalised(story.wording.short)}, {_fate(story)}"
+        return f"{capitalised(story.short)}, {_fate(story)}"
     if not story.well:
         return f"was {group}, {_fate(story)}"
     return f"was {group}, now {story.status}" if story.rule in STATUS_RULES else f"resolved: {group}"

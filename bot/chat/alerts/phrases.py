@@ -39,7 +39,7 @@ def _end(story: Story) -> tuple[Sign, str]:
         return OVER, _well(story)
     if story.wording.failed:
         return FAILED, story.wording.failed.format_map(story)
-    short = story.wording.short
+    short = story.short
     what = capitalised(short) if story.incident.key.token is None else f"{story.name}: {short}"
     return MOVED_ON, f"{what} for {story.span}, {aftermath(story)}"
 

@@ -37,6 +37,11 @@ class Story(Foretold, kw_only=True):
         return self.incident.key.rule
 
     @property
+    def short(self) -> str:
+        """What it is called in passing."""
+        return self.wording.short.replace("The fleet", self.group) if self.rule is Rule.POOL else self.wording.short
+
+    @property
     def wording(self) -> Wording:
         """The texts of its rule."""
         return WORDINGS[self.rule]

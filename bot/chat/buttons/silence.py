@@ -21,6 +21,10 @@ async def begin(client: DeskClient, silence: Silence) -> str:
     """
     desk = client.desk
     async with client.turn:
+        if (group := silence.scope.group) is not None:  # it may have changed, or gone, since somebody named it
+            if (group := desk.known.decisions.group(group.name)) is None:
+                return "That group was removed just now, so nothing was silenced."
+            silence = replace(silence, scope=replace(silence.scope, group=group))
         silence = pinned(silence, desk.known.incidents)
         silences = desk.known.decisions.silences.values()
         same = next((each for each in silences if each.includes(silence) and _lasts(each, silence.until)), None)

@@ -13,9 +13,11 @@ from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.buttons.switching import switches
 from bot.chat.cards import Overview, fleet_card, overview, token_card
 from bot.chat.desk import Access, Desk, Need, apologise, say, upstream_sentence
+from bot.domain.groups import Group
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
 from bot.domain.value import replace
+from bot.domain.watch.known import Known
 from bot.imaginepro.client import UpstreamError
 from bot.storage.store import StoreError
 
@@ -55,27 +57,37 @@ class Refresh(Guarded, template=r"token:refresh:(?P<id>[0-9]{1,19})"):
             await apologise(interaction, error)
 
 
-class Page(Guarded, template=rf"tokens:page:(?P<page>[0-9]{{1,6}}):(?P<only>{_STATUSES})"):
-    """Shows a page of the fleet in the same message."""
+class Page(
+    Guarded,
+    template=rf"tokens:page:(?P<page>[0-9]{{1,6}}):(?P<only>{_STATUSES})(?::(?P<group>[ -\U0010ffff]{{1,64}}))?",
+):
+    """Shows a page of the fleet, or of a group of it, in the same message."""
 
     needs: ClassVar = {"": Need.VIEW}
 
-    def __init__(self, page: int, only: Status | None, label: str, emoji: str | None = None) -> None:
-        """`page` is counted from 0."""
-        super().__init__(discord.ui.Button(label=label, emoji=emoji, custom_id=f"tokens:page:{page}:{only or ALL}"))
+    def __init__(self, page: int, only: Status | None, group: str, label: str, emoji: str | None = None) -> None:
+        """`page` is counted from 0; `group` is a name, or empty for the whole fleet."""
+        which = f"tokens:page:{page}:{only or ALL}{f':{group}' if group else ''}"
+        super().__init__(discord.ui.Button(label=label, emoji=emoji, custom_id=which))
         self._page = page
         self._only = only
+        self._group = group
 
     @classmethod
     async def from_custom_id(cls, _interaction: Pressed, _item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
         """As discord.py asks for it when the button is pressed."""
         only = match["only"]
-        return cls(int(match["page"]), None if only == ALL else Status(only), "…")
+        return cls(int(match["page"]), None if only == ALL else Status(only), match["group"] or "", "…")
 
     async def callback(self, interaction: Pressed) -> None:
         """Answer from memory."""
         try:
-            embed, view = fleet_page(interaction.client.desk, self._page, self._only)
+            desk = interaction.client.desk
+            group = desk.known.decisions.group(self._group)
+            if self._group and group is None:
+                await say(interaction, f"There is no group {self._group} any more. `/tokens` shows all tokens.")
+                return
+            embed, view = fleet_page(desk, self._page, self._only, group)
             await interaction.response.edit_message(embed=embed, view=view)
         except Exception as error:  # noqa: BLE001 - an edge, as above
             await apologise(interaction, error)
@@ -92,14 +104,14 @@ async def reread(interaction: Pressed, token_id: int) -> tuple[Fleet, Token]:
     return replace(desk.fleet, read_alone={**desk.fleet.read_alone, token_id: desk.now}), token
 
 
-def viewed(desk: Desk) -> Overview:
+def viewed(desk: Desk, known: Known | None = None) -> Overview:
     """What is known now, for the cards."""
-    return overview(desk.known, desk.now, desk.policy.interval, desk.policy.zone)
+    return overview(known or desk.known, desk.now, desk.policy.interval, desk.policy.zone)
 
 
-def open_of(desk: Desk, token_id: int | None = None) -> list[Incident]:
+def open_of(known: Known, token_id: int | None = None) -> list[Incident]:
     """What is open and was not left to a graver incident to tell; of one token, or of all."""
-    found = (incident for incident in desk.known.incidents.values() if incident.open and incident.notifiable)
+    found = (incident for incident in known.incidents.values() if incident.open and incident.notifiable)
     return [incident for incident in found if token_id is None or incident.key.token == token_id]
 
 
@@ -109,7 +121,9 @@ def card_of(
     """The card of a token, from memory; `links` are where the messages of its incidents are."""
     known = fleet or desk.fleet
     suppressed = silence.quiet_by(desk.known)
-    troubles = troubles_of_token(open_of(desk, token.id), known, desk.now, suppressed=suppressed, links=links or {})
+    troubles = troubles_of_token(
+        open_of(desk.known, token.id), known, desk.now, suppressed=suppressed, links=links or {}
+    )
     return token_card(token, replace(viewed(desk), fleet=known), troubles)
 
 
@@ -117,7 +131,7 @@ async def linked_card(interaction: Pressed, token: Token, fleet: Fleet | None = 
     """The same with the links, as far as the database answers; it is asked only where something is open."""
     desk: Desk = interaction.client.desk
     links: Mapping[Key, str] = {}
-    if open_of(desk, token.id):
+    if open_of(desk.known, token.id):
         with contextlib.suppress(StoreError):  # polls say so in the log, and the card is one without them
             links = {key: interaction.client.place.link(where) for key, where in (await desk.links()).items()}
     return card_of(desk, token, fleet, links)
@@ -128,13 +142,21 @@ def token_view(access: Access, token: Token) -> discord.ui.View:
     return row([Refresh(token.id), *switches(token, access)] if 0 <= token.id < 10**19 else [])
 
 
-def fleet_page(desk: Desk, page: int, only: Status | None) -> tuple[discord.Embed, discord.ui.View]:
-    """A page of the fleet, and the buttons under it: back, the same page as of now, and on."""
-    embed, pages = fleet_card(viewed(desk), page, only, troubles_of_fleet(open_of(desk), desk.fleet))
+def fleet_page(
+    desk: Desk, page: int, only: Status | None, group: Group | None = None
+) -> tuple[discord.Embed, discord.ui.View]:
+    """A page of the fleet, or of a group, and the buttons under it: back, the same page as of now, and on."""
+    known, name = desk.known, ""
+    if group is not None:
+        from bot.domain.watch.narrowing import narrowed  # noqa: PLC0415 - no start needs it
+
+        known, name = narrowed(known, group), group.name
+    troubles = troubles_of_fleet(open_of(known), known.fleet)
+    embed, pages = fleet_card(viewed(desk, known), page, only, troubles, group)
     page = min(page, pages - 1)
     turns = [
-        *([Page(page - 1, only, "◀ Back")] if page > 0 else []),
-        Page(page, only, "Update" if pages == 1 else f"{page + 1} of {pages}", "🔄"),
-        *([Page(page + 1, only, "More ▶")] if page < pages - 1 else []),
+        *([Page(page - 1, only, name, "◀ Back")] if page > 0 else []),
+        Page(page, only, name, "Update" if pages == 1 else f"{page + 1} of {pages}", "🔄"),
+        *([Page(page + 1, only, name, "More ▶")] if page < pages - 1 else []),
     ]
     return embed, row(turns)

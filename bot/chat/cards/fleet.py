@@ -21,14 +21,15 @@ from bot.chat.cards.status import (
     working,
 )
 from bot.chat.text import stamp
-from bot.domain.model import Status, Token
+from bot.domain.groups import Group
+from bot.domain.model import Fleet, Status, Token
 
 PAGE_SIZE = 15
 """Tokens on a page of the fleet: about two screens of a phone."""
 
 
 def fleet_card(
-    view: Overview, page: int, only: Status | None, troubles: Sequence[str] = ()
+    view: Overview, page: int, only: Status | None, troubles: Sequence[str] = (), group: Group | None = None
 ) -> tuple[discord.Embed, int]:
     """The fleet, worst first.
 
@@ -37,6 +38,7 @@ def fleet_card(
         page: Counted from 0; one that does not exist shows the nearest that does.
         only: Show no other status.
         troubles: Lines about what is open, the gravest first.
+        group: Whose tokens `view` is of; None for the whole fleet.
 
     Returns:
         The card, and how many pages there are (at least 1).
@@ -60,15 +62,24 @@ def fleet_card(
     if only is not None:
         rows.insert(0, f"Only {only}: {len(shown)} of {len(fleet.tokens)}" if shown else f"No token is {only}.")
     place = f"page {page + 1} of {pages} · " if pages > 1 else ""
+    if group is not None and (lacking := group.size - len(fleet.tokens)):
+        rows.append(f"{lacking} of {group.size} {'is' if lacking == 1 else 'are'} not in ImaginePro's list.")
     (mark, colour), apart = fleet_sign(view, old=bool(old)), off(fleet)
     return (
         compose(
-            f"{mark} {working(fleet)}" + (f" · {apart} switched off" if 0 < apart < len(fleet.tokens) else ""),
+            f"{mark} {works(fleet, group)}" + (f" · {apart} switched off" if 0 < apart < len(fleet.tokens) else ""),
             sections(head, rows, [f"{place}read {stamp(fleet.read_at)}"]),
             colour,
         ),
         pages,
     )
+
+
+def works(fleet: Fleet, group: Group | None) -> str:
+    """`6 of 9 tokens work`; of a group `studio: 2 of 8 tokens work`."""
+    if group is None:
+        return working(fleet)
+    return f"{group.name}: {working(fleet).replace('is linked', 'is listed')}"
 
 
 def _gravity(view: Overview) -> int:

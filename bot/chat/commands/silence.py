@@ -8,12 +8,13 @@ from discord import app_commands
 from bot.chat.buttons import silence
 from bot.chat.buttons.silence import title_of, until_words
 from bot.chat.cards import GREY, compose
-from bot.chat.commands.options import RULES, Reason, check_token, group_of, length, picked
+from bot.chat.commands.options import RULES, Reason, check_token, group_named, group_of, length, picked, suggest_group
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.chat.text import quoted
 from bot.domain.incidents import Rule
 from bot.domain.naming import name_of
+from bot.domain.rules.table import FLEET_RULES
 from bot.domain.steering import Scope, Silence
 
 LONGEST = timedelta(days=90)
@@ -31,7 +32,7 @@ def command() -> app_commands.Group:
     return group_of(
         "silence",
         "Keep incidents from notifying anybody for a while",
-        ("add", "Silence a token, a rule, or all", Need.OPERATE, _add),
+        ("add", "Silence a token, a group, a rule, or all", Need.OPERATE, _add),
         ("list", "What is silenced, and until when", Need.VIEW, _list),
         ("end", "End a silence before its time", Need.OPERATE, _end),
     )
@@ -43,35 +44,48 @@ async def _suggest_length(_: Asked, typed: str) -> list[app_commands.Choice[str]
 
 @app_commands.rename(long="length")
 @app_commands.describe(
-    token="This token; say a token or a rule, or both",  # noqa: S106 - a number
+    token="This token; say a token, a group or a rule",  # noqa: S106 - a number
+    group="This group of tokens; the silence follows it as it changes",
     rule="This rule; everything for all rules and tokens",
     long="Needed as well: 30m, 4h, 2d, until resolved, or until the refill",
     reason="Why, for the others",
 )
 @app_commands.choices(rule=[*RULES, app_commands.Choice(name=EVERYTHING, value=EVERYTHING)])
 @app_commands.autocomplete(token=suggest)
+@app_commands.autocomplete(group=suggest_group)
 @app_commands.autocomplete(long=_suggest_length)
 async def _add(
-    interaction: Asked, *, token: int | None = None, rule: str | None = None, long: str = "", reason: Reason = ""
+    interaction: Asked,
+    *,
+    token: int | None = None,
+    group: str | None = None,
+    rule: str | None = None,
+    long: str = "",
+    reason: Reason = "",
 ) -> None:
     """The length is needed, too; but Discord asks for what is needed first, and what to silence comes before."""
     await wait(interaction)
-    wrong = [*_no_target(token, rule), *_no_length(long)]
+    wrong = [*_no_target(token, rule, group), *_no_length(long)]
     if wrong:
         raise UnclearError(" ".join([*wrong, "Nothing was silenced."]))
-    scope = Scope(None if rule in {None, EVERYTHING} else Rule(str(rule)), token)
+    scope = Scope(None if rule in {None, EVERYTHING} else Rule(str(rule)), token, group=group_named(interaction, group))
     check_token(interaction, scope.rule, token)
+    if scope.group is not None and scope.rule in FLEET_RULES - {Rule.POOL}:
+        sentence = "That rule is about no single token: leave the group out."
+        raise UnclearError(sentence)
     until = _until(interaction, scope, long)
     asked = silence.silence_of(interaction.client.desk, scope, until, interaction.user.id, reason)
     await answer(interaction, await silence.begin(interaction.client, asked))
 
 
-def _no_target(token: int | None, rule: str | None) -> Iterator[str]:
-    if token is None and rule is None:
+def _no_target(token: int | None, rule: str | None, group: str | None) -> Iterator[str]:
+    if token is None and rule is None and group is None:
         yield (
-            "Say what to silence: a token such as `token:1900`, a rule such as `rule:banned`, or both; "
-            "`rule:everything` silences all."
+            "Say what to silence: a token such as `token:1900`, a group such as `group:studio`, a rule such as "
+            "`rule:banned`, or a rule of either; `rule:everything` silences all."
         )
+    if token is not None and group is not None:
+        yield "Name a token or a group, not both."
 
 
 def _no_length(text: str) -> Iterator[str]:

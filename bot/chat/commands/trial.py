@@ -51,12 +51,16 @@ async def attempt(desk: Desk, setting: Setting, tried: Policy, most: int = MOST)
         raise UnclearError(sentence)
     since = desk.now - BACK
     ids = sorted(desk.fleet.tokens) if setting.token is None else [setting.token]
+    group = setting.group
+    if group is not None:
+        ids = [each for each in ids if group.holds(each)]
+    whose = group.name if group is not None and rule is Rule.POOL else ""
     whole = rule is Rule.POOL
 
     def judge(kept: Kept, go_on: Callable[[], bool]) -> tuple[Outcome, Outcome] | None:
         tokens, now = desk.fleet.tokens, since + BACK
-        new = replay(kept, tokens, tried, rule, since, now, go_on)
-        old = None if new is None else replay(kept, tokens, desk.policy, rule, since, now, go_on)
+        new = replay(kept, tokens, tried, rule, since, now, go_on, whose)
+        old = None if new is None else replay(kept, tokens, desk.policy, rule, since, now, go_on, whose)
         return None if new is None or old is None else (new, old)
 
     found, done, back = await lived(desk, ids, timedelta(days=1) if whole else LEARNS, judge, most, whole=whole)

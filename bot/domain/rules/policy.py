@@ -232,6 +232,20 @@ class Policy(Value):
             of_groups={rule: ranked(those.values()) for rule, those in of_groups.items()},
         )
 
+    def by_group(self, rule: Rule, token: int | None) -> Setting | None:
+        """Of the settings of groups that hold a token the one that wins; None where there is none."""
+        found = (each for each in reversed(self.of_groups.get(rule, ())) if each.group and each.group.holds(token))
+        return next(found, None)
+
+    def as_for(self, group: Group) -> "Policy":
+        """As the rules are set for a group, in place of the fleet: what it must have is its own, and nobody else's."""
+        settings = dict(self.settings)
+        for rule, those in self.of_groups.items():
+            for each in those:
+                if each.group is not None and each.group.id == group.id:
+                    settings[rule, None] = _over(self.settings.get((rule, None)), each)
+        return replace(self, settings=settings)
+
     def _set_of(self, key: Key, rule: Rule | None = None) -> tuple[Setting, ...]:
         if not key.group:
             return self._set(rule or key.rule, key.token)
@@ -248,6 +262,19 @@ class Policy(Value):
         groups = (each for each in self.of_groups.get(rule, ()) if each.group and each.group.holds(token))
         all_ = (self.settings.get((rule, None)), *groups, self.settings.get((rule, token)))
         return tuple(setting for setting in all_ if setting is not None)
+
+
+def _over(fleets: Setting | None, groups: Setting) -> Setting:
+    """The setting of a group, and in what it leaves out the fleet's."""
+    if fleets is None:
+        return groups
+    return Setting(
+        groups.rule,
+        enabled=fleets.enabled if groups.enabled is None else groups.enabled,
+        severity=groups.severity or fleets.severity,
+        threshold=groups.threshold or (None if groups.rule is Rule.POOL else fleets.threshold),
+        readings=groups.readings or fleets.readings,
+    )
 
 
 def ranked(settings: Iterable[Setting]) -> tuple[Setting, ...]:

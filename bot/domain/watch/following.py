@@ -41,7 +41,13 @@ def _boards(decisions: Decisions, group: Group) -> Iterator[str]:
             yield f"the board in <#{each.channel_id}> (`/board remove`)"
 
 
-_USES: Final[Iterable[Callable[[Decisions, Group], Iterable[str]]]] = (_silences, _settings, _boards)
+def _wishes(decisions: Decisions, group: Group) -> Iterator[str]:
+    for each in decisions.wishes.values():
+        if each.group and group_id(each.group) == group.id:
+            yield f"the direct messages to <@{each.by}> (`/notify off`)"
+
+
+_USES: Final[Iterable[Callable[[Decisions, Group], Iterable[str]]]] = (_silences, _settings, _boards, _wishes)
 """What may be about a group; each says what is, and how that ends."""
 
 

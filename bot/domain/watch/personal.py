@@ -159,8 +159,8 @@ def on_call(decisions: Decisions, person: int, now: datetime) -> bool:
 
 def group_of(decisions: Decisions, name: str) -> Callable[[int], bool] | None:
     """Whether tokens are in the group of that name; None where there is none."""
-    del decisions, name
-    return None
+    group = decisions.group(name)
+    return None if group is None else group.holds
 
 
 def wake(known: Known, now: datetime) -> tuple[Changes, Known]:

@@ -64,6 +64,7 @@ def replay(
     since: datetime,
     until: datetime,
     go_on: Callable[[], bool] = lambda: True,
+    group: str = "",
 ) -> Outcome | None:
     """Judge what is kept once more; 1 s for two weeks of a token that changes each minute, 0.3 s for one that is idle.
 
@@ -75,6 +76,7 @@ def replay(
         since: From when on.
         until: Up to when.
         go_on: Asked now and then; once it says no, nothing comes of it.
+        group: What that one must have together is counted, and not what the fleet must; its name, or empty.
     """
     policy = replace(policy, interval=_HOUR)
     about = Rule.FAST_TIME_LOW if rule in FAST_TIME_RULES else rule
@@ -84,7 +86,12 @@ def replay(
 
     def note(changes: Changes) -> None:
         for each in changes.incidents:
-            if each.key.rule is about and each.opened_at >= since and each.notified_as is not None:
+            if (
+                each.key.rule is about
+                and each.key.group == group
+                and each.opened_at >= since
+                and each.notified_as is not None
+            ):
                 told[each.key, each.opened_at] = each
 
     def look(changes: Changes, known: Known, at: datetime) -> Known:
