@@ -88,6 +88,8 @@ async def visited() -> None:
         for end, each in both.items():  # the answer is for whoever asked
             await asked(each, "history", token="1903", range="30d")
             await picture("history", "of fast time in the last 30 days", {end: each}, WIDER)
+            await asked(each, "report week")
+            await picture("report", "last week", {end: each})
         await asked(page, "board here")
         await picture("board", "Next refills", both)
         await banned.get_by_role("button", name="Acknowledge").click()
