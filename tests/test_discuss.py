@@ -60,6 +60,20 @@ async def test_what_becomes_of_an_incident_is_said_in_its_thread_silently_and_on
         assert not bot.said(" ERROR ", "Traceback")
 
 
+async def test_what_joins_a_card_later_joins_its_thread(sqlite_url: str, tmp_path: Path) -> None:
+    async with town(sqlite_url, tmp_path) as place, place.settled_bot(FAKE_GROUPING="600") as bot:
+        card = await banned(place)
+        await place.discord.press(card, "Discuss")
+        place.upstream.fleet[1901]["status"] = "BANNED"
+        await until_said(place, card.id, "Token 1901 is BANNED")
+        assert "1901" in card.now.text
+        await place.discord.until(lambda: "Discuss" not in card.now.buttons)
+        await place.discord.press(card, "Acknowledge")
+        await until_said(place, card.id, f"<@{world.OPERATOR.id}> has it (tokens 1900 and 1901)")
+        assert len(said(place, card.id)) == 2
+        assert not bot.said(" ERROR ", "Traceback")
+
+
 async def test_a_thread_that_was_deleted_is_forgotten_and_another_may_be_opened(
     sqlite_url: str, tmp_path: Path
 ) -> None:
