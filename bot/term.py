@@ -206,7 +206,7 @@ def _voices(
         mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
         known, runbook = monitor.known, settings.runbook_url
         troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
-        where = discussed(client.ids, client.found)
+        where = None if client.place.forum else discussed(client.ids, client.found)
         return alert(
             message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only, discussed=where
         )

@@ -233,10 +233,13 @@ _MAKE_TAGS = "in the forum's settings make the tags critical, warning, info, fir
 MORE = {
     "attach_files": ("Attach Files", "charts and exports are refused there"),
     "pin_messages": ("Pin Messages", "no board is pinned there"),
-    "create_public_threads": ("Create Public Threads", "**Discuss** opens no thread there"),
+    "create_public_threads": ("Create Public Threads", "Discuss opens no thread there"),
     "send_messages_in_threads": ("Send Messages in Threads", "nothing is said in the threads under its cards"),
 }
 """What the bot can do without, as Discord's flags have it: what Discord calls it, and what comes of it."""
+
+_THREADS = frozenset({"create_public_threads", "send_messages_in_threads"})
+"""Of these what just concerns threads under cards, which only some channels can have."""
 
 MORE_IN_A_FORUM = {
     "attach_files": MORE["attach_files"],
@@ -251,7 +254,9 @@ def lacking(found: Found) -> tuple[str, ...]:
         return ()
     may = permissions(found.bot_id, found.own_roles, server, channel)
     where, forum = _channel(channel), channel.kind == FORUM
-    lacks = (words for flag, words in (MORE_IN_A_FORUM if forum else MORE).items() if not getattr(may, flag))
+    more = MORE_IN_A_FORUM if forum else MORE
+    under_cards = channel.kind in {each.value for each in DISCUSSED}
+    lacks = (words for flag, words in more.items() if not getattr(may, flag) and (under_cards or flag not in _THREADS))
     said = [f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks]
     if forum and channel.tags and channel.tag_required and not any(fitting(channel.tags, each) for each in Label):
         said.append(f"none of the tags of {where} fits, so each post has any: {_MAKE_TAGS}")

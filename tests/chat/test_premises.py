@@ -19,6 +19,7 @@ from bot.chat.premises import (
     Role,
     Server,
     announcement,
+    discussed,
     findings,
     lacking,
     permissions,
@@ -344,3 +345,21 @@ def test_what_a_forum_lacks_is_said(channel: Channel, allowed: int, words: list[
     said = lacking(may(NEEDED | IN_THREADS | files | allowed, channel))
     assert len(said) == len(words)
     assert all(each in whole for each, whole in zip(words, said, strict=True))
+
+
+def test_what_threads_under_cards_lack_is_said_where_there_can_be_any() -> None:
+    rest = NEEDED | discord.Permissions(attach_files=True, pin_messages=True, send_messages_in_threads=True).value
+    words = ["the bot may not Create Public Threads in #ops, so Discuss opens no thread there: allow it there"]
+    assert [*lacking(may(rest))] == words
+    (_, silent) = lacking(may(rest & ~IN_THREADS))
+    assert "Send Messages in Threads in #ops, so nothing is said in the threads under its cards" in silent
+    assert not lacking(may(rest, THREAD))
+
+
+@pytest.mark.parametrize(
+    ("channel", "where"),
+    [(None, HOME), (TEXT, HOME), (replace(TEXT, kind=5), HOME), (THREAD, None), (POSTS, None)],
+)
+def test_cards_offer_a_thread_unless_there_surely_can_be_none(channel: Channel | None, where: int | None) -> None:
+    assert discussed(IDS, replace(FOUND, channel=channel)) == where
+    assert discussed(IDS, None) == HOME
