@@ -33,6 +33,8 @@ NOTICES: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.DIGEST: "Daily digest",
     NoticeKind.ACT: "Done at ImaginePro",
     NoticeKind.RUNBOOK: "Runbook",
+    NoticeKind.REPORT: "Report",
+    NoticeKind.UNREACHABLE: "Not reached by direct message",
 }
 """How a notice is called that is a post of its own."""
 
