@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import re
 import sys
 import tempfile
 import time
@@ -80,6 +81,8 @@ TAGS = tuple(Tag(number, name) for number, name in enumerate((*STATES, "critical
 """As many as a forum can have."""
 AWAY = timedelta(minutes=15)
 """For how long Discord is away from a forum, by the bot's clock."""
+ABOUT_SEVERAL = re.compile(r"^\W*\d+ incidents")
+"""What was folded since it waited: a notice of several cards is in the post of none."""
 INCIDENTS = 200
 """In the long run of a forum."""
 
@@ -284,7 +287,11 @@ class Run:
                 right = {"resolved"} if over else {"firing"}, {"resolved"} if over else {"acknowledged"}
                 wrong[0].extend([f"{post.name}: {states}"] * (states not in right))
                 wrong[1].extend([f"{post.name}: {tally}"] * (post.archived is not over))
-        outside = [message for message in self._ledger.notices if message.channel_id not in told]
+        outside = [
+            message
+            for message in self._ledger.notices
+            if message.channel_id not in told and not ABOUT_SEVERAL.search(message.now.content)
+        ]
         self._report.figures |= {
             "posts of the forum": len(posts),
             "  closed": sum(post.archived for post in posts),
