@@ -19,7 +19,7 @@ from bot.chat.attempt import Heard, one_try
 from bot.chat.board import Boards, first_come
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
-from bot.chat.premises import Ids, discussed, unmentioned
+from bot.chat.premises import Ids, discussed
 from bot.delivery.handover import Handover
 from bot.domain.asides import Bundle, Place
 from bot.domain.incidents import TEST
@@ -64,6 +64,12 @@ ACCOUNT = timedelta(hours=1)
 
 FIRST_ACCOUNT = timedelta(seconds=45)
 """How long after a start that is looked for: polls, and people, come first."""
+
+ROTA = timedelta(minutes=30)
+"""How soon it is seen that somebody of the rota has left the server."""
+
+FIRST_ROTA = timedelta(seconds=20)
+"""How long after a start that is looked for."""
 
 RETENTION = KEPT
 """How long incidents that ended stay in the database."""
@@ -177,11 +183,24 @@ async def wired(
             Job("acts", every=TICK, run=while_kept(act)),
             Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
             Job("account", every=ACCOUNT, run=while_kept(billing.look), first=FIRST_ACCOUNT),
+            Job(
+                "rota",
+                every=ROTA,
+                run=while_kept(partial(_look_who_left, monitor, client, settings.guild_id)),
+                first=FIRST_ROTA,
+            ),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         watched = tuple(map(pulse.watched, jobs))
         say_beside = partial(_say_beside, client, monitor, store, clock, handover, zone)
         yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, say_beside, polled)
+
+
+async def _look_who_left(monitor: Monitor, client: ChatClient, guild_id: int) -> None:
+    if monitor.known.decisions.rota is not None and client.logged_in.is_set():
+        from bot import duty  # noqa: PLC0415 - just where there is a rota
+
+        await duty.look(monitor, client, guild_id)
 
 
 def _voices(
@@ -190,6 +209,10 @@ def _voices(
     """The ops channel as the outbox speaks in it, and as it is told that nothing can be saved."""
     roles = Roles(settings.alert_role_id, settings.escalation_role_id)
     zone = ZoneInfo(settings.timezone)
+
+    def as_of_now() -> Roles:
+        shift = monitor.known.decisions.on_call(monitor.now)
+        return roles if shift is None else replace(roles, on_call=shift.who, following=shift.following)
 
     def channel(render: Callable[[Message], Alert], rows: Store | None) -> OpsChannel:
         return OpsChannel(
@@ -203,15 +226,15 @@ def _voices(
         )
 
     def rendered(message: Message) -> Alert:
-        mentions = replace(roles, unmentioned=unmentioned(client.ids, client.found))
         known, runbook = monitor.known, settings.runbook_url
+        mentions = replace(as_of_now(), unmentioned=client.unmentioned_now())
         troubled, ledger, read_only = known.troubled, known.ledgers.get, settings.read_only
         where = None if client.place.forum else discussed(client.ids, client.found)
         return alert(
             message, known.fleet, mentions, runbook, troubled, zone, ledger, read_only=read_only, discussed=where
         )
 
-    return channel(rendered, store), lambda trouble: channel(lambda _: unsaved(trouble, roles), None)
+    return channel(rendered, store), lambda trouble: channel(lambda _: unsaved(trouble, as_of_now()), None)
 
 
 async def _say_beside(

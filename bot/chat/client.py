@@ -242,7 +242,12 @@ class ChatClient(DeskClient):
     async def unmentioned(self) -> str:
         """Why a critical alert would mention nobody; as of before, where Discord does not answer while people wait."""
         await self.look_again()
-        return unmentioned(self.ids, self.found)
+        return self.unmentioned_now()
+
+    def unmentioned_now(self) -> str:
+        """The same, as of what was last seen."""
+        on_call = self.desk.known.decisions.on_call(self.desk.now) is not None
+        return unmentioned(self.ids, self.found, on_call=on_call)
 
     async def look_again(self) -> bool:
         """Look at what the settings name; False where Discord does not answer that while people wait.

@@ -12,7 +12,7 @@ import discord
 
 from bot.chat.tags import Label, Tag, fitting
 from bot.chat.text import bare, span
-from bot.domain.value import Value, field
+from bot.domain.value import Value, field, replace
 
 THREADS = {10: "announcement thread", 11: "thread", 12: "private thread"}
 FORUM = 15
@@ -281,15 +281,20 @@ def _of_paged(ids: Ids, found: Found) -> Iterator[Finding]:
     yield from _of_role("ESCALATION_ROLE_ID", ids.escalation_role_id, found)
 
 
-def unmentioned(ids: Ids, found: Found | None) -> str:
+def unmentioned(ids: Ids, found: Found | None, *, on_call: bool = False) -> str:
     """Why a critical alert mentions nobody, or not all whom it should, and what to set; empty where it does.
 
     Args:
         ids: What the settings name.
         found: What Discord showed; None as long as that is not known.
+        on_call: Whether a rota says who is called, so that the role of those on call is not.
     """
+    if on_call:
+        ids = replace(ids, alert_role_id=None)
     unset = (
-        () if ids.alert_role_id else ("Critical alerts mention nobody: set ALERT_ROLE_ID to the role of those on call",)
+        ()
+        if on_call or ids.alert_role_id
+        else ("Critical alerts mention nobody: set ALERT_ROLE_ID to the role of those on call",)
     )
     wrong = () if found is None else (each.words for each in _of_paged(ids, found))
     return "\n".join((*unset, *wrong))

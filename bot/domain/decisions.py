@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.domain.groups import Group, OneGroup, group_id
 from bot.domain.incidents import Incident, Key, Rule
 from bot.domain.labels import Name
 from bot.domain.report import Schedule
+from bot.domain.rota import ROTA, Rota, Shift, Swap, on_call
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Covered, Setting, Silence, Window
 from bot.domain.value import Value, field
 from bot.domain.wishes import Wish
 
-Decision = Silence | Window | Setting | Runbook | Trail | Name | Group | OneGroup | Wish | Schedule
+Decision = Silence | Window | Setting | Runbook | Trail | Name | Group | OneGroup | Wish | Schedule | Rota | Swap
 """What is kept until somebody takes it back or its time is over; of a runbook, what it did in somebody's name, too."""
 
-OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Group, OneGroup, Wish, Schedule)
+OfKind = TypeVar("OfKind", Silence, Window, Setting, Runbook, Trail, Name, Group, OneGroup, Wish, Schedule, Rota, Swap)
 
 
 class Decisions(Value):
@@ -106,6 +108,20 @@ class Decisions(Value):
     def schedules(self) -> Mapping[str, Schedule]:
         """By id: there is one at most."""
         return self.of_kind(Schedule)
+
+    @property
+    def rota(self) -> Rota | None:
+        """Who is on call in which week; None where nobody set that."""
+        return self.of_kind(Rota).get(ROTA)
+
+    @property
+    def swaps(self) -> Mapping[str, Swap]:
+        """By id."""
+        return self.of_kind(Swap)
+
+    def on_call(self, now: datetime) -> Shift | None:
+        """Who is on call; None without a rota, and when all of it have left."""
+        return on_call(self.rota, self.swaps.values(), now)
 
     @property
     def suppressing(self) -> tuple[Silence | Window, ...]:

@@ -8,6 +8,7 @@ from bot.domain.digest import Digest
 from bot.domain.incidents import Incident, Key
 from bot.domain.notes import Past
 from bot.domain.report import Report
+from bot.domain.rota import Handover
 from bot.domain.runbooks import Remark
 from bot.domain.value import Value
 
@@ -34,6 +35,8 @@ class NoticeKind(StrEnum):
     """A runbook leaves something alone, or stopped. Stored as another kind, too."""
     REPORT = "report"
     """The report of a week or a month. Stored as another kind, too."""
+    SHIFT = "shift"
+    """Somebody is on call from now on. Stored as another kind, too."""
 
 
 class Notice(Value):
@@ -59,6 +62,10 @@ class Notice(Value):
     """When what has started will end by itself; None for a silence "until it is over"."""
     escalated: bool = False
     """Whether the second line is called, too."""
+    reminders: int = 0
+    """How many there are with this one, where it is a reminder; 0 where an older version of the bot made it."""
+    shift: Handover | None = None
+    """What it says, where it is about who is on call."""
     digest: Digest | None = None
     """What it says, where it is the daily digest."""
     acts: tuple[Act, ...] = ()

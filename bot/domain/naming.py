@@ -11,6 +11,7 @@ from bot.domain.incidents import Key, Rule
 from bot.domain.info import ETA
 from bot.domain.labels import Name
 from bot.domain.report import Schedule
+from bot.domain.rota import Rota, Swap
 from bot.domain.rules.table import FLEET_RULES
 from bot.domain.runbooks import Runbook, Trail, name
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
@@ -42,6 +43,8 @@ _NAMES: Mapping[type, Callable[[Any], str]] = {
     Trail: lambda each: f"{each.kind}{'' if each.token is None else f' of {each.token}'} by runbooks",
     Name: lambda each: f"name of {each.token}",
     Wish: lambda each: f"direct messages to {each.by}",
+    Rota: lambda _: "the rota",
+    Swap: lambda each: f"{each.who} stands in",
     Group: lambda each: f"{each.name}: {each.text}",
     Schedule: lambda each: f"a report each {each.every}",
     OneGroup: lambda each: f"in {each.channel_id}: {each.group}",

@@ -39,6 +39,7 @@ from bot.domain.labels import Name
 from bot.domain.messages import Notice
 from bot.domain.model import History, Record
 from bot.domain.report import Schedule
+from bot.domain.rota import Rota, Swap
 from bot.domain.runbooks import Runbook, Trail
 from bot.domain.steering import Scope, Setting, Silence, Window
 from bot.domain.wishes import Wish
@@ -182,6 +183,8 @@ _KINDS: Final[Mapping[str, type[Decision]]] = {
     "group": Group,
     "board": OneGroup,
     "schedule": Schedule,
+    "rota": Rota,
+    "swap": Swap,
 }
 _LATER: Final = "later "
 """Before the kind of what names something that an older version cannot read: it passes over kinds that it does not

@@ -89,15 +89,16 @@ def _notice(notice: Notice, turn: Callable[[Key], Key]) -> Notice:
 
 def _of_its_own(notice: Notice) -> NoticeKind | None:
     """The kind that only a version of today can read; None for any other."""
-    if notice.digest is not None:
-        return NoticeKind.DIGEST
-    if notice.report is not None:
-        return NoticeKind.REPORT
-    if notice.remarks:
-        return NoticeKind.RUNBOOK
-    if notice.to and notice.kind in {NoticeKind.RESOLVED, NoticeKind.UNREACHABLE}:
-        return NoticeKind.UNREACHABLE
-    return NoticeKind.ACT if notice.acts else None
+    unreachable = notice.to and notice.kind in {NoticeKind.RESOLVED, NoticeKind.UNREACHABLE}
+    says = {
+        NoticeKind.DIGEST: notice.digest,
+        NoticeKind.REPORT: notice.report,
+        NoticeKind.RUNBOOK: notice.remarks,
+        NoticeKind.UNREACHABLE: unreachable,
+        NoticeKind.SHIFT: notice.shift,
+        NoticeKind.ACT: notice.acts,
+    }
+    return next((kind for kind, said in says.items() if said), None)
 
 
 def _act(act: Act, turn: Callable[[Key], Key]) -> Act:

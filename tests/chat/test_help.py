@@ -83,11 +83,11 @@ async def test_many_more_commands_fit_too(world: World) -> None:
         return group_of(f"family{number}", "What " * 19, *acts)
 
     client = await world.restart(world.role)
-    for number in range(10):
+    for number in range(8):
         client.tree.add_command(family(number), guild=discord.Object(GUILD))
     told = said(await world.operator.slash(world.channel, "help"))
     assert "more lines" not in told
-    assert "**/family9** alpha ⚡, beta ⚡, gamma ⚡, delta ⚡ · What" in told
+    assert "**/family7** alpha ⚡, beta ⚡, gamma ⚡, delta ⚡ · What" in told
 
 
 async def test_a_menu_of_messages_is_listed_too(world: World) -> None:

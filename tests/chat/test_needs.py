@@ -128,12 +128,18 @@ class Press(NamedTuple):
     """By somebody; gives what comes of it."""
 
 
+SENDER = object()
+"""In place of a member: whoever sends it."""
+
+
 def _value(parameter: app_commands.Parameter) -> object:
     """Something that can be written there."""
     if parameter.choices:
         return parameter.choices[0].value
     if parameter.type is discord.AppCommandOptionType.integer:
         return 1900
+    if parameter.type is discord.AppCommandOptionType.user:
+        return SENDER
     return parameter.type is discord.AppCommandOptionType.boolean or "1h"
 
 
@@ -144,7 +150,9 @@ def options(leaf: app_commands.Command[Any, ..., Any]) -> dict[str, Any]:
 
 async def slash(place: tuple[Any, ...], name: str, given: dict[str, Any], who: Who) -> Result:
     """Send a command."""
-    result: Result = await who.slash(*place, name, **given)
+    result: Result = await who.slash(
+        *place, name, **{key: who if each is SENDER else each for key, each in given.items()}
+    )
     return result
 
 

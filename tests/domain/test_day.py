@@ -21,7 +21,8 @@ async def test_every_rule_fires_and_resolves_in_that_day_and_every_notice_is_pos
     rules = set(Rule) - {Rule.FAST_TIME_GONE}  # a level of another
     assert {incident.key.rule for incident in shown} == rules
     assert {incident.key.rule for incident in shown if incident.resolved_at} == rules
-    of_people = {NoticeKind.UNREACHABLE}  # nobody there wishes for direct messages
+    # Nobody there wishes for direct messages, and there is no rota.
+    of_people = {NoticeKind.UNREACHABLE, NoticeKind.SHIFT}
     assert {message.notice.kind for message, _ in day.posted if message.notice} == set(NoticeKind) - of_people
     assert not day.cards
 

@@ -24,6 +24,7 @@ from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity, Status
 from bot.domain.report import Noise, Period, Person, Report, Schedule, Times, Totals
 from bot.domain.report import Token as Worst
+from bot.domain.rota import Announced, Handover, Rota, Swap
 from bot.domain.runbooks import Move, Remark, Runbook, Trail
 from bot.domain.sample import Sample
 from bot.domain.steering import Covered, Scope, Setting, Silence, Window
@@ -298,7 +299,11 @@ _STORED: dict[type[Value], str] = {
     Moment: "act at by severity until what who",
     Act: "at batch begun_at by denied followed id job keys kind reason runbook seen_at settled_at state token wanted "
     "was why",
-    Notice: "about acts at before by digest escalated keys kind quiet remarks report to until words",
+    Notice: "about acts at before by digest escalated keys kind quiet remarks reminders report shift to until words",
+    Rota: "absent announced at by first members weekday zone",
+    Announced: "at since who",
+    Swap: "by id since until who",
+    Handover: "left swap who",
     Schedule: "by every id told",
     Report: "before group kept_since least left_out made_at pairs people period rules tokens totals zone",
     Period: "end every first since so_far until",

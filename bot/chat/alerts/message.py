@@ -42,6 +42,7 @@ QUIET = frozenset(
         NoticeKind.MAINTENANCE_ENDED,
         NoticeKind.ACT,
         NoticeKind.UNREACHABLE,
+        NoticeKind.SHIFT,
     }
 )
 """Notices that make no sound, unless they ping."""
@@ -53,11 +54,19 @@ NAMED = 1000
 """Incidents that a message is made of: of more it has room for none, and each takes its time."""
 
 
+SECOND = 2
+"""The reminder that calls whoever is on call next; the later ones call the second role, too."""
+
+
 class Roles(Value):
     """Who is pinged: when something critical happens, and also when nobody answers; None for nobody."""
 
     alert: int | None = None
     escalation: int | None = None
+    on_call: int | None = None
+    """Discord's id of the person whose shift it is, who is pinged instead of the first role."""
+    following: int | None = None
+    """Who is on call after that person, and pinged before the second role."""
     unmentioned: str = ""
     """Why the first mentions nobody, or not all whom it should, in sentences; empty where it does."""
 
@@ -108,8 +117,8 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
     """
     named = nsmallest(NAMED, message.incidents, key=lambda incident: (not incident.open, place(incident)))
     about = stories(sorted(named, key=place), fleet, troubled, zone)
-    pinged = [role for role in _pinged(message, roles) if role is not None]
-    people = _called(message)
+    pinged, on_call = _pinged(message, roles)
+    people = tuple(dict.fromkeys((*on_call, *_called(message))))
     mentions = "".join([*(f"<@&{role}> " for role in pinged), *(f"<@{person}> " for person in people)])
     allowed = discord.AllowedMentions(
         everyone=False,
@@ -135,7 +144,7 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
         said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {_reference(message)}"
-        return Alert(text, (), allowed, silent=notice.kind in QUIET and not pinged)
+        return Alert(text, (), allowed, silent=notice.kind in QUIET and not (pinged or on_call))
     (mark, colour), headline, lines, remedies = _draft(message, about, ledger)
     if roles.unmentioned and any(story.rule is Rule.BASELINE for story in about):
         lines = [*lines, *(f"⚠️ **{plain(each, UNMENTIONED)}**" for each in roles.unmentioned.splitlines())]
@@ -162,23 +171,43 @@ def _reference(message: Message) -> str:
     return f"ref {bare(message.mark, 60)}"
 
 
-def _pinged(message: Message, roles: Roles) -> tuple[int | None, ...]:
-    """What is critical and open pings while nobody has it, and a reminder also the second line, when it says so.
+def _pinged(message: Message, roles: Roles) -> tuple[Sequence[int], Sequence[int]]:
+    """The roles and the people whom a message pings.
 
-    The end of a silence or window pings for what was open before; the cards of what is new do so by themselves.
+    What is critical and open pings while nobody has it, and a reminder also the second line, when it says so. The end
+    of a silence or window pings for what was open before; the cards of what is new do so by themselves.
     """
     critical = [each for each in message.incidents if each.pages]
     match message.notice:
-        case None:
-            return (roles.alert,) if critical else ()
-        case Notice(kind=NoticeKind.RAISED):
-            return (roles.alert,) if critical else ()
-        case Notice(kind=NoticeKind.REMINDER, escalated=escalated) if critical:
-            return (roles.alert, roles.escalation if escalated and roles.escalation != roles.alert else None)
+        case None | Notice(kind=NoticeKind.RAISED) if critical:
+            return _first_line(roles)
+        case Notice(kind=NoticeKind.REMINDER) if critical:
+            return _reminded(message.notice, roles)
         case Notice(kind=NoticeKind.SILENCE_ENDED | NoticeKind.MAINTENANCE_ENDED, before=before):
-            return (roles.alert,) if {each.key for each in critical} & set(before) else ()
+            return _first_line(roles) if {each.key for each in critical} & set(before) else ((), ())
         case _:
-            return ()
+            return (), ()
+
+
+def _first_line(roles: Roles) -> tuple[Sequence[int], Sequence[int]]:
+    if roles.on_call is not None:
+        return (), (roles.on_call,)
+    return () if roles.alert is None else (roles.alert,), ()
+
+
+def _reminded(notice: Notice, roles: Roles) -> tuple[Sequence[int], Sequence[int]]:
+    """The first line, and from the second reminder on the next: whoever is on call next, and then the second role.
+
+    The only reminder of a test calls all of them.
+    """
+    pinged, people = _first_line(roles)
+    if not notice.escalated:
+        return pinged, people
+    further = [] if roles.on_call is None or roles.following is None else [roles.following]
+    if not further or notice.reminders != SECOND:
+        also = roles.escalation
+        pinged = [*pinged, *([] if also is None or also in pinged else [also])]
+    return pinged, [*people, *further]
 
 
 def _called(message: Message) -> tuple[int, ...]:

@@ -126,6 +126,14 @@ def _unreachable(notice: Notice, _: Sequence[Story]) -> Draft:
     return Draft(("📪", cards.GREY), "Direct messages were refused", [said, mend])
 
 
+def _shift(notice: Notice, about: Sequence[Story]) -> Draft:
+    """Who is on call from now on, and what they take over."""
+    from bot.chat.alerts.shift import shift  # noqa: PLC0415 - no start needs what is said of a rota
+
+    mark, headline, lines = shift(notice)
+    return Draft((mark, cards.BLUE), headline, [*lines, *_listed("Open now:", _open(about))])
+
+
 def _open(about: Sequence[Story]) -> list[Story]:
     return [story for story in about if story.incident.open]
 
@@ -160,6 +168,7 @@ NOTICES = {
     NoticeKind.ACT: _acted,
     NoticeKind.RUNBOOK: remarked,
     NoticeKind.UNREACHABLE: _unreachable,
+    NoticeKind.SHIFT: _shift,
 }
 
 

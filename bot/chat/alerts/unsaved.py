@@ -19,7 +19,9 @@ def unsaved(trouble: Trouble, roles: Roles) -> Alert:
             "what came and went in between is not. What you pressed meanwhile was done only where the bot said so."
         )
         return Alert(_joined(headline, text, mark=trouble.mark), (), discord.AllowedMentions.none())
-    mention = "" if roles.alert is None else f"<@&{roles.alert}> "
+    person = roles.on_call
+    role = roles.alert if person is None else None
+    mention = f"<@{person}> " if person is not None else "" if role is None else f"<@&{role}> "
     headline = f"{mention}🔴 **The bot cannot save: its database takes no writes**"
     text = (
         f"Since {stamp(trouble.since, 't')}. It still sees the tokens: `/tokens` and `/token` answer from memory. But "
@@ -32,8 +34,12 @@ def unsaved(trouble: Trouble, roles: Roles) -> Alert:
         "the bot's user may do there. Then this message changes by itself, and what is wrong is posted. A restart does "
         "not help, unless the database says so: the bot does not start with one that takes no writes."
     )
-    called = [discord.Object(roles.alert)] if roles.alert is not None else False
-    allowed = discord.AllowedMentions(everyone=False, users=False, roles=called, replied_user=False)
+    allowed = discord.AllowedMentions(
+        everyone=False,
+        users=[discord.Object(person)] if person is not None else False,
+        roles=[discord.Object(role)] if role is not None else False,
+        replied_user=False,
+    )
     return Alert(_joined(headline, text, reason, remedy, mark=trouble.mark), (), allowed)
 
 

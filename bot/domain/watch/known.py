@@ -252,8 +252,28 @@ def revised(known: Known, incidents: Iterable[Incident]) -> Step:
 
 def keep(known: Known, moved: Step) -> tuple[Changes, Known]:
     """What a move of the incidents has to store, and what is known after it."""
+    moved = _called(known, moved)
     changes = Changes(known.fleet.read_at, incidents=moved.changed, notify=moved.notify, notices=moved.notices)
     return changes, replace(known, incidents=moved.after)
+
+
+def _called(known: Known, moved: Step) -> Step:
+    """The same; what the channel is notified of for the first time knows who was on call then."""
+    if known.decisions.rota is None:
+        return moved
+    new: dict[Key, Incident] = {}
+    for each in moved.changed:
+        before = known.incidents.get(each.key)
+        known_before = before is not None and before.opened_at == each.opened_at and before.first_notified_at
+        if each.first_notified_at is None or known_before or each.called is not None:
+            continue
+        turn = known.decisions.on_call(each.first_notified_at)
+        if turn is not None:
+            new[each.key] = replace(each, called=turn.who)
+    if not new:
+        return moved
+    after = {key: new.get(key, each) for key, each in moved.after.items()}
+    return replace(moved, after=after, changed=tuple(new.get(each.key, each) for each in moved.changed))
 
 
 def both(first: Changes, second: Changes) -> Changes:
@@ -264,6 +284,8 @@ def both(first: Changes, second: Changes) -> Changes:
         notify=first.notify | second.notify,
         notices=(*first.notices, *second.notices),
         decided=tuple({each.id: each for each in (*first.decided, *second.decided)}.values()),
+        undone=first.undone | second.undone,
+        audit=(*first.audit, *second.audit),
         digested=second.digested or first.digested,
         acts=(*first.acts, *second.acts),
         asides=(*first.asides, *second.asides),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import reduce
 
 from bot.domain import steering
 from bot.domain.decisions import Decision, Decisions
@@ -13,7 +14,7 @@ from bot.domain.rules.policy import Policy
 from bot.domain.rules.upstream import judge_stale
 from bot.domain.steering import Silence, Window
 from bot.domain.value import replace
-from bot.domain.watch import testing
+from bot.domain.watch import duty, testing
 from bot.domain.watch.known import Changes, Known, both, is_aimed, keep, pin, release, revised
 from bot.domain.watch.poll import move
 
@@ -50,7 +51,8 @@ def tick(known: Known, now: datetime, base: Policy, undelivered: Collection[Key]
     judged, after = move(after, judgement)
     expired, after = keep(after, testing.expire(after, now, undelivered))
     reminded, after = keep(after, _remind(after, now, undelivered))
-    return _told_once(known, both(both(both(both(turned, woken), judged), expired), reminded)), after
+    handed, after = duty.hand_over(after, now)
+    return _told_once(known, reduce(both, (turned, woken, judged, expired, reminded, handed))), after
 
 
 def _woken(known: Known, now: datetime) -> tuple[Changes, Known]:
@@ -202,7 +204,14 @@ def _remind(known: Known, now: datetime, undelivered: Collection[Key]) -> Step:
     put_off += [replace(each, notified_at=now) for each in known.incidents.values() if _is_ahead(each, now)]
     due = [each for each in due if each.key not in undelivered]
     notices = tuple(
-        Notice(NoticeKind.REMINDER, now, (each.key,), escalated=each.reminders > 1 or each.key == TEST) for each in due
+        Notice(
+            NoticeKind.REMINDER,
+            now,
+            (each.key,),
+            escalated=each.reminders > 1 or each.key == TEST,
+            reminders=each.reminders,
+        )
+        for each in due
     )
     return replace(revised(known, [*put_off, *due]), notify=frozenset(each.key for each in due), notices=notices)
 
