@@ -8,7 +8,7 @@ import simcord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.alerts import Roles, alert, incident_list
+from bot.chat.alerts import Roles, alert, incident_list, troubles_of_token
 from bot.chat.alerts.notes import happened
 from bot.chat.buttons.noting import GIVEN_BACK, SHOWN_BACK, TEST
 from bot.chat.buttons.subject import ALREADY_OVER, NOT_YET, UNKNOWN_MESSAGE
@@ -222,6 +222,11 @@ def test_the_timeline_says_who_noted_something_until_it_was_over() -> None:
 def test_the_list_of_what_is_open_has_the_last_note() -> None:
     embed, _ = incident_list("x", [replace(BAN, notes=(replace(SAID, words="older"), SAID))], FLEET, 0)
     assert (embed.description or "").endswith(f"📝 <@41>: “{WORDS}”")
+
+
+def test_the_card_of_a_token_has_the_last_note_of_each_that_is_open() -> None:
+    (line,) = troubles_of_token([replace(BAN, notes=(SAID,))], FLEET, NOON, suppressed=lambda _: "", links={})
+    assert line.endswith(f"📝 <@41>: “{WORDS}”")
 
 
 def test_the_message_that_it_is_over_has_the_notes() -> None:

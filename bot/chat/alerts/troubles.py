@@ -5,6 +5,7 @@ from datetime import datetime
 from heapq import nsmallest
 
 from bot.chat.alerts.groups import grouped, place
+from bot.chat.alerts.notes import last_note
 from bot.chat.alerts.phrases import sign
 from bot.chat.alerts.story import Story, stories
 from bot.chat.text import instant, listed
@@ -80,6 +81,7 @@ def _line(story: Story, now: datetime, *, suppressed: str, link: str | None) -> 
         f"<@{incident.acknowledged.who}> has it" if incident.acknowledged else "",
         suppressed,
         f"[jump]({link})" if link else "",
+        last_note(incident),
     ]
     return " · ".join(filter(None, parts))
 
