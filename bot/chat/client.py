@@ -138,8 +138,8 @@ class ChatClient(DeskClient):
         """Keep the live boards, as `Boards` has it, from now on."""
         restart = Restart(self.desk.known, self.desk.policy.interval)
 
-        async def sheet() -> Sheet:
-            return await board_sheet(self.desk, restart.blind)
+        async def sheet(group: str) -> Sheet:
+            return await board_sheet(self.desk, restart.blind, group)
 
         wall = Wall(self, self.logged_in, self.place.guild_id, board_view)
         self.boards = Boards(store, wall, self.desk, sheet, restart, busy, handover)

@@ -198,3 +198,62 @@ async def test_its_buttons_answer_whoever_presses_and_leave_it_as_it_is_after_a_
         assert "Only members" in said(await world.guest.click(message, label="All tokens"))
         assert shown(world.channel)[0].embeds[0].title == message.embeds[0].title
         await world.restart(world.role)
+
+
+# A board of one group.
+
+
+async def make(world: World) -> None:
+    """An operator makes a group of two tokens that are listed, and one that is not."""
+    await world.operator.slash(world.channel, "group set", name="Studio", tokens="1900-1902")
+
+
+async def test_a_board_may_show_one_group_alone(world: World, boards: Boards) -> None:
+    await make(world)
+    world.desk.fire(incident(Rule.DEGRADED, 1950, now=record(1950, "RELAX"), was=record(1950)))
+    answer = said(await world.operator.slash(world.channel, "board here", group="studio"))
+    assert "It shows **Studio** alone. For the whole fleet use `/board remove`, and `/board here`." in answer
+    (message,) = shown(world.channel)
+    assert message.embeds[0].title == "🟠 Studio: 1 of 2 tokens works"
+    assert "1950" not in (message.embeds[0].description or "")
+    assert [each.channel_id for each in boards.all] == [world.channel.id]
+    assert world.desk.trail[-1].what == f"in {world.channel.id}: Studio"
+    assert "**Studio** alone" in said(await world.operator.slash(world.channel, "board list"))
+    pressed = await world.operator.click(message, custom_id="board:tokens")
+    assert "Studio: 1 of 2 tokens works" in said(pressed)
+
+
+@pytest.mark.usefixtures("boards")
+async def test_a_board_of_a_group_stays_one_and_beside_it_another_shows_the_fleet(world: World) -> None:
+    await make(world)
+    other = world.operator.guild.create_text_channel("fleet")
+    await world.operator.slash(world.channel, "board here", group="studio")
+    await world.operator.slash(other, "board here")
+    again = said(await world.operator.slash(world.channel, "board here"))
+    assert "It shows **Studio** alone." in again
+    titles = [shown(each)[0].embeds[0].title for each in (world.channel, other)]
+    assert titles == ["🟠 Studio: 1 of 2 tokens works", "🟠 2 of 3 tokens work"]
+
+
+@pytest.mark.usefixtures("boards")
+async def test_a_group_stays_while_a_board_shows_it_and_a_board_that_is_taken_down_shows_none(world: World) -> None:
+    await make(world)
+    await world.operator.slash(world.channel, "board here", group="studio")
+    refused = said(await world.operator.slash(world.channel, "group remove", name="studio"))
+    assert f"the board in <#{world.channel.id}> (`/board remove`)" in refused
+    await world.operator.slash(world.channel, "board remove")
+    assert not world.desk.known.decisions.one_group
+    await world.operator.slash(world.channel, "board here")
+    assert shown(world.channel)[-1].embeds[0].title == "🟠 2 of 3 tokens work"
+    assert "Removed: **Studio**" in said(await world.operator.slash(world.channel, "group remove", name="studio"))
+    assert world.env.errors  # the test knows that a command was broken off
+
+
+@pytest.mark.usefixtures("boards")
+async def test_a_board_of_a_group_that_is_not_there_or_cannot_hang_leaves_nothing(world: World) -> None:
+    assert "There is no group “nobody”" in said(await world.operator.slash(world.channel, "board here", group="nobody"))
+    await make(world)
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, message="Missing Permissions")
+    await world.operator.slash(world.channel, "board here", group="studio")
+    assert not world.desk.known.decisions.one_group
+    assert world.env.errors  # the test knows that the commands were broken off

@@ -1,6 +1,7 @@
 """Keep the boards true: post, edit, post anew, and leave alone what refuses.
 
-A board is a row of the database and a message of a channel. All boards show one rendering. Each is edited
+A board is a row of the database and a message of a channel. All boards show one rendering, but for those that show one
+group. Each is edited
 
 * when it would say something else than it does, or when its age is a `PULSE` old,
 * once a minute at most; once its message is over an hour old, every five minutes at most, since Discord lets only
@@ -25,6 +26,7 @@ from bot.chat.board.sheet import Sheet
 from bot.chat.board.wall import Wall
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import BlockedError, DeliveryError, GaveWayError, Posted, UncertainError, VanishedError
+from bot.domain.groups import one_group_id
 from bot.domain.steering import Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Known
@@ -85,7 +87,7 @@ class Store(Protocol):
 
 @dataclass(slots=True)
 class _Rendering:
-    """What all boards show, and of what it was made."""
+    """What boards show, and of what it was made."""
 
     sheet: Sheet
     of: object
@@ -100,7 +102,7 @@ class Boards:
         store: Store,
         wall: Wall,
         desk: Desk,
-        render: Callable[[], Awaitable[Sheet]],
+        render: Callable[[str], Awaitable[Sheet]],
         restart: Restart,
         busy: Callable[[int], bool],
         handover: Handover,
@@ -111,7 +113,7 @@ class Boards:
             store: The rows.
             wall: Where the messages are.
             desk: What is known, and the time.
-            render: Makes what boards show of it.
+            render: Makes what boards show of it: of the group of that name, or of all where it is empty.
             restart: Learns of each poll.
             busy: Whether something else is to be posted or edited first, in a channel or anywhere.
             handover: Where alerts come from, to which an edit gives way.
@@ -133,7 +135,8 @@ class Boards:
         """The channel that is to have one by itself, and in whose name."""
         self._news = asyncio.Event()
         """Set when there may be a board where there was none."""
-        self._rendering: _Rendering | None = None
+        self._renderings: dict[str, _Rendering] = {}
+        """By the name of the group; empty for the whole fleet."""
         self._trouble: type[StoreError] | None = None
         """What the database did last: it is logged once."""
 
@@ -184,9 +187,9 @@ class Boards:
                 self._hung[channel_id] = each
             each.next_at = float("-inf")
             each.shown = each.pinned = None  # somebody looks: it may have been deleted, or pinned by nobody
-            await self._show(each, await self._rendered())
+            await self._show(each, await self._rendered(channel_id))
             if each.row.discord_id is None and not each.blocked and not each.trouble:
-                await self._show(each, await self._rendered())  # it was deleted
+                await self._show(each, await self._rendered(channel_id))  # it was deleted
             if each.blocked and each.row.discord_id is None:
                 await self._store.remove_board(channel_id, None)
                 del self._hung[channel_id]
@@ -251,10 +254,10 @@ class Boards:
             return timedelta(seconds=min(each.next_at for each in self._hung.values()) - now)
         if all(self._busy(each.row.channel_id) for each in due):
             return YIELD
-        sheet = await self._rendered()
         for each in due:
             if self._busy(each.row.channel_id):
                 return YIELD
+            sheet = await self._rendered(each.row.channel_id)
             await self._note(each)
             if each.next_at <= self._now() and not each.is_true(sheet):  # another may have met a limit for all
                 await self._show(each, sheet)
@@ -275,11 +278,17 @@ class Boards:
             self._hung[channel_id] = Hung(await self._store.add_board(channel_id, entry), certain=True)
         self._adopting = None
 
-    async def _rendered(self) -> Sheet:
-        """What all boards are to show; made anew when something is known, and for the time that passes."""
-        now, known, last = self._now(), self._desk.known, self._rendering
+    async def _rendered(self, channel_id: int) -> Sheet:
+        """What a board is to show; made anew when something is known, and for the time that passes.
+
+        All that show the same show one rendering.
+        """
+        now, known = self._now(), self._desk.known
+        only = known.decisions.one_group.get(one_group_id(channel_id))
+        name = only.group if only else ""
+        last = self._renderings.get(name)
         if last is None or last.of is not known or now - last.made_at >= OFTEN.total_seconds() / 2:
-            self._rendering = last = _Rendering(await self._render(), known, now)
+            self._renderings[name] = last = _Rendering(await self._render(name), known, now)
         return last.sheet
 
     async def _show(self, each: Hung, sheet: Sheet) -> None:

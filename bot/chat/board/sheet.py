@@ -26,11 +26,12 @@ from bot.chat.cards import (
     share,
     status_word,
     unread,
-    working,
+    works,
     worst_first,
 )
 from bot.chat.text import bar, listed, number, span, stamp, width, within
 from bot.domain.forecast import Forecast, Verdict
+from bot.domain.groups import Group
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Severity, Status, Token
 from bot.domain.value import Value
@@ -94,6 +95,7 @@ def sheet(
     forecasts: Mapping[int, Forecast] | None = None,
     zone: tzinfo = UTC,
     blind: Blind | None = None,
+    group: Group | None = None,
 ) -> Sheet:
     """Make a board of what is known.
 
@@ -103,6 +105,7 @@ def sheet(
         forecasts: What is foretold of tokens, by id.
         zone: Whose days that is told in.
         blind: What nobody watched, just before this copy of the bot began.
+        group: Of whose tokens `view` is; None for the whole fleet.
     """
     fleet, ahead = view.fleet, forecasts or {}
     notes = _restarted(view.now, blind)
@@ -149,7 +152,7 @@ def sheet(
     ]
     apart = f" · {len(off)} switched off" if 0 < len(off) < len(fleet.tokens) else ""
     at = view.now if old else fleet.read_at
-    return _fitted(f"{mark} {working(fleet)}{apart}", lines, colour, at, _foot(view, at, old=bool(old)))
+    return _fitted(f"{mark} {works(fleet, group)}{apart}", lines, colour, at, _foot(view, at, old=bool(old)))
 
 
 def _fitted(title: str, lines: Sequence[Iterable[str]], colour: discord.Colour, at: datetime, foot: str) -> Sheet:

@@ -14,6 +14,7 @@ from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.buttons.tokens import fleet_page
 from bot.chat.cards import overview
 from bot.chat.desk import Desk, Need, answer, apologise, wait
+from bot.domain.groups import Group, one_group_id
 from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Known
 
@@ -40,7 +41,10 @@ class OnBoard(Guarded, template=r"board:(?P<act>tokens|open)"):
         """Show the first page of all tokens, from memory, or of what is open, with links."""
         try:
             if self._what == "tokens":
-                embed, view = fleet_page(interaction.client.desk, 0, None)
+                desk = interaction.client.desk
+                only = desk.known.decisions.one_group.get(one_group_id(interaction.channel_id or 0))
+                group = desk.known.decisions.group(only.group) if only else None
+                embed, view = fleet_page(desk, 0, None, group)
                 await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
             else:
                 await wait(interaction)
@@ -50,14 +54,24 @@ class OnBoard(Guarded, template=r"board:(?P<act>tokens|open)"):
             await apologise(interaction, error)
 
 
-async def board_sheet(desk: Desk, blind: Blind | None) -> Sheet:
-    """What boards show, as of now; `blind` is what a restart missed. In a thread: of 10,000 tokens it takes a while."""
-    return await asyncio.to_thread(_sheet, desk.known, desk.now, desk.policy, blind)
+async def board_sheet(desk: Desk, blind: Blind | None, group: str = "") -> Sheet:
+    """What boards show, as of now. In a thread: of 10,000 tokens it takes a while.
+
+    Args:
+        desk: What is known.
+        blind: What a restart missed.
+        group: The name of the group that is shown; empty for the whole fleet.
+    """
+    return await asyncio.to_thread(_sheet, desk.known, desk.now, desk.policy, blind, desk.known.decisions.group(group))
 
 
-def _sheet(known: Known, now: datetime, policy: Policy, blind: Blind | None) -> Sheet:
+def _sheet(known: Known, now: datetime, policy: Policy, blind: Blind | None, group: Group | None) -> Sheet:
+    if group is not None:
+        from bot.domain.watch.narrowing import narrowed  # noqa: PLC0415 - no start needs it
+
+        known = narrowed(known, group)
     incidents = [incident for incident in known.incidents.values() if incident.open and incident.notifiable]
-    return sheet(overview(known, now, policy.interval), incidents, known.forecasts, policy.zone, blind)
+    return sheet(overview(known, now, policy.interval), incidents, known.forecasts, policy.zone, blind, group)
 
 
 def board_view() -> discord.ui.View:

@@ -4,7 +4,7 @@ The first line is the answer, the second is why, the third is what to do; the re
 """
 
 from bot.chat.cards.embed import BLUE, CALM, DESCRIPTION_LIMIT, GAP, GREEN, GREY, ORANGE, RED, compose, sections
-from bot.chat.cards.fleet import fleet_card, fleet_sign
+from bot.chat.cards.fleet import fleet_card, fleet_sign, works
 from bot.chat.cards.outlook import amount_of, brief, length, outlook, pace, when
 from bot.chat.cards.overview import Overview, old_numbers, overview
 from bot.chat.cards.status import (
@@ -87,5 +87,6 @@ __all__ = [
     "when",
     "why",
     "working",
+    "works",
     "worst_first",
 ]

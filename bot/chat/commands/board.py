@@ -5,9 +5,10 @@ from discord import app_commands
 
 from bot.chat.board import MOST, Boards, Kept
 from bot.chat.cards import BLUE, compose
-from bot.chat.commands.options import group_of, picked
+from bot.chat.commands.options import group_named, group_of, picked, suggest_group
 from bot.chat.desk import Asked, Need, UnclearError, answer, wait
 from bot.chat.text import listed, plain
+from bot.domain.groups import OneGroup, one_group_id
 
 TEXT = (discord.ChannelType.text, discord.ChannelType.news)
 """The channels that may have one."""
@@ -50,12 +51,17 @@ def _here_is(interaction: Asked) -> int:
     return _forum_of(interaction) or interaction.channel_id or 0
 
 
-async def _here(interaction: Asked) -> None:
+@app_commands.describe(group="Show this group alone; by default the whole fleet, or what the board shows already")
+@app_commands.autocomplete(group=suggest_group)
+async def _here(interaction: Asked, *, group: str | None = None) -> None:
     _refuse_bad_place(interaction)
     await wait(interaction)
     boards, channel_id = _boards(interaction), _here_is(interaction)
     before = next((each for each in boards.all if each.channel_id == channel_id), None)
+    only = await _narrow(interaction, channel_id, group)
     kept = await boards.put(channel_id, interaction.user.id)
+    if kept is None or (kept.discord_id is None and kept.blocked):
+        await _widen(interaction, channel_id)
     if kept is None:
         sentence = f"There are {MOST} boards already, and no more can be kept true: `/board list` shows where."
         raise UnclearError(sentence)
@@ -72,10 +78,31 @@ async def _here(interaction: Asked) -> None:
         said = [f"There is a board here already: {where}."]
     else:
         said = [f"The board is here: {where}. It is always true, and edited once a minute at most."]
+    if only is not None:
+        said.append(f"It shows **{only.group}** alone. For the whole fleet use `/board remove`, and `/board here`.")
     if not kept.pinned:
         needed = "Manage Threads" if kept.forum else "Pin Messages"
         said.append(f"It is not pinned: that takes *{needed}* in this channel. With it, use `/board here` again.")
     await answer(interaction, "\n".join(said))
+
+
+async def _narrow(interaction: Asked, channel_id: int, name: str | None) -> OneGroup | None:
+    """Let the board of a channel show one group; without a name it stays as it is. Returns which one it shows."""
+    desk = interaction.client.desk
+    async with interaction.client.turn:
+        group, before = group_named(interaction, name), desk.known.decisions.one_group.get(one_group_id(channel_id))
+        if group is None or (before is not None and before.group == group.name):
+            return before
+        only = OneGroup(channel_id, group.name, interaction.user.id)
+        await desk.decide(only, "board here", interaction.user.id)
+        return only
+
+
+async def _widen(interaction: Asked, channel_id: int) -> None:
+    """There is no board that shows one group, there."""
+    only = interaction.client.desk.known.decisions.one_group.get(one_group_id(channel_id))
+    if only is not None:
+        await interaction.client.desk.undo(only, "board remove", interaction.user.id)
 
 
 def _refuse_bad_place(interaction: Asked) -> None:
@@ -115,6 +142,7 @@ async def _remove(interaction: Asked, *, channel: str = "") -> None:
     await wait(interaction)
     channel_id = _channel(channel, _here_is(interaction))
     kept = await _boards(interaction).remove(channel_id, interaction.user.id)
+    await _widen(interaction, channel_id)
     if kept is None:
         sentence = f"There is no board in <#{channel_id}>. `/board list` shows where there are."
         raise UnclearError(sentence)
@@ -145,8 +173,10 @@ async def _list(interaction: Asked) -> None:
 
 
 def _line(interaction: Asked, kept: Kept) -> str:
+    only = interaction.client.desk.known.decisions.one_group.get(one_group_id(kept.channel_id))
     parts = [
         f"<#{kept.channel_id}>",
+        f"**{only.group}** alone" if only else "",
         f"[jump]({_link(interaction, kept)})" if kept.discord_id else "not posted yet",
         f"by <@{kept.by}>",
         f"⚠️ {plain(kept.trouble, 200)}" if kept.trouble else "",
