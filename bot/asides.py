@@ -134,12 +134,12 @@ class Asides:
 
     async def _begin(self) -> float | None:
         """Begin what is due; returns for how many seconds nothing will be, None for until somebody says so."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COURTESY.total_seconds()):
+                await self._handover.at_rest.wait()
         while len(self._busy) < AT_ONCE:
             if (rest := self._rest_until - asyncio.get_running_loop().time()) > 0:
                 return rest
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(COURTESY.total_seconds()):
-                    await self._handover.at_rest.wait()
             now = self._clock()
             try:
                 await self._before()
