@@ -124,6 +124,7 @@ class Ledger:
         """
         said = Counter(answered for message in self.notices if (answered := _said_over(message)) is not None)
         ends = {message.id: sum(n for told, n in self._now(message).items() if told.over) for message in self.messages}
+        said.pop(self._channel_id or self._discord.channel_id, None)  # what stands there by itself is about no card
         return sum(max(n - ends.get(card, 1), 0) for card, n in said.items())
 
     @property
