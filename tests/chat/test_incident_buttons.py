@@ -534,7 +534,14 @@ async def test_what_has_no_card_is_answered_from_the_list_of_what_is_open(world:
 
 
 @pytest.mark.parametrize(
-    "key", [Key(Rule.POOL, None, FAST_HOURS), Key(Rule.POOL, None, ANYBODY), Key(Rule.FAST_TIME_LOW, 10**18, "12.5%")]
+    "key",
+    [
+        Key(Rule.POOL, None, FAST_HOURS),
+        Key(Rule.POOL, None, ANYBODY),
+        Key(Rule.POOL, None, ANYBODY).of_group("studio"),
+        Key(Rule.POOL, None, FAST_HOURS).of_group("Größe 2 der Nacht-Schicht " + 6 * "字"),
+        Key(Rule.FAST_TIME_LOW, 10**18, "12.5%"),
+    ],
 )
 async def test_whatever_is_open_can_be_answered_from_the_list(world: World, key: Key) -> None:
     world.desk.fire(replace(incident(key.rule, key.token, now=None, detail="3 of 9"), key=key))

@@ -8,8 +8,8 @@ from bot.chat.buttons.press import STALE, Pressed
 from bot.chat.desk import Desk, UnclearError
 from bot.domain.incidents import Incident, Key, Rule
 
-ADDRESS = r"[0-9]{1,18}|[a-z_]{1,20}/[0-9]{0,19}/[0-9a-z_.% ]{0,20}"
-"""In a custom id: the id of a message, or rule, token and step of an incident."""
+ADDRESS = r"[0-9]{1,18}|[a-z_]{1,20}/[0-9]{0,19}/[ -.0-9A-Z_a-z\u00aa-\U0010ffff]{0,48}"
+"""In a custom id: the id of a message, or rule, token and step of an incident, which may have the name of a group."""
 
 UNKNOWN_MESSAGE = (
     "The bot knows nothing of this message any more, so nothing was done. `/incidents` shows what is open."
