@@ -174,9 +174,8 @@ async def _observed(settings: Settings, clock: Callable[[], datetime]) -> AsyncI
 
             token = settings.metrics_token
             try:
-                await stack.enter_async_context(
-                    serving(pulse, settings.host, settings.port, token.reveal() if token else None)
-                )
+                key, named = token.reveal() if token else None, settings.metrics_names
+                await stack.enter_async_context(serving(pulse, settings.host, settings.port, key, named=named))
             except OSError as error:
                 problem = f"PORT: nothing can be served at {settings.host}, port {settings.port}: {_reason(error)}"
                 if error.errno == errno.EADDRINUSE:

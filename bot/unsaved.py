@@ -48,7 +48,9 @@ class Unsaved:
 
     def over(self, known: Known) -> Known:
         """What is known: of the fleet as it was read last, of incidents and decisions as they are stored."""
-        return known if self._fleet is None else replace(known, fleet=self._fleet, remembered=self._remembered)
+        if self._fleet is None:
+            return known
+        return replace(known, fleet=replace(self._fleet, names=known.names), remembered=self._remembered)
 
 
 def _is_of(earlier: Read, later: Reading) -> bool:

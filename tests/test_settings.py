@@ -76,6 +76,7 @@ def test_three_values_are_enough() -> None:
         port=None,
         host="127.0.0.1",
         metrics_token=None,
+        metrics_names=False,
         read_only=False,
         watchdog=False,
         given=frozenset(REQUIRED),

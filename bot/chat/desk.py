@@ -19,6 +19,7 @@ from bot.chat.charts.studio import Studio
 from bot.chat.following import Following
 from bot.chat.premises import Found, Ids
 from bot.chat.questions import Questions
+from bot.chat.text import by_name
 from bot.domain.decisions import Decision
 from bot.domain.incidents import Incident, Key
 from bot.domain.messages import Message
@@ -288,15 +289,19 @@ async def answer(
     embed: discord.Embed | None = None,
     view: discord.ui.View | None = None,
 ) -> None:
-    """Give the answer that was waited for; instead of a menu, when it was one that was used, and of its picture."""
+    """Give the answer that was waited for; instead of a menu, when it was one that was used, and of its picture.
+
+    Sentences may say tokens by their ids.
+    """
     embeds = [embed] if embed else []
+    text = text and by_name(text, interaction.client.desk.fleet.names)
     await interaction.edit_original_response(content=text, embeds=embeds, view=view, attachments=[])
 
 
 async def apologise(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Word a failure: what is to be expected in plain words, anything else with a reference that the log has too."""
     if isinstance(error, UnclearError):
-        await say(interaction, str(error))
+        await say(interaction, by_name(str(error), interaction.client.desk.fleet.names))
         return
     if isinstance(error, UpstreamError):
         from bot.chat.refusals import refused  # noqa: PLC0415 - no start needs it

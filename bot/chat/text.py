@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import floor, isfinite
 from string import punctuation
+
+from bot.domain import labels
+from bot.domain.labels import LONGEST, token_name
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me"})
 """Unicode categories that have no width, turn the reading direction, or pile up over other lines."""
@@ -60,6 +63,32 @@ def bare(text: str, limit: int) -> str:
 def quoted(text: str, limit: int) -> str:
     """Foreign text in quotation marks."""
     return f"“{plain(text, limit - 2)}”"
+
+
+def called(token_id: int, names: Mapping[int, str], word: str = "") -> str:
+    """A token as texts say it: `ana's Pro (1900)`; without a label `1900`, and `word` before it, such as `token `."""
+    label = names.get(token_id)
+    if label is None:
+        return f"{word}{token_id}"
+    # An apostrophe by itself does nothing, and notifications on a phone would show its backslash.
+    return f"{plain(label, 2 * LONGEST)} ({token_id})".replace("\\'", "'")
+
+
+def all_called(tokens: Sequence[int], names: Mapping[int, str], most: int) -> str:
+    """`token 12`, `ana's Pro (12)`, `tokens 12 and 14`; of many the first, and how many more."""
+    if len(tokens) == 1:
+        return called(tokens[0], names, "token ")
+    return f"tokens {listed([called(each, names) for each in tokens], most)}"
+
+
+def called_bare(token_id: int, names: Mapping[int, str], word: str = "") -> str:
+    """The same for the places where Discord renders no markdown."""
+    return bare(token_name(token_id, names), 2 * LONGEST) if token_id in names else f"{word}{token_id}"
+
+
+def by_name(sentence: str, names: Mapping[int, str]) -> str:
+    """A sentence that is safe to show, and says tokens by their ids, with what people call them."""
+    return labels.by_name(sentence, names, lambda token_id: called(token_id, names))
 
 
 def within(lines: Iterable[str], limit: int) -> str:

@@ -377,6 +377,8 @@ class Fleet(Value):
     """When a token was read alone, after the last reading of the whole fleet."""
     asked_at: datetime | None = None
     """When the last reading of the whole fleet was asked for; None where this process did not ask."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What people call tokens, by id; of those that are not in the list, too."""
 
     def age_of(self, token_id: int) -> datetime | None:
         """When that token was last read."""

@@ -41,7 +41,7 @@ def name_of(decision: Decision) -> str:
 _NAMES: Mapping[type, Callable[[Any], str]] = {
     Runbook: lambda each: name(each.book),
     Trail: lambda each: f"{each.kind}{'' if each.token is None else f' of {each.token}'} by runbooks",
-    Name: lambda each: f"name of {each.token}",
+    Name: lambda each: f"name of {each.token}: {each.label}",
     Wish: lambda each: f"direct messages to {each.by}",
     Rota: lambda _: "the rota",
     Swap: lambda each: f"{each.who} stands in",

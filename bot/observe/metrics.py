@@ -1,7 +1,8 @@
 """The bot in figures, in Prometheus's text format.
 
 What is read is taken on the event loop, as references and small copies; what is made of it is made in a thread, since a
-line for each of 10,000 tokens takes a tenth of a second. No label holds a text of others.
+line for each of 10,000 tokens takes a tenth of a second. No label holds a text of others, but for what people call
+tokens, where that is asked for.
 """
 
 import platform
@@ -43,6 +44,8 @@ class Leader(Value):
     polls: Histogram
     dwell: Histogram
     discord_errors: dict[str, int]
+    names: Mapping[int, str] | None = None
+    """What people call tokens; None where no label says it."""
 
 
 class Moment(Value):
@@ -59,8 +62,8 @@ class Moment(Value):
     leader: Leader | None
 
 
-def moment(pulse: Pulse) -> Moment:
-    """Take what the answer is made of; cheap, and of the event loop's thread."""
+def moment(pulse: Pulse, *, named: bool = False) -> Moment:
+    """Take what the answer is made of; cheap, and of the event loop's thread. `named`: tokens with their names."""
     parts, now, backlog = pulse.parts, pulse.now, pulse.backlog
     read_at = parts.monitor.fleet.read_at if parts else None
     return Moment(
@@ -79,6 +82,7 @@ def moment(pulse: Pulse) -> Moment:
             parts.monitor.polls.copy(),
             parts.outbox.dwell.copy(),
             dict(parts.discord_errors),
+            parts.monitor.known.names if named else None,
         )
         if parts
         else None,
@@ -151,23 +155,23 @@ def _of_leader(leader: Leader) -> Iterator[Metric]:
     statuses = Counter(token.status for token in tokens)
     yield _gauges("tokens", "Tokens.", "status", {status: statuses[status] for status in Status})
     yield _gauge("tokens_usable", "Tokens that take jobs now.", sum(token.usable for token in tokens))
-    yield _gauges(
+    yield _of_tokens(
         "fast_time_seconds",
         "Fast time left, of the tokens of which it is known.",
-        "token",
-        {str(token.id): 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
+        leader.names,
+        {token.id: 60 * token.fast_time.remaining for token in tokens if token.fast_time.remaining is not None},
     )
-    ahead = [(str(token_id), said) for token_id, said in leader.known.forecasts.items() if said.chance is not None]
-    yield _gauges(
+    ahead = [(token_id, said) for token_id, said in leader.known.forecasts.items() if said.chance is not None]
+    yield _of_tokens(
         "fast_time_dry_ratio",
         "The chance that fast time is gone before the refill, from 0 to 1, where there is a forecast.",
-        "token",
+        leader.names,
         {token: said.chance or 0.0 for token, said in ahead},
     )
-    yield _gauges(
+    yield _of_tokens(
         "fast_time_dry_seconds",
         "How long fast time lasts at its pace, of tokens that run dry before the refill.",
-        "token",
+        leader.names,
         {token: max((said.dry_at - leader.now).total_seconds(), 0) for token, said in ahead if said.dry_at is not None},
     )
     yield _incidents(leader.known)
@@ -195,6 +199,16 @@ def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Me
     family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
     for value, number in values.items():
         family.add_metric([value], number)
+    return family
+
+
+def _of_tokens(name: str, text: str, names: Mapping[int, str] | None, values: Mapping[int, float]) -> Metric:
+    """By the tokens' ids, and their names where these are asked for: Prometheus takes an empty label for none."""
+    if names is None:
+        return _gauges(name, text, "token", {str(token): number for token, number in values.items()})
+    family = GaugeMetricFamily(PREFIX + name, text, labels=["token", "name"])
+    for token, number in values.items():
+        family.add_metric([str(token), names.get(token, "")], number)
     return family
 
 

@@ -33,7 +33,7 @@ CLOSING = 0.5
 
 
 @contextlib.asynccontextmanager
-async def serving(pulse: Pulse, host: str, port: int, token: str | None) -> AsyncIterator[int]:
+async def serving(pulse: Pulse, host: str, port: int, token: str | None, *, named: bool = False) -> AsyncIterator[int]:
     """Serve for as long as the context is open; gives the port, which matters when it was to be any free one.
 
     Raises:
@@ -42,7 +42,7 @@ async def serving(pulse: Pulse, host: str, port: int, token: str | None) -> Asyn
     app = web.Application()
     app.router.add_get("/health", _health(pulse, wrong))
     app.router.add_get("/live", _health(pulse, lambda facts: (cause for cause in wrong(facts) if cause.restart)))
-    app.router.add_get("/metrics", _metrics(pulse, token))
+    app.router.add_get("/metrics", _metrics(pulse, token, named=named))
     app.on_response_prepare.append(_reticent)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING)
     await runner.setup()
@@ -68,7 +68,7 @@ def _health(pulse: Pulse, judge: Callable[..., Iterable[Cause]]) -> Handler:
     return answer
 
 
-def _metrics(pulse: Pulse, token: str | None) -> Handler:
+def _metrics(pulse: Pulse, token: str | None, *, named: bool) -> Handler:
     turn = asyncio.Lock()
 
     async def answer(request: web.Request) -> web.Response:
@@ -78,7 +78,7 @@ def _metrics(pulse: Pulse, token: str | None) -> Handler:
         if packed := _takes_gzip(",".join(request.headers.getall("Accept-Encoding", ()))):
             headers["Content-Encoding"] = "gzip"
         async with turn:  # one thread at a time, however many ask
-            body = await asyncio.to_thread(_packed if packed else exposition, moment(pulse))
+            body = await asyncio.to_thread(_packed if packed else exposition, moment(pulse, named=named))
         return web.Response(body=body, headers=headers)
 
     return answer

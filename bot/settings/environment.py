@@ -81,6 +81,7 @@ class Settings(Value):
     host: str
     """An address or a name of this machine."""
     metrics_token: Secret | None
+    metrics_names: bool
     read_only: bool
     """Whether nobody may change anything at ImaginePro, the bot itself included."""
     watchdog: bool

@@ -258,6 +258,13 @@ VARIABLES = (
         secret=True,
     ),
     Variable(
+        "METRICS_NAMES",
+        "metrics_names",
+        values.switch,
+        "true: `/metrics` says what people call tokens, in a label `name` beside their ids",
+        "false",
+    ),
+    Variable(
         "READ_ONLY",
         "read_only",
         values.switch,

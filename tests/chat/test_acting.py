@@ -159,7 +159,7 @@ def test_what_is_off_by_an_old_reading_may_be_switched_off() -> None:
 
 
 def test_a_refresh_warns_of_bans_and_names_the_way_that_costs_nothing() -> None:
-    proposal = acting.refreshing(token(), SIX)
+    proposal = acting.refreshing(token(), SIX, {})
     assert proposal.danger
     assert "Frequent use gets accounts banned" in lines(proposal)[0]
     assert "once in 6 h for each token" in lines(proposal)[0]
@@ -183,7 +183,7 @@ def test_whatever_upstream_and_people_write_it_fits_and_is_harmless(text: str, s
         acting.toggling(seen, [7], on=False, reason=text),
         acting.toggling(seen, [8], on=True, reason=text),
         acting.switching(seen, odd, mode, so=None, reason=text),
-        acting.refreshing(odd, SIX),
+        acting.refreshing(odd, SIX, {}),
     ):
         embed = asked(proposal).embed
         assert_fits(embed)

@@ -359,9 +359,10 @@ def test_the_worst_is_first_by_what_is_open() -> None:
 
 
 def test_a_person_is_called_by_a_number_that_is_said_to_be_a_tokens() -> None:
-    assert needs_person([token(12)], 6) == "Needs a person: token 12"
-    assert needs_person([token(12), token(14)], 6) == "Needs a person: tokens 12 and 14"
-    assert needs_person([], 6) == ""
+    assert needs_person([token(12)], {}, 6) == "Needs a person: token 12"
+    assert needs_person([token(12), token(14)], {}, 6) == "Needs a person: tokens 12 and 14"
+    assert needs_person([], {}, 6) == ""
+    assert needs_person([token(12)], {12: "ana's Pro"}, 6) == "Needs a person: ana's Pro (12)"
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ async def test_a_line_says_what_was_read_and_leaves_empty_what_was_not(world: Wo
     )
     (text,) = await files(result)
     assert text.split("\r\n") == [
-        "token,utc,local,status,active,fast_time_minutes,allowance_minutes,queued_jobs,images",
-        "1900,2026-01-01 11:52:00,2026-01-01 12:52:00,FAST,yes,798.6,900,3,674",
-        "1900,2026-01-01 11:53:01,2026-01-01 12:53:01,UNKNOWN,,,,,",
-        "1900,2026-01-01 11:57:00,2026-01-01 12:57:00,BANNED,no,-0.6,60000000000000,0,1000000000000",
+        "token,utc,local,status,active,fast_time_minutes,allowance_minutes,queued_jobs,images,name",
+        "1900,2026-01-01 11:52:00,2026-01-01 12:52:00,FAST,yes,798.6,900,3,674,",
+        "1900,2026-01-01 11:53:01,2026-01-01 12:53:01,UNKNOWN,,,,,,",
+        "1900,2026-01-01 11:57:00,2026-01-01 12:57:00,BANNED,no,-0.6,60000000000000,0,1000000000000,",
         "",
     ]
 
@@ -238,6 +238,15 @@ async def test_where_the_bot_may_attach_no_files_it_says_what_to_allow(world: Wo
     hours(world.desk, 1900, 1)
     world.env.inject_error("PATCH", "/webhooks/*/messages/@original", status=403, code=50013)
     assert "*Attach Files*" in await refused(world, token=1900)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [("", ""), ("ana's Pro", "ana's Pro"), ("=1+1", "'=1+1"), ('a,"b"', '"a,""b"""')],
+)
+def test_a_name_stands_at_the_end_and_is_no_formula(name: str, cell: str) -> None:
+    (line,) = exporting.written_as([sample(datetime(2026, 10, 25, tzinfo=UTC))], BERLIN, name)
+    assert line.decode().endswith(f",674,{cell}\r\n")
 
 
 def test_the_hour_that_comes_twice_is_told_apart_by_utc() -> None:

@@ -590,12 +590,13 @@ WINDOWS = st.builds(
 ENTRIES = st.builds(Entry, at=st.just(NOON), by=PEOPLE, act=ANY_TEXT, what=ANY_TEXT, reason=ANY_TEXT)
 
 
-@given(SILENCES, WINDOWS, ENTRIES)
-def test_nothing_that_people_write_works_in_a_list(silenced: Silence, window: Window, entry: Entry) -> None:
+@given(SILENCES, WINDOWS, ENTRIES, ANY_TEXT)
+def test_nothing_that_people_write_works_in_a_list(silenced: Silence, window: Window, entry: Entry, label: str) -> None:
+    names = dict.fromkeys((7, 1900, 1901), label)
     lines = [
-        silence_command._line(silenced),
+        silence_command._line(silenced, names),
         f"{maintenance._words(window, NOON)}{maintenance._why(window)}",
-        admin._line(entry),
+        admin._line(entry, names),
     ]
     for text in lines:
         assert_harmless(text)

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot import __version__
 from bot.delivery.outcome import BlockedError
 from bot.domain.model import Trouble
+from bot.domain.value import replace
 from bot.jobs import Job
 from bot.observe import web
 from bot.observe.health import CAUSES
@@ -317,6 +318,18 @@ async def test_no_label_holds_what_others_wrote(patient: Patient) -> None:
         body = exposition(moment(patient.pulse)).decode()
     assert "WORD" not in body
     assert figures(body)["tokens[UNKNOWN]"] == 1
+
+
+async def test_what_people_call_tokens_is_a_label_where_that_is_asked_for(patient: Patient) -> None:
+    with patient.leading():
+        await patient.poll(record(1900), record(1901))
+        taken = moment(patient.pulse, named=True)
+        assert taken.leader is not None
+        assert taken.leader.names == {}
+        named = replace(taken, leader=replace(taken.leader, names={1900: 'a\\b "c"'}))
+        served = figures(exposition(named).decode())
+        assert 'fast_time_seconds[a\\b "c"][1900]' in served
+        assert "fast_time_seconds[][1901]" in served
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from bot.domain.digest import Ahead, Digest, Gap, Last, Tally
 from bot.domain.forecast import Burning, Forecast
 from bot.domain.groups import Group, OneGroup
 from bot.domain.incidents import End, Happening, Incident, Key, Moment, Note, Rule, Stage
+from bot.domain.labels import Name
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.model import History, InfoText, Record, Severity, Status
 from bot.domain.report import Noise, Period, Person, Report, Schedule, Times, Totals
@@ -331,6 +332,7 @@ _STORED: dict[type[Value], str] = {
     Covered: "key level opened_at severity",
     Scope: "group rule step token",
     Window: "announced by id length missed reason start weekly zone",
+    Name: "by label token",
     Wish: "at by group mine pages quiet refused_at woken_at",
     Quiet: "begin end zone",
     Aside: "at keys moments notes place to what",

@@ -1,6 +1,6 @@
 """The daily digest as the channel reads it: the answer first, then what is open, what is coming, and what has been."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta, tzinfo
 from itertools import chain, islice
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from bot.chat.alerts.troubles import troubles_of_fleet
 from bot.chat.cards import GAP, Sign
 from bot.chat.cards.embed import YELLOW
 from bot.chat.cards.outlook import NEAR, amount_of, day, outlook
-from bot.chat.text import dated, instant, listed, number, span, stamp
+from bot.chat.text import called, dated, instant, listed, number, span, stamp
 from bot.domain.digest import DAY, SHOWN, Ahead, Digest, Last, Tally
 from bot.domain.incidents import Incident
 from bot.domain.model import Fleet
@@ -26,13 +26,20 @@ LATE = timedelta(minutes=5)
 
 def digest(about: Digest, fleet: Fleet) -> Draft:
     """What a digest says; `fleet` is what is known now, by which incidents are worded."""
-    mark, headline = _headline(about)
-    parts = [_unseen(about), _open(about, fleet), _ahead(about), _ended(about, fleet), _used(about), [_due(about)]]
+    mark, headline = _headline(about, fleet.names)
+    parts = [
+        _unseen(about),
+        _open(about, fleet),
+        _ahead(about, fleet.names),
+        _ended(about, fleet),
+        _used(about),
+        [_due(about)],
+    ]
     filled = [said for part in parts if (said := [each for each in part if each])]
     return Draft(mark, headline, [each for number_, said in enumerate(filled) for each in [*[GAP][:number_], *said]])
 
 
-def _headline(about: Digest) -> tuple[Sign, str]:
+def _headline(about: Digest, names: Mapping[int, str]) -> tuple[Sign, str]:
     """The answer, in a sentence that a phone's notification shows."""
     if about.read_at is None:
         return ("⚪", cards.GREY), "Daily digest: no token could be read yet"
@@ -45,7 +52,7 @@ def _headline(about: Digest) -> tuple[Sign, str]:
     works = cards.counted(about.linked, about.off, about.usable)
     open_ = f"{number(about.open)} incident{'s are' if about.open > 1 else ' is'} open" if about.open else ""
     away = "ImaginePro cannot be read" if about.failing else ""
-    return _sign(about), f"Daily digest: {listed_clauses(away, works, open_, _dry(about), used)}"
+    return _sign(about), f"Daily digest: {listed_clauses(away, works, open_, _dry(about, names), used)}"
 
 
 def _lasting(about: Digest) -> str:
@@ -60,11 +67,11 @@ def _lasting(about: Digest) -> str:
     return "it lasts until its refill" if on == 1 else "all last until their refill"
 
 
-def _dry(about: Digest) -> str:
+def _dry(about: Digest, names: Mapping[int, str]) -> str:
     """`1901 does not last`, `3 tokens do not last`, or that some may not."""
     for ids, count, do in ((_ids(about.short), about.shorts, "do"), (about.unsure, about.unsures, "may")):
         if count == 1:
-            return f"{ids[0]} {'does' if do == 'do' else do} not last until its refill"
+            return f"{called(ids[0], names)} {'does' if do == 'do' else do} not last until its refill"
         if count:
             return f"{number(count)} tokens {do} not last until their refill"
     return ""
@@ -106,50 +113,53 @@ def _open(about: Digest, fleet: Fleet) -> Iterable[str]:
         yield from troubles_of_fleet(about.stands, fleet)
         if about.open > len(about.stands):
             yield f"… and {number(about.open - len(about.stands))} more: `/incidents`"
-        yield from islice(chain(_notes(about.stands), map(_last, about.last)), SHOWN)
+        yield from islice(
+            chain(_notes(about.stands, fleet.names), (_last(each, fleet.names) for each in about.last)), SHOWN
+        )
 
 
-def _notes(incidents: Iterable[Incident]) -> Iterable[str]:
+def _notes(incidents: Iterable[Incident], names: Mapping[int, str]) -> Iterable[str]:
     """`📝 1901: @ana: “passed the check by phone”`, of those of which somebody noted something."""
     for each in incidents:
         if each.notes:
-            yield f"📝 {'' if each.key.token is None else f'{each.key.token}: '}{words_of(each.notes[-1])}"
+            whose = "" if each.key.token is None else f"{called(each.key.token, names)}: "
+            yield f"📝 {whose}{words_of(each.notes[-1])}"
 
 
-def _last(last: Last) -> str:
+def _last(last: Last, names: Mapping[int, str]) -> str:
     """The same of the time before."""
-    return f"📝 {last.token}, last time ({stamp(last.note.at)}): {words_of(last.note)}"
+    return f"📝 {called(last.token, names)}, last time ({stamp(last.note.at)}): {words_of(last.note)}"
 
 
-def _ahead(about: Digest) -> Iterable[str]:
+def _ahead(about: Digest, names: Mapping[int, str]) -> Iterable[str]:
     """What is coming: what does not last, what will lapse, and what is refilled."""
     now, zone = about.made_at, ZoneInfo(about.zone)
     if about.shorts:
         yield f"**Will not last** ({number(about.shorts)})"
     for each in about.short:
         has = f" · <@{each.who}> has it" if each.who is not None else ""
-        yield f"{each.token}: {outlook(each.said, now, zone)}{has}"
+        yield f"{called(each.token, names)}: {outlook(each.said, now, zone)}{has}"
     if about.shorts > len(about.short):
         yield f"… and {number(about.shorts - len(about.short))} more: `/tokens`"
     if about.unsures:
-        yield f"**May not last:** {_tokens(about.unsure, about.unsures)}"
+        yield f"**May not last:** {_tokens(about.unsure, about.unsures, names)}"
     if about.lapses:
-        yield f"**Use it or lose it:** {_lapsing(about, zone)}"
+        yield f"**Use it or lose it:** {_lapsing(about, zone, names)}"
     if about.refills:
-        yield f"**Refills today:** {_tokens(about.refills, about.refilling)}"
+        yield f"**Refills today:** {_tokens(about.refills, about.refilling, names)}"
 
 
-def _lapsing(about: Digest, zone: tzinfo) -> str:
+def _lapsing(about: Digest, zone: tzinfo, names: Mapping[int, str]) -> str:
     """What lapses and when: `about 9 h of 1904 will lapse on Fri 4 Dec. Move work there from 1901.`."""
     parts: list[tuple[str, str]] = []
     for each in about.lapse:
         at, spare = each.said.renews_at, each.said.spare
         if at is not None and spare is not None:
-            parts.append((f"{amount_of(spare)} of {each.token}", day(at, about.made_at, zone)))
+            parts.append((f"{amount_of(spare)} of {called(each.token, names)}", day(at, about.made_at, zone)))
     named = [f"{what} ({at})" for what, at in parts]
     if (more := about.lapses - len(about.lapse)) > 0:
         named.append(f"some of {number(more)} more")
-    use = f" Move work there from {_tokens(_ids(about.short), about.shorts)}." if about.shorts else ""
+    use = f" Move work there from {_tokens(_ids(about.short), about.shorts, names)}." if about.shorts else ""
     if len(named) == 1:
         near = about.lapse[0].said.renews_at is not None and about.lapse[0].said.renews_at - about.made_at < NEAR
         return f"about {parts[0][0]} will lapse {'at' if near else 'on'} {parts[0][1]}.{use}"
@@ -164,7 +174,7 @@ def _ended(about: Digest, fleet: Fleet) -> Iterable[str]:
     yield f"**{number(ended.count)} incident{'s' * (ended.count > 1)} ended**{_times(ended)}"
     for label, group in grouped(stories(ended.worst, fleet)).items():
         yield line(label, group).noted
-    yield from islice(_notes(ended.worst), SHOWN)
+    yield from islice(_notes(ended.worst, fleet.names), SHOWN)
     if ended.count > len(ended.worst):
         yield f"… and {number(ended.count - len(ended.worst))} more"
 
@@ -225,7 +235,7 @@ def listed_clauses(*clauses: str) -> str:
     return listed(said, len(said))
 
 
-def _tokens(ids: Sequence[int], count: int) -> str:
+def _tokens(ids: Sequence[int], count: int, names: Mapping[int, str]) -> str:
     """`1900, 1901 and 1904`, or of many `1900, 1901 and 12 more`."""
-    names = [str(each) for each in ids]
-    return f"{', '.join(names)} and {number(count - len(names))} more" if count > len(names) else listed(names, count)
+    said = [called(each, names) for each in ids]
+    return f"{', '.join(said)} and {number(count - len(said))} more" if count > len(said) else listed(said, count)

@@ -1,6 +1,6 @@
 """Cards and summaries: what they say, before it is known whom they ping."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bot.chat.alerts.groups import Line, fates, grouped, line, sign_of_ends
@@ -9,7 +9,7 @@ from bot.chat.alerts.phrases import SIGNS, TAKEN, Sign, had_been, sign, sign_and
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.timeline import timeline
 from bot.chat.cards import GAP, standing
-from bot.chat.text import listed, quoted
+from bot.chat.text import by_name, listed, quoted
 from bot.domain.incidents import Rule
 from bot.domain.model import Severity
 from bot.domain.notes import Past
@@ -27,6 +27,16 @@ class Draft(NamedTuple):
     headline: str
     lines: Sequence[str | Line]
     remedies: Sequence[str] = ()
+
+    def by_name(self, names: Mapping[int, str]) -> "Draft":
+        """With what people call tokens, where a sentence says them by their ids alone."""
+        if not names:
+            return self
+        lines = [
+            by_name(each, names) if isinstance(each, str) else Line(*(by_name(form, names) for form in each))
+            for each in self.lines
+        ]
+        return self._replace(headline=by_name(self.headline, names), lines=lines)
 
 
 def card(story: Story, use: str = "", past: Past | None = None) -> Draft:

@@ -77,5 +77,5 @@ class OfFleet(OfPlan, kw_only=True):
         said = [f"{counts[each]} {each}" for each in [*Status, "switched off"] if counts[each]]
         if not said:
             return "No token is linked yet."
-        waiting = needs_person(cards.urgent(self.fleet), 10)
+        waiting = needs_person(cards.urgent(self.fleet), self.fleet.names, 10)
         return f"{listed(said, len(said))}." + (f" {waiting}." if waiting else "")

@@ -8,7 +8,7 @@ from bot.chat.alerts.phrases import MOVED_ON, OVER, Sign, aftermath, sign
 from bot.chat.alerts.story import Story
 from bot.chat.alerts.wording import MOMENTARY
 from bot.chat.cards import share
-from bot.chat.text import capitalised, listed, number, within
+from bot.chat.text import called, capitalised, listed, number, within
 from bot.domain.incidents import Incident, Rule
 from bot.domain.rules.table import FAST_TIME_RULES, STATUS_RULES
 
@@ -90,9 +90,15 @@ def line(label: str, group: Sequence[Story], most: int = _IDS) -> Line:
         return Line(alone, alone, alone)
     counted = f"{mark} **{label}** ({len(group)})"
     more = f" and {len(group) - most} more" if len(group) > most else ""
-    ids = [str(story.incident.key.token) for story in group[:most]]
+    ids = [_id(story) for story in group[:most]]
     notes = [each + _note(story) for each, story in zip(ids, group, strict=False)]
     return Line(f"{counted}: {', '.join(notes)}{more}", f"{counted}: {', '.join(ids)}{more}", counted)
+
+
+def _id(story: Story) -> str:
+    """`1900`, or `ana's Pro (1900)`."""
+    token_id = story.incident.key.token
+    return "" if token_id is None else called(token_id, story.fleet.names)
 
 
 def fitted(lines: Sequence[str | Line], limit: int) -> Sequence[str]:

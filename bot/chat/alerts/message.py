@@ -138,7 +138,7 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
         embed = compose("", fitted(lines, cards.DESCRIPTION_LIMIT), colour, footer=_reference(message))
         return Alert(f"{mark} **{headline}**", (embed,), allowed, silent=True)
     if notice is not None:
-        (mark, _), headline, lines, *_ = NOTICES[notice.kind](notice, about)
+        (mark, _), headline, lines, *_ = NOTICES[notice.kind](notice, about).by_name(fleet.names)
         total = len(message.incidents)
         counted = f"These are the {number(NAMED)} gravest of {number(total)} incidents." if total > NAMED else ""
         said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]

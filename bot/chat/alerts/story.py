@@ -8,7 +8,7 @@ from bot.chat.alerts import wording as texts
 from bot.chat.alerts.foretold import Foretold
 from bot.chat.alerts.wording import MOMENTARY, WORDINGS, Wording
 from bot.chat.cards import alone, amount, buying, limit_of, share, status_word, to_others
-from bot.chat.text import instant, level, number, plain, span, stamp
+from bot.chat.text import called, instant, level, number, plain, span, stamp
 from bot.domain.incidents import GONE, Happening, Incident, Rule, Stage
 from bot.domain.info import ETA, read
 from bot.domain.model import Fleet, PlanState, Severity, Status, Subscription, Threshold, Token, Trouble
@@ -64,8 +64,9 @@ class Story(Foretold, kw_only=True):
 
     @property
     def name(self) -> str:
-        """`Token 1900`."""
-        return f"Token {self.incident.key.token}"
+        """`Token 1900`, or `ana's Pro (1900)`."""
+        token_id = self.incident.key.token
+        return "Token None" if token_id is None else called(token_id, self.fleet.names, "Token ")
 
     @property
     def status(self) -> str:

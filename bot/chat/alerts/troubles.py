@@ -8,7 +8,7 @@ from bot.chat.alerts.groups import grouped, place
 from bot.chat.alerts.notes import last_note
 from bot.chat.alerts.phrases import sign
 from bot.chat.alerts.story import Story, stories
-from bot.chat.text import instant, listed
+from bot.chat.text import all_called, instant, listed
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Severity
 
@@ -65,8 +65,8 @@ def trouble(incident: Incident, fleet: Fleet) -> str:
 
 
 def _named(label: str, group: Sequence[Story]) -> str:
-    ids = [str(story.incident.key.token) for story in group if story.incident.key.token is not None]
-    tokens = f": token{'s' * (len(ids) > 1)} {listed(ids, _IDS)}" if ids else ""
+    ids = [token for story in group if (token := story.incident.key.token) is not None]
+    tokens = f": {all_called(ids, group[0].fleet.names, _IDS)}" if ids else ""
     return f"{sign(group[0])[0]} **{label}**{tokens}"
 
 

@@ -29,7 +29,7 @@ from bot.chat.cards import (
     works,
     worst_first,
 )
-from bot.chat.text import bar, listed, number, span, stamp, width, within
+from bot.chat.text import bar, called, listed, number, span, stamp, width, within
 from bot.domain.forecast import Forecast, Verdict
 from bot.domain.groups import Group
 from bot.domain.incidents import Incident, Rule
@@ -147,7 +147,7 @@ def sheet(
         _group(1, dry, map(not_lasting, dry[: _ROWS[1]])),
         _group(2, slow, [_row(view, token, _refill(view, token)) for token in _worst(2, slow)]),
         _group(3, fast, map(working_on, _worst(3, fast))),
-        [f"**Off** · {listed([str(token.id) for token in off], OFF_IDS)}" if off else ""],
+        [f"**Off** · {listed([called(token.id, view.fleet.names) for token in off], OFF_IDS)}" if off else ""],
         [_refills(view)],
     ]
     apart = f" · {len(off)} switched off" if 0 < len(off) < len(fleet.tokens) else ""
@@ -204,13 +204,13 @@ def _row(view: Overview, token: Token, *words: str, mark: str = "") -> str:
     left = token.fast_time.percent
     bars = f"{bar(left, CELLS)} " if left else ""
     parts = [f"{bars}{share(token.fast_time, view.limit(token)) or 'fast time not known'}", *words]
-    return f"{mark or view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
+    return f"{mark or view.sign(token)[0]} **{called(token.id, view.fleet.names)}** {' · '.join(filter(None, parts))}"
 
 
 def _in_need(view: Overview, token: Token, holder: str) -> str:
     """What it is, and who has it; how much fast time it had left matters less."""
     parts = [status_word(token, 40), holder, share(token.fast_time, view.limit(token))]
-    return f"{view.sign(token)[0]} **{token.id}** {' · '.join(filter(None, parts))}"
+    return f"{view.sign(token)[0]} **{called(token.id, view.fleet.names)}** {' · '.join(filter(None, parts))}"
 
 
 def _holder(worst: Incident | None) -> str:
@@ -249,7 +249,11 @@ def _refills(view: Overview) -> str:
         if look(token) is not OFF and (at := token.subscription.next_refill(view.now))
     )
     soon = nsmallest(REFILLS, dates)
-    return f"**Next refills** · {', '.join(f'{token_id} {stamp(at)}' for at, token_id in soon)}" if soon else ""
+    return (
+        f"**Next refills** · {', '.join(f'{called(token_id, view.fleet.names)} {stamp(at)}' for at, token_id in soon)}"
+        if soon
+        else ""
+    )
 
 
 def _restarted(now: datetime, blind: Blind | None) -> list[str]:

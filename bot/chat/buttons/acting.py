@@ -1,7 +1,7 @@
 """Acts on tokens, as commands and buttons ask for them: the question first, and once confirmed what becomes of it."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.chat.buttons.tokens import linked_card, reread, token_view, viewed
 from bot.chat.cards.acting import Proposal, refreshing, resting, switching, toggling
 from bot.chat.cards.status import status_word, unknown
 from bot.chat.desk import Desk, UnclearError, answer, apologise, upstream_sentence
-from bot.chat.text import capitalised, plain, within
+from bot.chat.text import by_name, capitalised, plain, within
 from bot.domain.acts import Act, Kind, State, infinitive, shows, who
 from bot.domain.incidents import Key
 from bot.domain.messages import Notice, NoticeKind
@@ -74,7 +74,9 @@ async def ask_refresh(interaction: Asking, token_id: int) -> None:
     client = interaction.client
     token = known_token(client.desk, token_id)
     _check_rested(interaction, token_id)
-    await _ask(interaction, refreshing(token, client.refresh_cooldown), Kind.REFRESH, "", "", ())
+    await _ask(
+        interaction, refreshing(token, client.refresh_cooldown, client.desk.fleet.names), Kind.REFRESH, "", "", ()
+    )
 
 
 def known_token(desk: Desk, token_id: int) -> Token:
@@ -139,7 +141,7 @@ async def perform(
         try:
             await _performed(pressed, acts, asked_at, end)
         except ActRefused as error:
-            await _show(pressed, str(error))
+            await _show(pressed, by_name(str(error), pressed.client.desk.fleet.names))
         except Exception as error:  # noqa: BLE001 - an edge: nobody waits for it
             await apologise(pressed, error)
 
@@ -161,7 +163,7 @@ async def _performed(
 
     async def show(act: Act) -> None:
         nonlocal shown
-        before, shown = shown, _going_on(act, acts)
+        before, shown = shown, _going_on(act, acts, pressed.client.desk.fleet.names)
         if shown != before:
             await _show(pressed, shown)
 
@@ -169,13 +171,13 @@ async def _performed(
     await end(pressed, await pressed.client.acts.do(*acts, asked_at=asked_at, tell=tell))
 
 
-def _going_on(act: Act, acts: Sequence[Act]) -> str:
+def _going_on(act: Act, acts: Sequence[Act], names: Mapping[int, str]) -> str:
     """`Switching 1901 off… (2 of 3)`, and which job ImaginePro made of it."""
     verb, _, rest = infinitive(act).partition(" ")
     place = next((number for number, each in enumerate(acts, 1) if each.id == act.id), 0)
     count = f" ({place} of {len(acts)})" if len(acts) > 1 else ""
     job = f" Midjourney has it, as job {plain(act.followed, 80)}." if act.followed else ""
-    return f"{capitalised(verb.removesuffix('e'))}ing {plain(rest, 200)}…{count}{job}"
+    return f"{capitalised(verb.removesuffix('e'))}ing {by_name(plain(rest, 200), names)}…{count}{job}"
 
 
 async def _show(
@@ -189,7 +191,7 @@ async def _show(
 async def _end(pressed: Pressed, acts: Sequence[Act]) -> None:
     """What became of them; of one token with its card, which has what can be done now."""
     desk: Desk = pressed.client.desk
-    told = acted(Notice(NoticeKind.ACT, desk.now, (), acts=tuple(acts)), ())
+    told = acted(Notice(NoticeKind.ACT, desk.now, (), acts=tuple(acts)), ()).by_name(desk.fleet.names)
     said = fitted([f"{told.sign[0]} **{told.headline}**", *told.lines], TEXT_LIMIT)
     first = acts[0]
     if len(acts) > 1 or first.token is None:

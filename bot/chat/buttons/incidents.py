@@ -21,7 +21,7 @@ from bot.chat.buttons.switching import chosen, switch
 from bot.chat.buttons.tokens import linked_card, token_view, viewed
 from bot.chat.cards import Overview
 from bot.chat.desk import Desk, Need, UnclearError, answer, apologise, say, wait
-from bot.chat.text import bare, capitalised
+from bot.chat.text import bare, called, called_bare, capitalised
 from bot.domain.incidents import Incident, Rule
 from bot.domain.model import Token
 from bot.domain.naming import NOUNS, name_of
@@ -321,13 +321,15 @@ def _choice(desk: Desk, menu: Menu) -> Iterable[Item]:
 def _label(view: Overview, token_id: int) -> str:
     token = view.fleet.tokens.get(token_id)
     if token is None:
-        return f"{token_id}"
-    return bare(f"{view.sign(token)[0]} {token_id} · {token.status_text or 'no status'}", 100)
+        return called_bare(token_id, view.fleet.names)
+    return bare(
+        f"{view.sign(token)[0]} {called_bare(token_id, view.fleet.names)} · {token.status_text or 'no status'}", 100
+    )
 
 
 def _token(desk: Desk, token_id: int) -> Token:
     token = desk.fleet.tokens.get(token_id)
     if token is None:
-        sentence = f"Token {token_id} is not in ImaginePro's list any more."
+        sentence = f"{called(token_id, desk.fleet.names, 'Token ')} is not in ImaginePro's list any more."
         raise UnclearError(sentence)
     return token

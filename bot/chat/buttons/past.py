@@ -26,7 +26,7 @@ from bot.chat.charts.sparkline import week_of_use
 from bot.chat.charts.token import Chart, token_chart
 from bot.chat.charts.trace import Trace, traced
 from bot.chat.desk import Desk, DeskClient
-from bot.chat.text import amount
+from bot.chat.text import amount, called_bare
 from bot.domain.forecast import Verdict, fan, forecast
 from bot.domain.incidents import Incident
 from bot.domain.ledger import uses
@@ -71,6 +71,7 @@ async def past_of(
         zone,
         week_of_use(ledger, read_at, zone) if ahead else "",
         whole,
+        desk.fleet.names,
     )
 
 
@@ -120,7 +121,7 @@ async def around(
     ends = [each.resolved_at for each in incidents if each.resolved_at is not None]
     moments: Moments = ((began, "alert"), *((at, "over") for at in ends[:1] if at <= until))
     return Illustrated(
-        lambda: _chart(client, past, f"Token {token} around the alert", moments),
+        lambda: _chart(client, past, f"{called_bare(token, past.names, 'Token ')} around the alert", moments),
         described_token(past, moments),
         embed=embed,
         view=view,
@@ -153,7 +154,7 @@ async def past_of_several(
     def svg() -> str:
         smalls = tuple(
             Small(
-                str(token.id),
+                called_bare(token.id, desk.fleet.names),
                 _left(token, view),
                 _trace(token, history.get(token.id, ()), since, desk),
             )
@@ -161,7 +162,7 @@ async def past_of_several(
         )
         return fleet_chart(Multiples(title, smalls, zone, client.place.timezone, since, desk.now))
 
-    alt = described_fleet(list(map(str, names)), called)
+    alt = described_fleet([called_bare(each, desk.fleet.names) for each in names], called)
     return Illustrated(svg, alt, past_of_fleet(fleet, view))
 
 

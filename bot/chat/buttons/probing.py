@@ -57,7 +57,7 @@ async def ask_to_probe(interaction: Asked, number: int) -> None:
 
     billing = interaction.client.billing
     credits_left = credits_line(billing.last if billing is not None else None)
-    question = probe_question(desk.fleet.tokens.get(number), number, prompt, credits_left)
+    question = probe_question(desk.fleet.tokens.get(number), number, prompt, credits_left, desk.fleet.names)
     await confirm(interaction, question, "Make one image", doing)
 
 
@@ -117,7 +117,8 @@ class _LiveProbe:
             token = trace.token_id
             cards = (await traced(self._pressed, trace))[1:]
         acts = OVER if token is None else ()
-        await self._answer.edit(together(probed_card(probe, job, token, untraced), *cards), acts, job.id)
+        card = probed_card(probe, job, token, untraced, self._pressed.client.desk.fleet.names)
+        await self._answer.edit(together(card, *cards), acts, job.id)
 
     async def _say(self, sentence: str) -> None:
         with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError):  # the channel is told as well

@@ -1,10 +1,10 @@
 """How silences begin and end, whether by the buttons under a card, by the list of what is open, or by the command."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from bot.chat.desk import Desk, DeskClient
-from bot.chat.text import capitalised, listed, stamp
+from bot.chat.text import by_name, capitalised, listed, stamp
 from bot.domain.incidents import Incident, Key
 from bot.domain.naming import name_of
 from bot.domain.steering import Covered, Scope, Silence, Window, pinned
@@ -103,9 +103,9 @@ def _lasts(silence: Silence, until: datetime | None) -> bool:
     return silence.until is None or (until is not None and silence.until >= until)
 
 
-def title_of(silence: Silence) -> str:
+def title_of(silence: Silence, names: Mapping[int, str]) -> str:
     """`All alerts of token 1900`, as it begins a line. Steps are ours: digits, a unit or a percent."""
-    return capitalised(name_of(silence))
+    return capitalised(by_name(name_of(silence), names))
 
 
 def until_words(until: datetime | None) -> str:

@@ -13,6 +13,7 @@ from bot.chat.buttons.press import Guarded, Pressed
 from bot.chat.buttons.switching import switches
 from bot.chat.cards import Overview, fleet_card, overview, token_card
 from bot.chat.desk import Access, Desk, Need, apologise, say, upstream_sentence
+from bot.chat.text import called
 from bot.domain.groups import Group
 from bot.domain.incidents import Incident, Key
 from bot.domain.model import Fleet, Status, Token, Trouble
@@ -50,7 +51,8 @@ class Refresh(Guarded, template=r"token:refresh:(?P<id>[0-9]{1,19})"):
             view = token_view(interaction.client.access, token)
             await interaction.edit_original_response(embed=embed, view=view, attachments=[])
         except UpstreamError as error:
-            missing = f"ImaginePro no longer lists token {self._token_id}."
+            names = interaction.client.desk.fleet.names
+            missing = f"ImaginePro no longer lists {called(self._token_id, names, 'token ')}."
             sentence = upstream_sentence(error, interaction.client.desk.now)
             await say(interaction, missing if error.trouble is Trouble.NOT_FOUND else sentence)
         except Exception as error:  # noqa: BLE001 - an edge: discord.py would log it and leave the person without a word

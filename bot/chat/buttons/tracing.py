@@ -55,9 +55,9 @@ async def traced(interaction: Asked, found: Trace) -> list[discord.Embed]:
     shown = ran(found, view)
     card = await _card(interaction, shown)
     if card is None or shown.token is None:
-        return [trace_card(shown)]
+        return [trace_card(shown, names=view.fleet.names)]
     sign = view.sign(shown.token) if shown.ours else (look(shown.token).mark, look(shown.token).colour)
-    return [trace_card(shown, sign), card]
+    return [trace_card(shown, sign, view.fleet.names), card]
 
 
 async def _card(interaction: Asked, shown: Ran) -> discord.Embed | None:

@@ -1,7 +1,7 @@
 """What an act on tokens will do, before it is confirmed: in numbers, with what speaks against it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import discord
@@ -19,8 +19,8 @@ from bot.chat.cards.status import (
     standing,
     status_word,
 )
+from bot.chat.text import all_called, called, called_bare, capitalised, listed, quoted, span, stamp
 from bot.chat.text import amount as minutes_of
-from bot.chat.text import capitalised, listed, quoted, span, stamp
 from bot.domain.info import read
 from bot.domain.model import Fleet, Mode, Status, Token
 from bot.domain.value import Value, replace
@@ -62,11 +62,13 @@ def toggling(view: Overview, tokens: Sequence[int], *, on: bool, reason: str = "
         reason: In somebody's own words.
     """
     word, before = "on" if on else "off", view.fleet
+    labels = before.names
     so = [each for each in tokens if _known(before, each).active is on and _is_read(before, each)]
     todo = tuple(each for each in tokens if each not in set(so))
     if not todo:
         is_, seen = "is" if len(so) == 1 else "are", f" (read {stamp(before.read_at)})" if before.read_at else ""
-        return f"{capitalised(_titled(so))} {is_} {word} already{seen}, so nothing was sent."
+        first = called(so[0], labels, "Token ") if len(so) == 1 else capitalised(_titled(so, labels))
+        return f"{first} {is_} {word} already{seen}, so nothing was sent."
     after = replace(before, tokens={**before.tokens, **{each: _switched(before, each, on=on) for each in todo}})
     gone = {each.id for each in before.usable} - {each.id for each in after.usable}
     bad = _in_trouble(after, todo) if on else {}
@@ -79,20 +81,23 @@ def toggling(view: Overview, tokens: Sequence[int], *, on: bool, reason: str = "
             "⚠️ **No other token works:** jobs sent to ImaginePro then wait, or fail." if _last(before, after) else "",
         ],
         [
-            *(f"⚠️ **{_heading(ids, seen)}.** {seen.means}" for seen, ids in bad.items()),
+            *(f"⚠️ **{_heading(ids, seen, labels)}.** {seen.means}" for seen, ids in bad.items()),
             "Whether ImaginePro takes such a token back now, it does not say." if bad else "",
-            "" if on else _running([_known(before, each) for each in todo]),
+            "" if on else _running([_known(before, each) for each in todo], labels),
         ],
         [
-            f"{names(so)} {'is' if len(so) == 1 else 'are'} {word} already, and left alone." if so else "",
+            f"{names(so, before.names)} {'is' if len(so) == 1 else 'are'} {word} already, and left alone."
+            if so
+            else "",
             f"This takes {span(APART * len(todo))}: ImaginePro takes one change every {span(APART)}."
             if len(todo) > SLOW
             else "",
             f"Reason: {quoted(reason, 250)}" if reason else "",
         ],
     )
-    label = f"Switch {word} {todo[0] if len(todo) == 1 else f'{len(todo)} tokens'}"
-    return Proposal(todo, f"Switch {_titled(todo)} {word}?", tuple(lines), label, danger=bool(gone or bad))
+    one = called_bare(todo[0], labels)
+    label = f"Switch {word} {one if len(todo) == 1 else f'{len(todo)} tokens'}"
+    return Proposal(todo, f"Switch {_titled(todo, labels)} {word}?", tuple(lines), label, danger=bool(gone or bad))
 
 
 def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reason: str = "") -> Proposal:
@@ -125,7 +130,11 @@ def switching(view: Overview, token: Token, mode: Mode, *, so: bool | None, reas
     )
     danger = bool(against) or mode is Mode.TURBO
     return Proposal(
-        (token.id,), f"Switch token {token.id} to {mode} mode?", tuple(lines), f"Switch to {mode}", danger=danger
+        (token.id,),
+        f"Switch {called(token.id, view.fleet.names, 'token ')} to {mode} mode?",
+        tuple(lines),
+        f"Switch to {mode}",
+        danger=danger,
     )
 
 
@@ -164,12 +173,13 @@ def _deaf(token: Token) -> Iterable[str]:
         yield "**It is switched off:** ImaginePro may not pass the command on."
 
 
-def refreshing(token: Token, rest: timedelta) -> Proposal:
+def refreshing(token: Token, rest: timedelta, labels: Mapping[int, str]) -> Proposal:
     """Having Midjourney say anew what it says of an account.
 
     Args:
         token: As the last reading has it.
         rest: How long nobody can do so again.
+        labels: What people call tokens.
     """
     lines = sections(
         [
@@ -185,7 +195,11 @@ def refreshing(token: Token, rest: timedelta) -> Proposal:
         [f"⚠️ {each}" for each in _deaf(token)],
     )
     return Proposal(
-        (token.id,), f"Refresh the info of token {token.id}?", tuple(lines), f"Send /info for {token.id}", danger=True
+        (token.id,),
+        f"Refresh the info of {called(token.id, labels, 'token ')}?",
+        tuple(lines),
+        f"Send /info for {called_bare(token.id, labels)}",
+        danger=True,
     )
 
 
@@ -198,9 +212,9 @@ def resting(token: int, by: str, since: datetime, rest: timedelta) -> str:
     )
 
 
-def names(tokens: Sequence[int]) -> str:
+def names(tokens: Sequence[int], labels: Mapping[int, str]) -> str:
     """`1900`, `1900, 1901 and 1904`, `1900, 1901, 1902, 1903, 1904 and 4 more`."""
-    return listed([str(each) for each in tokens], NAMED)
+    return listed([called(each, labels) for each in tokens], NAMED)
 
 
 def ranges(tokens: Iterable[int]) -> str:
@@ -214,8 +228,8 @@ def ranges(tokens: Iterable[int]) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
-def _titled(tokens: Sequence[int]) -> str:
-    return f"token{'s' * (len(tokens) > 1)} {names(tokens)}"
+def _titled(tokens: Sequence[int], labels: Mapping[int, str]) -> str:
+    return all_called(tokens, labels, NAMED)
 
 
 def _known(fleet: Fleet, token: int) -> Token:
@@ -245,14 +259,14 @@ def _in_trouble(after: Fleet, tokens: Iterable[int]) -> dict[Look, list[int]]:
     return found
 
 
-def _heading(tokens: Sequence[int], seen: Look) -> str:
+def _heading(tokens: Sequence[int], seen: Look, labels: Mapping[int, str]) -> str:
     word = {BANNED: "BANNED", VERIFYING: "VERIFYING"}.get(seen, f"still {seen.word}")
-    return f"{names(tokens)} {'is' if len(tokens) == 1 else 'are'} {word}"
+    return f"{names(tokens, labels)} {'is' if len(tokens) == 1 else 'are'} {word}"
 
 
-def _running(tokens: Sequence[Token]) -> str:
+def _running(tokens: Sequence[Token], labels: Mapping[int, str]) -> str:
     """What is known of jobs that run on tokens which are to be switched off."""
     busy = [each.id for each in tokens if each.running.value or (each.running.value is None and each.running.raw)]
     if busy:
-        return f"Jobs run on {names(busy)}: whether they go on, ImaginePro does not say."
+        return f"Jobs run on {names(busy, labels)}: whether they go on, ImaginePro does not say."
     return "Whether jobs that run go on, ImaginePro does not say." if any(each.usable for each in tokens) else ""

@@ -20,7 +20,7 @@ from bot.chat.cards.status import (
     urgent,
     working,
 )
-from bot.chat.text import stamp
+from bot.chat.text import called, stamp
 from bot.domain.groups import Group
 from bot.domain.model import Fleet, Status, Token
 
@@ -55,7 +55,7 @@ def fleet_card(
         *old,
         _fast_time(fleet.usable),
         *troubles,
-        f"**{needs_person(people, 6)}**" if (people := urgent(fleet)) else "",
+        f"**{needs_person(people, view.fleet.names, 6)}**" if (people := urgent(fleet)) else "",
         "Nothing needs you." if calm else "",
     ]
     rows = [_row(view, token) for token in shown[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]]
@@ -110,8 +110,9 @@ def _fast_time(usable: Sequence[Token]) -> str:
 
 
 def _row(view: Overview, token: Token) -> str:
+    name = called(token.id, view.fleet.names)
     parts = [
-        f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}{', off' * (look(token) is OFF)}",
+        f"{view.sign(token)[0]} **{name}** {status_word(token, 40)}{', off' * (look(token) is OFF)}",
         share(token.fast_time, view.limit(token)) or "fast time not known",
         plan_word(token),
         view.ahead(token),

@@ -14,7 +14,7 @@ from bot.billing import Statement
 from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, compose, sections
 from bot.chat.cards.overview import Overview, old_numbers
 from bot.chat.cards.status import Sign, status_word
-from bot.chat.text import bar, bare, number, percent, plain, quoted, span, stamp, width
+from bot.chat.text import bar, bare, by_name, called, number, percent, plain, quoted, span, stamp, width
 from bot.domain.job_ids import is_job_id
 from bot.domain.jobs import Image, Job, JobStatus, Trace
 from bot.domain.model import Status, Token
@@ -22,6 +22,7 @@ from bot.domain.overlay import laid_over
 from bot.domain.value import Value
 
 _BAR_CELLS: Final = 12
+_NONE: Final[Mapping[int, str]] = {}
 _PROMPT: Final = 700
 _ERROR: Final = 500
 _STATUS: Final = 60
@@ -170,7 +171,7 @@ def ran(trace: Trace, view: Overview) -> Ran:
     return Ran(trace, laid_over(trace.token, known, read_at), ours=True, newer=True)
 
 
-def trace_card(found: Ran, sign: Sign | None = None) -> discord.Embed:
+def trace_card(found: Ran, sign: Sign | None = None, names: Mapping[int, str] = _NONE) -> discord.Embed:
     """Which token ran a job and its state, words first; `sign` is that of the token's own card, if there is one."""
     trace, token = found.trace, found.token
     if trace.token_id is None:
@@ -185,8 +186,11 @@ def trace_card(found: Ran, sign: Sign | None = None) -> discord.Embed:
         )
     mark, colour = sign or ("🟣", PURPLE)
     return compose(
-        f"{mark} Job {short(trace.job)} ran on {trace.token_id}{_which_is(token)}",
-        sections([*_differing(found), *_strange(found), _noticed(trace)], [copied(trace.job)]),
+        f"{mark} Job {short(trace.job)} ran on {called(trace.token_id, names)}{_which_is(token)}",
+        sections(
+            [*_differing(found), by_name(_strange(found), names), _noticed(trace)],
+            [copied(trace.job)],
+        ),
         colour,
     )
 
@@ -208,14 +212,14 @@ def _differing(found: Ran) -> list[str]:
     return [f"With the job, ImaginePro calls it {status_word(then)}; below is what was read of it last."]
 
 
-def _strange(found: Ran) -> list[str]:
+def _strange(found: Ran) -> str:
     if not found.newer:
-        return []
+        return ""
     if found.ours:
-        return ["What was read of the token is old, so below is what ImaginePro says of it with the job."]
+        return "What was read of the token is old, so below is what ImaginePro says of it with the job."
     if found.token is None:
-        return [f"Token {found.trace.token_id} is not in the bot's list."]
-    return [f"Token {found.trace.token_id} is not in the bot's list: below is what ImaginePro says of it with the job."]
+        return f"Token {found.trace.token_id} is not in the bot's list."
+    return f"Token {found.trace.token_id} is not in the bot's list: below is what ImaginePro says of it with the job."
 
 
 def _noticed(trace: Trace) -> str:
@@ -299,16 +303,19 @@ def credits_line(statement: Statement | None) -> str:
     return f"{number(statement.account.left)} credits were left {stamp(statement.at)}."
 
 
-def probe_question(token: Token | None, number: int, prompt: str, credits_left: str = "") -> discord.Embed:
+def probe_question(
+    token: Token | None, number: int, prompt: str, credits_left: str = "", names: Mapping[int, str] = _NONE
+) -> discord.Embed:
     """What a test job costs and what it can tell, before it is begun."""
     unlikely = ""
     if token is not None and not token.usable:
-        unlikely = f"⚠️ **Token {number} is {status_word(token)}{_off(token)}**, so ImaginePro may well choose another."
+        is_so = f"{called(number, names, 'Token ')} is {status_word(token)}{_off(token)}"
+        unlikely = f"⚠️ **{is_so}**, so ImaginePro may well choose another."
     return compose(
         "Make one image, to see whether jobs run?",
         sections(
             ["It costs the fast time of one image, and the credits that ImaginePro asks for one.", credits_left],
-            [f"{_AIMLESS} {number}. The answer says which one ran it.", unlikely],
+            [f"{_AIMLESS} {called(number, names)}. The answer says which one ran it.", unlikely],
             [quoted(prompt, _PROMPT)],
         ),
         BLUE,
@@ -346,22 +353,24 @@ def _took(length: timedelta) -> str:
     return span(length) if length >= timedelta(seconds=1) else "under 1 s"
 
 
-def probed_card(probe: Probe, job: Job, token: int | None, untraced: str = "") -> discord.Embed:
+def probed_card(
+    probe: Probe, job: Job, token: int | None, untraced: str = "", names: Mapping[int, str] = _NONE
+) -> discord.Embed:
     """What came of a test job; `token` ran it, or `untraced` says why that is not known."""
-    failed = job.status is JobStatus.FAIL
+    failed, on = job.status is JobStatus.FAIL, called(token or 0, names)
     mark, colour = ("🔴", RED) if failed else ("🟢", GREEN)
     if failed:
-        title = f"The test job failed{f' on {token}' if token is not None else ''}"
+        title = f"The test job failed{f' on {on}' if token is not None else ''}"
     elif token is None:
         title, mark, colour = "Jobs run; on which token is not known", "🟡", YELLOW
     elif token == probe.token:
-        title = f"Jobs run on {token}"
+        title = f"Jobs run on {on}"
     else:
-        title, mark, colour = f"Jobs run, but this one ran on {token}, not on {probe.token}", "🟡", YELLOW
+        title, mark, colour = f"Jobs run, but this one ran on {on}, not on {called(probe.token, names)}", "🟡", YELLOW
     embed = compose(
         f"{mark} {title}",
         sections(
-            [*_failed(job), *_meaning(probe, token, failed=failed), untraced],
+            [*_failed(job), *_meaning(probe, token, names, failed=failed), untraced],
             _durations(probe),
             [copied(job.id)],
         ),
@@ -370,14 +379,14 @@ def probed_card(probe: Probe, job: Job, token: int | None, untraced: str = "") -
     return _with_picture(embed, job)
 
 
-def _meaning(probe: Probe, token: int | None, *, failed: bool) -> list[str]:
+def _meaning(probe: Probe, token: int | None, names: Mapping[int, str], *, failed: bool) -> list[str]:
     if failed:
-        look_at = "" if token is None else f"look at token {token} below, and at "
+        look_at = "" if token is None else f"look at {called(token, names, 'token ')} below, and at "
         return [f"**Do:** {look_at or 'read '}what Midjourney said; then probe again."]
     if token is None or token == probe.token:
         return []
-    again = f"probe again, or trace the next job that ran on {probe.token}"
-    return [f"That says nothing about {probe.token}. ImaginePro chooses the token by itself: {again}."]
+    again = f"probe again, or trace the next job that ran on {called(probe.token, names)}"
+    return [f"That says nothing about {called(probe.token, names)}. ImaginePro chooses the token by itself: {again}."]
 
 
 def _durations(probe: Probe) -> list[str]:

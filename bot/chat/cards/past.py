@@ -1,6 +1,6 @@
 """What was, in words: of one token over a stretch of time, or of several. It stands by itself, without its picture."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot.chat.cards.outlook import NEAR, outlook
@@ -9,10 +9,10 @@ from bot.chat.cards.status import amount as left_of
 from bot.chat.cards.status import share, status_word
 from bot.chat.charts.sparkline import use_of_days
 from bot.chat.charts.trace import OFF, Trace
-from bot.chat.text import amount, dated, percent, span, stamp
+from bot.chat.text import amount, called, called_bare, dated, percent, span, stamp
 from bot.domain.forecast import Band, Forecast
 from bot.domain.model import Status, Token
-from bot.domain.value import Value
+from bot.domain.value import Value, field
 
 _NAMED = 4
 """Refills, or changes of the allowance, that are named; of more, the latest."""
@@ -44,6 +44,8 @@ class Past(Value):
     """Its line of bars."""
     whole: bool = False
     """Whether it is a cycle, which goes on until the renewal."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What people call tokens."""
 
 
 def edge(past: Past) -> datetime:
@@ -97,18 +99,18 @@ def past_of_token(past: Past) -> str:
 
 
 def _headline(past: Past) -> str:
-    trace, number = past.trace, past.number
+    trace, said = past.trace, called(past.number, past.names, "Token ")
     if not trace.held:
         if trace.watched_since is None and past.token is not None:
-            return f"Nothing is kept of token {number} from {past.span}"
-        return f"Token {number} was not read in {past.span}"
+            return f"Nothing is kept of {called(past.number, past.names, 'token ')} from {past.span}"
+        return f"{said} was not read in {past.span}"
     left = _left(past)
     if trace.used is None:
         if left:
-            return f"Token {number} has {left} left; what it used is not known from one reading"
-        return f"Token {number} did not report its fast time in {past.span}"
+            return f"{said} has {left} left; what it used is not known from one reading"
+        return f"{said} did not report its fast time in {past.span}"
     use = "no fast time" if trace.used <= 0 else f"{amount(trace.used)} of fast time"
-    return f"Token {number} used {use} in {_since(past)}{f'; {left} left' if left else ''}"
+    return f"{said} used {use} in {_since(past)}{f'; {left} left' if left else ''}"
 
 
 def _since(past: Past) -> str:
@@ -178,7 +180,7 @@ def described_token(past: Past, moments: Moments = ()) -> str:
     """The picture in words, for those who do not see it: plain text, without markup."""
     trace = past.trace
     levels = [each for each in trace.held if each.minutes is not None]
-    said = [f"Chart of token {past.number}, {past.span}."]
+    said = [f"Chart of {called_bare(past.number, past.names, 'token ')}, {past.span}."]
     if levels:
         first, last = levels[0].minutes or 0, levels[-1].minutes or 0
         least = min(levels, key=lambda each: each.minutes or 0)
@@ -269,7 +271,7 @@ def _ahead(fleet: Fleet) -> str:
 
 def _row(token: Token, used: float | None, view: Overview) -> str:
     parts = [
-        f"{view.sign(token)[0]} **{token.id}** {status_word(token, 40)}",
+        f"{view.sign(token)[0]} **{called(token.id, view.fleet.names)}** {status_word(token, 40)}",
         share(token.fast_time, view.limit(token)) or "fast time not known",
         "" if used is None else f"used {amount(used)}",
         view.ahead(token),

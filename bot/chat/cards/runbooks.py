@@ -7,7 +7,7 @@ from typing import Final
 import discord
 
 from bot.chat.cards.embed import BLUE, GAP, ORANGE, compose
-from bot.chat.text import listed, span, stamp
+from bot.chat.text import called, listed, span, stamp
 from bot.domain.incidents import Key
 from bot.domain.naming import rule_name
 from bot.domain.rules.policy import Policy
@@ -93,7 +93,7 @@ def _held(known: Known, now: datetime) -> Iterator[str]:
                 yield "**Paused by the bot:** the queue"
             elif held:
                 did = {"off": "Switched off", "relax": "Relaxed"}[row.forth]
-                yield f"**{did} by the bot:** {listed([str(each.token) for each in held], NAMED)}"
+                yield f"**{did} by the bot:** {listed([called(each.token or 0, known.names) for each in held], NAMED)}"
 
 
 def question(book: Runbook, would: Iterable[str]) -> discord.Embed:

@@ -7,7 +7,7 @@ from heapq import nsmallest
 import discord
 
 from bot.chat.cards.embed import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW
-from bot.chat.text import listed, number, percent, plain, quoted, stamp
+from bot.chat.text import all_called, called, listed, number, percent, plain, quoted, stamp
 from bot.domain.incidents import Incident, Rule
 from bot.domain.info import threshold
 from bot.domain.model import (
@@ -59,11 +59,12 @@ def unread(fleet: Fleet) -> str:
 def unknown(fleet: Fleet, token_id: int) -> str:
     """What to say of an id that is not in the list."""
     if fleet.read_at is None:
-        return f"Nothing was read yet, so token {token_id} is not known. {unread(fleet)}"
+        return f"Nothing was read yet, so {called(token_id, fleet.names, 'token ')} is not known. {unread(fleet)}"
     if not fleet.tokens:
-        return f"There is no token {token_id}: none is linked."
+        return f"There is no {called(token_id, fleet.names, 'token ')}: none is linked."
     nearest = nsmallest(3, fleet.tokens, key=lambda other: abs(other - token_id))
-    return f"There is no token {token_id}. The nearest are {listed([str(each) for each in sorted(nearest)], 3)}."
+    near = listed([called(each, fleet.names) for each in sorted(nearest)], 3)
+    return f"There is no {called(token_id, fleet.names, 'token ')}. The nearest are {near}."
 
 
 def why_failed(failure: Failure) -> str:
@@ -260,10 +261,9 @@ def urgent(fleet: Fleet) -> list[Token]:
     return sorted((token for token in fleet.tokens.values() if look(token).urgent), key=worst_first)
 
 
-def needs_person(tokens: Sequence[Token], most: int) -> str:
+def needs_person(tokens: Sequence[Token], names: Mapping[int, str], most: int) -> str:
     """`Needs a person: token 12`; empty for none."""
-    ids = listed([str(token.id) for token in tokens], most)
-    return f"Needs a person: token{'s' * (len(tokens) > 1)} {ids}" if tokens else ""
+    return f"Needs a person: {all_called([token.id for token in tokens], names, most)}" if tokens else ""
 
 
 def spare(fleet: Fleet, without: Container[int | None] = ()) -> list[Token]:
@@ -286,7 +286,7 @@ def to_others(fleet: Fleet, without: Container[int | None], act: str, what: str)
         what: What nobody can take: `its jobs`.
     """
     if able := spare(fleet, without):
-        return f"{act} to {named(able)}"
+        return f"{act} to {named(able, fleet.names)}"
     return (
         f"no other token can take {what}"
         if alone(fleet, without)
@@ -312,10 +312,12 @@ def buying(plan: Subscription, now: datetime) -> str:
     return f"buy time ({'it' if refill.startswith('refills') else 'its'} {refill})" if refill else "buy time"
 
 
-def named(tokens: Iterable[Token]) -> str:
+def named(tokens: Iterable[Token], names: Mapping[int, str]) -> str:
     """`tokens 2 (89 %) and 3 (31 %)`, with what is left in each."""
-    words = [f"{token.id} ({share(token.fast_time)})" for token in tokens]
-    return f"token{'s' * (len(words) > 1)} {listed(words, len(words))}"
+    shown = tuple(tokens)
+    word = "" if len(shown) > 1 else "token "
+    words = [f"{called(token.id, names, word)} ({share(token.fast_time)})" for token in shown]
+    return f"{'tokens ' * (len(words) > 1)}{listed(words, len(words))}"
 
 
 def fast_time_left(tokens: Sequence[Token]) -> str:

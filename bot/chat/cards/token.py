@@ -20,7 +20,7 @@ from bot.chat.cards.status import (
     to_others,
 )
 from bot.chat.charts.sparkline import week_of_use
-from bot.chat.text import bar, listed, number, percent, plain, quoted, stamp
+from bot.chat.text import bar, called, listed, number, percent, plain, quoted, stamp
 from bot.domain.model import Count, PlanState, Subscription, Token, Usage
 
 _VISIBILITY = {"public": "public images", "stealth": "stealth images"}
@@ -71,7 +71,7 @@ def token_card(token: Token, view: Overview, troubles: Sequence[str] = ()) -> di
         _line("Where", _place(token)),
     ]
     return compose(
-        f"{mark} Token {token.id} · {seen.word}, {status_word(token)}",
+        f"{mark} {called(token.id, view.fleet.names, 'Token ')} · {seen.word}, {status_word(token)}",
         sections(body, details, [f"read {stamp(read_at)}" if read_at else ""]),
         colour,
     )

@@ -1,6 +1,7 @@
 """`/admin`: who did what with this bot, how it is, and whether a page reaches whoever is on call."""
 
 import re
+from collections.abc import Mapping
 
 from discord import app_commands
 
@@ -8,8 +9,9 @@ from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import group_of
 from bot.chat.desk import Asked, Need, answer, wait
 from bot.chat.premises import barred
-from bot.chat.text import plain, quoted, span, stamp
+from bot.chat.text import called, plain, quoted, span, stamp
 from bot.domain.incidents import TEST, Incident
+from bot.domain.labels import trail_by_name
 from bot.domain.steering import TEST_LASTS, Entry, Scope, Window
 
 SHOWN = 20
@@ -33,10 +35,11 @@ def command() -> app_commands.Group:
 async def _audit(interaction: Asked) -> None:
     await wait(interaction)
     entries = await interaction.client.desk.audit(SHOWN)
+    names = interaction.client.desk.fleet.names
     title = "Nobody has done anything yet"
     if entries:
         title = f"Last {len(entries)} actions" if len(entries) > 1 else "Last action"
-    await answer(interaction, embed=compose(title, map(_line, entries), BLUE))
+    await answer(interaction, embed=compose(title, [_line(each, names) for each in entries], BLUE))
 
 
 async def _doctor(interaction: Asked) -> None:
@@ -90,12 +93,14 @@ def _end(test: Incident) -> str:
     return stamp(test.opened_at + TEST_LASTS, "t")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, names: Mapping[int, str]) -> str:
     why = f" · {quoted(entry.reason, 120)}" if entry.reason else ""
     what = plain(entry.what.replace("_", " "), WHAT)
     if entry.act == "hand over":
         what = re.sub(r"^to (\d+)", r"to <@\1>", what)
     if entry.act.startswith("board"):
         what = re.sub(r"^in (\d+)", r"in <#\1>", what)
+    if entry.act not in {"name", "name end"}:
+        what = trail_by_name(what, names, lambda token_id: called(token_id, names))
     by = f"<@{entry.by}>" if entry.by else "the bot"
     return f"{stamp(entry.at, 'f')} {by} **{plain(entry.act, 40)}** {what}{why}"

@@ -1,12 +1,12 @@
 """What `/export` does: what was read of tokens over time becomes a file for a spreadsheet.
 
 It is built a token and a month at a time, in a thread, and sent as soon as a part is full: a fleet of any size takes
-the memory of one part. Nothing in it is anybody's text: ids, times, numbers, and words of ours.
+the memory of one part. All in it are ids, times, numbers and words of ours, but for what people call a token.
 """
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ import discord
 from bot.chat.cards.status import unknown
 from bot.chat.commands.options import several
 from bot.chat.desk import Asked, Desk, UnclearError
-from bot.chat.text import quoted
+from bot.chat.text import called, quoted
 from bot.domain import info
 from bot.domain.sample import Sample
 from bot.domain.value import Value
@@ -30,6 +30,7 @@ COLUMNS = (
     "allowance_minutes",
     "queued_jobs",
     "images",
+    "name",
 )
 
 USUAL = timedelta(days=30)
@@ -75,7 +76,7 @@ async def export(
         raise UnclearError(sentence)
     since, until = _time(begin, end, desk.now, zone)
     known = desk.known.remembered
-    chosen = tuple(sorted(known)) if tokens is None else several(tokens, known)
+    chosen = tuple(sorted(known)) if tokens is None else several(tokens, known, desk.fleet.names)
     chosen = chosen if token is None else (token,)
     sent = readings = 0
     last: Part | None = None
@@ -84,7 +85,8 @@ async def export(
             await interaction.followup.send(_more(last, chosen, zone), ephemeral=not share)
             return
         sent, readings, last = sent + 1, readings + part.readings, part
-        words = _head(part, chosen, since, until, zone) if sent == 1 else f"Part {sent}: {_counted(part)} more."
+        head = _head(part, chosen, since, until, zone, desk.fleet.names)
+        words = head if sent == 1 else f"Part {sent}: {_counted(part)} more."
         await _send(interaction, words, _file(part.data, since, until, sent), first=sent == 1, share=share)
     if not readings:
         if token is not None and token not in known:
@@ -118,7 +120,8 @@ async def parts(
             found = (await desk.history([each], begin, end))[each]
             # What begins a line at the edge was read before; and what lies on an edge would be there twice.
             of_it = [sample for sample in found if begin <= sample.at and (sample.at < end or end == until)]
-            for sample, line in zip(of_it, await asyncio.to_thread(written_as, of_it, zone), strict=True):
+            written = await asyncio.to_thread(written_as, of_it, zone, desk.fleet.names.get(each, ""))
+            for sample, line in zip(of_it, written, strict=True):
                 if len(lines) + len(line) > largest:
                     yield Part(bytes(lines), readings, token, at)
                     lines, readings = bytearray(head), 0
@@ -129,13 +132,20 @@ async def parts(
         yield Part(bytes(lines), readings, token, at)
 
 
-def written_as(samples: Iterable[Sample], zone: ZoneInfo) -> list[bytes]:
-    """The lines of these samples. Nothing needs quotation marks: there is no comma in it."""
+def written_as(samples: Iterable[Sample], zone: ZoneInfo, name: str = "") -> list[bytes]:
+    """The lines of these samples, of a token with that name. Nothing else needs quotation marks: it has no comma."""
+    cell = _cell(name)
     return [
         f"{each.token},{each.at:%F %T},{each.at.astimezone(zone):%F %T},{each.status},{_word(each.active)}"
-        f",{_number(each.fast_time)},{_number(each.allowance)},{_number(each.queued)},{_number(each.images)}\r\n".encode()
+        f",{_number(each.fast_time)},{_number(each.allowance)},{_number(each.queued)},{_number(each.images)},{cell}\r\n".encode()
         for each in samples
     ]
+
+
+def _cell(name: str) -> str:
+    """Quoted where it must be; what a spreadsheet would take for a formula is text by the apostrophe before it."""
+    text = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    return '"{}"'.format(text.replace('"', '""')) if {'"', ",", ";"} & set(text) else text
 
 
 def _word(active: bool | None) -> str:  # noqa: FBT001 - a figure
@@ -204,8 +214,10 @@ def _span(since: datetime, until: datetime, zone: ZoneInfo) -> str:
     return f"{_shown(since, zone)} to {_shown(until, zone)} ({zone.key})"
 
 
-def _head(part: Part, tokens: tuple[int, ...], since: datetime, until: datetime, zone: ZoneInfo) -> str:
-    whose = f"token {tokens[0]}" if len(tokens) == 1 else f"{len(tokens):,} tokens"
+def _head(
+    part: Part, tokens: tuple[int, ...], since: datetime, until: datetime, zone: ZoneInfo, names: Mapping[int, str]
+) -> str:
+    whose = called(tokens[0], names, "token ") if len(tokens) == 1 else f"{len(tokens):,} tokens"
     return f"**{_counted(part)}** of {whose}, {_span(since, until, zone)}."
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.chat import text
 from bot.chat.cards.status import unknown
 from bot.chat.commands.options import command_of, several
 from bot.chat.commands.token import suggest
@@ -51,7 +52,7 @@ async def _history(
         sentence = "Choose one token, or write several: not both."
         raise UnclearError(sentence)
     fleet = interaction.client.desk.fleet
-    chosen = tuple(fleet.tokens) if tokens is None else several(tokens, fleet.tokens)
+    chosen = tuple(fleet.tokens) if tokens is None else several(tokens, fleet.tokens, fleet.names)
     if token is not None:
         await _one(interaction, token, span)
     elif len(chosen) == 1:
@@ -68,7 +69,8 @@ async def _one(interaction: Asked, number: int, span: str) -> None:
     if span == CYCLE:
         since = token.subscription.last_refill(now) if token is not None else None
         if since is None:
-            sentence = f"It is not known when token {number} was refilled last: choose 24h, 7d or 30d."
+            words = text.called(number, desk.fleet.names, "token ")
+            sentence = f"It is not known when {words} was refilled last: choose 24h, 7d or 30d."
             raise UnclearError(sentence)
         called = "this cycle"
     else:
@@ -77,7 +79,7 @@ async def _one(interaction: Asked, number: int, span: str) -> None:
     found = await past.past_of(interaction.client, number, since, None, called, whole=span == CYCLE)
     if token is None and not found.trace.held:
         raise UnclearError(unknown(desk.fleet, number))
-    title = f"Token {number}, {TITLES[span]}"
+    title = f"{text.called_bare(number, desk.fleet.names, 'Token ')}, {TITLES[span]}"
     await pictured.illustrate(interaction, past.illustrated(interaction.client, found, title))
 
 

@@ -1,7 +1,7 @@
 """How a command is made, and options that several have: rules, lengths of time, and decisions to take back."""
 
 import re
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from bot.chat.text import bare, plain, quoted
 from bot.domain import info
 from bot.domain.groups import Group
 from bot.domain.incidents import Rule
+from bot.domain.labels import token_called
 from bot.domain.naming import rule_name
 from bot.domain.rules import table
 
@@ -30,6 +31,8 @@ RULES = [
 _RANGE = re.compile(r"(?P<first>[0-9]{1,19})(?:-(?P<last>[0-9]{1,19}))?")
 _DASH = re.compile(r"\s*[-\u2013]\s*")
 """Phones make a longer one of it."""
+
+EMPTY: Mapping[int, str] = {}
 
 Reason = app_commands.Range[str, 1, 200]
 
@@ -81,13 +84,14 @@ def length(text: str, longest: timedelta) -> timedelta:
     return found
 
 
-def several(text: str, known: Collection[int]) -> tuple[int, ...]:
-    """Read `1900-1906, 1911`: tokens by their ids and by ranges of them, of those that there are; ascending.
+def several(text: str, known: Collection[int], names: Mapping[int, str] = EMPTY) -> tuple[int, ...]:
+    """Read `1900-1906, 1911, ana's Pro`: tokens by ids, ranges and names, of those that there are; ascending.
 
     Raises:
         UnclearError: A part is no id and no range, or no token is there.
     """
     found: set[int] = set()
+    text = _by_ids(text, names)
     for part in filter(None, re.split(r"[,;\s]+", _DASH.sub("-", text))):
         read = _RANGE.fullmatch(part)
         if read is None:
@@ -125,6 +129,15 @@ async def suggest_group(interaction: Asked, typed: str) -> list[app_commands.Cho
     """The groups that there are, for an option that `group_named` reads."""
     groups = sorted(interaction.client.desk.known.decisions.groups.values(), key=lambda each: each.id)
     return picked(typed, [(f"{each.name}: {each.text}", each.name) for each in groups])
+
+
+def _by_ids(text: str, names: Mapping[int, str]) -> str:
+    """The text with ids instead of names, where all of it is one, or what stands between two commas."""
+    if not names:
+        return text
+    parts = [text] if token_called(text, names) is not None else re.split(r"[,;]", text)
+    ids = ((part, token_called(part, names)) for part in parts)
+    return ",".join(part if token_id is None else str(token_id) for part, token_id in ids)
 
 
 def picked(typed: str, labels: Iterable[tuple[str, str]]) -> list[app_commands.Choice[str]]:

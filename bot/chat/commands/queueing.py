@@ -16,7 +16,7 @@ from bot.chat.cards import ORANGE, compose
 from bot.chat.cards.answered import answer_card
 from bot.chat.desk import Asked, UnclearError, answer
 from bot.chat.refusals import refused
-from bot.chat.text import plain, quoted
+from bot.chat.text import by_name, called, plain, quoted
 from bot.domain.acts import Act, Kind, State
 from bot.domain.messages import Notice, NoticeKind
 from bot.domain.value import Value
@@ -79,7 +79,7 @@ async def ask(interaction: Asked, name: Name, token: int | None) -> None:
         said = await client.upstream.queue(name, token)
     except UpstreamError as error:
         raise UnclearError(refused(error, client.desk.now)) from None
-    of = "" if token is None else f" of token {token}"
+    of = "" if token is None else f" of {called(token, client.desk.fleet.names, 'token ')}"
     await answer(interaction, embed=answer_card(_TITLES[name] + of, said.lines(), client.desk.now))
 
 
@@ -107,7 +107,9 @@ async def propose(interaction: Asked, name: Name, token: int | None, reason: str
         f"Sent once: {plain(f'{endpoint.method} {endpoint.path}', 300)}",
         f"Reason: {quoted(reason, 300)}" if reason else "",
     ]
-    embed = compose(question.title.format_map(words), filter(None, lines), ORANGE)
+    names = client.desk.fleet.names
+    lines[0] = by_name(lines[0], names)
+    embed = compose(by_name(question.title.format_map(words), names), filter(None, lines), ORANGE)
     act = Act(new_id(), Kind.QUEUE, name.lower(), asked_at, token, by=interaction.user.id, reason=reason)
 
     async def doing(pressed: Pressed) -> None:

@@ -11,7 +11,7 @@ from bot.chat.cards import BLUE, compose
 from bot.chat.commands.options import RULES, check_token, group_named, group_of, suggest_group
 from bot.chat.commands.token import suggest
 from bot.chat.desk import Asked, Desk, DeskClient, Need, UnclearError, answer, wait
-from bot.chat.text import level, percent, quoted, span
+from bot.chat.text import by_name, called, level, percent, quoted, span
 from bot.domain.groups import Group
 from bot.domain.incidents import AHEAD, Rule
 from bot.domain.model import Severity
@@ -74,7 +74,14 @@ async def _list(interaction: Asked, *, token: int | None = None, group: str | No
         *(_explained(policy, rule, token, chosen) for rule in rules),
         *(_own(desk) if token is None and chosen is None else ()),
     ]
-    whose = f" for {chosen.name}" if chosen else "" if token is None else f" for token {token}"
+    lines = [by_name(each, desk.fleet.names) for each in lines]
+    whose = (
+        f" for {chosen.name}"
+        if chosen
+        else ""
+        if token is None
+        else f" for {called(token, desk.fleet.names, 'token ')}"
+    )
     await interaction.response.send_message(embed=compose(f"How the rules are set{whose}", lines, BLUE), ephemeral=True)
 
 

@@ -1,6 +1,6 @@
 """`/silence`: what notifies nobody for a while. Polling goes on, and what happened is posted when the silence ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from discord import app_commands
@@ -120,18 +120,22 @@ def _until(interaction: Asked, scope: Scope, text: str) -> datetime | None:
 
 async def _list(interaction: Asked) -> None:
     silences = interaction.client.desk.known.decisions.silences.values()
+    names = interaction.client.desk.fleet.names
     title = "🔕 Silenced now" if silences else "🔔 Nothing is silenced"
-    await interaction.response.send_message(embed=compose(title, map(_line, silences), GREY), ephemeral=True)
+    await interaction.response.send_message(
+        embed=compose(title, [_line(each, names) for each in silences], GREY), ephemeral=True
+    )
 
 
-def _line(each: Silence) -> str:
+def _line(each: Silence, names: Mapping[int, str]) -> str:
     why = f" · {quoted(each.reason, 200)}" if each.reason else ""
-    return f"**{title_of(each)}** until {until_words(each.until)} · by <@{each.by}>{why} · `{each.id}`"
+    return f"**{title_of(each, names)}** until {until_words(each.until)} · by <@{each.by}>{why} · `{each.id}`"
 
 
 async def _suggest_silence(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
     silences = interaction.client.desk.known.decisions.silences.values()
-    return picked(typed, [(f"{title_of(each)} · {each.id}", each.id) for each in silences])
+    names = interaction.client.desk.fleet.names
+    return picked(typed, [(f"{title_of(each, names)} · {each.id}", each.id) for each in silences])
 
 
 @app_commands.rename(name="id")
@@ -144,4 +148,7 @@ async def _end(interaction: Asked, *, name: str) -> None:
     if found is None or not await desk.undo(found, "silence end", interaction.user.id):
         sentence = "There is no such silence, or it is over already. `/silence list` shows those that there are."
         raise UnclearError(sentence)
-    await answer(interaction, f"Ended: the silence of {name_of(found)}. {silence.after(desk, [found])}")
+    await answer(
+        interaction,
+        f"Ended: the silence of {name_of(found)}. {silence.after(desk, [found])}",
+    )

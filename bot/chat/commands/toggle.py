@@ -41,5 +41,5 @@ async def _toggle(interaction: Asked, *, tokens: app_commands.Range[str, 1, 200]
     if fleet.read_at is None:
         sentence = f"Nothing was read yet, so no token is known. {unread(fleet)}"
         raise UnclearError(sentence)
-    chosen = several(tokens, fleet.tokens)
+    chosen = several(tokens, fleet.tokens, fleet.names)
     await acting.ask_toggle(interaction, chosen, on=to == "on", reason=reason)

@@ -14,7 +14,7 @@ from bot.chat.buttons import card_of, linked_card, reread, token_view, viewed
 from bot.chat.cards import Overview, plan_name, share, unknown
 from bot.chat.commands.options import command_of
 from bot.chat.desk import Asked, Need, say, upstream_sentence
-from bot.chat.text import bare
+from bot.chat.text import bare, called_bare
 from bot.domain.model import Token, Trouble
 from bot.domain.rules.table import STATUS_RULES
 from bot.imaginepro.client import UpstreamError
@@ -34,15 +34,16 @@ def command() -> app_commands.Command[Any, ..., None]:
 
 
 def suggestions(view: Overview, typed: str) -> list[Token]:
-    """Tokens whose id, status or plan begins like each word that was typed; an exact id first, then worst first."""
+    """Tokens whose id, name, status or plan begins like each word that was typed; an exact id first, then the worst."""
     words = typed.casefold().split()
-    found = (token for token in view.fleet.tokens.values() if 0 <= token.id < LARGEST and _matches(token, words))
+    found = (token for token in view.fleet.tokens.values() if 0 <= token.id < LARGEST and _matches(token, words, view))
     return nsmallest(CHOICES, found, key=lambda token: (str(token.id) != typed.strip(), view.order(token)))
 
 
-def _matches(token: Token, words: Iterable[str]) -> bool:
+def _matches(token: Token, words: Iterable[str], view: Overview) -> bool:
     off = "off" if token.active is False else ""
-    names = f"{token.id} {token.status_text} {off} {plan_name(token.subscription)}".casefold().split()
+    label = view.fleet.names.get(token.id, "")
+    names = f"{token.id} {label} {token.status_text} {off} {plan_name(token.subscription)}".casefold().split()
     return all(any(name.startswith(word) for name in names) for word in words)
 
 
@@ -50,7 +51,7 @@ def _label(view: Overview, token: Token) -> str:
     """`🟠 1900 · FAST · 18 % · Standard · under 20 % fast time`."""
     worst = view.worst.get(token.id)
     parts = [
-        f"{view.sign(token)[0]} {token.id}",
+        f"{view.sign(token)[0]} {called_bare(token.id, view.fleet.names)}",
         token.status_text or "no status",
         "off" if token.active is False else "",
         share(token.fast_time, view.limit(token)),

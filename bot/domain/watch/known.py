@@ -137,7 +137,12 @@ class Known(Value):
     @property
     def names(self) -> Mapping[int, str]:
         """What people call tokens, by id."""
-        return {each.token: each.label for each in self.decisions.names.values()}
+        return self.fleet.names
+
+    def called(self) -> "Known":
+        """With its tokens called as people decided."""
+        names = {each.token: each.label for each in self.decisions.names.values()}
+        return self if names == self.fleet.names else replace(self, fleet=replace(self.fleet, names=names))
 
     def policy(self, base: Policy) -> Policy:
         """The environment's policy, with what was set in chat over it."""
@@ -185,7 +190,7 @@ def restore(memory: Memory) -> Known:
         dict(_unpacked(memory.ledgers)),
         digested=memory.digested,
         acts={each.id: each for each in memory.acts},
-    )
+    ).called()
 
 
 def _unpacked(packed: Mapping[int, bytes]) -> Iterator[tuple[int, Ledger]]:

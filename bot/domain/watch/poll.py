@@ -214,7 +214,7 @@ def _after(fleet: Fleet, case: Case) -> Fleet:
     """The fleet after a reading: of all of it, or of some tokens alone."""
     reading = case.reading
     if reading.whole:
-        return Fleet(reading.tokens, reading.at, asked_at=reading.asked_at)
+        return Fleet(reading.tokens, reading.at, asked_at=reading.asked_at, names=fleet.names)
     return replace(
         fleet,
         failure=fleet.failure if case.short is None else None,

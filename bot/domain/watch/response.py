@@ -83,7 +83,7 @@ def decide(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Kno
     if isinstance(decision, Silence):
         decision = pinned(decision, known.incidents)
     moving = followers(known.decisions, decision) if isinstance(decision, Group) else ()
-    after = replace(known, decisions=known.decisions.with_(decision, *moving))
+    after = replace(known, decisions=known.decisions.with_(decision, *moving)).called()
     if isinstance(decision, Window):
         changes, after = turn(after, entry.at)
     else:
@@ -111,7 +111,7 @@ def _under(silence: Silence, incident: Incident, entry: Entry) -> Incident:
 
 def undo(known: Known, decision: Decision, entry: Entry) -> tuple[Changes, Known]:
     """Somebody took a decision back before its time: it ends now, as it would have ended by itself."""
-    after = replace(known, decisions=known.decisions.with_(without=[decision.id]))
+    after = replace(known, decisions=known.decisions.with_(without=[decision.id])).called()
     ended = [each for each in known.decisions.suppressing if each.id == decision.id]
     changes, after = end(after, ended, entry.at)
     return replace(changes, undone=frozenset([decision.id]), audit=(entry,)), after
