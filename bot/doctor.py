@@ -224,10 +224,11 @@ def _polls(parts: Parts) -> Iterator[Check]:
 def _settings(parts: Parts) -> Iterator[Check]:
     """What the settings leave out or switch off, in a line."""
     settings = parts.settings
+    on_call = parts.monitor.known.decisions.on_call(parts.clock()) is not None
     unset = sum(endpoint.path is None for endpoint in parts.upstream.endpoints.values())
     said = [
         "READ_ONLY is on: the bot changes nothing at ImaginePro" if settings.read_only else "",
-        "" if settings.alert_role_id else "ALERT_ROLE_ID is not set: critical alerts mention nobody",
+        "" if settings.alert_role_id or on_call else "ALERT_ROLE_ID is not set: critical alerts mention nobody",
         "" if settings.operator_role_id else "OPERATOR_ROLE_ID is not set: whoever may manage the server operates",
         "" if settings.viewer_role_id else "VIEWER_ROLE_ID is not set: operators alone may look",
         f"{unset} endpoint{'s are' if unset > 1 else ' is'} not published and not set: `/admin endpoints`"

@@ -44,6 +44,7 @@ from bot.webhook import Webhook
 if TYPE_CHECKING:
     from bot.chat.checkup import Check
     from bot.chat.settable import Setup as SetupPort
+    from bot.duty import RollCall
     from bot.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -65,8 +66,8 @@ ACCOUNT = timedelta(hours=1)
 FIRST_ACCOUNT = timedelta(seconds=45)
 """How long after a start that is looked for: polls, and people, come first."""
 
-ROTA = timedelta(minutes=30)
-"""How soon it is seen that somebody of the rota has left the server."""
+ROTA = timedelta(minutes=1)
+"""How often is looked whether it is time to ask who of the rota has left the server."""
 
 FIRST_ROTA = timedelta(seconds=20)
 """How long after a start that is looked for."""
@@ -183,12 +184,7 @@ async def wired(
             Job("acts", every=TICK, run=while_kept(act)),
             Job("forecast", every=FORECAST, run=while_kept(monitor.look_ahead), first=FIRST_FORECAST),
             Job("account", every=ACCOUNT, run=while_kept(billing.look), first=FIRST_ACCOUNT),
-            Job(
-                "rota",
-                every=ROTA,
-                run=while_kept(partial(_look_who_left, monitor, client, settings.guild_id)),
-                first=FIRST_ROTA,
-            ),
+            Job("rota", every=ROTA, run=while_kept(_roll_call(monitor, client)), first=FIRST_ROTA),
             Job("retention", every=timedelta(hours=6), run=while_kept(apply_retention), first=FIRST_RETENTION),
         )
         watched = tuple(map(pulse.watched, jobs))
@@ -196,11 +192,21 @@ async def wired(
         yield App(client, monitor, outbox, boards, saving, acts, heartbeat, fallback, watched, say_beside, polled)
 
 
-async def _look_who_left(monitor: Monitor, client: ChatClient, guild_id: int) -> None:
-    if monitor.known.decisions.rota is not None and client.logged_in.is_set():
-        from bot import duty  # noqa: PLC0415 - just where there is a rota
+def _roll_call(monitor: Monitor, client: ChatClient) -> Callable[[], Awaitable[None]]:
+    """Ask who of the rota has left the server; without a rota nothing of that is loaded."""
+    roll: RollCall | None = None
 
-        await duty.look(monitor, client, guild_id)
+    async def run() -> None:
+        nonlocal roll
+        if monitor.known.decisions.rota is None or not client.logged_in.is_set():
+            return
+        if roll is None:
+            from bot.duty import RollCall  # noqa: PLC0415 - no start needs it
+
+            roll = RollCall(monitor, client, client.place.guild_id)
+        await roll.look()
+
+    return run
 
 
 def _voices(

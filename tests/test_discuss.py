@@ -1,5 +1,6 @@
 """*Discuss* and direct messages, by the bot as a process: said once, in order, whoever refuses, and however it ends."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +43,8 @@ async def test_what_becomes_of_an_incident_is_said_in_its_thread_silently_and_on
 ) -> None:
     async with town(sqlite_url, tmp_path) as place, place.settled_bot() as bot:
         card = await banned(place)
-        answers = [await place.discord.press(card, "Discuss", by) for by in (world.OPERATOR, world.COLLEAGUE)]
+        at_once = (place.discord.press(card, "Discuss", by) for by in (world.OPERATOR, world.COLLEAGUE))
+        answers = await asyncio.gather(*at_once)
         assert {each.shown.content for each in answers} == {
             f"Go on in <#{card.id}>. What becomes of this is said there, too."
         }
@@ -66,7 +68,7 @@ async def test_what_joins_a_card_later_joins_its_thread(sqlite_url: str, tmp_pat
         await place.discord.press(card, "Discuss")
         place.upstream.fleet[1901]["status"] = "BANNED"
         await until_said(place, card.id, "Token 1901 is BANNED")
-        assert "1901" in card.now.text
+        await place.discord.until(lambda: "1901" in card.now.text)
         await place.discord.until(lambda: "Discuss" not in card.now.buttons)
         await place.discord.press(card, "Acknowledge")
         await until_said(place, card.id, f"<@{world.OPERATOR.id}> has it (tokens 1900 and 1901)")

@@ -51,7 +51,7 @@ class Rota(Value):
     by: int
     """Discord's id of the person who set it."""
     absent: tuple[int, ...] = ()
-    """Those of `members` who have left the server."""
+    """Those who have left the server, of `members` and of those who stand in."""
     announced: Announced | None = None
 
     @property
@@ -126,7 +126,7 @@ class Handover(Value):
 def set_of(
     members: Sequence[int], weekday: int, at: time, zone: str, by: int, now: datetime, before: Rota | None = None
 ) -> Rota:
-    """A rota from now on. Whoever is on call keeps this week, where they are among the members."""
+    """A rota from now on, of people who are in the server. Whoever is on call keeps this week, where they are in it."""
     here = now.astimezone(ZoneInfo(zone)).date()
     rota = Rota(tuple(members), weekday, at, zone, here - timedelta(days=(here.weekday() - weekday) % 7), by)
     if rota.handover(0) > now:
@@ -134,9 +134,8 @@ def set_of(
     if before is None:
         return rota
     now_on = before.turn(before.week(now))
-    absent = tuple(each for each in before.absent if each in rota.members)
     back = rota.members.index(now_on) if now_on in rota.members else 0
-    return replace(rota, first=rota.first - back * WEEK, absent=absent, announced=before.announced)
+    return replace(rota, first=rota.first - back * WEEK, announced=before.announced)
 
 
 def on_call(rota: Rota | None, swaps: Iterable[Swap], now: datetime) -> Shift | None:

@@ -219,6 +219,7 @@ def merge(notices: Sequence[Notice]) -> Notice:
         by=people.pop() if len(people) == 1 else None,
         until=max(ends) if len(ends) == len(notices) else None,
         escalated=any(notice.escalated for notice in notices),
+        reminders=max(notice.reminders for notice in notices),
         acts=tuple(act for notice in notices for act in notice.acts),
         remarks=tuple(remark for notice in notices for remark in notice.remarks),
     )

@@ -222,3 +222,12 @@ async def test_a_page_needs_no_alert_role_where_somebody_is_on_call(world: World
     await world.desk.decide(rota, "oncall set", 7)
     await world.desk.decide(Swap("s1", world.other.id, world.desk.now, world.desk.now + HOUR, 7), "oncall swap", 7)
     assert "ALERT_ROLE_ID to the role" not in client.unmentioned_now()
+
+
+async def test_what_is_open_is_listed_under_who_is_on_call(world: World) -> None:
+    world.desk.fire(BAN)
+    assert "on call" not in said(await use(world, "incidents"))
+    await use(world, "oncall set", first=world.operator)
+    listed = said(await use(world, "incidents")).splitlines()
+    assert listed[1] == "1 incident is open"
+    assert listed[2].startswith(f"📟 <@{world.operator.id}> is on call until <t:")

@@ -84,6 +84,8 @@ class Interaction:
 def command_data(commands: Sequence[Json], path: str, options: Mapping[str, object], focused: str = "") -> Json:
     """The `data` of a command as Discord would send it, for `"token"` or, in a group, `"incident ack"`.
 
+    People among the options are sent by their ids, and resolved.
+
     Raises:
         LookupError: the bot registered no such command or option, so nobody could pick it.
     """
@@ -97,8 +99,15 @@ def command_data(commands: Sequence[Json], path: str, options: Mapping[str, obje
         below["options"] = [nested]
         below = nested
     known = [option for option in command.get("options", []) if option["type"] not in _SUBCOMMANDS]
+    people = [value for value in options.values() if isinstance(value, Member)]
+    if people:
+        data["resolved"] = resolved(*people)
     below["options"] = [
-        {"name": name, "type": _named(known, name)["type"], "value": value}
+        {
+            "name": name,
+            "type": _named(known, name)["type"],
+            "value": str(value.id) if isinstance(value, Member) else value,
+        }
         | ({"focused": True} if name == focused else {})
         for name, value in options.items()
     ]

@@ -19,6 +19,7 @@ LOADING = 1 << 7
 
 _SHOWN = ("content", "embeds", "components")
 _REFERENCE = ("message_id", "channel_id", "guild_id")
+_MENTION = re.compile(r"<@(\d+)>")
 _ROLE_MENTION = re.compile(r"<@&(\d+)>")
 
 
@@ -63,6 +64,11 @@ class Version:
     def mentioned_roles(self) -> list[int]:
         """The roles that the content mentions and its allowed mentions let through."""
         return [int(role) for role in self.body["mention_roles"]]
+
+    @property
+    def mentioned_people(self) -> list[int]:
+        """The people, likewise."""
+        return [int(person["id"]) for person in self.body["mentions"]]
 
     @property
     def buttons(self) -> dict[str, str]:
@@ -209,7 +215,6 @@ class Board:
             "timestamp": self._clock().isoformat(),
             "edited_timestamp": None,
             "tts": False,
-            "mentions": [],
             "attachments": [],
             "pinned": False,
             "flags": payload.get("flags", 0),
@@ -228,10 +233,15 @@ class Board:
         mentionable = {role.id for role in self._guild.roles if role.mentionable}
         mentioned = [int(role) for role in _ROLE_MENTION.findall(content) if int(role) in mentionable]
         every = "roles" in allowed.get("parse", [])
+        people, anybody = {int(each) for each in allowed.get("users", [])}, "users" in allowed.get("parse", [])
+        called = dict.fromkeys(int(each) for each in _MENTION.findall(content))
         return {
             "content": content,
             "embeds": [{"type": "rich", **embed} for embed in payload.get("embeds") or []],
             "components": payload.get("components") or [],
             "mention_roles": [str(role) for role in mentioned if every or role in permitted],
+            "mentions": [
+                each.user() for each in self._guild.members if each.id in called and (anybody or each.id in people)
+            ],
             "mention_everyone": "everyone" in allowed.get("parse", []) and "@everyone" in content,
         }

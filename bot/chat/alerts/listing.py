@@ -26,6 +26,7 @@ def incident_list(
     *,
     suppressed: Callable[[Key], str] = lambda _: "",
     links: Mapping[Key, str] | None = None,
+    on_call: str = "",
 ) -> tuple[discord.Embed, int]:
     """Incidents, worst first, a line or two each.
 
@@ -36,6 +37,7 @@ def incident_list(
         page: Counted from 0; one that does not exist shows the nearest that does.
         suppressed: By what an incident of a key is suppressed now, in words; nothing where it is not.
         links: Where the message of an incident is.
+        on_call: Who is on call; empty where nobody is.
 
     Returns:
         The card, and how many pages there are (at least 1).
@@ -50,7 +52,7 @@ def incident_list(
     ]
     foot = [GAP, f"page {page + 1} of {pages}"] if pages > 1 else []
     colour = sign_of(about)[1]
-    return compose(heading, [*lines, *foot], colour), pages
+    return compose(heading, [*([on_call] if on_call else []), *lines, *foot], colour), pages
 
 
 def said_of(incident: Incident, fleet: Fleet) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from bot.chat.buttons import silence
 from bot.chat.buttons.press import IncidentItem, Item, Pressed
 from bot.chat.buttons.subject import ALREADY_OVER, address_of, subject_at
 from bot.chat.desk import Desk, Need, UnclearError, answer, apologise
-from bot.chat.text import bare, called
+from bot.chat.text import bare, called, stamp
 from bot.domain.incidents import Incident
 from bot.domain.model import Severity
 
@@ -72,7 +72,16 @@ async def open_page(
     )
     plural = len(found) > 1
     heading = f"{count} {kind}incident{'s' * plural}{about} {'are' if plural else 'is'} open"
-    embed, pages = incident_list(heading, found, desk.fleet, page, suppressed=silence.quiet_by(desk.known), links=links)
+    shift = desk.known.decisions.on_call(desk.now)
+    embed, pages = incident_list(
+        heading,
+        found,
+        desk.fleet,
+        page,
+        suppressed=silence.quiet_by(desk.known),
+        links=links,
+        on_call=f"📟 <@{shift.who}> is on call until {stamp(shift.until, 'f')}" if shift else "",
+    )
     page = min(page, pages - 1)
     address = f"{severity or ALL}:{ALL if token is None else token}"
     shown = sorted(found, key=place)[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]

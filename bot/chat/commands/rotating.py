@@ -45,7 +45,7 @@ def rota_card(decisions: Decisions, now: datetime) -> discord.Embed:
     lines += ["", "Then:", *(f"{stamp(each.since, 'f')} <@{each.who}>{_standing_in(each)}" for each in coming[1:])]
     swaps = sorted(decisions.swaps.values(), key=lambda each: each.since)
     lines += ["", "Swaps:", *(map(_swapped, swaps))] if swaps else []
-    absent = [f"<@{each}>" for each in rota.members if each in rota.absent]
+    absent = [f"<@{each}>" for each in rota.absent]
     lines += ["", f"Passed over, as they have left this server: {listed(absent, 8)}"] if absent else []
     return compose("📟 On call", lines, BLUE)
 

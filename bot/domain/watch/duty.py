@@ -41,8 +41,18 @@ def _told(known: Known, rota: Rota, turn: Shift | None, now: datetime) -> tuple[
     return notice, replace(rota, announced=Announced(turn.who, turn.since, now))
 
 
+def people(known: Known) -> frozenset[int]:
+    """Discord's ids of all who can be on call some time, by the order or for another; of nobody without a rota."""
+    rota = known.decisions.rota
+    return frozenset(_order(known, rota)) if rota is not None else frozenset()
+
+
+def _order(known: Known, rota: Rota) -> tuple[int, ...]:
+    return tuple(dict.fromkeys((*rota.members, *(each.who for each in known.decisions.swaps.values()))))
+
+
 def note_absent(known: Known, gone: Collection[int], back: Collection[int], now: datetime) -> tuple[Changes, Known]:
-    """Some members of the rota have left the server, and some are in it again; who is on call then is told by a tick.
+    """Some who can be on call have left the server, and some are in it again; who is on call then is told by a tick.
 
     Args:
         known: What is known.
@@ -53,13 +63,14 @@ def note_absent(known: Known, gone: Collection[int], back: Collection[int], now:
     rota = known.decisions.rota
     if rota is None:
         return Changes(known.fleet.read_at), known
-    absent = tuple(each for each in rota.members if each in gone or (each in rota.absent and each not in back))
+    all_ = _order(known, rota)
+    absent = tuple(each for each in all_ if each in gone or (each in rota.absent and each not in back))
     if absent == rota.absent:
         return Changes(known.fleet.read_at), known
     after = replace(rota, absent=absent)
     entries = [
         *(Entry(now, each, "oncall left", f"{each} has left the server") for each in absent if each not in rota.absent),
-        *(Entry(now, each, "oncall back", f"{each} is in it again") for each in rota.absent if each not in absent),
+        *(Entry(now, each, "oncall back", f"{each} is in it again") for each in rota.absent if each in back),
     ]
     changes = Changes(known.fleet.read_at, decided=(after,), audit=tuple(entries))
     return changes, replace(known, decisions=known.decisions.with_(after))
