@@ -14,6 +14,7 @@ from bot.chat.commands import exporting, reporting
 from bot.domain import sums
 from bot.domain.groups import Group
 from bot.domain.incidents import Rule
+from bot.domain.labels import Name
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.report import Every
@@ -244,6 +245,18 @@ async def test_a_group_has_a_report_of_its_tokens_alone(world: World) -> None:
     assert "There is no group “attic”. `/group list` shows those that there are." in await refused(world, group="attic")
     found = await world.operator.autocomplete(world.channel, "report week", "group", "")
     assert [each["value"] for each in found] == ["Studio"]
+
+
+async def test_tokens_are_said_by_their_names_and_no_name_is_markup_or_a_formula(world: World) -> None:
+    names = Name(1900, "ana's **Pro**", 41), Name(1901, "=1+1", 41)
+    for each in names:
+        await world.desk.decide(each, "name", 41)
+    world.desk.facts_ = [fact(1), fact(2), fact(3, 1901)]
+    result = await ask(world)
+    assert "ana's \\*\\*Pro\\*\\* (1900): 2 incidents" in shown(result)
+    assert "noisiest: banned of ana's" in shown(result)
+    found = [each["name"] for each in csv.DictReader(io.StringIO(await text(result)))]
+    assert found == ["ana's **Pro**", "ana's **Pro**", "'=1+1"]
 
 
 async def test_others_see_it_only_where_that_is_asked_for(world: World) -> None:

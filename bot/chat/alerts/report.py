@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.chat import cards
 from bot.chat.alerts.drafts import Draft
 from bot.chat.cards import GAP, Sign
-from bot.chat.text import capitalised, dated, listed, number, plain, span, stamp
+from bot.chat.text import called, capitalised, dated, listed, number, plain, span, stamp
 from bot.domain.digest import DAY
 from bot.domain.model import Fleet
 from bot.domain.naming import rule_name
@@ -202,19 +202,17 @@ def _tokens(about: Report, fleet: Fleet) -> Iterable[str]:
 
 
 def _token(each: Token, fleet: Fleet) -> str:
-    name = "The fleet and ImaginePro" if each.token is None else capitalised(named(each.token, fleet))
+    name = "The fleet and ImaginePro" if each.token is None else called(each.token, fleet.names)
     pages = f", {counted(each.critical, 'page')}" if each.critical else ""
     return f"{name}: {counted(each.incidents, 'incident')}{pages}, open for {span(each.lasted)}"
 
 
-def named(token: int, fleet: Fleet) -> str:
-    """A token as it is called, made safe."""
-    del fleet
-    return str(token)
-
-
 def _name(noise: Noise, fleet: Fleet) -> str:
-    return rule_name(noise.rule) if noise.token is None else f"{rule_name(noise.rule)} of {named(noise.token, fleet)}"
+    return (
+        rule_name(noise.rule)
+        if noise.token is None
+        else f"{rule_name(noise.rule)} of {called(noise.token, fleet.names)}"
+    )
 
 
 def _noise(about: Report, fleet: Fleet) -> Iterable[str]:

@@ -164,7 +164,7 @@ def _row(fact: Fact, about: Period, zone: ZoneInfo, fleet: Fleet) -> tuple[objec
         fact.how if ended else "open",
         fact.key.rule.replace("_", " "),
         "" if token is None else token,
-        safe(_label(token, fleet)),
+        "" if token is None else safe(fleet.names.get(token, "")),
         fact.severity(until).value,
         _counted_as(fact, until),
         _who(fact.called),
@@ -175,11 +175,6 @@ def _row(fact: Fact, about: Period, zone: ZoneInfo, fleet: Fleet) -> tuple[objec
         sum(about.since <= each < until for each in fact.sounds),
         fact.notes,
     )
-
-
-def _label(token: int | None, fleet: Fleet) -> str:
-    del token, fleet
-    return ""
 
 
 def safe(text: str) -> str:
