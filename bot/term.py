@@ -27,6 +27,7 @@ from bot.domain.messages import Message
 from bot.domain.report import KEPT
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
+from bot.domain.wishes import wish_id
 from bot.fallback import fallback_of
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
@@ -257,17 +258,26 @@ async def _say_beside(
         handover.asides.clear()
     from bot.asides import Asides  # noqa: PLC0415 - most never say anything there
     from bot.chat.alerts.asides import aside  # noqa: PLC0415
+    from bot.chat.alerts.personal import personal  # noqa: PLC0415
     from bot.chat.beside import Beside  # noqa: PLC0415
-    from bot.domain.watch import threads  # noqa: PLC0415
+    from bot.domain.watch import hearing, threads  # noqa: PLC0415
 
-    def rendered(bundle: Bundle) -> Alert:
+    async def rendered(bundle: Bundle) -> Alert:
         known = monitor.known
+        if bundle.place is Place.PERSON:
+            shown = await store.shown_at([each.key for each in bundle.incidents if each.open])
+            links = {key: client.place.link(card) for key, card in shown.items()}
+            wish = known.decisions.wishes.get(wish_id(bundle.to))
+            return personal(bundle, known.fleet, wish, links, known.troubled, zone)
         together = [key for key, each in known.incidents.items() if each.thread == bundle.to]
         return aside(bundle, known.fleet, together, known.troubled, zone)
 
     async def closed(to: int, place: Place) -> None:
         if place is Place.THREAD:
             await monitor.move(lambda known, _: threads.gone(known, to))
+        else:
+            why = hearing.lost if to in voice.lost else hearing.refused
+            await monitor.move(lambda known, now: why(known, to, now))
 
     async def join() -> None:
         """What came to a card after its thread was opened belongs there, too: it has the id of the card."""
@@ -277,7 +287,8 @@ async def _say_beside(
             if shown:
                 await monitor.move(lambda known, now: threads.join(known, shown, now))
 
-    await Asides(store, Beside(client, client.logged_in, rendered), clock, handover, closed, join).run()
+    voice = Beside(client, client.logged_in, rendered, guild_id=client.place.guild_id, may_hear=client.access.hears)
+    await Asides(store, voice, clock, handover, closed, join).run()
 
 
 async def _anything_beside(monitor: Monitor, store: Store) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ HISTORY: Final = 200
 
 CLOSED: Final[Mapping[Place, frozenset[int]]] = {
     # Of a person: takes no messages, no server in common, no such user.
-    Place.PERSON: frozenset({50007, 50278, 10013, 50033}),
+    Place.PERSON: frozenset({50007, 50278, 10013, 50033, 10007}),
     # Of a thread: it was deleted, or the channel that it was in.
     Place.THREAD: frozenset({10003}),
 }
@@ -43,14 +43,29 @@ class Beside:
         self,
         client: discord.Client,
         logged_in: asyncio.Event,
-        render: Callable[[Bundle], Alert],
+        render: Callable[[Bundle], Awaitable[Alert]],
         answer: timedelta = ANSWER,
+        guild_id: int = 0,
+        may_hear: Callable[[discord.Member], bool] = lambda _: True,
     ) -> None:
-        """`render` makes of a bundle what shows it as of now; `answer` is how long Discord may take for one."""
+        """Wire it.
+
+        Args:
+            client: Who speaks.
+            logged_in: Set once requests to Discord can be made.
+            render: Makes of a bundle what shows it as of now.
+            answer: How long Discord may take for one.
+            guild_id: The server of the people.
+            may_hear: Whether one of its members may use the bot.
+        """
         self._client = client
         self._logged_in = logged_in
         self._render = render
         self._answer = answer
+        self._guild_id = guild_id
+        self._may_hear = may_hear
+        self.lost: set[int] = set()
+        """Who is told nothing since they may not use the bot any more."""
         self._channels: dict[int, int] = {}
         """Discord's id of the channel of direct messages, by person."""
 
@@ -64,10 +79,12 @@ class Beside:
         Raises:
             DeliveryError: It was not sent, or nobody knows.
         """
-        shown = self._render(bundle)
+        shown = await self._render(bundle)
         # discord.py tells "none" from "not given".
         extras: dict[str, Any] = {} if shown.view is None else {"view": shown.view}
         async with self._spoken_to(bundle, Asked.POST) as channel:
+            if bundle.place is Place.PERSON:
+                await self._check(bundle.to)
             await channel.send(
                 shown.content,
                 embeds=shown.embeds,
@@ -92,6 +109,15 @@ class Beside:
                 if each.author == self._client.user and bundle.mark in words.split():
                     return True
         return False
+
+    async def _check(self, person: int) -> None:
+        """Say nothing to somebody who has left, or has lost the role by which they might look."""
+        self.lost.discard(person)
+        guild = self._client.get_guild(self._guild_id)
+        if guild is not None and not self._may_hear(await guild.fetch_member(person)):
+            self.lost.add(person)
+            reason = "may not use the bot any more"
+            raise ClosedError(reason)
 
     @contextlib.asynccontextmanager
     async def _spoken_to(self, bundle: Bundle, asked: Asked) -> AsyncIterator[discord.PartialMessageable]:

@@ -184,6 +184,13 @@ class Access(Value):
             return f"Only members with the viewer role, or {operators}, can use this bot."
         return None if need is Need.VIEW else f"You may look at everything. Only members {operators} can do this."
 
+    def hears(self, member: discord.Member) -> bool:
+        """Whether a member may look, of whom Discord says what roles they have."""
+        roles = [each for each in (self.operator_role_id, self.viewer_role_id) if each is not None]
+        if any(_has_role(member, each) for each in roles):
+            return True
+        return self.operator_role_id is None and member.guild_permissions.manage_guild
+
     def admits(self, chosen: discord.Member | discord.User) -> bool:
         """Whether somebody whom a member chose may use the bot too, as far as Discord says with the choice."""
         if not isinstance(chosen, discord.Member) or chosen.bot:

@@ -8,16 +8,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.asides import Aside, Place, What
+from bot.domain.groups import Group
 from bot.domain.incidents import TEST, Key, Rule
 from bot.domain.messages import NoticeKind
 from bot.domain.model import Record
 from bot.domain.naming import name_of
+from bot.domain.rota import Rota
 from bot.domain.steering import Entry, Scope, Silence
 from bot.domain.value import replace
 from bot.domain.watch import testing
 from bot.domain.watch.beside import beside
+from bot.domain.watch.hearing import lost, refused
 from bot.domain.watch.known import Changes, Known
-from bot.domain.watch.personal import personal, refused
+from bot.domain.watch.personal import personal
 from bot.domain.watch.response import acknowledge, decide, hand_back, hand_over, undo
 from bot.domain.watch.schedule import tick
 from bot.domain.wishes import Quiet, Wish
@@ -33,7 +36,7 @@ NIGHT = Quiet(time(22), time(7), "UTC")
 class Ops:
     """A fleet, and what is said to people beside the ops channel."""
 
-    def __init__(self, *wishes: Wish) -> None:
+    def __init__(self, *wishes: Wish | Group | Rota) -> None:
         self.known = Known(decisions=Known().decisions.with_(*wishes))
         self.changes = Changes(None)
         self.read(0, record(1900), record(1901))
@@ -108,6 +111,38 @@ def test_a_page_is_told_when_it_fires_and_when_it_is_reminded_of_until_somebody_
     assert said(ops.tick(200)) == []
 
 
+def test_whoever_is_on_call_is_paged_in_their_quiet_hours_too_and_hears_of_it_once() -> None:
+    rota = Rota((ANA,), 0, time(9), "UTC", date(2026, 11, 16), by=ANA)
+    ops = Ops(mine(ANA, NIGHT), mine(BEN, NIGHT), rota)
+    assert said(ops.ban(1)) == [(ANA, What.PAGE, (BAN,))]
+    assert said(ops.tick(240)) == [(ANA, What.PAGE, (BAN,))], "it is reminded of, as in the channel"
+    assert said(ops.tick(241)) == []
+    awake = Ops(pages(ANA, NIGHT), rota)
+    awake.ban(235)
+    assert said(awake.tick(240)) == []
+
+
+def test_whatever_fires_of_a_group_is_told_once_and_nothing_of_other_tokens() -> None:
+    wish = replace(pages(), group="Studio")
+    ops = Ops(wish, replace(wish, by=BEN, pages=False), Group("studio", ((1900, 1900),)))
+    slow, banned = record(1900, "RELAX"), record(1901, "BANNED")
+    read = [each for minutes in (1, 2, 3) for each in ops.read(minutes, slow, banned)]
+    degraded = Key(Rule.DEGRADED, 1900)
+    assert sorted(said(read)) == sorted(
+        [(ANA, What.PAGE, (OTHER,)), (ANA, What.FIRED, (degraded,)), (BEN, What.FIRED, (degraded,))]
+    )
+
+
+def test_quiet_hours_keep_what_fires_of_a_group_as_well() -> None:
+    wish = replace(pages(quiet=NIGHT), pages=False, group="studio")
+    ops = Ops(wish, Group("studio", ((1900, 1900),)))
+    ops.ban(1)
+    ops.read(2, record(1900, "BANNED"), record(1901, "BANNED"))
+    assert said(ops.tick(240)) == [(ANA, What.MORNING, (BAN,))]
+    assert said(ops.tick(26 * 60)) == []
+    assert said(ops.tick(29 * 60)) == []
+
+
 def test_what_fires_together_is_told_together() -> None:
     ops = Ops(pages())
     banned = [record(1900 + number, "BANNED") for number in range(100)]
@@ -177,6 +212,16 @@ def test_a_wish_is_answered_with_a_message_and_a_refusal_ends_that_until_it_is_m
     assert said(ops.ban(3)) == []
     assert said(ops.wish(4, replace(wish, at=at(4)))) == [(ANA, What.WELCOME, ())]
     assert said(ops.tick(19)) == [(ANA, What.PAGE, (BAN,))]
+
+
+def test_who_may_not_use_the_bot_any_more_is_forgotten_and_the_audit_trail_says_so() -> None:
+    ops = Ops(pages())
+    assert said(ops.do(1, lost(ops.known, ANA, at(1)))) == []
+    assert [(each.by, each.act, each.reason) for each in ops.changes.audit] == [
+        (ANA, "notify off", "may not use the bot any more")
+    ]
+    assert lost(ops.known, ANA, at(2))[0].nothing
+    assert said(ops.ban(2)) == []
 
 
 def test_quiet_hours_keep_everything_back_and_their_end_says_what_is_open_of_it() -> None:

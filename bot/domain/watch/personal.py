@@ -13,11 +13,11 @@ from functools import cached_property
 from bot.domain.asides import Aside, Place, What
 from bot.domain.decisions import Decisions
 from bot.domain.incidents import Happening, Incident, Key, Moment, Rule, Stage
-from bot.domain.messages import Notice, NoticeKind
+from bot.domain.messages import NoticeKind
 from bot.domain.model import Severity
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
-from bot.domain.wishes import Wish, wish_id
+from bot.domain.wishes import Wish
 
 _LOUD = frozenset({NoticeKind.RAISED, NoticeKind.REMINDER})
 _ENDS = frozenset({NoticeKind.SILENCE_ENDED, NoticeKind.MAINTENANCE_ENDED})
@@ -127,10 +127,10 @@ class _News:
         return self._known.suppressed()
 
     def _fired_of(self, name: str) -> Iterator[Key]:
-        group = group_of(self._decisions, name)
+        group = self._decisions.group(name)
         if group is not None:
             told = [*self._fired, *(self._raised - self._fired)]
-            yield from (key for key in told if key.token is not None and group(key.token))
+            yield from (key for key in told if group.holds(key.token))
 
     def _before(self, incident: Incident) -> Incident | None:
         before = self._known.incidents.get(incident.key)
@@ -153,14 +153,8 @@ def _actor(moment: Moment) -> int | None:
 
 def on_call(decisions: Decisions, person: int, now: datetime) -> bool:
     """Whether somebody is on call then."""
-    del decisions, person, now
-    return False
-
-
-def group_of(decisions: Decisions, name: str) -> Callable[[int], bool] | None:
-    """Whether tokens are in the group of that name; None where there is none."""
-    group = decisions.group(name)
-    return None if group is None else group.holds
+    shift = decisions.on_call(now)
+    return shift is not None and shift.who == person
 
 
 def wake(known: Known, now: datetime) -> tuple[Changes, Known]:
@@ -181,13 +175,13 @@ def wake(known: Known, now: datetime) -> tuple[Changes, Known]:
 def _kept_back(known: Known, wish: Wish) -> Iterator[Incident]:
     """What is open, not suppressed, and matches a wish by what happened in its quiet hours."""
     suppressed = known.suppressed()
-    group = group_of(known.decisions, wish.group) if wish.group else None
+    group = known.decisions.group(wish.group) if wish.group else None
     for key, each in known.incidents.items():
         if not each.open or each.notified_as is None:
             continue
         kept = (
             (wish.pages and _was_page(each) and _is_kept(known, wish, each.notified_at))
-            or (group is not None and key.token is not None and group(key.token) and _has_fired(known, wish, each))
+            or (group is not None and group.holds(key.token) and _has_fired(known, wish, each))
             or (wish.mine and _was_mine(wish, each))
         )
         if kept and not suppressed(key):
@@ -230,14 +224,3 @@ def _was_mine(wish: Wish, incident: Incident) -> bool:
         elif each.what is Happening.RAISED and had and incident.acknowledged is None:
             kept, had = kept or happened, False
     return kept
-
-
-def refused(known: Known, person: int, now: datetime) -> tuple[Changes, Known]:
-    """Discord takes no messages to somebody: said once in the ops channel, and nothing more is tried."""
-    wish = known.decisions.wishes.get(wish_id(person))
-    if wish is None or wish.refused_at is not None:
-        return Changes(known.fleet.read_at), known
-    wish = replace(wish, refused_at=now)
-    notice = Notice(NoticeKind.UNREACHABLE, now, to=(person,))
-    after = replace(known, decisions=known.decisions.with_(wish))
-    return Changes(known.fleet.read_at, decided=(wish,), notices=(notice,)), after
