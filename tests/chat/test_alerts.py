@@ -717,6 +717,41 @@ def test_what_the_fleet_has_left_is_as_of_now_and_never_looks_like_its_limit() -
     assert title(short, known=unread) == "🔴 Fast time of the fleet: 31 h left (limit 32\\.3 h)"
 
 
+def of_studio(step: str, detail: str, after: timedelta | None = None) -> Incident:
+    """An incident of what a group must have."""
+    key = Key(Rule.POOL, step=step).of_group("Studio")
+    return incident(Rule.POOL, None, severity=Severity.CRITICAL, step=key.step, detail=detail, after=after)
+
+
+@pytest.mark.parametrize(
+    ("step", "detail", "headline"),
+    [
+        ("usable", "2 of 8, 3", "🔴 Studio: only 2 of 8 tokens work (you want 3)"),
+        ("usable", "0 of 8, 1", "🔴 Studio: no token works"),
+        ("fast time", "31 h, 40 h", "🔴 Fast time of Studio: 31 h left (limit 40 h)"),
+    ],
+)
+def test_a_group_that_is_short_is_named_and_what_it_has_is_its_own(step: str, detail: str, headline: str) -> None:
+    assert title(of_studio(step, detail)) == headline
+
+
+def test_the_end_of_a_group_that_was_short_names_it_too() -> None:
+    assert title(of_studio("usable", "2 of 8, 3", HOUR)) == "✅ Studio: enough tokens work again after 1 h"
+    assert title(of_studio("fast time", "31 h, 40 h", HOUR)) == "✅ Studio has enough fast time again after 1 h"
+    assert title(unwatched(of_studio("usable", "2 of 8, 3", HOUR))) == (
+        "⚪ Studio was short of tokens for 1 h, no longer watched"
+    )
+
+
+def test_of_several_that_are_short_the_headline_names_all() -> None:
+    fleets = incident(Rule.POOL, None, severity=Severity.CRITICAL, step="usable", detail="2 of 9, 3")
+    assert title(fleets, of_studio("usable", "2 of 8, 3")) == (
+        "🔴 Short of tokens or of fast time: the fleet and Studio"
+    )
+    two = (fleets, incident(Rule.POOL, None, severity=Severity.CRITICAL, step="fast time", detail="31 h, 40 h"))
+    assert title(*two) == "🔴 The fleet is short of tokens and of fast time"
+
+
 def test_while_nothing_can_be_read_a_card_says_from_when_the_numbers_are() -> None:
     for rule in (Rule.UPSTREAM_DOWN, Rule.UPSTREAM_REFUSED, Rule.UPSTREAM_STALE):
         away = incident(rule, None)

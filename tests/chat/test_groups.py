@@ -1,9 +1,12 @@
 """Groups of tokens in chat: how they are made, what takes one, and what each wrong use is answered with."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.chat.buttons.silence import begin, silence_of
+from bot.chat.client import ChatClient
 from bot.chat.commands import grouping
 from bot.domain.groups import MOST, Group
 from bot.domain.incidents import ANYBODY, Key, Rule
@@ -221,6 +224,24 @@ async def test_a_silence_of_a_group_that_cannot_be_is_answered_with_how_to_mend_
     await make(world)
     world.desk.fire(SLOW)
     assert words in await refusal(world, "silence add", **options)
+
+
+async def test_a_group_that_was_removed_before_its_silence_began_is_not_silenced(world: World) -> None:
+    """Somebody else was quicker, while Discord or the database let this one wait."""
+    silence = silence_of(world.desk, Scope(group=STUDIO), None, 7)
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    assert await begin(client, silence) == "That group was removed just now, so nothing was silenced."
+    assert not world.desk.known.decisions.silences
+
+
+async def test_a_silence_begins_of_the_group_as_it_is_by_then(world: World) -> None:
+    await make(world, tokens="1950")
+    client = world.env.bot
+    assert isinstance(client, ChatClient)
+    await begin(client, silence_of(world.desk, Scope(group=STUDIO), world.desk.now + timedelta(hours=4), 7))
+    (kept,) = world.desk.known.decisions.silences.values()
+    assert kept.scope.group == Group("Studio", ((1950, 1950),), world.operator.id)
 
 
 # Rules.
