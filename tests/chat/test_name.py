@@ -33,7 +33,7 @@ async def refused(world: World, label: str, number: int = 1900) -> str:
 
 
 async def test_a_token_has_a_name_until_it_is_taken_away(world: World) -> None:
-    assert "ana's Pro (1900) from now on" in await called(world, " ana's  Pro ")
+    assert await called(world, " ana's  Pro ") == "It is called ana's Pro (1900) from now on."
     assert world.desk.known.names == {1900: ANA}
     assert "ana's Pro (1900)" in said(await world.operator.slash(world.channel, "token", id=1900))
     assert "**ana's Pro (1900)**" in said(await world.operator.slash(world.channel, "tokens"))
