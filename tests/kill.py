@@ -237,6 +237,8 @@ class Run:
         self._stop.set()
         with contextlib.suppress(TimeoutError):
             await self._discord.until(lambda: self._ledger.shown == self._ledger.expected, PATIENCE)
+            if self._forum:  # alerts go first, and the last life is short
+                await self._discord.until(lambda: self._boards() > 0, PATIENCE)
         await self._people.answered()
         async with open_store(self._town.environment["DATABASE_URL"]) as store:
             deadline = time.monotonic() + PATIENCE
@@ -274,6 +276,9 @@ class Run:
         }
         self._report.add({}, {**self._ledger.broken, **people.broken, **(self._posts() if self._forum else {})})
 
+    def _boards(self) -> int:
+        return sum(post.name == BOARD for post in self._discord.forums.of(self._discord.channel_id))
+
     def _posts(self) -> dict[str, list[str]]:
         """Each post of the forum that is not as it should be, by promise."""
         forums = self._discord.forums
@@ -301,7 +306,7 @@ class Run:
             "wrong tags": wrong[0],
             "closed or open against what is so": wrong[1],
             "notices outside of their posts": [message.now.text for message in outside],
-            "not one board": ["a board"] * abs(sum(post.name == BOARD for post in posts) - 1),
+            "not one board": [f"{self._boards()} boards"] * (self._boards() != 1),
         }
 
 
