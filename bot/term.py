@@ -265,8 +265,9 @@ async def _say_beside(
     async def rendered(bundle: Bundle) -> Alert:
         known = monitor.known
         if bundle.place is Place.PERSON:
-            shown = await store.shown_at([each.key for each in bundle.incidents if each.open])
-            links = {key: client.place.link(card) for key, card in shown.items()}
+            open_ = [each.key for each in bundle.incidents if each.open]
+            shown, place = await store.shown_at(open_), client.place
+            links = {key: place.link(shown[key]) if key in shown else place.home for key in open_}
             wish = known.decisions.wishes.get(wish_id(bundle.to))
             return personal(bundle, known.fleet, wish, links, known.troubled, zone)
         together = [key for key, each in known.incidents.items() if each.thread == bundle.to]

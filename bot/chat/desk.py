@@ -219,6 +219,11 @@ class Place(Value):
     forum: bool = False
     """Whether its messages are posts of a forum."""
 
+    @property
+    def home(self) -> str:
+        """Where the ops channel is."""
+        return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}"
+
     def link(self, message_id: int) -> str:
         """Where a card of the ops channel is."""
         if self.forum:  # a post and its first message have one id

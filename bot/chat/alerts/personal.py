@@ -41,7 +41,7 @@ def personal(
         bundle: What waits for one person.
         fleet: What is known now.
         wish: What they wish to hear of.
-        links: Where the cards are of what is open, by incident.
+        links: Where the cards are of what is open, by incident; where the channel is, of one without a card yet.
         troubled: As in `bot.chat.alerts.message.alert`.
         zone: Whose days are meant, of what is to come.
     """
