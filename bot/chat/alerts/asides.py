@@ -11,7 +11,7 @@ from bot.chat.alerts.groups import Line, fitted, grouped, line, place
 from bot.chat.alerts.message import TEXT_LIMIT, Alert
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import Story, stories
-from bot.chat.text import bare, capitalised, listed, quoted, stamp, within
+from bot.chat.text import bare, by_name, capitalised, listed, quoted, stamp, within
 from bot.domain.asides import Aside, Bundle, Place, What
 from bot.domain.incidents import Happening, Incident, Key, Moment, Note
 from bot.domain.model import Fleet
@@ -65,7 +65,8 @@ def aside(
 
 def _lines(aside: Aside, about: Sequence[Story], *, several: bool) -> Iterator[str | Line]:
     of = [each for each in about if each.incident.key in aside.keys]
-    whose = f" ({_names(aside.keys)})" if several else ""
+    names = about[0].fleet.names if about else {}
+    whose = f" ({by_name(_names(aside.keys), names)})" if several else ""
     said = [f"{_said(each)}{whose}." for each in aside.moments if each.what not in _OVER]
     if (not aside.moments and not aside.notes) or any(each.what in _OVER for each in aside.moments):
         yield from _headlines(of)
