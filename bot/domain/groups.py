@@ -71,7 +71,7 @@ class Group(Value):
         return any(first <= end and begin <= last for first, last in self.ranges for begin, end in other.ranges)
 
     def among(self, tokens: Mapping[int, Named]) -> dict[int, Named]:
-        """Those of the tokens that are in it, by id; in a millisecond for a group of 10,000, or out of as many."""
+        """Those of the tokens that are in it, by id; looked for from the smaller side."""
         if self.size < len(tokens):
             return {each: tokens[each] for each in self._ids() if each in tokens}
         return {each: token for each, token in tokens.items() if self.holds(each)}

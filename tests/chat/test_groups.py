@@ -14,6 +14,7 @@ from bot.domain.model import Severity
 from bot.domain.naming import name_of
 from bot.domain.steering import Scope, Setting
 from bot.domain.value import replace
+from bot.domain.wishes import Wish
 from tests.chat.builders import fleet, incident, record, token
 from tests.chat.conftest import World
 from tests.chat.test_commands import said
@@ -119,6 +120,15 @@ async def test_a_group_that_something_is_about_cannot_be_removed_before_that_end
     assert removed == "Removed: **Studio**, which was 1900\u20131902. Its tokens stay as they are."
     assert world.desk.trail[-1].act == "group remove"
     assert "There is no group “Studio”. `/group list` shows" in await refusal(world, "group remove", name="Studio")
+
+
+async def test_who_gets_direct_messages_about_a_group_is_named_and_does_not_keep_it(world: World) -> None:
+    """Only they can end these, and whoever removes the group may be somebody else."""
+    await make(world)
+    await world.desk.decide(Wish(world.guest.id, world.desk.now, group="studio"), "notify me", world.guest.id)
+    assert f"↳ direct messages to <@{world.guest.id}>" in said(await use(world, "group list"))
+    removed = said(await use(world, "group remove", name="studio"))
+    assert f"No direct messages about it any more: <@{world.guest.id}>." in removed
 
 
 async def test_a_group_that_went_between_two_people_is_not_removed_twice(

@@ -9,7 +9,7 @@ from bot.chat.text import listed, quoted
 from bot.domain.decisions import Decisions
 from bot.domain.groups import MOST, Group, name_of, parse
 from bot.domain.model import Fleet
-from bot.domain.watch.following import followers, uses
+from bot.domain.watch.following import followers, listeners, uses
 
 SHOWN = 12
 """Things about a group that are named at most."""
@@ -68,6 +68,7 @@ def _lines(groups: Mapping[str, Group], decisions: Decisions, fleet: Fleet) -> I
     for _, each in sorted(groups.items()):
         yield f"**{each.name}**: {each.text} · {_listed(each, fleet)} · by <@{each.by}>"
         yield from (f"↳ {use}" for use in uses(decisions, each))
+        yield from (f"↳ direct messages to <@{who}>" for who in listeners(decisions, each))
 
 
 async def remove(interaction: Asked, written: str) -> None:
@@ -84,4 +85,7 @@ async def remove(interaction: Asked, written: str) -> None:
     if group is None or not removed:
         sentence = f"There is no group {quoted(written, 40)} any more. `/group list` shows those that there are."
         raise UnclearError(sentence)
-    await answer(interaction, f"Removed: **{group.name}**, which was {group.text}. Its tokens stay as they are.")
+    said = f"Removed: **{group.name}**, which was {group.text}. Its tokens stay as they are."
+    if people := [f"<@{who}>" for who in listeners(desk.known.decisions, group)]:
+        said += f" No direct messages about it any more: {listed(people, SHOWN)}."
+    await answer(interaction, said)

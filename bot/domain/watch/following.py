@@ -41,14 +41,13 @@ def _boards(decisions: Decisions, group: Group) -> Iterator[str]:
             yield f"the board in <#{each.channel_id}> (`/board remove`)"
 
 
-def _wishes(decisions: Decisions, group: Group) -> Iterator[str]:
-    for each in decisions.wishes.values():
-        if each.group and group_id(each.group) == group.id:
-            yield f"the direct messages to <@{each.by}> (`/notify off`)"
-
-
-_USES: Final[Iterable[Callable[[Decisions, Group], Iterable[str]]]] = (_silences, _settings, _boards, _wishes)
+_USES: Final[Iterable[Callable[[Decisions, Group], Iterable[str]]]] = (_silences, _settings, _boards)
 """What may be about a group; each says what is, and how that ends."""
+
+
+def listeners(decisions: Decisions, group: Group) -> tuple[int, ...]:
+    """Discord's ids of those who get direct messages about a group, which may go: only they can end these."""
+    return tuple(each.by for each in decisions.wishes.values() if each.group and group_id(each.group) == group.id)
 
 
 def uses(decisions: Decisions, group: Group) -> tuple[str, ...]:

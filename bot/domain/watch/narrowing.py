@@ -8,7 +8,7 @@ from bot.domain.watch.known import Known
 
 
 def narrowed(known: Known, group: Group) -> Known:
-    """The group's tokens, what is open of them, and what keeps anybody from reading them; in 3 ms for 10,000 tokens.
+    """The group's tokens, what is open of them, and what keeps anybody from reading them.
 
     That the whole fleet, or another group, is short is left out.
     """
