@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from bot.domain.asides import Aside, Place, What
 from bot.domain.groups import Group
-from bot.domain.incidents import TEST, Key, Rule
+from bot.domain.incidents import ANYBODY, TEST, Key, Rule
 from bot.domain.messages import NoticeKind
-from bot.domain.model import Record
+from bot.domain.model import Record, Severity
 from bot.domain.naming import name_of
 from bot.domain.rota import Rota
-from bot.domain.steering import Entry, Scope, Silence
+from bot.domain.steering import Entry, Scope, Setting, Silence
 from bot.domain.value import replace
 from bot.domain.watch import testing
 from bot.domain.watch.beside import beside
@@ -131,6 +131,15 @@ def test_whatever_fires_of_a_group_is_told_once_and_nothing_of_other_tokens() ->
     assert sorted(said(read)) == sorted(
         [(ANA, What.PAGE, (OTHER,)), (ANA, What.FIRED, (degraded,)), (BEN, What.FIRED, (degraded,))]
     )
+
+
+def test_that_a_group_is_short_is_told_to_who_wants_to_hear_of_it() -> None:
+    """As it is about no single token of it."""
+    wish, group = replace(pages(), pages=False, group="studio"), Group("studio", ((1900, 1901),))
+    ops = Ops(wish, group, Setting(Rule.POOL, threshold="2", readings=1, severity=Severity.WARNING, group=group))
+    read = [each for minutes in (1, 2) for each in ops.read(minutes, record(1900), record(1901, "VERIFYING"))]
+    short = Key(Rule.POOL, step=ANYBODY).of_group("studio")
+    assert {key for _, _, keys in said(read) for key in keys} == {short, Key(Rule.VERIFYING, 1901)}
 
 
 def test_quiet_hours_keep_what_fires_of_a_group_as_well() -> None:

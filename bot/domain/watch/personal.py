@@ -130,7 +130,7 @@ class _News:
         group = self._decisions.group(name)
         if group is not None:
             told = [*self._fired, *(self._raised - self._fired)]
-            yield from (key for key in told if group.holds(key.token))
+            yield from (key for key in told if group.holds(key.token) or key.group == group.name)
 
     def _before(self, incident: Incident) -> Incident | None:
         before = self._known.incidents.get(incident.key)
@@ -181,7 +181,11 @@ def _kept_back(known: Known, wish: Wish) -> Iterator[Incident]:
             continue
         kept = (
             (wish.pages and _was_page(each) and _is_kept(known, wish, each.notified_at))
-            or (group is not None and group.holds(key.token) and _has_fired(known, wish, each))
+            or (
+                group is not None
+                and (group.holds(key.token) or key.group == group.name)
+                and _has_fired(known, wish, each)
+            )
             or (wish.mine and _was_mine(wish, each))
         )
         if kept and not suppressed(key):
