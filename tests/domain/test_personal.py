@@ -36,7 +36,7 @@ NIGHT = Quiet(time(22), time(7), "UTC")
 class Ops:
     """A fleet, and what is said to people beside the ops channel."""
 
-    def __init__(self, *wishes: Wish | Group | Rota) -> None:
+    def __init__(self, *wishes: Wish | Group | Rota | Setting) -> None:
         self.known = Known(decisions=Known().decisions.with_(*wishes))
         self.changes = Changes(None)
         self.read(0, record(1900), record(1901))
