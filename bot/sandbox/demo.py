@@ -44,6 +44,10 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
  * Type /token and pick an id; press Refresh on its card. Type /tokens for the whole fleet, /help for all commands.
  * Type /history and pick a token, for a chart of its last week and what is to come; /board here keeps a live board.
  * Type /job probe for a test job, /admin doctor for how the bot itself is, /runbook set for what it may do by itself.
+ * The ban is the 3rd in 30 days: its card says what was noted of the last. Press Note to add what you found, Discuss
+   to talk in a thread. /report week tells how the week went.
+ * Type /name to call a token by a name, /group and /tokens group:studio for some of the fleet, /oncall set and
+   /oncall now for who is on call, whom pages mention then, /notify me for what you want to hear of directly.
  * "Viewing as" shows what somebody gets who may look and decide nothing, and what a guest gets.
 
 Ctrl-C ends it.

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain import info
 from bot.domain.digest import Told
+from bot.domain.groups import Group
 from bot.domain.incidents import Incident, Rule, Stage
+from bot.domain.labels import Name
 from bot.domain.ledger import month_before
 from bot.domain.model import Billing, Failure, InfoText, Reading, Record, Severity, Token, Trouble, Unit
 from bot.domain.rules.policy import Policy
 from bot.domain.value import Value, replace
 from bot.domain.watch import ahead
 from bot.domain.watch.known import Changes, Known
+from bot.domain.watch.noting import note
 from bot.domain.watch.poll import advance, advance_failure, compare
 from bot.domain.watch.response import acknowledge
 from bot.sandbox.scenarios import fast_text
@@ -57,14 +60,31 @@ class Trial(Value):
     lasted: timedelta
     answered: timedelta | None
     """After how long somebody acknowledged it."""
+    note: str = ""
+    """What they noted of it in the end."""
 
 
 TROUBLES: Final = (
+    Trial(1906, "BANNED", 25 * DAY + 4 * HOUR, 7 * HOUR, 14 * MINUTE, "Wrote to support; they lifted it."),
+    Trial(1903, "VERIFYING", 22 * DAY + 6 * HOUR, 40 * MINUTE, 9 * MINUTE, "Passed the check by phone."),
     Trial(1902, "VERIFYING", 19 * DAY + 3 * HOUR, 2 * HOUR, 20 * MINUTE),
     Trial(1904, "BANNED", 12 * DAY + 9 * HOUR, 26 * HOUR, 6 * MINUTE),
+    Trial(
+        1906,
+        "BANNED",
+        8 * DAY + 2 * HOUR,
+        3 * HOUR,
+        8 * MINUTE,
+        "Two people were logged in at once. Support lifted it.",
+    ),
     Trial(1900, "VERIFYING", 6 * DAY + 5 * HOUR, 50 * MINUTE, 35 * MINUTE),
     Trial(1906, "VERIFYING", 9 * HOUR + 20 * MINUTE, 25 * MINUTE, 4 * MINUTE),
 )
+CALLED: Final = {1902: "ana's Pro", 1905: "the slow one"}
+"""What people call tokens."""
+
+STUDIO: Final = Group("studio", ((1900, 1903),))
+
 MOMENTARY: Final = frozenset({Rule.BASELINE, Rule.NEW})
 """What the first reading of all tells."""
 
@@ -100,9 +120,12 @@ def month(fleet: Mapping[int, Token], now: datetime, policy: Policy, person: int
         for each in TROUBLES:
             if each.answered is not None and at == now - each.ago + each.answered:
                 diary.acknowledge(at, each.token, person)
+            if each.note and at == now - each.ago + each.lasted - MINUTE:
+                diary.note(at, each.token, person, each.note)
         if now - at < DAY:
             diary.look_ahead(at)
-    return diary.changes(now)
+    named = [Name(token_id, label, person) for token_id, label in CALLED.items()]
+    return replace(diary.changes(now), decided=(*named, replace(STUDIO, by=person)))
 
 
 class _Diary:
@@ -133,6 +156,11 @@ class _Diary:
         """Somebody has what is open of a token."""
         keys = [key for key, each in self._known.incidents.items() if key.token == token and each.open]
         self._take(*acknowledge(self._known, keys, by, at))
+
+    def note(self, at: datetime, token: int, by: int, words: str) -> None:
+        """Somebody notes something of what is open of a token."""
+        open_ = [each for key, each in self._known.incidents.items() if key.token == token and each.open]
+        self._take(*note(self._known, open_, by, words, at))
 
     def look_ahead(self, at: datetime) -> None:
         """See what lasts."""
@@ -178,7 +206,7 @@ def _instants(now: datetime) -> Iterator[datetime]:
     turns = {
         now - each.ago + after
         for each in TROUBLES
-        for after in (timedelta(), MINUTE, each.answered, each.lasted)
+        for after in (timedelta(), MINUTE, each.answered, each.lasted - MINUTE if each.note else None, each.lasted)
         if after is not None
     }
     failures = {now - AWAY[0] + number * MINUTE for number in range(int(AWAY[1] / MINUTE) + SURE)}

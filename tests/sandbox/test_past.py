@@ -12,6 +12,7 @@ from bot.domain.digest import Told
 from bot.domain.incidents import Rule, Stage
 from bot.domain.info import threshold
 from bot.domain.model import Status, Token
+from bot.domain.notes import LATELY
 from bot.domain.rules.policy import Policy
 from bot.domain.watch.known import Changes, restore
 from bot.imaginepro.client import connected
@@ -85,6 +86,22 @@ async def test_what_went_wrong_in_it_was_answered(tmp_path: Path) -> None:
     async with open_unsynced(url) as store:
         tally = await store.ended(NOW - timedelta(days=1), NOW)
     assert (tally.count, tally.answered, tally.to_answer) == (2, 1, timedelta(minutes=4))
+
+
+async def test_a_visitor_finds_notes_names_and_a_group_in_it(tmp_path: Path) -> None:
+    """So that the first ban is not the first, and says what was noted of the last."""
+    fleet = await listed(NOW)
+    url = f"sqlite:///{tmp_path}/bot.db"
+    await past.remember(url, fleet, NOW, POLICY, ON_CALL)
+    async with open_unsynced(url) as store:
+        known = restore(await store.load())
+
+    ended = [each for each in lived(fleet, NOW).incidents if each.stage is Stage.RESOLVED and each.key.token == 1906]
+    banned = [each for each in ended if each.key.rule is Rule.BANNED]
+    assert len(banned) == 2
+    assert all(each.notes[-1].by == ON_CALL and NOW - each.opened_at < LATELY for each in banned)
+    assert {each.token: each.label for each in known.decisions.names.values()} == past.CALLED
+    assert [each.among(fleet).keys() for each in known.decisions.groups.values()] == [{1900, 1901, 1902, 1903}]
 
 
 async def test_it_is_the_same_each_time() -> None:
