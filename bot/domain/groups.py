@@ -37,6 +37,9 @@ _DASH: Final = re.compile(r"\s*[-\u2010-\u2015\u2212]\s*")
 
 _RANGE: Final = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?", re.ASCII)
 
+_LIKE_TOKEN: Final = re.compile(r"\btokens?[ -]*\d", re.IGNORECASE)
+"""As sentences say a token: `all alerts of token 1900` would be of the group, and nobody could know."""
+
 
 class Group(Value):
     """A set of tokens, whether they are listed or not."""
@@ -173,8 +176,8 @@ def name_of(written: str) -> str:
         message = f"That name is too long: {LONGEST_NAME} characters at most."
     elif not all(each.isalnum() or each in " -" for each in name) or not name[0].isalnum():
         message = "A group's name has letters, digits, blanks and hyphens, and begins with a letter or a digit."
-    elif not any(each.isalpha() for each in name):
-        message = "A group's name has a letter, or else it reads like a token."
+    elif _LIKE_TOKEN.search(name) or not any(each.isalpha() for each in name):
+        message = "That name reads like a token: write one with a word in it, such as studio."
     if message:
         raise ValueError(message)
     return name

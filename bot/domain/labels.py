@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.domain.value import Value
 
@@ -63,20 +63,31 @@ def by_name(sentence: str, names: Mapping[int, str], say: Callable[[int], str]) 
         names: What people call tokens.
         say: Says a token that has a name, as the place takes it.
     """
-    if not names:
-        return sentence
-
-    def named(found: re.Match[str]) -> str:
-        word, ids = found[1], found[2]
-        said = re.sub(r"\d+", lambda each: say(int(each[0])) if int(each[0]) in names else each[0], ids)
-        return said if said != ids and ids.isdigit() else f"{word} {said}"
-
-    return _SAID.sub(named, sentence)
+    return _named(_SAID, sentence, names, say) if names else sentence
 
 
-def trail_by_name(what: str, names: Mapping[int, str], say: Callable[[int], str]) -> str:
-    """The same of a line of the audit trail, in which ids stand by themselves: `banned 1900`."""
+def trail_by_name(what: str, names: Mapping[int, str], say: Callable[[int], str], others: Iterable[str] = ()) -> str:
+    """The same of a line of the audit trail, in which ids stand by themselves: `banned 1900`.
+
+    Args:
+        what: As above.
+        names: As above.
+        say: As above.
+        others: What groups are called, as it stands there: a number in such a name is no token.
+    """
     if not names:
         return what
-    what = by_name(what, names, say)
-    return _IN_TRAIL.sub(lambda each: say(int(each[0])) if int(each[0]) in names else each[0], what)
+    # In one go, since a number in what a token is called is no token either.
+    found = re.compile(f"{_SAID.pattern}|{_IN_TRAIL.pattern}", re.ASCII)
+    kept = [re.escape(each) for each in sorted(others, key=len, reverse=True) if any(map(str.isdigit, each))]
+    parts = re.split(rf"((?<!\w)(?:{'|'.join(kept)})(?!\w))", what) if kept else [what]
+    return "".join(each if at % 2 else _named(found, each, names, say) for at, each in enumerate(parts))
+
+
+def _named(which: re.Pattern[str], sentence: str, names: Mapping[int, str], say: Callable[[int], str]) -> str:
+    def named(found: re.Match[str]) -> str:
+        word, ids = found[1], found[2] or found[0]
+        said = re.sub(r"\d+", lambda each: say(int(each[0])) if int(each[0]) in names else each[0], ids)
+        return said if not word or (said != ids and ids.isdigit()) else f"{word} {said}"
+
+    return which.sub(named, sentence)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.chat import text
 from bot.chat.alerts import Roles, alert
 from bot.chat.cards import Overview, fleet_card, token_card
+from bot.domain.groups import Group
 from bot.domain.incidents import Rule
 from bot.domain.labels import Name
 from bot.domain.model import Severity
@@ -80,6 +81,23 @@ async def test_several_tokens_can_be_named_by_their_names(world: World) -> None:
     answer = said(await world.operator.slash(world.channel, "history", tokens="ana's pro, 1901"))
     assert "ana's Pro (1900)" in answer
     assert "Bo (1901)" in answer
+
+
+async def test_a_number_in_a_name_is_no_token_in_the_audit_trail(world: World) -> None:
+    for number, label in ((1900, "ana 1901"), (1901, "ben")):
+        await world.desk.decide(Name(number, label, 1), "name", 1)
+    group = Group("batch-2 1901", ((1, 5),))
+    await world.desk.decide(group, "group set", 1)
+    world.desk.trail.extend(
+        Entry(NOON, 1, "silence add", what)
+        for what in ("all alerts of batch-2 1901", "all alerts of token 1900", "banned 1900", "banned, check 1901")
+    )
+    audit = said(await world.operator.slash(world.channel, "admin audit")).replace("\\", "")
+    assert "batch-2 1901: 1\u20135" in audit
+    assert "all alerts of batch-2 1901\n" in audit
+    assert "all alerts of ana 1901 (1900)\n" in audit
+    assert "banned ana 1901 (1900)\n" in audit
+    assert "banned, check ben (1901)" in audit
 
 
 async def test_silences_and_the_audit_trail_say_the_name(world: World) -> None:

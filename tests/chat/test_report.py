@@ -13,7 +13,7 @@ from bot.chat.alerts import Roles, alert
 from bot.chat.commands import exporting, reporting
 from bot.domain import sums
 from bot.domain.groups import Group
-from bot.domain.incidents import Rule
+from bot.domain.incidents import Key, Rule
 from bot.domain.labels import Name
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
@@ -235,13 +235,21 @@ async def test_where_the_bot_was_installed_in_the_week_before_nothing_is_compare
     assert "not known" not in result
 
 
-async def test_a_group_has_a_report_of_its_tokens_alone(world: World) -> None:
+async def test_a_group_has_a_report_of_its_tokens_and_of_its_levels_alone(world: World) -> None:
     group = Group("Studio", ((1900, 1901),))
     await world.desk.decide(group, "group set", 41)
     world.desk.facts_ = [fact(1), fact(2, 1901), fact(3, 1950), fact(4, None, Rule.POOL)]
     result = await ask(world, group="studio")
     assert shown(result).startswith("📊 **2 incidents last week of Studio, 2 pages, none acknowledged")
     assert len(list(csv.DictReader(io.StringIO(await text(result))))) == 2
+    whole = replace(fact(4, None, Rule.POOL), key=Key(Rule.POOL, None, "usable").of_group("Studio"))
+    world.desk.facts_ += [whole, replace(whole, key=whole.key.of_group("attic"))]
+    result = await ask(world, group="studio")
+    assert shown(result).startswith("📊 **3 incidents last week of Studio, 3 pages")
+    assert "Studio as a whole: 1 incident, 1 page" in shown(result)
+    assert "The fleet and ImaginePro" not in shown(result)
+    rows = [each["name"] for each in csv.DictReader(io.StringIO(await text(result))) if each["rule"] == "pool"]
+    assert rows == ["Studio"]
     assert "There is no group “attic”. `/group list` shows those that there are." in await refused(world, group="attic")
     found = await world.operator.autocomplete(world.channel, "report week", "group", "")
     assert [each["value"] for each in found] == ["Studio"]

@@ -101,6 +101,8 @@ def test_a_name_is_short_and_in_one_line(written: str, name: str | None) -> None
         (" \n ", "needs a name"),
         ("1900", "reads like a token"),
         ("1900-1906", "reads like a token"),
+        ("token 1900", "reads like a token"),
+        ("Tokens 1900-1906", "reads like a token"),
         ("-studio", "begins with a letter"),
         ("a:b", "letters, digits"),
         ("*studio*", "letters, digits"),

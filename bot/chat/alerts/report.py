@@ -197,12 +197,13 @@ def _tokens(about: Report, fleet: Fleet) -> Iterable[str]:
         return
     yield "**Worst tokens**"
     for each in about.tokens:
-        yield _token(each, fleet)
+        yield _token(each, fleet, about.group)
     yield from _left(about.left_out[1], "token", "tokens")
 
 
-def _token(each: Token, fleet: Fleet) -> str:
-    name = "The fleet and ImaginePro" if each.token is None else called(each.token, fleet.names)
+def _token(each: Token, fleet: Fleet, group: str) -> str:
+    whole = f"{plain(group, 60)} as a whole" if group else "The fleet and ImaginePro"
+    name = whole if each.token is None else called(each.token, fleet.names)
     pages = f", {counted(each.critical, 'page')}" if each.critical else ""
     return f"{name}: {counted(each.incidents, 'incident')}{pages}, open for {span(each.lasted)}"
 

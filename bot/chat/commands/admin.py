@@ -1,7 +1,7 @@
 """`/admin`: who did what with this bot, how it is, and whether a page reaches whoever is on call."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from discord import app_commands
 
@@ -36,10 +36,11 @@ async def _audit(interaction: Asked) -> None:
     await wait(interaction)
     entries = await interaction.client.desk.audit(SHOWN)
     names = interaction.client.desk.fleet.names
+    groups = [plain(each.name, WHAT) for each in interaction.client.desk.known.decisions.groups.values()]
     title = "Nobody has done anything yet"
     if entries:
         title = f"Last {len(entries)} actions" if len(entries) > 1 else "Last action"
-    await answer(interaction, embed=compose(title, [_line(each, names) for each in entries], BLUE))
+    await answer(interaction, embed=compose(title, [_line(each, names, groups) for each in entries], BLUE))
 
 
 async def _doctor(interaction: Asked) -> None:
@@ -93,7 +94,7 @@ def _end(test: Incident) -> str:
     return stamp(test.opened_at + TEST_LASTS, "t")
 
 
-def _line(entry: Entry, names: Mapping[int, str]) -> str:
+def _line(entry: Entry, names: Mapping[int, str], groups: Collection[str] = ()) -> str:
     why = f" · {quoted(entry.reason, 120)}" if entry.reason else ""
     what = plain(entry.what.replace("_", " "), WHAT)
     if entry.act == "hand over":
@@ -101,6 +102,6 @@ def _line(entry: Entry, names: Mapping[int, str]) -> str:
     if entry.act.startswith("board"):
         what = re.sub(r"^in (\d+)", r"in <#\1>", what)
     if entry.act not in {"name", "name end"}:
-        what = trail_by_name(what, names, lambda token_id: called(token_id, names))
+        what = trail_by_name(what, names, lambda token_id: called(token_id, names), groups)
     by = f"<@{entry.by}>" if entry.by else "the bot"
     return f"{stamp(entry.at, 'f')} {by} **{plain(entry.act, 40)}** {what}{why}"

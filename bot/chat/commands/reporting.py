@@ -73,7 +73,8 @@ async def tell(interaction: Asked, every: Every, which: str | None, group: Group
     now = desk.now
     about = asked(every, which, now, zone)
     facts, first = await desk.facts(before(about, zone).since)
-    facts = facts if group is None else [each for each in facts if group.holds(each.key.token)]
+    if group is not None:
+        facts = [each for each in facts if group.holds(each.key.token) or each.key.group == group.name]
     fleet = desk.fleet
     made, data, left = await asyncio.to_thread(_made, facts, about, now, zone, known_since(first, now), fleet, group)
     (mark, colour), headline, lines, *_ = report(made, fleet)
@@ -164,7 +165,7 @@ def _row(fact: Fact, about: Period, zone: ZoneInfo, fleet: Fleet) -> tuple[objec
         fact.how if ended else "open",
         fact.key.rule.replace("_", " "),
         "" if token is None else token,
-        "" if token is None else safe(fleet.names.get(token, "")),
+        safe(fact.key.group if token is None else fleet.names.get(token, "")),
         fact.severity(until).value,
         _counted_as(fact, until),
         _who(fact.called),
