@@ -19,6 +19,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot.delivery.handover import Handover
 from bot.delivery.outcome import (
@@ -38,10 +39,12 @@ from bot.delivery.rests import PACE, Pace, Rests, Subject
 from bot.domain.messages import Message
 from bot.domain.naming import names_of
 from bot.figures import Histogram
-from bot.ports import Channel, Store
 from bot.storage.store import CLAIM_LASTS, Claimed, FencedError, StoreError
 from bot.telemetry import event
 from bot.webhook import Event, Fallback, Notify
+
+if TYPE_CHECKING:
+    from bot.ports import Channel, Store
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +63,8 @@ class Outbox:
 
     def __init__(
         self,
-        store: Store,
-        channel: Channel,
+        store: "Store",
+        channel: "Channel",
         clock: Callable[[], datetime],
         handover: Handover,
         notify: Notify | None = None,

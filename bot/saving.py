@@ -21,16 +21,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.delivery.outcome import DeliveryError, RefusedError, UncertainError, VanishedError
 from bot.domain.messages import Message
 from bot.domain.redaction import redact
 from bot.domain.value import Value
-from bot.ports import Channel
 from bot.storage.store import Refusals, StoreError
 from bot.telemetry import event
 from bot.webhook import Event
+
+if TYPE_CHECKING:
+    from bot.ports import Channel
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +116,7 @@ class Saving:
         self,
         store: Store,
         lease: Lease,
-        channel: Callable[[Trouble], Channel],
+        channel: "Callable[[Trouble], Channel]",
         clock: Callable[[], datetime],
         *,
         behind: Callable[[], bool] = lambda: False,
@@ -229,7 +231,7 @@ class Saving:
         if posted is not None or (unsure and since is not None):
             await self._tell_end(channel, trouble, posted, since)
 
-    async def _tell_end(self, channel: Channel, trouble: Trouble, posted: int | None, since: datetime | None) -> None:
+    async def _tell_end(self, channel: "Channel", trouble: Trouble, posted: int | None, since: datetime | None) -> None:
         """Let the message say that it is over: what stands in the channel must not be wrong for good.
 
         One that may have been posted `since` then is looked for first.

@@ -98,9 +98,9 @@ class Scene:
         return next((each for each in reversed(self.fake.messages()) if f"Token {token} " in each.now.text), None)
 
     def over(self, token: int) -> bool:
-        """Whether its newest card says that it is over, and has no buttons any more."""
+        """Whether its newest card says that it is over, and leaves nothing to do but to note something."""
         card = self.card(token)
-        return card is not None and "FAST again" in card.now.text and not card.now.buttons
+        return card is not None and "FAST again" in card.now.text and set(card.now.buttons) <= {"Note"}
 
 
 ROOM = 1_100_000_000_000_000_777

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import median_low
 from typing import Final
 
 from bot.domain.incidents import Incident, Note
@@ -42,6 +41,11 @@ class Past(Value):
     """Whether there were more within that time than were looked at."""
 
 
+def _half(lengths: Sequence[timedelta]) -> timedelta:
+    """The lower median. What `statistics` has is the same, and takes 170 kB of every start."""
+    return sorted(lengths)[(len(lengths) - 1) // 2]
+
+
 def past(incident: Incident, before: Sequence[Before], *, more: bool = False) -> Past | None:
     """What is to be said of those that were before, the newest first; None where that is nothing.
 
@@ -57,7 +61,7 @@ def past(incident: Incident, before: Sequence[Before], *, more: bool = False) ->
         return None
     return Past(
         len(lately),
-        median_low([each.resolved_at - each.opened_at for each in lately]) if lately else None,
+        _half([each.resolved_at - each.opened_at for each in lately]) if lately else None,
         None if noted is None else noted.note,
         noted is not None and noted is before[0],
         more and len(lately) == len(before),

@@ -14,7 +14,7 @@ from bot.chat.alerts.groups import Line, fitted, grouped, line, place
 from bot.chat.alerts.message import TEXT_LIMIT, Alert
 from bot.chat.alerts.phrases import sign_and_headline
 from bot.chat.alerts.story import Story, stories
-from bot.chat.text import bare, listed, plain, within
+from bot.chat.text import bare, listed, plain, quoted, within
 from bot.domain.asides import Aside, Bundle, What
 from bot.domain.incidents import Key, Moment
 from bot.domain.model import Fleet
@@ -22,6 +22,9 @@ from bot.domain.wishes import Wish
 
 EACH: Final = 5
 """Incidents that have a line each, with a link to their card; of more there is a line a rule."""
+
+NOTE: Final = 400
+"""How much of a note is said again."""
 
 _SILENT: Final = frozenset({What.ENDED, What.NOTE})
 """What makes no sound, where nothing else is said."""
@@ -69,6 +72,7 @@ def _lines(asides: Sequence[Aside], about: Mapping[Key, Story], links: Mapping[K
     for key, each in moved.items():
         if key in about:
             yield f"{_who(each.moments[-1])} {_line(about[key], links)}"
+    yield from (f"📝 <@{note.by}>: {quoted(note.words, NOTE)}" for each in asides for note in each.notes)
 
 
 def _line(story: Story, links: Mapping[Key, str]) -> str:
