@@ -242,6 +242,19 @@ def test_quiet_hours_keep_everything_back_and_their_end_says_what_is_open_of_it(
     assert said(ops.tick(241)) == []
 
 
+@pytest.mark.parametrize("quiet", [NIGHT, None])
+def test_who_wishes_anew_in_quiet_hours_is_told_what_they_kept_back_so_far(quiet: Quiet | None) -> None:
+    group = Group("studio", ((1900, 1900),))
+    wish = replace(pages(quiet=NIGHT), pages=False, group="studio")
+    ops = Ops(wish, group)
+    for minutes in (1, 2, 3):
+        assert said(ops.read(minutes, record(1900, "RELAX"), record(1901, "BANNED"))) == []
+    anew = replace(wish, at=at(10), mine=True, quiet=quiet)
+    assert said(ops.wish(10, anew)) == [(ANA, What.WELCOME, ()), (ANA, What.MORNING, (Key(Rule.DEGRADED, 1900),))]
+    assert said(ops.wish(11, replace(anew, at=at(11)))) == [(ANA, What.WELCOME, ())]
+    assert said(ops.tick(240)) == []
+
+
 def test_the_end_of_quiet_hours_says_nothing_where_nothing_is_open() -> None:
     ops = Ops(pages(quiet=NIGHT))
     ops.ban(1)

@@ -41,6 +41,11 @@ def personal(known: Known, changes: Changes, now: datetime) -> Iterator[Aside]:
         before = known.decisions.wishes.get(wish.id)
         if before is None or before.at != wish.at:
             yield Aside(wish.by, Place.PERSON, now, What.WELCOME)
+            # Whatever their quiet hours kept back so far is said now: the new wish begins with this moment.
+            if before is not None and before.refused_at is None:
+                kept = tuple(each.key for each in _kept_back(known, before))
+                said |= {(wish.by, key) for key in kept}
+                yield from [Aside(wish.by, Place.PERSON, now, What.MORNING, kept)] if kept else []
         together: dict[tuple[What, tuple[Moment, ...]], list[Key]] = defaultdict(list)
         for key, what, moments in news.of(wish):
             if (wish.by, key) not in said:
