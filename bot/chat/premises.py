@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import discord
 
-from bot.chat.tags import Label, Tag, fitting
+from bot.chat.tags import WORDS, Label, Tag, fitting
 from bot.chat.text import bare, span
 from bot.domain.value import Value, field, replace
 
@@ -260,6 +260,9 @@ def lacking(found: Found) -> tuple[str, ...]:
     said = [f"the bot may not {each} in {where}, so {harm}: allow it there" for each, harm in lacks]
     if forum and channel.tags and channel.tag_required and not any(fitting(channel.tags, each) for each in Label):
         said.append(f"none of the tags of {where} fits, so each post has any: {_MAKE_TAGS}")
+    elif forum and channel.tags and (untold := [each for each in Label if not fitting(channel.tags, each)]):
+        words = " or ".join(filter(None, [", ".join(WORDS[each][0] for each in untold[:-1]), WORDS[untold[-1]][0]]))
+        said.append(f"no tag of {where} says {words}, so no post shows that: make such tags in the forum's settings")
     return tuple(said)
 
 

@@ -32,6 +32,9 @@ LAST_ID: Final = 2**63 - 1
 
 WRITE_TOKENS: Final = "Write which tokens: ids and ranges, such as 1900-1906, 1911."
 
+NO_GROUP: Final = frozenset({"off", "none", "no"})
+"""How people say that something shall be about no group."""
+
 _DASH: Final = re.compile(r"\s*[-\u2010-\u2015\u2212]\s*")
 """As keyboards and phones make it, and as others write it."""
 
@@ -178,6 +181,8 @@ def name_of(written: str) -> str:
         message = "A group's name has letters, digits, blanks and hyphens, and begins with a letter or a digit."
     elif _LIKE_TOKEN.search(name) or not any(each.isalpha() for each in name):
         message = "That name reads like a token: write one with a word in it, such as studio."
+    elif name.casefold() in NO_GROUP:
+        message = f"A group cannot be called {name}: that is how people say that they want none."
     if message:
         raise ValueError(message)
     return name

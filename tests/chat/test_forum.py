@@ -25,6 +25,7 @@ from bot.delivery.outcome import (
 from bot.domain.incidents import Happening, Moment, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
+from bot.domain.rota import Handover
 from bot.domain.value import replace
 from bot.saving import Trouble
 from bot.storage.store import Card
@@ -258,6 +259,14 @@ async def test_a_notice_of_nothing_is_a_post_that_discord_closes_after_an_hour(l
     (post,) = line.posts
     assert post.name == "Silence · all alerts"
     assert post.auto_archive == 60
+    assert line.tags() == ["info"]
+
+
+async def test_a_shift_is_a_post_about_nothing_that_is_open_and_no_page(line: Line) -> None:
+    shift = Notice(NoticeKind.SHIFT, START, (FIRING.key,), until=START, shift=Handover(OPERATOR.id))
+    await line.channel.post(Message(3, "abcd-3", (FIRING,), 1, notice=shift))
+    (post,) = line.posts
+    assert post.name == "On call"
     assert line.tags() == ["info"]
 
 

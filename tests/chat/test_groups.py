@@ -59,6 +59,13 @@ async def test_tokens_that_are_not_listed_may_be_in_a_group_and_that_is_said(
     assert words in await make(world, tokens=tokens)
 
 
+async def test_tokens_of_a_group_may_be_written_by_their_names(world: World) -> None:
+    await use(world, "name", token=1901, label="ana's Pro")
+    assert "**Studio**: 1900\u20131901 · 2 tokens." in said(
+        await use(world, "group set", name="Studio", tokens="1900, ana's pro")
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "tokens", "words"),
     [
@@ -67,6 +74,7 @@ async def test_tokens_that_are_not_listed_may_be_in_a_group_and_that_is_said(
         ("Studio", "9" * 600, "too long"),
         ("Studio", " ", "Write which tokens"),
         ("1900", "1900", "reads like a token"),
+        ("None", "1900", "A group cannot be called None: that is how people say that they want none."),
         ("<@&1>", "1900", "letters, digits, blanks and hyphens"),
         ("x" * 40, "1900", "too long"),
     ],
@@ -300,7 +308,7 @@ async def test_what_a_group_must_have_is_set_as_the_pool_is(world: World) -> Non
 @pytest.mark.parametrize(
     ("command", "options", "words"),
     [
-        ("rules set", {"rule": "banned", "token": 1900, "enabled": False}, "leave one of them out"),
+        ("rules set", {"rule": "banned", "token": 1900, "enabled": False}, "Name a token or a group, not both."),
         ("rules set", {"rule": "upstream_down", "enabled": False}, "leave out the group"),
         ("rules set", {"rule": "pool", "threshold": "5"}, "only 2 tokens of Studio are linked"),
         ("rules set", {"rule": "banned"}, "Say what to set"),

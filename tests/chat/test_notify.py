@@ -77,7 +77,8 @@ async def test_quiet_hours_are_read_as_people_write_them(world: World, text: str
     answer = said(await use(world, "notify me", quiet=text))
     assert kept(world).quiet == Quiet(begin, end, "Europe/Berlin")
     assert (
-        f"Nothing is sent from {begin:%H:%M} to {end:%H:%M} (Europe/Berlin), but pages while you are on call" in answer
+        f"Nothing is sent from {begin:%H:%M} to {end:%H:%M} (Europe/Berlin) except pages while you are on call"
+        in answer
     )
 
 
@@ -89,11 +90,14 @@ async def test_quiet_hours_are_read_as_people_write_them(world: World, text: str
             "That is nothing to hear of. Choose `pages`, `mine` or a `group`; `/notify off` ends the messages.",
         ),
         ({"group": "studio"}, "There is no group “studio”. `/group list` shows those that there are."),
-        ({"quiet": "at night"}, "“at night” are no hours. Write quiet hours as 22:00-07:00, or off."),
-        ({"quiet": "25:00-07:00"}, "“25\\:00\\-07\\:00” are no hours."),
+        ({"quiet": "at night"}, "“at night” is no span of hours. Write quiet hours as 22:00-07:00, or off."),
+        ({"quiet": "25:00-07:00"}, "“25\\:00\\-07\\:00” is no span of hours."),
         ({"quiet": "7:00-07:00"}, "Those hours begin when they end. To hear of nothing all day, use `/notify off`."),
-        ({"quiet": "22-7", "zone": "Berlin"}, "“Berlin” is no time zone: write one such as Europe/Berlin."),
-        ({"zone": "../../etc/passwd", "quiet": "x"}, "are no hours. Write quiet hours as 22:00-07:00, or off. “"),
+        ({"quiet": "22-7", "zone": "Europe/Belrin"}, "is no time zone. Did you mean Europe/Berlin?"),
+        (
+            {"zone": "../../etc/passwd", "quiet": "x"},
+            "is no span of hours. Write quiet hours as 22:00-07:00, or off. “",
+        ),
         ({"zone": "Europe/Berlin"}, "A zone is that of quiet hours, and you have none."),
     ],
 )
@@ -129,6 +133,17 @@ async def test_who_was_refused_sees_it_and_what_they_chose_stays_until_they_ask_
 async def test_zones_are_suggested_the_servers_own_first(world: World) -> None:
     choices = await world.operator.autocomplete(world.channel, "notify me", "zone", "eur")
     assert [each["value"] for each in choices][:2] == ["Europe/Berlin", "Europe/London"]
+
+
+@pytest.mark.parametrize("written", ["America/New_York", "america/new york", "New York", " new_york "])
+async def test_a_zone_is_found_however_it_is_written(world: World, written: str) -> None:
+    await use(world, "notify me", quiet="22-7", zone=written)
+    assert kept(world).quiet == Quiet(time(22), time(7), "America/New_York")
+
+
+async def test_any_zone_is_suggested_once_it_is_typed(world: World) -> None:
+    choices = await world.operator.autocomplete(world.channel, "notify me", "zone", "kathm")
+    assert [each["value"] for each in choices] == ["Asia/Kathmandu"]
 
 
 async def test_who_may_look_hears_and_nobody_else(world: World) -> None:
@@ -168,7 +183,8 @@ def told(*asides: Aside, incidents: tuple[Incident, ...] = (BAN,), wish: Wish | 
 
 
 KEPT_QUIET = (
-    "Nothing is sent from 22:00 to 07:00 (UTC), but pages while you are on call; at the end, what is still open of it."
+    "Nothing is sent from 22:00 to 07:00 (UTC) except pages while you are on call; at their end you hear what is still "
+    "open."
 )
 CARD = " · [jump](https://discord.com/channels/100000000000000001/100000000000000002/100000000000000003)"
 

@@ -1,6 +1,6 @@
 """`/oncall`, and whom pages mention from it."""
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,6 +66,60 @@ async def test_what_cannot_be_set_is_answered_by_a_sentence(
     renamed = {"time" if key == "at" else key: value for key, value in options.items()}
     told = await refusal(world, "oncall set", first=world.operator, **renamed)
     assert told.replace("\\", "") == sentence
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"),
+    [("europe/berlin", "Europe/Berlin"), ("Kolkata", "Asia/Kolkata"), ("utc", "UTC"), ("", "Europe/Berlin")],
+)
+async def test_a_zone_is_found_however_it_is_written(world: World, written: str, zone: str) -> None:
+    await use(world, "oncall set", first=world.operator, zone=written)
+    rota = world.desk.known.decisions.rota
+    assert rota is not None
+    assert rota.zone == zone
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Europe/Belrin", "Did you mean Europe/Berlin?"),
+        ("Louisville", "Did you mean America/Kentucky/Louisville or America/Louisville?"),
+        ("localtime", "is no time zone: pick one"),
+    ],
+)
+async def test_a_zone_that_is_none_is_answered_with_the_nearest(world: World, written: str, meant: str) -> None:
+    """That of the host is none either: on the next host it is another."""
+    assert meant in await refusal(world, "oncall set", first=world.operator, zone=written)
+
+
+async def test_a_swap_begins_on_the_clock_of_the_rota_and_a_day_at_its_beginning(world: World) -> None:
+    me, other = world.operator, world.other
+    await use(world, "oncall set", first=me, second=other, zone="Asia/Tokyo")
+    await use(world, "oncall swap", who=other, start="2026-01-03", length="2 days")
+    (swap,) = world.desk.known.decisions.swaps.values()
+    assert swap.since == datetime(2026, 1, 3, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert swap.until - swap.since == 48 * HOUR
+    (choice,) = await me.autocomplete(world.channel, "oncall end", "swap", "")
+    assert "2026-01-03 00:00 to 2026-01-05 00:00" in choice["name"]
+    assert "(Asia/Tokyo)" in await refusal(world, "oncall swap", who=other, start="whenever")
+
+
+async def test_without_a_rota_it_is_said_whom_pages_mention(world: World) -> None:
+    assert "Pages mention nobody, as no ALERT_ROLE_ID is set." in text_of(await use(world, "oncall now"))
+    world.roles = Roles(alert=ALERT)
+    await world.restart(world.role)
+    assert f"Pages mention <@&{ALERT}>." in text_of(await use(world, "oncall now"))
+
+
+async def test_who_did_what_names_people_and_no_numbers(world: World) -> None:
+    me, other = world.operator, world.other
+    await use(world, "oncall set", first=me, second=other)
+    await use(world, "oncall swap", who=other, length="8 h")
+    await use(world, "notify me")
+    notify, swap, rota, *_ = text_of(await use(world, "admin audit")).splitlines()[-3:]
+    assert f"direct messages to <@{me.id}>" in notify
+    assert f"<@{other.id}> stands in · " in swap
+    assert f"<@{me.id}>\\, <@{other.id}>" in rota
 
 
 async def test_only_people_who_may_use_the_bot_can_be_on_call_and_each_once(world: World) -> None:

@@ -25,7 +25,7 @@ from bot.chat.premises import (
     permissions,
     told,
 )
-from bot.chat.tags import Tag
+from bot.chat.tags import WORDS, Tag
 from bot.domain.value import replace
 from tests.wire import world
 
@@ -324,20 +324,24 @@ def test_a_name_is_one_short_line_whatever_somebody_called_it(name: str) -> None
 
 
 TAGGED = replace(POSTS, tags=(Tag(1, "🔥 Urgent!"),), tag_required=True)
+WHOLE = replace(TAGGED, tags=tuple(Tag(number, words[0]) for number, words in enumerate(WORDS.values(), 1)))
 OTHERS = replace(TAGGED, tags=(Tag(1, "art"),))
 
 
 @pytest.mark.parametrize(
     ("channel", "allowed", "words"),
     [
-        (TAGGED, MANAGE_THREADS, []),
-        (TAGGED, 0, ["may not Manage Threads in #ops, so no board is pinned, and tags that only moderators"]),
+        (WHOLE, MANAGE_THREADS, []),
+        (WHOLE, 0, ["may not Manage Threads in #ops, so no board is pinned, and tags that only moderators"]),
+        (TAGGED, MANAGE_THREADS, ["no tag of #ops says warning, info, firing, acknowledged, silenced or resolved, so"]),
+        (replace(WHOLE, tags=WHOLE.tags[1:]), MANAGE_THREADS, ["no tag of #ops says critical, so no post shows that"]),
         (
             replace(TAGGED, tags=(Tag(1, "art"),)),
             MANAGE_THREADS,
             ["none of the tags of #ops fits, so each post has any"],
         ),
-        (replace(OTHERS, tag_required=False), MANAGE_THREADS, []),
+        (replace(OTHERS, tag_required=False), MANAGE_THREADS, ["no tag of #ops says critical, warning, info,"]),
+        (replace(TAGGED, tags=(), tag_required=False), MANAGE_THREADS, []),
     ],
 )
 def test_what_a_forum_lacks_is_said(channel: Channel, allowed: int, words: list[str]) -> None:

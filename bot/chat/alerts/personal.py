@@ -110,9 +110,9 @@ def wished(wish: Wish) -> str:
 
 
 def kept_quiet(wish: Wish) -> str:
-    """`Nothing is sent from 22:00 to 07:00 (Europe/Berlin), but pages while you are on call.`, where it is so."""
+    """`Nothing is sent from 22:00 to 07:00 (Europe/Berlin) except pages while you are on call.`, where it is so."""
     if wish.quiet is None:
         return ""
-    but = ", but pages while you are on call" if wish.pages or wish.mine else ""
+    but = " except pages while you are on call" if wish.pages or wish.mine else ""
     hours = f"{wish.quiet.begin:%H:%M} to {wish.quiet.end:%H:%M} ({wish.quiet.zone})"
-    return f"Nothing is sent from {hours}{but}; at the end, what is still open of it."
+    return f"Nothing is sent from {hours}{but}; at their end you hear what is still open."

@@ -167,13 +167,13 @@ def _never(totals: Totals) -> str:
     if totals.unanswered_pages:
         alone = totals.unanswered == totals.unanswered_pages == 1
         pages = ", a page" if alone else f", {counted(totals.unanswered_pages, 'page')} among them"
-    return f" · {number(totals.unanswered)} never{pages}"
+    return f" · {number(totals.unanswered)} by nobody{pages}"
 
 
 def _people(about: Report) -> Iterable[str]:
     """Who had what; where nobody ever was on call, who answered."""
     if all(each.who is None for each in about.people):
-        answered = [f"<@{who}> {number(count)}" for each in about.people for who, count in each.answered]
+        answered = [f"<@{who}> ({number(count)})" for each in about.people for who, count in each.answered]
         if answered:
             yield f"**Acknowledged by:** {listed(answered, 8)}"
         return
@@ -187,7 +187,9 @@ def _person(each: Person) -> str:
     who = "Nobody" if each.who is None else f"<@{each.who}>"
     pages = f", {counted(each.critical, 'page')}" if each.critical else ""
     answers = f", {_median('answered in', each.acknowledged)}" if each.acknowledged.count else ", none acknowledged"
-    others = [f"<@{by}> {number(count)}" for by, count in each.answered if (by, len(each.answered)) != (each.who, 1)]
+    alone = len(each.answered) == 1
+    answered = () if alone and each.answered[0][0] == each.who else each.answered
+    others = [f"<@{by}>" if alone else f"<@{by}> ({number(count)})" for by, count in answered]
     by = f" by {listed(others, 4)}" if others else ""
     return f"{who}: {counted(each.incidents, 'incident')}{pages}{answers}{by}"
 

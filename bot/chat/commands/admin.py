@@ -94,8 +94,13 @@ def _end(test: Incident) -> str:
     return stamp(test.opened_at + TEST_LASTS, "t")
 
 
+_PERSON = re.compile(r"\b[0-9]{15,20}\b")
+"""Discord's id of somebody, as the trail keeps it."""
+
+
 def _line(entry: Entry, names: Mapping[int, str], groups: Collection[str] = ()) -> str:
-    why = f" · {quoted(entry.reason, 120)}" if entry.reason else ""
+    people = entry.act.startswith(("oncall", "notify"))
+    why = f" · {quoted(entry.reason, 400 if people else 120)}" if entry.reason else ""
     what = plain(entry.what.replace("_", " "), WHAT)
     if entry.act == "hand over":
         what = re.sub(r"^to (\d+)", r"to <@\1>", what)
@@ -103,5 +108,7 @@ def _line(entry: Entry, names: Mapping[int, str], groups: Collection[str] = ()) 
         what = re.sub(r"^in (\d+)", r"in <#\1>", what)
     if entry.act not in {"name", "name end"}:
         what = trail_by_name(what, names, lambda token_id: called(token_id, names), groups)
+    if people:
+        what, why = (_PERSON.sub(r"<@\g<0>>", each) for each in (what, why))
     by = f"<@{entry.by}>" if entry.by else "the bot"
     return f"{stamp(entry.at, 'f')} {by} **{plain(entry.act, 40)}** {what}{why}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from bot.chat.cards import BLUE, compose
-from bot.chat.commands.options import group_named
+from bot.chat.commands.options import by_ids, group_named
 from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import listed, quoted
 from bot.domain.decisions import Decisions
@@ -19,7 +19,7 @@ async def put(interaction: Asked, written: str, tokens: str) -> None:
     """Make the group, or change which tokens are in it, and with it all that is about it."""
     await wait(interaction)
     try:
-        name, ranges = name_of(written), parse(tokens)
+        name, ranges = name_of(written), parse(by_ids(tokens, interaction.client.desk.known.names))
     except ValueError as error:
         sentence = f"{error} Nothing was set."
         raise UnclearError(sentence) from None

@@ -2,24 +2,8 @@
 
 from discord import app_commands
 
-from bot.chat.commands.options import group_of, picked, suggest_group
+from bot.chat.commands.options import group_of, suggest_group, suggest_zone
 from bot.chat.desk import Asked, Need
-
-ZONES = (
-    "UTC",
-    "Europe/London",
-    "Europe/Berlin",
-    "Europe/Istanbul",
-    "America/New_York",
-    "America/Chicago",
-    "America/Los_Angeles",
-    "America/Sao_Paulo",
-    "Asia/Kolkata",
-    "Asia/Shanghai",
-    "Asia/Tokyo",
-    "Australia/Sydney",
-)
-"""Suggested; any other may be written."""
 
 
 def command() -> app_commands.Group:
@@ -33,10 +17,6 @@ def command() -> app_commands.Group:
     )
 
 
-async def _suggest_zone(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
-    return picked(typed, [(each, each) for each in dict.fromkeys((interaction.client.place.timezone, *ZONES))])
-
-
 @app_commands.describe(
     pages="Critical incidents that nobody has: when they fire, get worse, or are reminded of",
     mine="What others do to incidents that you have, their ends, and pages while you are on call",
@@ -44,7 +24,7 @@ async def _suggest_zone(interaction: Asked, typed: str) -> list[app_commands.Cho
     quiet="Hours without messages, such as 22:00-07:00; or off",
     zone="On whose clock, such as Europe/Berlin",
 )
-@app_commands.autocomplete(group=suggest_group, zone=_suggest_zone)
+@app_commands.autocomplete(group=suggest_group, zone=suggest_zone)
 async def _me(
     interaction: Asked,
     *,

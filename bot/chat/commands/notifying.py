@@ -3,13 +3,13 @@
 import re
 from datetime import time
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bot.chat.alerts.personal import kept_quiet, wished
 from bot.chat.cards import BLUE, GREY, compose
-from bot.chat.commands.options import group_named
+from bot.chat.commands.options import group_named, zone_named
 from bot.chat.desk import Asked, UnclearError, answer, wait
 from bot.chat.text import plain, quoted, stamp
+from bot.domain.groups import NO_GROUP
 from bot.domain.value import Value, replace
 from bot.domain.wishes import Quiet, Wish, wish_id
 
@@ -19,9 +19,6 @@ _HOURS: Final = re.compile(
     re.ASCII,
 )
 """Phones make a longer dash of it."""
-
-NONE: Final = frozenset({"off", "none", "no"})
-"""How an option is taken back."""
 
 WRITE: Final = "Write quiet hours as 22:00-07:00, or off."
 UNCHANGED: Final = "Nothing was changed."
@@ -82,14 +79,14 @@ def _group(interaction: Asked, asks: Asks, before: Wish | None) -> str:
     """Which one, by its name; empty for none."""
     if asks.group is None:
         return before.group if before else ""
-    if asks.group.strip().casefold() in NONE:
+    if asks.group.strip().casefold() in NO_GROUP:
         return ""
     found = group_named(interaction, asks.group)
     return found.name if found else ""
 
 
 def _quiet(asks: Asks, before: Quiet | None, zone: str) -> Quiet | None:
-    if asks.quiet is not None and asks.quiet.strip().casefold() in NONE:
+    if asks.quiet is not None and asks.quiet.strip().casefold() in NO_GROUP:
         return None
     wrong: list[str] = []
     hours = None if before is None else (before.begin, before.end)
@@ -99,7 +96,7 @@ def _quiet(asks: Asks, before: Quiet | None, zone: str) -> Quiet | None:
     except UnclearError as error:
         wrong.append(str(error))
     try:
-        here = here if asks.zone is None else _zone(asks.zone)
+        here = here if asks.zone is None else zone_named(asks.zone, zone)
     except UnclearError as error:
         wrong.append(str(error))
     if not wrong and hours is None and asks.zone is not None:
@@ -117,21 +114,12 @@ def _hours(text: str) -> tuple[time, time]:
         begin = time(int(found["begin"]), int(found["first"] or 0))
         end = time(int(found["end"]) % 24, int(found["last"] or 0)) if found["end"] != "24" else time(0)
     except ValueError:
-        sentence = f"{quoted(text, 40)} are no hours. {WRITE}"
+        sentence = f"{quoted(text, 40)} is no span of hours. {WRITE}"
         raise UnclearError(sentence) from None
     if begin == end:
         sentence = "Those hours begin when they end. To hear of nothing all day, use `/notify off`."
         raise UnclearError(sentence)
     return begin, end
-
-
-def _zone(text: str) -> str:
-    name = text.strip()
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, KeyError, OSError):
-        sentence = f"{quoted(text, 60)} is no time zone: write one such as Europe/Berlin."
-        raise UnclearError(sentence) from None
 
 
 async def show(interaction: Asked) -> None:

@@ -1,11 +1,9 @@
 """`/oncall`: a weekly rota, whom pages mention from it, and who stands in for whom."""
 
-from zoneinfo import available_timezones
-
 import discord
 from discord import app_commands
 
-from bot.chat.commands.options import group_of, picked
+from bot.chat.commands.options import group_of, picked, suggest_zone
 from bot.chat.desk import Asked, Need, wait
 from bot.domain.naming import WEEKDAYS
 
@@ -13,9 +11,6 @@ Person = discord.Member | discord.User
 
 NINE = "09:00"
 """When one person hands over to the next, unless somebody says otherwise."""
-
-COMMON = ("UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Tokyo")
-"""Zones that are suggested before anything is typed."""
 
 
 def command() -> app_commands.Group:
@@ -31,26 +26,22 @@ def command() -> app_commands.Group:
     )
 
 
-async def _suggest_zone(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
-    here = interaction.client.place.timezone
-    names = dict.fromkeys((here, *COMMON, *sorted(available_timezones()))) if typed else dict.fromkeys((here, *COMMON))
-    return picked(typed.replace(" ", "_"), [(each, each) for each in names])
-
-
 async def _suggest_swap(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
     from bot.chat.commands.rotating import label  # noqa: PLC0415 - no start needs it
 
     client = interaction.client
     swaps = sorted(client.desk.known.decisions.swaps.values(), key=lambda each: each.since)
-    guild = interaction.guild
-    return picked(typed, [(label(each, guild, client.place.timezone), each.id) for each in swaps])
+    guild, rota = interaction.guild, client.desk.known.decisions.rota
+    zone = client.place.timezone if rota is None else rota.zone
+    return picked(typed, [(label(each, guild, zone), each.id) for each in swaps])
 
 
 async def _now(interaction: Asked) -> None:
     from bot.chat.commands.rotating import rota_card  # noqa: PLC0415 - no start needs it
 
-    desk = interaction.client.desk
-    await interaction.response.send_message(embed=rota_card(desk.known.decisions, desk.now), ephemeral=True)
+    client = interaction.client
+    card = rota_card(client.desk.known.decisions, client.desk.now, client.ids.alert_role_id)
+    await interaction.response.send_message(embed=card, ephemeral=True)
 
 
 @app_commands.rename(at="time")
@@ -62,7 +53,7 @@ async def _now(interaction: Asked) -> None:
     zone="On whose clock, such as Europe/Berlin; by default the server's",
 )
 @app_commands.choices(weekday=[app_commands.Choice(name=day, value=index) for index, day in enumerate(WEEKDAYS)])
-@app_commands.autocomplete(zone=_suggest_zone)
+@app_commands.autocomplete(zone=suggest_zone)
 async def _set(  # noqa: PLR0913 - Discord has no list of members
     interaction: Asked,
     *,
@@ -88,7 +79,7 @@ async def _set(  # noqa: PLR0913 - Discord has no list of members
 @app_commands.rename(begin="start", long="length")
 @app_commands.describe(
     who="Who stands in",
-    begin="From when on: now, 22:00, tomorrow 22:00, or a date and time; by default now",
+    begin="From when on, on the rota's clock: now, 22:00, tomorrow 22:00, a date, or a date and time",
     long="For how long, such as 8h or 2d; by default until that shift ends",
 )
 async def _swap(interaction: Asked, *, who: Person, begin: str = "now", long: str = "") -> None:

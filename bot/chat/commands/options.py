@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from discord import app_commands
 
@@ -32,9 +34,28 @@ _RANGE = re.compile(r"(?P<first>[0-9]{1,19})(?:-(?P<last>[0-9]{1,19}))?")
 _DASH = re.compile(r"\s*[-\u2013]\s*")
 """Phones make a longer one of it."""
 
+_LENGTH = re.compile(r"([0-9]{1,6}) ?(?:(m)(?:in(?:ute)?s?)?|(h)(?:(?:ou)?rs?)?|(d)(?:ays?)?)")
+"""As the bot says it, `4 h`, and as people do."""
+
 EMPTY: Mapping[int, str] = {}
 
 Reason = app_commands.Range[str, 1, 200]
+
+COMMON = (
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Istanbul",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+"""Zones that are suggested before anything is typed."""
 
 
 Callback = Callable[..., Coroutine[Any, Any, None]]
@@ -71,8 +92,9 @@ def length(text: str, longest: timedelta) -> timedelta:
     Raises:
         UnclearError: It is no length, or too short or long.
     """
+    written = _LENGTH.fullmatch(text.strip().casefold())
     try:
-        found = info.duration(text)
+        found = info.duration("".join(filter(None, written.groups())) if written else text)
     except ValueError:
         shown = quoted(text, 40) if text.strip() else "Nothing"
         sentence = f"{shown} is no length of time: write a whole number and a unit, such as 30m, 4h or 2d."
@@ -84,6 +106,43 @@ def length(text: str, longest: timedelta) -> timedelta:
     return found
 
 
+@cache
+def _zones() -> Mapping[str, str]:
+    """All zones by their names in small letters, but for that of the host, which is another one on another host."""
+    return {each.casefold(): each for each in sorted(available_timezones()) if each != "localtime"}
+
+
+def zone_named(text: str, here: str) -> str:
+    """The zone that somebody means: by its name however that is written, or by its city; `here` is the bot's own.
+
+    Raises:
+        UnclearError: There is none, or there are several; with the nearest.
+    """
+    wanted = "_".join(text.split()).casefold()
+    if wanted == here.casefold():
+        return here
+    if found := _zones().get(wanted):
+        return found
+    ending = [name for low, name in _zones().items() if wanted and low.endswith(f"/{wanted}")]
+    if len(ending) == 1:
+        return ending[0]
+    if not ending:
+        from difflib import get_close_matches  # noqa: PLC0415 - most never get here
+
+        ending = [_zones()[low] for low in get_close_matches(wanted, _zones(), 1, 0.8)]
+    sentence = f"{quoted(text, 60)} is no time zone: pick one from the list, such as Europe/Berlin."
+    if ending:
+        sentence = f"{quoted(text, 60)} is no time zone. Did you mean {' or '.join(ending[:3])}?"
+    raise UnclearError(sentence)
+
+
+async def suggest_zone(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
+    """The bot's own zone and common ones; once something is typed, all that have it in their names."""
+    here = interaction.client.place.timezone
+    names = dict.fromkeys((here, *COMMON, *(_zones().values() if typed else ())))
+    return picked(typed.strip().replace(" ", "_"), [(each, each) for each in names])
+
+
 def several(text: str, known: Collection[int], names: Mapping[int, str] = EMPTY) -> tuple[int, ...]:
     """Read `1900-1906, 1911, ana's Pro`: tokens by ids, ranges and names, of those that there are; ascending.
 
@@ -91,7 +150,7 @@ def several(text: str, known: Collection[int], names: Mapping[int, str] = EMPTY)
         UnclearError: A part is no id and no range, or no token is there.
     """
     found: set[int] = set()
-    text = _by_ids(text, names)
+    text = by_ids(text, names)
     for part in filter(None, re.split(r"[,;\s]+", _DASH.sub("-", text))):
         read = _RANGE.fullmatch(part)
         if read is None:
@@ -131,7 +190,7 @@ async def suggest_group(interaction: Asked, typed: str) -> list[app_commands.Cho
     return picked(typed, [(f"{each.name}: {each.text}", each.name) for each in groups])
 
 
-def _by_ids(text: str, names: Mapping[int, str]) -> str:
+def by_ids(text: str, names: Mapping[int, str]) -> str:
     """The text with ids instead of names, where all of it is one, or what stands between two commas."""
     if not names:
         return text

@@ -1,15 +1,17 @@
 """What `/oncall` does: the rota is set, shown and taken back, and people stand in for others."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from itertools import islice
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import discord
 
 from bot.chat.cards import BLUE, GREY, compose
 from bot.chat.commands import windows
-from bot.chat.commands.options import length
+from bot.chat.commands.options import length, zone_named
 from bot.chat.desk import Asked, DeskClient, UnclearError, answer
 from bot.chat.text import bare, listed, quoted, stamp
 from bot.domain.decisions import Decisions
@@ -26,19 +28,27 @@ LONGEST = timedelta(days=28)
 FURTHEST = timedelta(days=366)
 """How far ahead a swap may begin."""
 
+_DAY: Final = re.compile(r"tomorrow|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+"""A day without an hour is meant from its beginning, as of a holiday."""
+
 Person = discord.Member | discord.User
 
 
-def rota_card(decisions: Decisions, now: datetime) -> discord.Embed:
+def _paged(role: int | None) -> str:
+    """Whom pages mention without a rota."""
+    return f"<@&{role}>" if role else "nobody, as no ALERT_ROLE_ID is set"
+
+
+def rota_card(decisions: Decisions, now: datetime, role: int | None) -> discord.Embed:
     """Who is on call, who is next, and who stands in."""
     rota = decisions.rota
     if rota is None:
-        lines = ["Pages mention the alert role. `/oncall set` sets a weekly rota, and they mention a person."]
+        lines = [f"Pages mention {_paged(role)}. `/oncall set` sets a weekly rota, and they mention a person."]
         return compose("📟 There is no rota", lines, GREY)
     coming = list(islice(shifts(rota, decisions.swaps.values(), now), AHEAD))
     lines = [_rule(rota)]
     if not coming:
-        lines.append("**Everybody of it has left this server**: pages mention the alert role. Set another.")
+        lines.append(f"**Everybody of it has left this server**: pages mention {_paged(role)}. Set another.")
         return compose("📟 Nobody is on call", lines, GREY)
     now_on = coming[0]
     lines.insert(0, f"<@{now_on.who}> until {stamp(now_on.until, 'f')} ({stamp(now_on.until)}){_standing_in(now_on)}")
@@ -80,7 +90,7 @@ async def set_(interaction: Asked, people: Sequence[Person], weekday: int, at: s
         twice = next(each for each in ids if ids.count(each) > 1)
         sentence = f"<@{twice}> is in it twice: name each once. The order begins anew after the last."
         raise UnclearError(sentence)
-    zone = _zone(zone.strip() or client.place.timezone)
+    zone = zone_named(zone, client.place.timezone) if zone.strip() else client.place.timezone
     hour = _hour(at)
     desk = client.desk
     async with client.turn:
@@ -109,15 +119,6 @@ def _check_people(client: DeskClient, people: Sequence[Person]) -> None:
             raise UnclearError(sentence)
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        sentence = f"{quoted(name, 60)} is no time zone: pick one from the list, such as Europe/Berlin."
-        raise UnclearError(sentence) from None
-    return name
-
-
 def _hour(text: str) -> time:
     try:
         return windows.clock(text, "")
@@ -137,7 +138,7 @@ async def swap(interaction: Asked, who: Person, begin: str, long: str) -> None:
         if rota is None or not rota.present:
             sentence = "There is no rota to stand in for: set one first, with `/oncall set`."
             raise UnclearError(sentence)
-        new = _swap(decisions, rota, who.id, _span(begin, long, now, client.place.timezone), interaction.user.id)
+        new = _swap(decisions, rota, who.id, _span(begin, long, now, rota.zone), interaction.user.id)
         await desk.decide(new, "oncall swap", interaction.user.id, f"{new.since:%F %H:%M} to {new.until:%F %H:%M} UTC")
     await answer(
         interaction,
@@ -148,7 +149,8 @@ async def swap(interaction: Asked, who: Person, begin: str, long: str) -> None:
 
 def _span(begin: str, long: str, now: datetime, zone: str) -> tuple[datetime, datetime | None]:
     lasts = length(long, LONGEST) if long.strip() else None
-    since = windows.once(begin, now, zone, lasts or timedelta())
+    day = f"{begin} 00:00" if _DAY.fullmatch(begin.strip().casefold()) else begin
+    since = windows.once(day, now, zone, lasts or timedelta())
     if since < now:
         sentence = f"That is past: it is {stamp(now, 'f')} now. Write `now`, or when it begins."
         raise UnclearError(sentence)
@@ -199,6 +201,4 @@ async def off(interaction: Asked) -> None:
     if rota is None or not await desk.undo(rota, "oncall off", interaction.user.id):
         sentence = "There is no rota."
         raise UnclearError(sentence)
-    role = client.ids.alert_role_id
-    whom = f"<@&{role}>" if role else "nobody, as no ALERT_ROLE_ID is set"
-    await answer(interaction, f"The rota is taken back. Pages mention {whom}.")
+    await answer(interaction, f"The rota is taken back. Pages mention {_paged(client.ids.alert_role_id)}.")

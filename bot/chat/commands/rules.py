@@ -185,6 +185,8 @@ async def _set(
 ) -> None:
     await wait(interaction)
     desk = interaction.client.desk
+    if token is not None and group is not None:
+        raise UnclearError(ONE_OF_THEM)
     new = _new(interaction, rule, token, threshold, severity, readings, enabled=enabled, group=group)
     async with interaction.client.turn:
         new = replace(new, group=group_named(interaction, group))  # it may have changed meanwhile

@@ -34,6 +34,7 @@ NOTICES: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ACT: "Done at ImaginePro",
     NoticeKind.RUNBOOK: "Runbook",
     NoticeKind.REPORT: "Report",
+    NoticeKind.SHIFT: "On call",
     NoticeKind.UNREACHABLE: "Not reached by direct message",
 }
 """How a notice is called that is a post of its own."""
@@ -59,6 +60,7 @@ def title(message: Message) -> str:
     """`1900 · ban`, `12 tokens · check`, `3 incidents`, `Daily digest`; it stays as true as it was."""
     about = _about(message.incidents)
     if message.notice is not None:
+        about = "" if message.notice.kind is NoticeKind.SHIFT else about  # it names what is open, and is not about that
         return _cut(" · ".join(filter(None, [_called(message.notice), message.notice.about or about])))
     # A message of no incident is that of a bot that cannot write, which has no row.
     return _cut(about or "The database takes no writes")
@@ -95,6 +97,8 @@ def state(message: Message) -> State:
     incidents = message.incidents
     open_ = [each for each in incidents if each.open]
     gravest = max((each.severity for each in open_ or incidents), key=lambda each: each.rank, default=Severity.INFO)
+    if message.notice is not None and message.notice.kind is NoticeKind.SHIFT:
+        gravest = Severity.INFO
     grave = _SEVERITIES[gravest] if incidents or message.notice else Label.CRITICAL
     if message.notice is not None or not incidents:
         return State(frozenset({grave}), brief=message.notice is not None)
