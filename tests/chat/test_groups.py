@@ -59,6 +59,12 @@ async def test_tokens_that_are_not_listed_may_be_in_a_group_and_that_is_said(
     assert words in await make(world, tokens=tokens)
 
 
+async def test_a_name_of_blanks_is_asked_for(world: World) -> None:
+    assert await refusal(world, "tokens", group=" ") == (
+        "Write the name of a group. `/group list` shows those that there are."
+    )
+
+
 async def test_tokens_of_a_group_may_be_written_by_their_names(world: World) -> None:
     await use(world, "name", token=1901, label="ana's Pro")
     assert "**Studio**: 1900\u20131901 · 2 tokens." in said(

@@ -253,7 +253,10 @@ def test_without_a_rota_all_is_as_it_was(notice: Notice | None) -> None:
     ("handover", "parts"),
     [
         (Handover(ANA), [f"<@{ANA}> is on call until", "Open now:"]),
-        (Handover(BO, swap=True, left=ANA), [f"<@{BO}> is on call", f"<@{ANA}> has left", "stand in"]),
+        (
+            Handover(BO, swap=True, left=ANA),
+            [f"<@{BO}> is on call", f"<@{ANA}> has left", "stand in for somebody, by `/oncall swap`"],
+        ),
         (Handover(None), ["Nobody is on call", "`/oncall set`"]),
     ],
 )

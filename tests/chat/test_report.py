@@ -88,6 +88,11 @@ async def refused(world: World, every: str = "week", **options: object) -> str:
     return "\n".join(each.content for each in found if each is not None).replace("\\-", "-").replace("\\", "")
 
 
+async def test_what_nobody_acknowledged_is_said_once(world: World) -> None:
+    world.desk.facts_ = [fact(1)]
+    assert "**Acknowledged:** 1 by nobody, a page" in shown(await ask(world)).splitlines()
+
+
 async def test_the_answer_is_the_first_line_and_what_follows_fits_a_phone(world: World) -> None:
     world.desk.facts_ = [
         fact(1, taken=((0.05, 41),), called=41, lasts=0.5),
@@ -213,8 +218,16 @@ async def test_a_week_or_month_is_asked_for_as_people_say_it(
         ("month", "0001-01-01", "“0001-01-01” is no month"),
         ("month", "2024-02-29", "Nothing is kept of February 2024"),
         ("week", "9999-12-31", "“9999-12-31” is no week"),
-        ("week", "2026-01-12", "The week of 12 to 18 Jan has not begun. It is 2026-01-01 13:01 (Europe/Berlin) now."),
-        ("week", "30 weeks ago", "Nothing is kept of the week of 2 to 8 Jun: what ended is deleted after 90 days."),
+        (
+            "week",
+            "2026-01-12",
+            "The week of 12 to 18 Jan 2026 has not begun. It is 2026-01-01 13:01 (Europe/Berlin) now.",
+        ),
+        (
+            "week",
+            "30 weeks ago",
+            "Nothing is kept of the week of 2 to 8 Jun 2025: what ended is deleted after 90 days.",
+        ),
     ],
 )
 async def test_what_cannot_be_is_refused_in_a_sentence(world: World, every: str, which: str, expected: str) -> None:

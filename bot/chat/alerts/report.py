@@ -143,7 +143,8 @@ def _times(totals: Totals) -> Iterable[str]:
     severities = [f"{number(each)} {word}" for each, word in _severities(totals.critical, totals.warnings, infos)]
     open_ = f" · {number(totals.open)} still open" if totals.open else ""
     yield f"**Severity:** {listed(severities, 3)}{open_}"
-    yield f"**Acknowledged:** {_took(totals.acknowledged)}{_never(totals)}"
+    answered = filter(None, [_took(totals.acknowledged) if totals.acknowledged.count else "", _never(totals)])
+    yield f"**Acknowledged:** {' · '.join(answered) or 'none'}"
     yield f"**Over:** {_took(totals.resolved)}"
 
 
@@ -167,7 +168,7 @@ def _never(totals: Totals) -> str:
     if totals.unanswered_pages:
         alone = totals.unanswered == totals.unanswered_pages == 1
         pages = ", a page" if alone else f", {counted(totals.unanswered_pages, 'page')} among them"
-    return f" · {number(totals.unanswered)} by nobody{pages}"
+    return f"{number(totals.unanswered)} by nobody{pages}"
 
 
 def _people(about: Report) -> Iterable[str]:

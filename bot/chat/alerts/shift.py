@@ -14,6 +14,6 @@ def shift(notice: Notice) -> tuple[str, str, list[str]]:
         return "📟", "Nobody is on call", lines
     until = f" until {stamp(notice.until, 'f')}" if notice.until else ""
     lines = [f"<@{handover.left}> has left this server."] if handover.left is not None else []
-    lines += ["They stand in for whoever it would be."] if handover.swap else []
+    lines += ["They stand in for somebody, by `/oncall swap`."] if handover.swap else []
     lines += [] if notice.keys else ["Nothing is open."]
     return "📟", f"<@{handover.who}> is on call{until}", lines

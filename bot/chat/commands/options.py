@@ -179,7 +179,8 @@ def group_named(interaction: Asked, name: str | None) -> Group | None:
         return None
     found = interaction.client.desk.known.decisions.group(name)
     if found is None:
-        sentence = f"There is no group {quoted(name, 40)}. `/group list` shows those that there are."
+        what = f"There is no group {quoted(name, 40)}" if name.strip() else "Write the name of a group"
+        sentence = f"{what}. `/group list` shows those that there are."
         raise UnclearError(sentence)
     return found
 

@@ -231,13 +231,19 @@ def asked(every: Every, which: str | None, now: datetime, zone: ZoneInfo) -> Per
         sentence = f"{_called(about)} has not begun. It is {now.astimezone(zone):%F %H:%M} ({zone.key}) now."
         raise UnclearError(sentence)
     if about.until < now - KEPT:
-        sentence = f"Nothing is kept of {days(about.every, about.first)}: what ended is deleted after {KEPT.days} days."
+        sentence = f"Nothing is kept of {_dated(about)}: what ended is deleted after {KEPT.days} days."
         raise UnclearError(sentence)
     return about
 
 
-def _called(about: Period) -> str:
+def _dated(about: Period) -> str:
+    """`the week of 16 to 22 Nov 2025`: what is refused may be of any year."""
     said = days(about.every, about.first)
+    return said if about.every is Every.MONTH else f"{said} {(about.first + timedelta(days=6)).year}"
+
+
+def _called(about: Period) -> str:
+    said = _dated(about)
     return said[0].upper() + said[1:]
 
 
