@@ -13,6 +13,7 @@ from bot.chat.alerts import Roles, alert, unsaved
 from bot.chat.attempt import one_try
 from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
+from bot.chat.forum.titles import title
 from bot.delivery.outcome import (
     BlockedError,
     LaterError,
@@ -22,13 +23,14 @@ from bot.delivery.outcome import (
     UnfinishedError,
     VanishedError,
 )
-from bot.domain.incidents import Happening, Moment, Stage
+from bot.domain.incidents import Happening, Moment, Rule, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet, Severity
 from bot.domain.rota import Handover
 from bot.domain.value import replace
 from bot.saving import Trouble
 from bot.storage.store import Card
+from tests.chat.builders import incident
 from tests.chat.conftest import FakeDesk
 from tests.chat.test_channel import POSTED
 from tests.domain.fleets import START, record
@@ -410,6 +412,17 @@ async def test_without_a_database_no_post_is_closed_for_another(monkeypatch: pyt
         line.fake.forums.most_active = 1
         with pytest.raises(BlockedError):
             await line.channel.post(replace(trouble, mark="abcd-s1-2"))
+
+
+def test_that_a_group_is_short_is_not_said_of_the_fleet() -> None:
+    fleet, studio, attic, hours = (
+        incident(Rule.POOL, None, step=step)
+        for step in ("usable", "usable of Studio", "usable of attic", "fast time of Studio")
+    )
+    assert title(Message(1, "a-1", (fleet,), 1)) == "The fleet is short"
+    assert title(Message(1, "a-1", (studio,), 1)) == title(Message(1, "a-1", (studio, hours), 1)) == "Studio is short"
+    assert title(Message(1, "a-1", (studio, attic), 1)) == "2 groups are short"
+    assert title(Message(1, "a-1", (fleet, studio), 1)) == "2 incidents"
 
 
 async def test_a_title_is_cut_to_what_discord_takes(line: Line) -> None:

@@ -78,6 +78,11 @@ def _about(incidents: tuple[Incident, ...]) -> str:
     if len(rules) > 1:
         return f"{next(iter(tokens))} · {len(incidents)} alerts" if len(tokens) == 1 else f"{len(incidents)} incidents"
     what = next((_noun(rule) for rule in rules), "")
+    groups = {each.key.group for each in incidents}
+    if len(groups) == 1 and (group := groups.pop()):
+        return f"{group} is short"
+    if groups - {""}:
+        return f"{len(groups)} groups are short" if "" not in groups else f"{len(incidents)} incidents"
     if len(tokens) == 1:
         return f"{next(iter(tokens))} · {what}"
     return f"{len(tokens)} tokens · {what}" if tokens else what[:1].upper() + what[1:]
