@@ -199,7 +199,11 @@ def _over(connection: sa.Connection, cards: Collection[int]) -> dict[int, list[s
 
 
 def merge(notices: Sequence[Notice]) -> Notice:
-    """One notice that says what these of one kind say; it is nobody's when they are of several people."""
+    """One notice that says what these of one kind say; it is nobody's when they are of several people.
+
+    Of those that say who is on call from then on, only the newest still holds.
+    """
+    newest = max(notices, key=lambda notice: notice.at)
     ends = [notice.until for notice in notices if notice.until is not None]
     sets: dict[Key, str] = {}
     for notice in notices:
@@ -209,7 +213,7 @@ def merge(notices: Sequence[Notice]) -> Notice:
     people = {notice.by for notice in notices}
     return Notice(
         kind=notices[0].kind,
-        at=min(notice.at for notice in notices),
+        at=newest.at if newest.shift is not None else min(notice.at for notice in notices),
         keys=tuple(sets),
         before=tuple(key for key, name in sets.items() if name == "before"),
         quiet=tuple(key for key, name in sets.items() if name == "quiet"),
@@ -217,9 +221,10 @@ def merge(notices: Sequence[Notice]) -> Notice:
         about=", ".join(dict.fromkeys(notice.about for notice in notices if notice.about)),
         words="\n".join(dict.fromkeys(notice.words for notice in notices if notice.words)),
         by=people.pop() if len(people) == 1 else None,
-        until=max(ends) if len(ends) == len(notices) else None,
+        until=newest.until if newest.shift is not None else max(ends) if len(ends) == len(notices) else None,
         escalated=any(notice.escalated for notice in notices),
         reminders=max(notice.reminders for notice in notices),
         acts=tuple(act for notice in notices for act in notice.acts),
         remarks=tuple(remark for notice in notices for remark in notice.remarks),
+        shift=newest.shift,
     )

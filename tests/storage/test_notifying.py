@@ -17,6 +17,7 @@ from bot.domain.acts import Act, Kind
 from bot.domain.incidents import Incident, Key, Rule, Stage
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
+from bot.domain.rota import Handover
 from bot.domain.runbooks import Book, Remark, Why
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes
@@ -757,3 +758,17 @@ async def test_retention_deletes_a_card_with_its_answers(store: Store) -> None:
     answer, _ = await deliver(store, MUCH_LATER)
     assert await store.prune(LATER + minutes(0.5)) == 1
     assert (await store.message(card.id), await store.message(answer.id)) == (None, None)
+
+
+@pytest.mark.parametrize("who", [9, None])
+async def test_of_handovers_that_waited_together_the_newest_is_told(store: Store, who: int | None) -> None:
+    """The one before holds no more; and one that says nobody's name would say that everybody has left."""
+    for nth, change in enumerate([Handover(7), Handover(8, swap=True), Handover(who, left=8)]):
+        at = NOW + minutes(nth)
+        until = at + minutes(100 - nth) if change.who else None
+        notice = Notice(NoticeKind.SHIFT, at, until=until, shift=change)
+        await store.save(Changes(at, notices=(notice,)), at)
+    await fold(store, 1, 100, LATER)
+    until = NOW + minutes(100) if who else None
+    (said,) = await deliver(store)
+    assert said.notice == Notice(NoticeKind.SHIFT, NOW + minutes(2), until=until, shift=Handover(who, left=8))
