@@ -9,6 +9,7 @@ from bot.domain.incidents import Key, Rule
 from bot.domain.watch.known import Changes
 from bot.storage.store import open_store
 from tests.wire import world
+from tests.wire.faults import HANG
 from tests.wire.messages import Message
 from tests.wire.town import Town, town
 
@@ -100,6 +101,30 @@ async def test_a_thread_that_discord_opened_for_a_bot_that_died_is_found_by_the_
         answer = await place.discord.press(card, "Discuss")
         assert answer.shown.content == f"Go on in <#{card.id}>. What becomes of this is said there, too."
         assert len(place.discord.directs.threads) == 1
+
+
+async def test_what_was_said_is_found_below_hundreds_of_messages_and_not_said_again(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """While the bot is dead people go on in the thread, and Discord forgets what it was sent."""
+    async with town(sqlite_url, tmp_path) as place:
+        place.environment["FAKE_NONCE_MEMORY"] = "0"
+        async with place.settled_bot() as bot:
+            card = await banned(place)
+            await place.discord.press(card, "Discuss")
+            await place.discord.until(lambda: "Discuss" not in card.now.buttons)
+            with place.discord.outage(HANG.after_accepting(), "POST", f"/channels/{card.id}/messages", times=1):
+                await place.discord.press(card, "Acknowledge")
+                await until_said(place, card.id, "has it")
+                await bot.kill()
+        place.discord.board.forget_nonces()
+        for number in range(400):
+            place.discord.board.post(card.id, {"content": f"Did you see {number}?"}, world.VISITOR)
+        async with place.settled_bot():
+            await place.discord.until(lambda: "Release" in card.now.buttons)
+            await place.discord.press(card, "Release")
+            await until_said(place, card.id, "Released")
+        assert sum("> has it." in each for each in said(place, card.id)) == 1
 
 
 async def test_who_may_open_no_thread_is_told_what_to_allow(sqlite_url: str, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from bot.chat.channel import CLOCK_SKEW
 from bot.delivery.outcome import ClosedError, LaterError
 from bot.domain.asides import Bundle, Place
 
-HISTORY: Final = 200
-"""Messages that are searched at most: of a talk among people more come between than in the ops channel."""
+HISTORY: Final = 1000
+"""Messages that are searched at most, as in the ops channel; a day of talk among people, after which all is stale."""
 
 CLOSED: Final[Mapping[Place, frozenset[int]]] = {
     # Of a person: takes no messages, no server in common, no such user.

@@ -215,9 +215,11 @@ async def test_what_is_told_of_a_card_is_told_in_its_post(line: Line) -> None:
     assert not await line.channel.knows_nonces(card)
     said = await line.channel.post(notice)
     assert await line.channel.post(notice) == said, "Discord knows its nonce"
-    assert await line.channel.find(notice, now()) == said
     (post,) = line.posts
     assert [message.channel_id for message in line.fake.messages()] == [post.id, post.id]
+    for number in range(400):
+        line.fake.board.post(post.id, {"content": f"Did you see {number}?"}, OPERATOR)
+    assert await line.channel.find(notice, now()) == said, "however many messages of people are below it"
     assert await line.channel.find(replace(notice, mark="abcd-3"), now()) is None
 
 

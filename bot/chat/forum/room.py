@@ -46,6 +46,9 @@ REFUSED = frozenset({50001, 50013, LOCKED})
 TAGS_REFUSED = frozenset({10087, WANTS_TAG, 50013, 50035})
 """What Discord says of tags: that there is no such one, that there must be one, that it is for moderators alone."""
 
+HISTORY = 1000
+"""Messages of a post that are searched at most, as in a text channel: people talk there."""
+
 AT_ONCE = 5
 """Posts that are closed at once where too many are open."""
 
@@ -216,7 +219,7 @@ class Forum:
         thread = self._client.get_partial_messageable(post_id, guild_id=self._guild_id)
         async with in_the_outbox_words(self._answer, Asked.SEARCH):
             try:
-                async for each in thread.history(limit=200):
+                async for each in thread.history(limit=HISTORY):
                     if each.author == self._client.user and message.mark in each.content.split():
                         return Posted(each.id, reads_like(each.content, each.embeds, self._render(message)))
             except AnsweredError as error:
