@@ -124,6 +124,8 @@ def test_of_several_each_is_named_and_foreign_words_are_quoted() -> None:
     taken = Moment(NOON, Happening.ACKNOWLEDGED, who=ANA)
     assert words(taken, about=(BAN, OTHER)) == "✋ <@7> has it (tokens 1901 and 1902)."
     assert words(taken, place=Place.PERSON) == "✋ <@7> has it (token 1901)."
+    short = tuple(incident(Rule.POOL, None, step=f"usable{of}") for of in (" of Studio", " of attic", ""))
+    assert words(taken, about=short) == "✋ <@7> has it (Studio, attic and pool)."
     note = Note(NOON, BEN, "**see** @everyone")
     said = words(notes=(note,))
     assert said.startswith("📝 <@8>: ")

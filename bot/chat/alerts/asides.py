@@ -101,10 +101,10 @@ def _noted(note: Note) -> str:
 
 
 def _names(keys: Sequence[Key]) -> str:
-    """`token 1900`, `tokens 1900, 1901 and 1904`, or the rule where it is about no token."""
+    """`token 1900`, `tokens 1900, 1901 and 1904`, or the group or the rule where it is about no token."""
     ids = list(dict.fromkeys(str(key.token) for key in keys if key.token is not None))
     if not ids:
-        return listed(list(dict.fromkeys(key.rule.replace("_", " ") for key in keys)), NAMED)
+        return listed(list(dict.fromkeys(key.group or key.rule.replace("_", " ") for key in keys)), NAMED)
     return f"token{'s' * (len(ids) > 1)} {listed(ids, NAMED)}"
 
 
