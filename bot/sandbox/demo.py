@@ -46,8 +46,8 @@ The bot runs, with a simulated ImaginePro and a page in place of Discord. Open
  * Type /job probe for a test job, /admin doctor for how the bot itself is, /runbook set for what it may do by itself.
  * The ban is the 3rd in 30 days: its card says what was noted of the last. Press Note to add what you found, Discuss
    to talk in a thread. /report week tells how the week went.
- * Type /name to call a token by a name, /group and /tokens group:studio for some of the fleet, /oncall set and
-   /oncall now for who is on call, whom pages mention then, /notify me for what you want to hear of directly.
+ * Type /name to call a token by a name, /group and /tokens group:studio for some of the fleet, /oncall set (with
+   ana, say) and /oncall now for who is on call, whom pages mention then, /notify me for direct messages.
  * "Viewing as" shows what somebody gets who may look and decide nothing, and what a guest gets.
 
 Ctrl-C ends it.
@@ -97,7 +97,7 @@ async def run(
         await _remember(setup, server.operator.id)
         # Opened on an empty channel, the page follows its end; later, it would stay at the message it began with.
         shown = imaginepro.pictures(api, _PICTURES)
-        members = [server.operator, server.viewer, server.guest]
+        members = [server.operator, server.ana, server.viewer, server.guest]
         preview = server.env.preview(server.ops, viewers=members, layout="channel", assets=shown)
         await stack.enter_async_context(preview)
         bot = await stack.enter_async_context(app.opened(setup, _now))
@@ -142,7 +142,7 @@ async def _play(
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A Discord server in simcord, with a channel for the bot and two members to look at it."""
+    """A Discord server in simcord, with a channel for the bot and members to look at it."""
 
     env: simcord.Env
     guild: simcord.GuildHandle
@@ -152,6 +152,8 @@ class _Server:
     on_call: simcord.RoleHandle
     leads: simcord.RoleHandle
     operator: simcord.MemberActor
+    ana: simcord.MemberActor
+    """Another operator, to share a rota with."""
     viewer: simcord.MemberActor
     guest: simcord.MemberActor
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -203,6 +205,7 @@ async def _server() -> AsyncIterator[_Server]:
             on_call=on_call,
             leads=guild.create_role("leads", mentionable=True),
             operator=guild.add_member(env.create_user("operator"), roles=[role, on_call]),
+            ana=guild.add_member(env.create_user("ana"), roles=[role, on_call]),
             viewer=guild.add_member(env.create_user("viewer"), roles=[viewers]),
             guest=guild.add_member(env.create_user("guest")),
         )

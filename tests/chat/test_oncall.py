@@ -124,10 +124,10 @@ async def test_who_did_what_names_people_and_no_numbers(world: World) -> None:
 
 async def test_only_people_who_may_use_the_bot_can_be_on_call_and_each_once(world: World) -> None:
     guest, me = world.guest, world.operator
-    assert "may not use this bot" in await refusal(world, "oncall set", first=guest)
+    assert "could not acknowledge a page" in await refusal(world, "oncall set", first=guest)
     assert "is in it twice" in await refusal(world, "oncall set", first=me, second=me)
     await use(world, "oncall set", first=me)
-    assert "may not use this bot" in await refusal(world, "oncall swap", who=guest)
+    assert "could not acknowledge a page" in await refusal(world, "oncall swap", who=guest)
 
 
 async def test_somebody_stands_in_until_that_is_over_or_taken_back(world: World) -> None:

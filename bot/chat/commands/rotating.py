@@ -113,7 +113,7 @@ def _check_people(client: DeskClient, people: Sequence[Person]) -> None:
             raise UnclearError(sentence)
         if not client.access.admits(each):
             sentence = (
-                f"<@{each.id}> may not use this bot, so they could not acknowledge a page: give them the operator role "
+                f"<@{each.id}> could not acknowledge a page: give them the operator role "
                 "first, or choose somebody who may. Nothing was changed."
             )
             raise UnclearError(sentence)
