@@ -151,7 +151,8 @@ async def _look_around(app: App, settings: Settings) -> None:
             app.outbox.fallback.block(each.words)
     fleet = app.monitor.fleet
     tokens = None if fleet.failure or fleet.read_at is None else len(fleet.tokens)
-    logger.info(announcement(tokens, settings.poll_interval, ids, found))
+    on_call = app.monitor.known.decisions.on_call(app.monitor.now) is not None
+    logger.info(announcement(tokens, settings.poll_interval, ids, found, on_call=on_call))
     if app.fallback is not None:
         from bot.webhook import last_words  # noqa: PLC0415 - just where there is such an address
 

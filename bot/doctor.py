@@ -121,13 +121,15 @@ async def _discord(parts: Parts) -> Sequence[Check]:
     less = [Check(Verdict.LESS, "Discord", each) for each in lacking(client.found)]
     if wrong:
         return [*wrong, *less, *clock]
-    good = f"the bot sees the ops channel, sends and embeds there, and may mention whom it should; {_told(client)}"
+    good = f"the bot sees the ops channel, sends and embeds there, and may mention whom it should; {_told(parts)}"
     return [Check(Verdict.GOOD, "Discord", good), *less, *clock]
 
 
-def _told(client: ChatClient) -> str:
+def _told(parts: Parts) -> str:
+    client = parts.client
     assert client.found is not None  # noqa: S101 - as above
-    return told(client.ids, client.found).partition(": set ALERT_ROLE_ID")[0]
+    on_call = parts.monitor.known.decisions.on_call(parts.clock()) is not None
+    return told(client.ids, client.found, on_call=on_call).partition(": set ALERT_ROLE_ID")[0]
 
 
 def _clock_of_discord(parts: Parts) -> Iterator[Check]:

@@ -360,8 +360,14 @@ def permissions(bot_id: int, own_roles: frozenset[int], server: Server, channel:
     return may
 
 
-def told(ids: Ids, found: Found) -> str:
-    """`telling #ops, paging @oncall`: who hears of what happens, by name as far as Discord said it."""
+def told(ids: Ids, found: Found, *, on_call: bool = False) -> str:
+    """`telling #ops, paging @oncall`: who hears of what happens, by name as far as Discord said it.
+
+    Args:
+        ids: What the settings name.
+        found: What Discord showed.
+        on_call: Whether a rota says who is paged before the second role is.
+    """
     roles = found.server.roles if found.server else {}
 
     def role(role_id: int) -> str:
@@ -371,20 +377,23 @@ def told(ids: Ids, found: Found) -> str:
     where = _channel(found.channel) if found.channel else where
     first, later = ids.alert_role_id, ids.escalation_role_id
     second = f"{role(later)} from the second reminder on" if later and later != first else ""
-    if first:
+    if on_call:
+        third = f", and {role(later)} from the third reminder on" if later else ""
+        paged = f"paging whoever is on call{third}"
+    elif first:
         paged = f"paging {role(first)}" + f", and {second}" * bool(second)
     else:
         paged = f"paging {second or 'nobody'}{', and nobody before' * bool(second)}: set ALERT_ROLE_ID"
     return f"telling {where}, {paged}"
 
 
-def announcement(tokens: int | None, interval: timedelta, ids: Ids, found: Found) -> str:
+def announcement(tokens: int | None, interval: timedelta, ids: Ids, found: Found, *, on_call: bool = False) -> str:
     """`watching 9 tokens every 60 s, telling #ops, paging @oncall`; `tokens` is None while they cannot be read."""
     every = f"{interval.total_seconds():g} s" if interval < timedelta(minutes=2) else span(interval)
     what = f"{tokens} token{'s' * (tokens != 1)}" if tokens is not None else "ImaginePro, which cannot be read yet,"
     wrong = len(findings(ids, found))
     but = f"; but see above for what is wrong there ({wrong})" if wrong else ""
-    return f"watching {what} every {every}, {told(ids, found)}{but}"
+    return f"watching {what} every {every}, {told(ids, found, on_call=on_call)}{but}"
 
 
 def _name(name: str) -> str:

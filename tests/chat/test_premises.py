@@ -307,6 +307,12 @@ def test_a_start_is_one_line_that_a_person_understands(
     assert announcement(tokens, timedelta(seconds=interval), ids, found).startswith(line)
 
 
+def test_with_a_rota_whoever_is_on_call_is_paged_before_a_role() -> None:
+    line = "telling #ops, paging whoever is on call"
+    assert told(IDS, FOUND, on_call=True) == f"{line}, and @leads from the third reminder on"
+    assert told(replace(IDS, escalation_role_id=None), FOUND, on_call=True) == line
+
+
 def test_a_role_that_is_paged_first_is_not_named_as_the_second() -> None:
     assert told(Ids(HOME, OPS, alert_role_id=ON_CALL, escalation_role_id=ON_CALL), FOUND) == (
         "telling #ops, paging @on call"
