@@ -68,7 +68,8 @@ class RollCall:
         Raises:
             StoreError: What that changed could not be stored; the next one repeats it.
         """
-        at, asked = self._monitor.now, people(self._monitor.known)
+        at = self._monitor.now
+        asked = people(self._monitor.known, at)
         if not asked or not self._due(asked, at):
             return
         trouble, here = "", dict[int, bool]()

@@ -20,6 +20,9 @@ MOST: Final = 12
 SWAPS: Final = 50
 """Swaps at a time."""
 
+KEPT: Final = timedelta(days=2)
+"""How long a swap that is over is known: at the end of quiet hours it is asked who was on call in them."""
+
 HICCUP: Final = timedelta(hours=1)
 """By how much a clock may be set back without anybody being told once more who is on call."""
 
@@ -180,6 +183,11 @@ def _spans(rota: Rota, swaps: Sequence[Swap], now: datetime) -> Iterator[Shift]:
         at = until
         if until == end:
             week += 1
+
+
+def to_come(swaps: Iterable[Swap], now: datetime) -> list[Swap]:
+    """Those that are not over, by when they begin."""
+    return sorted((each for each in swaps if each.until > now), key=lambda each: each.since)
 
 
 def overlapping(swaps: Iterable[Swap], since: datetime, until: datetime) -> Swap | None:

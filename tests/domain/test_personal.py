@@ -13,7 +13,7 @@ from bot.domain.incidents import ANYBODY, TEST, Key, Rule
 from bot.domain.messages import NoticeKind
 from bot.domain.model import Record, Severity
 from bot.domain.naming import name_of
-from bot.domain.rota import Rota
+from bot.domain.rota import Rota, Swap
 from bot.domain.steering import Entry, Scope, Setting, Silence
 from bot.domain.value import replace
 from bot.domain.watch import testing
@@ -36,7 +36,7 @@ NIGHT = Quiet(time(22), time(7), "UTC")
 class Ops:
     """A fleet, and what is said to people beside the ops channel."""
 
-    def __init__(self, *wishes: Wish | Group | Rota | Setting) -> None:
+    def __init__(self, *wishes: Wish | Group | Rota | Swap | Setting) -> None:
         self.known = Known(decisions=Known().decisions.with_(*wishes))
         self.changes = Changes(None)
         self.read(0, record(1900), record(1901))
@@ -120,6 +120,16 @@ def test_whoever_is_on_call_is_paged_in_their_quiet_hours_too_and_hears_of_it_on
     awake = Ops(pages(ANA, NIGHT), rota)
     awake.ban(235)
     assert said(awake.tick(240)) == []
+
+
+def test_a_page_while_somebody_stood_in_is_said_at_the_end_of_quiet_hours() -> None:
+    rota = Rota((ANA,), 0, time(9), "UTC", date(2026, 11, 16), by=ANA)
+    stands_in = Swap("s1", BEN, START, at(60), by=BEN)
+    ops = Ops(pages(ANA, NIGHT), pages(BEN), rota, stands_in)
+    assert said(ops.ban(1)) == [(BEN, What.PAGE, (BAN,))]
+    assert said(ops.acknowledge(2, BEN)) == []
+    assert said(ops.tick(61)) == []
+    assert said(ops.tick(240)) == [(ANA, What.MORNING, (BAN,))]
 
 
 def test_whatever_fires_of_a_group_is_told_once_and_nothing_of_other_tokens() -> None:

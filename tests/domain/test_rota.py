@@ -229,6 +229,8 @@ def test_a_shift_begins_with_what_is_open_and_a_swap_that_is_over_is_forgotten()
     (notice,), known = ticked(known, YEAR + timedelta(hours=8))
     assert notice.shift is not None
     assert notice.shift.who == ANA
+    assert known.decisions.swaps, "at the end of quiet hours it is asked who was on call in them"
+    (_, *_), known = ticked(known, YEAR + timedelta(days=7))
     assert not known.decisions.swaps
 
 

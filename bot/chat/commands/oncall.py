@@ -28,9 +28,10 @@ def command() -> app_commands.Group:
 
 async def _suggest_swap(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
     from bot.chat.commands.rotating import label  # noqa: PLC0415 - no start needs it
+    from bot.domain.rota import to_come  # noqa: PLC0415 - no start needs it
 
     client = interaction.client
-    swaps = sorted(client.desk.known.decisions.swaps.values(), key=lambda each: each.since)
+    swaps = to_come(client.desk.known.decisions.swaps.values(), client.desk.now)
     guild, rota = interaction.guild, client.desk.known.decisions.rota
     zone = client.place.timezone if rota is None else rota.zone
     return picked(typed, [(label(each, guild, zone), each.id) for each in swaps])

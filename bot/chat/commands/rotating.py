@@ -16,7 +16,7 @@ from bot.chat.desk import Asked, DeskClient, UnclearError, answer
 from bot.chat.text import bare, listed, quoted, stamp
 from bot.domain.decisions import Decisions
 from bot.domain.naming import WEEKDAYS
-from bot.domain.rota import SWAPS, Rota, Shift, Swap, overlapping, set_of, shifts
+from bot.domain.rota import SWAPS, Rota, Shift, Swap, overlapping, set_of, shifts, to_come
 from bot.telemetry import reference
 
 AHEAD = 5
@@ -53,7 +53,7 @@ def rota_card(decisions: Decisions, now: datetime, role: int | None) -> discord.
     now_on = coming[0]
     lines.insert(0, f"<@{now_on.who}> until {stamp(now_on.until, 'f')} ({stamp(now_on.until)}){_standing_in(now_on)}")
     lines += ["", "Then:", *(f"{stamp(each.since, 'f')} <@{each.who}>{_standing_in(each)}" for each in coming[1:])]
-    swaps = sorted(decisions.swaps.values(), key=lambda each: each.since)
+    swaps = to_come(decisions.swaps.values(), now)
     lines += ["", "Swaps:", *(map(_swapped, swaps))] if swaps else []
     absent = [f"<@{each}>" for each in rota.absent]
     lines += ["", f"Passed over, as they have left this server: {listed(absent, 8)}"] if absent else []
@@ -174,7 +174,7 @@ def _swap(decisions: Decisions, rota: Rota, who: int, span: tuple[datetime, date
     if there.who == who and there.until >= new.until:
         sentence = f"<@{who}> is on call then anyway, until {stamp(there.until, 'f')}."
         raise UnclearError(sentence)
-    if len(decisions.swaps) >= SWAPS:
+    if len(to_come(swaps, since)) >= SWAPS:
         sentence = f"There are {SWAPS} swaps already: take some back, or set the rota otherwise."
         raise UnclearError(sentence)
     return new
@@ -185,7 +185,7 @@ async def end(interaction: Asked, swap_id: str) -> None:
     client = interaction.client
     desk = client.desk
     found = desk.known.decisions.swaps.get(swap_id.strip())
-    if found is None or not await desk.undo(found, "oncall end", interaction.user.id):
+    if found is None or found.until <= desk.now or not await desk.undo(found, "oncall end", interaction.user.id):
         sentence = "There is no such swap, or it is over. `/oncall now` shows those that there are."
         raise UnclearError(sentence)
     turn = desk.known.decisions.on_call(desk.now)

@@ -4,17 +4,17 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bot.domain.messages import Notice, NoticeKind
-from bot.domain.rota import Announced, Handover, Rota, Shift, to_announce
+from bot.domain.rota import KEPT, Announced, Handover, Rota, Shift, to_announce, to_come
 from bot.domain.steering import Entry
 from bot.domain.value import replace
 from bot.domain.watch.known import Changes, Known
 
 
 def hand_over(known: Known, now: datetime) -> tuple[Changes, Known]:
-    """Tell of the shift that is on, where it was not told, with what is open; and forget the swaps that are over."""
+    """Tell of the shift that is on, where it was not told, with what is open; and forget swaps that are long over."""
     decisions = known.decisions
     rota, turn = decisions.rota, decisions.on_call(now)
-    over = frozenset(each.id for each in decisions.swaps.values() if rota is None or each.until <= now)
+    over = frozenset(each.id for each in decisions.swaps.values() if rota is None or each.until <= now - KEPT)
     changes = Changes(known.fleet.read_at, undone=over)
     if rota is not None:
         notice, rota = _told(known, rota, turn, now)
@@ -41,14 +41,14 @@ def _told(known: Known, rota: Rota, turn: Shift | None, now: datetime) -> tuple[
     return notice, replace(rota, announced=Announced(turn.who, turn.since, now))
 
 
-def people(known: Known) -> frozenset[int]:
+def people(known: Known, now: datetime) -> frozenset[int]:
     """Discord's ids of all who can be on call some time, by the order or for another; of nobody without a rota."""
     rota = known.decisions.rota
-    return frozenset(_order(known, rota)) if rota is not None else frozenset()
+    return frozenset(_order(known, rota, now)) if rota is not None else frozenset()
 
 
-def _order(known: Known, rota: Rota) -> tuple[int, ...]:
-    return tuple(dict.fromkeys((*rota.members, *(each.who for each in known.decisions.swaps.values()))))
+def _order(known: Known, rota: Rota, now: datetime) -> tuple[int, ...]:
+    return tuple(dict.fromkeys((*rota.members, *(each.who for each in to_come(known.decisions.swaps.values(), now)))))
 
 
 def note_absent(known: Known, gone: Collection[int], back: Collection[int], now: datetime) -> tuple[Changes, Known]:
@@ -63,7 +63,7 @@ def note_absent(known: Known, gone: Collection[int], back: Collection[int], now:
     rota = known.decisions.rota
     if rota is None:
         return Changes(known.fleet.read_at), known
-    all_ = _order(known, rota)
+    all_ = _order(known, rota, now)
     absent = tuple(each for each in all_ if each in gone or (each in rota.absent and each not in back))
     if absent == rota.absent:
         return Changes(known.fleet.read_at), known
