@@ -361,13 +361,7 @@ def permissions(bot_id: int, own_roles: frozenset[int], server: Server, channel:
 
 
 def told(ids: Ids, found: Found, *, on_call: bool = False) -> str:
-    """`telling #ops, paging @oncall`: who hears of what happens, by name as far as Discord said it.
-
-    Args:
-        ids: What the settings name.
-        found: What Discord showed.
-        on_call: Whether a rota says who is paged before the second role is.
-    """
+    """`telling #ops, paging @oncall`: who hears of it, by name; `on_call` where a rota says who is paged first."""
     roles = found.server.roles if found.server else {}
 
     def role(role_id: int) -> str:
