@@ -195,6 +195,17 @@ async def test_those_who_left_are_named_on_the_card(world: World) -> None:
     assert "There is no rota to stand in for" in await refusal(world, "oncall swap", who=other)
 
 
+async def test_who_stands_in_and_left_is_not_on_call_because_the_rota_is_set_anew(world: World) -> None:
+    me, other, third = world.operator, world.other, world.third()
+    await use(world, "oncall set", first=me, second=other)
+    await use(world, "oncall swap", who=third, length="8h")
+    _, world.desk.known = note_absent(world.desk.known, [third.id], [], world.desk.now)
+    assert f"<@{other.id}> is on call until" in text_of(await use(world, "oncall set", first=other))
+    rota = world.desk.known.decisions.rota
+    assert rota is not None
+    assert rota.absent == (third.id,)
+
+
 ON_CALL = Roles(ALERT, ESCALATION, on_call=ANA, following=BO)
 
 

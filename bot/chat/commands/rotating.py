@@ -17,6 +17,7 @@ from bot.chat.text import bare, listed, quoted, stamp
 from bot.domain.decisions import Decisions
 from bot.domain.naming import WEEKDAYS
 from bot.domain.rota import SWAPS, Rota, Shift, Swap, overlapping, set_of, shifts, to_come
+from bot.domain.value import replace
 from bot.telemetry import reference
 
 AHEAD = 5
@@ -96,6 +97,9 @@ async def set_(interaction: Asked, people: Sequence[Person], weekday: int, at: s
     async with client.turn:
         before = desk.known.decisions.rota
         rota = set_of(ids, weekday, hour, zone, interaction.user.id, desk.now, before)
+        # Of those who stand in nobody said that they are back, as of those who were chosen just now.
+        others = {each.who for each in desk.known.decisions.swaps.values()} - set(ids)
+        rota = replace(rota, absent=tuple(each for each in (before.absent if before else ()) if each in others))
         await desk.decide(rota, "oncall set", interaction.user.id, _audited(rota))
         turn = desk.known.decisions.on_call(desk.now)
     now_on = f" <@{turn.who}> is on call until {stamp(turn.until, 'f')}." if turn else ""
