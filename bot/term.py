@@ -21,13 +21,11 @@ from bot.chat.channel import OpsChannel
 from bot.chat.client import ChatClient
 from bot.chat.premises import Ids, discussed
 from bot.delivery.handover import Handover
-from bot.domain.asides import Bundle, Place
 from bot.domain.incidents import TEST
 from bot.domain.messages import Message
 from bot.domain.report import KEPT
 from bot.domain.rules.policy import Policy
 from bot.domain.value import replace
-from bot.domain.wishes import wish_id
 from bot.fallback import fallback_of
 from bot.imaginepro.client import ImaginePro, connected
 from bot.jobs import Job, running
@@ -256,40 +254,9 @@ async def _say_beside(
     while not await _anything_beside(monitor, store):
         await handover.asides.wait()
         handover.asides.clear()
-    from bot.asides import Asides  # noqa: PLC0415 - most never say anything there
-    from bot.chat.alerts.asides import aside  # noqa: PLC0415
-    from bot.chat.alerts.personal import personal  # noqa: PLC0415
-    from bot.chat.beside import Beside  # noqa: PLC0415
-    from bot.domain.watch import hearing, threads  # noqa: PLC0415
+    from bot.speaking import speak  # noqa: PLC0415 - most never say anything there
 
-    async def rendered(bundle: Bundle) -> Alert:
-        known = monitor.known
-        if bundle.place is Place.PERSON:
-            open_ = [each.key for each in bundle.incidents if each.open]
-            shown, place = await store.shown_at(open_), client.place
-            links = {key: place.link(shown[key]) if key in shown else place.home for key in open_}
-            wish = known.decisions.wishes.get(wish_id(bundle.to))
-            return personal(bundle, known.fleet, wish, links, known.troubled, zone)
-        together = [key for key, each in known.incidents.items() if each.thread == bundle.to]
-        return aside(bundle, known.fleet, together, known.troubled, zone)
-
-    async def closed(to: int, place: Place) -> None:
-        if place is Place.THREAD:
-            await monitor.move(lambda known, _: threads.gone(known, to))
-        else:
-            why = hearing.lost if to in voice.lost else hearing.refused
-            await monitor.move(lambda known, now: why(known, to, now))
-
-    async def join() -> None:
-        """What came to a card after its thread was opened belongs there, too: it has the id of the card."""
-        there, bare = threads.apart(monitor.known)
-        if bare:
-            shown = {key: card for key, card in (await store.shown_at(bare)).items() if card in there}
-            if shown:
-                await monitor.move(lambda known, now: threads.join(known, shown, now))
-
-    voice = Beside(client, client.logged_in, rendered, guild_id=client.place.guild_id, may_hear=client.access.hears)
-    await Asides(store, voice, clock, handover, closed, join).run()
+    await speak(client, monitor, store, clock, handover, zone)
 
 
 async def _anything_beside(monitor: Monitor, store: Store) -> bool:

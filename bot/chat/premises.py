@@ -372,7 +372,7 @@ def told(ids: Ids, found: Found, *, on_call: bool = False) -> str:
     first, later = ids.alert_role_id, ids.escalation_role_id
     second = f"{role(later)} from the second reminder on" if later and later != first else ""
     if on_call:
-        third = f", and {role(later)} from the third reminder on" if later else ""
+        third = f", and {role(later)} if nobody answers" if later else ""
         paged = f"paging whoever is on call{third}"
     elif first:
         paged = f"paging {role(first)}" + f", and {second}" * bool(second)

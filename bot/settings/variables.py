@@ -147,7 +147,7 @@ VARIABLES = (
         "ESCALATION_ROLE_ID",
         "escalation_role_id",
         values.snowflake,
-        "the role that is mentioned, too, from the second reminder of a critical alert on; with a rota from the third",
+        "the role that is mentioned, too, from the second reminder of a critical alert on; with a rota, one later",
         "",
         in_chat=True,
     ),

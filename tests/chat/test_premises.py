@@ -309,7 +309,7 @@ def test_a_start_is_one_line_that_a_person_understands(
 
 def test_with_a_rota_whoever_is_on_call_is_paged_before_a_role() -> None:
     line = "telling #ops, paging whoever is on call"
-    assert told(IDS, FOUND, on_call=True) == f"{line}, and @leads from the third reminder on"
+    assert told(IDS, FOUND, on_call=True) == f"{line}, and @leads if nobody answers"
     assert told(replace(IDS, escalation_role_id=None), FOUND, on_call=True) == line
 
 

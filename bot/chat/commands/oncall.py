@@ -6,6 +6,7 @@ from discord import app_commands
 from bot.chat.commands.options import group_of, picked, suggest_zone
 from bot.chat.desk import Asked, Need, wait
 from bot.domain.naming import WEEKDAYS
+from bot.domain.rota import to_come
 
 Person = discord.Member | discord.User
 
@@ -28,7 +29,6 @@ def command() -> app_commands.Group:
 
 async def _suggest_swap(interaction: Asked, typed: str) -> list[app_commands.Choice[str]]:
     from bot.chat.commands.rotating import label  # noqa: PLC0415 - no start needs it
-    from bot.domain.rota import to_come  # noqa: PLC0415 - no start needs it
 
     client = interaction.client
     swaps = to_come(client.desk.known.decisions.swaps.values(), client.desk.now)
