@@ -416,15 +416,27 @@ async def test_without_a_database_no_post_is_closed_for_another(monkeypatch: pyt
             await line.channel.post(replace(trouble, mark="abcd-s1-2"))
 
 
+def test_a_post_is_called_by_the_name_of_its_token_beside_its_id() -> None:
+    token = FIRING.key.token
+    assert token is not None
+    assert title(Message(1, "a-1", (FIRING,), 1), {token: "ana's Pro"}) == f"ana's Pro ({token}) · ban"
+    assert title(Message(1, "a-1", (FIRING,), 1), {}) == f"{token} · ban"
+    assert len(title(Message(1, "a-1", (FIRING,), 1), {token: "x" * 200})) <= 100
+
+
 def test_that_a_group_is_short_is_not_said_of_the_fleet() -> None:
     fleet, studio, attic, hours = (
         incident(Rule.POOL, None, step=step)
         for step in ("usable", "usable of Studio", "usable of attic", "fast time of Studio")
     )
-    assert title(Message(1, "a-1", (fleet,), 1)) == "The fleet is short"
-    assert title(Message(1, "a-1", (studio,), 1)) == title(Message(1, "a-1", (studio, hours), 1)) == "Studio is short"
-    assert title(Message(1, "a-1", (studio, attic), 1)) == "2 groups are short"
-    assert title(Message(1, "a-1", (fleet, studio), 1)) == "2 incidents"
+    assert title(Message(1, "a-1", (fleet,), 1), {}) == "The fleet is short"
+    assert (
+        title(Message(1, "a-1", (studio,), 1), {})
+        == title(Message(1, "a-1", (studio, hours), 1), {})
+        == "Studio is short"
+    )
+    assert title(Message(1, "a-1", (studio, attic), 1), {}) == "2 groups are short"
+    assert title(Message(1, "a-1", (fleet, studio), 1), {}) == "2 incidents"
 
 
 async def test_a_title_is_cut_to_what_discord_takes(line: Line) -> None:

@@ -5,7 +5,7 @@ and there a mention is a name. Cards and summaries are edited as their incidents
 stage; a notice is posted once, as text. Each ends with its mark, by which it is found again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from heapq import nsmallest
 
@@ -25,7 +25,7 @@ from bot.domain.incidents import Rule
 from bot.domain.ledger import Ledger
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Fleet
-from bot.domain.value import Value
+from bot.domain.value import Value, field
 
 FIELD_LIMIT = 1024
 """Of the value of an embed's field."""
@@ -83,6 +83,8 @@ class Alert(Value):
     """Its buttons; None takes away those that there were."""
     silent: bool = False
     """Whether it is to be posted without a notification."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What people call tokens: of a post in a forum, its title says it."""
 
 
 def _unknown(_: int) -> None:
@@ -144,7 +146,7 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
         said: list[str | Line] = [f"{mentions}{mark} **{headline}**", *(each for each in (*lines, counted) if each)]
         text = within(fitted(said, TEXT_LIMIT), TEXT_LIMIT)
         text = f"{text}\n-# {_reference(message)}"
-        return Alert(text, (), allowed, silent=notice.kind in QUIET and not (pinged or on_call))
+        return Alert(text, (), allowed, silent=notice.kind in QUIET and not (pinged or on_call), names=fleet.names)
     (mark, colour), headline, lines, remedies = _draft(message, about, ledger)
     if roles.unmentioned and any(story.rule is Rule.BASELINE for story in about):
         lines = [*lines, *(f"⚠️ **{plain(each, UNMENTIONED)}**" for each in roles.unmentioned.splitlines())]
@@ -153,7 +155,7 @@ def alert(  # noqa: PLR0913 - each is one thing that a card shows
         embed.add_field(name="What to do", value=within(remedies, FIELD_LIMIT), inline=False)
     over = any(story.ended for story in about) and not any(story.incident.open for story in about)
     view = buttons(message, runbook, None if read_only else fleet, discussed)
-    return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, view, silent=over)
+    return Alert(f"{mentions}**{mark} {headline}**", (embed,), allowed, view, silent=over, names=fleet.names)
 
 
 def _draft(message: Message, about: Sequence[Story], ledger: Callable[[int], Ledger | None]) -> Draft:

@@ -155,7 +155,7 @@ class Forum:
 
         async def send(form: Form) -> Post:
             tags = self._posts.with_labels((), wanted.labels)
-            return await self._posts.start(title(message), form.shown, tags, minutes)
+            return await self._posts.start(title(message, form.shown.names), form.shown, tags, minutes)
 
         for again in (True, True, False):
             try:

@@ -10,6 +10,7 @@ from typing import Final
 from bot.chat.tags import Label
 from bot.chat.text import bare
 from bot.domain.incidents import Incident, Rule
+from bot.domain.labels import token_name
 from bot.domain.messages import Message, Notice, NoticeKind
 from bot.domain.model import Severity
 from bot.domain.naming import NOUNS
@@ -56,9 +57,14 @@ class State(Value):
     """Whether Discord is to archive it by itself after an hour, since it calls for nothing."""
 
 
-def title(message: Message) -> str:
-    """`1900 · ban`, `12 tokens · check`, `3 incidents`, `Daily digest`; it stays as true as it was."""
-    about = _about(message.incidents)
+def title(message: Message, names: Mapping[int, str]) -> str:
+    """`ana's Pro (1900) · ban`, `12 tokens · check`, `3 incidents`, `Daily digest`; it stays as true as it was.
+
+    Args:
+        message: What the post is of.
+        names: What people call tokens now.
+    """
+    about = _about(message.incidents, names)
     if message.notice is not None:
         about = "" if message.notice.kind is NoticeKind.SHIFT else about  # it names what is open, and is not about that
         return _cut(" · ".join(filter(None, [_called(message.notice), message.notice.about or about])))
@@ -70,21 +76,22 @@ def _called(notice: Notice) -> str:
     return NOTICES.get(notice.kind, notice.kind.replace("_", " ").capitalize())
 
 
-def _about(incidents: tuple[Incident, ...]) -> str:
+def _about(incidents: tuple[Incident, ...], names: Mapping[int, str]) -> str:
     rules = {each.key.rule for each in incidents}
     tokens = {each.key.token for each in incidents if each.key.token is not None}
+    one = token_name(next(iter(tokens)), names) if len(tokens) == 1 else ""
     if Rule.BASELINE in rules:
         return "First summary"
     if len(rules) > 1:
-        return f"{next(iter(tokens))} · {len(incidents)} alerts" if len(tokens) == 1 else f"{len(incidents)} incidents"
+        return f"{one} · {len(incidents)} alerts" if one else f"{len(incidents)} incidents"
     what = next((_noun(rule) for rule in rules), "")
     groups = {each.key.group for each in incidents}
     if len(groups) == 1 and (group := groups.pop()):
         return f"{group} is short"
     if groups - {""}:
         return f"{len(groups)} groups are short" if "" not in groups else f"{len(incidents)} incidents"
-    if len(tokens) == 1:
-        return f"{next(iter(tokens))} · {what}"
+    if one:
+        return f"{one} · {what}"
     return f"{len(tokens)} tokens · {what}" if tokens else what[:1].upper() + what[1:]
 
 
