@@ -34,12 +34,12 @@ async def refused(world: World, label: str, number: int = 1900) -> str:
 
 
 async def test_a_token_has_a_name_until_it_is_taken_away(world: World) -> None:
-    assert await called(world, " ana's  Pro ") == "It is called ana's Pro (1900) from now on."
+    assert await called(world, " ana's  Pro ") == "Named: ana's Pro (1900)."
     assert world.desk.known.names == {1900: ANA}
     assert "ana's Pro (1900)" in said(await world.operator.slash(world.channel, "token", id=1900))
     assert "**ana's Pro (1900)**" in said(await world.operator.slash(world.channel, "tokens"))
     assert "is called ana's Pro (1900) already" in await refused(world, ANA)
-    assert "from now on; it was “ana" in await called(world, "Bo")
+    assert "Named: Bo (1900); it was “ana" in await called(world, "Bo")
     gone = said(await world.operator.slash(world.channel, "name", token=1900))
     assert "has no name any more; it was “Bo”" in gone
     assert world.desk.known.names == {}

@@ -53,7 +53,7 @@ async def test_what_is_not_said_stays_as_it_was(world: World) -> None:
 async def test_a_group_is_named_as_it_is_called_and_said_where_it_is_gone(world: World) -> None:
     await world.desk.decide(Group("Studio", ((1900, 1906),)), "group set", 7)
     answer = said(await use(world, "notify me", group="studio"))
-    assert answer.startswith("You will hear of whatever fires of Studio.")
+    assert answer.startswith("You will hear of anything that fires in Studio.")
     assert kept(world).group == "Studio"
     world.desk.known = replace(
         world.desk.known, decisions=world.desk.known.decisions.with_(without=[Group("Studio", ()).id])
@@ -234,7 +234,7 @@ def test_many_are_a_line_a_rule_behind_how_many_they_are() -> None:
 def test_the_first_message_says_what_will_come() -> None:
     wish = Wish(ANA, NOON, pages=True, group="studio *1*", quiet=Quiet(time(22), time(7), "UTC"))
     assert told(aside(What.WELCOME), incidents=(), wish=wish) == [
-        "👋 **This is where you will hear of pages and whatever fires of studio \\*1\\*.**",
+        "👋 **This is where you will hear of pages and anything that fires in studio \\*1\\*.**",
         KEPT_QUIET,
         "Act in the ops channel: there is nothing to press here. `/notify off` ends these messages.",
     ]

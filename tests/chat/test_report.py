@@ -116,7 +116,7 @@ async def test_the_answer_is_the_first_line_and_what_follows_fits_a_phone(world:
     lines = [line for line in shown(result).splitlines() if line.strip("\u200b")]
     assert lines == [
         f"📊 **{HEADLINE}**",
-        "**Against the week before**: 4 more incidents, 1 more page, 6 more sounds (1, 1 and 1)",
+        "**Against the week before**: 4 more incidents, 1 more page, 6 more sounds (then 1, 1 and 1)",
         "**Severity:** 2 critical and 3 warning · 1 still open",
         "**Acknowledged:** 2 after 3 min in the median, 6 min at the slowest · 3 by nobody, 1 page among them",
         "**Over:** 4 after 45 min in the median, 1 h at the slowest",

@@ -100,11 +100,11 @@ def _welcome(asides: Sequence[Aside], wish: Wish | None) -> Iterator[str]:
 
 
 def wished(wish: Wish) -> str:
-    """`pages, your incidents and whatever fires of studio`."""
+    """`pages, your incidents and anything that fires in studio`."""
     whats = [
         "pages" if wish.pages else "pages while you are on call" if wish.mine else "",
         "your incidents" if wish.mine else "",
-        f"whatever fires of {plain(wish.group, 60)}" if wish.group else "",
+        f"anything that fires in {plain(wish.group, 60)}" if wish.group else "",
     ]
     return listed([each for each in whats if each], 3)
 

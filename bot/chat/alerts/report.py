@@ -123,7 +123,7 @@ def _compared(about: Report) -> Iterable[str]:
         _more(now.critical - then.critical, "page"),
         _more(now.sounds - then.sounds, "sound"),
     ]
-    yield f"**Against {BEFORE[period.every]}**{until}: {', '.join(compared)} ({_sum(then)})"
+    yield f"**Against {BEFORE[period.every]}**{until}: {', '.join(compared)} (then {_sum(then)})"
 
 
 def _sum(totals: Totals) -> str:

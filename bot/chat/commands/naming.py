@@ -33,7 +33,7 @@ async def name(interaction: Asked, token_id: int, label: str) -> None:
                 raise UnclearError(sentence)
             await desk.decide(Name(token_id, words, interaction.user.id), "name", interaction.user.id)
             before = f"; it was {quoted(old.label, 80)}" if old is not None else ""
-            said = f"It is called {called(token_id, desk.known.names)} from now on{before}."
+            said = f"Named: {called(token_id, desk.known.names)}{before}."
     await answer(interaction, said)
 
 
