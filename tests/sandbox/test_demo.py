@@ -29,13 +29,12 @@ async def picture(name: str, of: Page | Locator) -> None:
 async def picture_of_menu(name: str, menu: Locator) -> None:
     """Open a menu and keep a picture of it: its list lies over what is above it."""
     listed = menu.page.get_by_role("listbox").filter(visible=True)
-    options = None
-    while options is None:
+    options = below = None
+    while options is None or below is None:
         await insist(listed, menu)
-        with suppress(TooLateError):  # whatever the page shows anew has closed it
+        with suppress(TooLateError):  # whatever the page shows anew has closed it, or makes the menu itself anew
             options = await listed.bounding_box(timeout=MOMENT)
-    below = await menu.bounding_box()
-    assert below
+            below = await menu.bounding_box(timeout=MOMENT)
     clip: FloatRect = {**options, "height": below["y"] + below["height"] - options["y"]}
     await menu.page.screenshot(path=PICTURES / f"{name}.png", clip=clip)
 
