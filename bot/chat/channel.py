@@ -15,7 +15,7 @@ from bot.chat.answers import ARCHIVED
 from bot.chat.attempt import ANSWER, AnsweredError, Asked, Patience, in_the_outbox_words
 from bot.chat.form import Form, reads_like
 from bot.chat.premises import FORUM, UNNAMED
-from bot.chat.sending import taken
+from bot.chat.sending import deliver, taken
 from bot.delivery.outcome import BlockedError, Posted
 from bot.domain.messages import Message
 
@@ -84,23 +84,12 @@ class OpsChannel:
         Raises:
             DeliveryError: It was not posted, or nobody knows.
         """
-
-        async def send(form: Form) -> Posted:
-            shown = form.shown
-            posted = await self._channel.send(
-                shown.content,
-                embeds=shown.embeds,
-                allowed_mentions=shown.allowed_mentions,
-                nonce=message.mark,
-                silent=shown.silent,
-                **self._extras(form),
-            )
-            return Posted(posted.id, reads_like(posted.content, posted.embeds, shown))
-
         if forum := await self._as_forum():
             return await forum.post(message)
         async with in_the_outbox_words(self._answer, Asked.POST):
-            return await taken(self._form(message), message.mark, send, posting=True)
+            return await taken(
+                self._form(message), message.mark, lambda form: deliver(self._channel, form, message.mark), posting=True
+            )
 
     async def edit(self, message: Message) -> None:
         """Make the posted message show the incidents as they are now.
@@ -142,18 +131,6 @@ class OpsChannel:
 
     def _form(self, message: Message) -> Form:
         return Form(self._render(message), message.reply_to)
-
-    def _extras(self, form: Form) -> dict[str, Any]:
-        """Buttons, and the card that it answers; discord.py tells "none" from "not given"."""
-        extras: dict[str, Any] = {}
-        if form.shown.view is not None:
-            extras["view"] = form.shown.view
-        if form.reply_to is not None:
-            # The card may have been deleted by somebody; the answer must be read all the same.
-            extras["reference"] = discord.MessageReference(
-                message_id=form.reply_to, channel_id=self._channel.id, fail_if_not_exists=False
-            )
-        return extras
 
     async def knows_nonces(self, message: Message) -> bool:
         """Whether an earlier post of it is known by its nonce, as no post of a forum is.

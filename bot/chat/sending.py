@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import discord
 
 from bot.chat.answers import About, Answer, Part, about, named_buttons, parts
 from bot.chat.attempt import AnsweredError
-from bot.chat.form import Form, without
+from bot.chat.form import Form, reads_like, without
+from bot.delivery.outcome import Posted
 from bot.telemetry import event
 
 T = TypeVar("T")
@@ -25,6 +28,33 @@ async def taken(form: Form, mark: str, send: Callable[[Form], Awaitable[T]], *, 
             if part is None:
                 raise
             event(logger, logging.WARNING, "message goes without a part", mark=mark, part=part, error=answer)
+
+
+async def deliver(channel: discord.PartialMessageable, form: Form, mark: str) -> Posted:
+    """Post it there with its mark as nonce; what is there may be what was posted with it before."""
+    shown = form.shown
+    posted = await channel.send(
+        shown.content,
+        embeds=shown.embeds,
+        allowed_mentions=shown.allowed_mentions,
+        nonce=mark,
+        silent=shown.silent,
+        **_extras(channel, form),
+    )
+    return Posted(posted.id, reads_like(posted.content, posted.embeds, shown))
+
+
+def _extras(channel: discord.PartialMessageable, form: Form) -> dict[str, Any]:
+    """Buttons, and the card that it answers; discord.py tells "none" from "not given"."""
+    extras: dict[str, Any] = {}
+    if form.shown.view is not None:
+        extras["view"] = form.shown.view
+    if form.reply_to is not None:
+        # The card may have been deleted by somebody; the answer must be read all the same.
+        extras["reference"] = discord.MessageReference(
+            message_id=form.reply_to, channel_id=channel.id, fail_if_not_exists=False
+        )
+    return extras
 
 
 def _lesser(form: Form, answer: Answer, *, posting: bool) -> tuple[Part | None, Form]:

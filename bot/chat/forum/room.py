@@ -8,7 +8,7 @@ belongs to its delivery: until that is done, too, it is not delivered. Who is ki
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import discord
 
@@ -18,7 +18,7 @@ from bot.chat.attempt import AnsweredError, Asked, Patience, in_the_outbox_words
 from bot.chat.form import Form, reads_like
 from bot.chat.forum.posts import CLOCK_SKEW, HOUR, WEEK, Post, Posts
 from bot.chat.forum.titles import State, state, title
-from bot.chat.sending import taken
+from bot.chat.sending import deliver, taken
 from bot.delivery.outcome import (
     BlockedError,
     DeliveryError,
@@ -126,22 +126,9 @@ class Forum:
     async def _reply(self, message: Message) -> Posted | None:
         """Say it in the post of its card; None where that takes none."""
         thread = self._client.get_partial_messageable(message.reply_to or 0, guild_id=self._guild_id)
-
-        async def send(form: Form) -> Posted:
-            shown = form.shown
-            buttons: dict[str, Any] = {"view": shown.view} if shown.view else {}
-            posted = await thread.send(
-                shown.content,
-                embeds=shown.embeds,
-                allowed_mentions=shown.allowed_mentions,
-                nonce=message.mark,
-                silent=shown.silent,
-                **buttons,
-            )
-            return Posted(posted.id, reads_like(posted.content, posted.embeds, shown))
-
         try:
-            return await taken(Form(self._render(message)), message.mark, send, posting=True)
+            form = Form(self._render(message))
+            return await taken(form, message.mark, lambda form: deliver(thread, form, message.mark), posting=True)
         except AnsweredError as error:
             if error.answer.code == TOO_MANY:
                 await self._make_room()
